@@ -1,0 +1,1 @@
+"""What a conversation needs from outside: speech recognition, speech synthesis, dialogue."""

@@ -1,0 +1,158 @@
+"""The ports of a conversation: ears (`Stt`), a mind (`Dialogue`), a voice (`Tts`).
+
+Everything streams and everything can be cancelled: a barge-in cancels the task that iterates, and
+an adapter gives up its work when its iterator is closed. Adapters hold no reference to the call.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.errors import InterjectError
+
+Pcm = NDArray[np.int16]
+"""Mono linear PCM at the rate that the adapter was made for."""
+
+
+class ProviderError(InterjectError):
+    """A provider failed; the message says which one, what it was given and what it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Where a word lies in a `Speech`; `end_sample` is exclusive."""
+
+    text: str
+    start_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A stretch of speech, ready to play: usually one sentence or clause."""
+
+    text: str
+    pcm: Pcm
+    words: tuple[Word, ...]
+    """In order, inside `pcm`; their texts joined by blanks are `text` up to white space."""
+
+
+class Tts(Protocol):
+    """A voice."""
+
+    def speak(self, text: str) -> AsyncIterator[Speech]:
+        """Speech for `text`, piece by piece, the first as early as possible.
+
+        Raises:
+            ProviderError: the voice failed.
+        """
+
+    async def aclose(self) -> None:
+        """Give back threads, processes and connections."""
+
+
+class Utterance(Protocol):
+    """One utterance of a caller, while it is being heard."""
+
+    def feed(self, pcm: Pcm) -> None:
+        """Take the next audio; never blocks. Audio beyond the adapter's bound is dropped."""
+
+    async def finish(self) -> str:
+        """The words of the whole utterance, "" if there were none.
+
+        Raises:
+            ProviderError: the recognizer failed.
+        """
+
+    def discard(self) -> None:
+        """Forget the utterance; no effect after `finish`."""
+
+
+class Stt(Protocol):
+    """A recognizer."""
+
+    def listen(self) -> Utterance: ...
+
+    async def aclose(self) -> None:
+        """Give back threads, processes and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak `text` with the agent's voice."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play recorded speech. It counts as one word, `name`, when what was heard is told."""
+
+    name: str
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Say nothing for a while, still holding the turn."""
+
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call once all that was said before has been played."""
+
+    reason: str
+
+
+Act = Say | Play | Pause | HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """What is known of a call when it begins."""
+
+    uuid: str
+    from_number: str = ""
+    to_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTurn:
+    """What the caller said or keyed in one turn."""
+
+    text: str
+    digits: str = ""
+    """DTMF digits, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """The caller spoke over the bot: what of its speech was heard, what was not, and when."""
+
+    heard: str
+    unheard: str
+    heard_ms: int
+    """How much of this turn's speech was played, pauses not counted."""
+    at_ms: int
+    """When the bot fell silent, counted from the start of the call."""
+
+
+class Dialogue(Protocol):
+    """The mind of one call. One iterator is open at a time; closing it means nobody listens."""
+
+    def greet(self) -> AsyncIterator[Act]:
+        """The bot's first turn."""
+
+    def reply(self, turn: CallerTurn) -> AsyncIterator[Act]:
+        """The bot's turn after `turn`."""
+
+    def interrupted(self, cut: Interruption) -> None:
+        """Told before the `reply` to whatever the caller said over the bot."""
+
+
+DialogueFactory = Callable[[CallInfo], Dialogue]

@@ -1,0 +1,1 @@
+"""The AudioSocket protocol: bytes to frames without I/O, and one thin asyncio face."""

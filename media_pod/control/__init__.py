@@ -1,0 +1,1 @@
+"""The pod's HTTP API: admission, health, metrics, drain."""

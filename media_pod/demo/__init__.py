@@ -1,0 +1,1 @@
+"""The demonstration: one caller, one bad line, three ways to listen."""

@@ -1,0 +1,1 @@
+"""The duplex core: arrays in, decisions out; no clock, no event loop, no sockets."""

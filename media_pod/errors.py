@@ -1,0 +1,21 @@
+"""The one tree of errors that Interject raises on purpose.
+
+    InterjectError
+      SpecError                 media_pod.spec: a manifest that cannot be taken
+      SetupError                here: this machine cannot run what was asked for
+      AudioSocketError          media_pod.audiosocket.frames: bytes that are not AudioSocket
+      ProviderError             media_pod.agents.ports: speech or dialogue failed
+      AdmissionError            media_pod.control.admission: a call that gets no slot
+
+Each says what was read and what was expected. `cli` turns any of them into one line and exit
+code 2; a pod logs it with the call that it ended. `media_pod.duplex` imports nothing of the
+project: arrays of a wrong shape or type are its callers' bugs, and raise ValueError.
+"""
+
+
+class InterjectError(Exception):
+    """The root: an error whose message is meant for the person who runs Interject."""
+
+
+class SetupError(InterjectError):
+    """This machine cannot run what was asked for; the message names the cause and the next step."""

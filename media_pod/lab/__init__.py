@@ -1,0 +1,1 @@
+"""A simulated telephone network: the line, the caller, the score, the report."""
