@@ -1,0 +1,160 @@
+"""The pod's HTTP API: what dialplans, Kubernetes, Prometheus and people ask of it.
+
+Dialplans get plain text, because Asterisk's CURL() hands the body on as it is; whoever accepts
+application/json gets an object. Every error is a problem document (problem.py).
+"""
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from media_pod.agents.ports import CallInfo
+from media_pod.control import query
+from media_pod.control.admission import AdmissionError, DrainingError, FullError, Next
+from media_pod.control.ports import Peers, PodView
+from media_pod.control.problem import problem, problems
+
+log = logging.getLogger(__name__)
+
+PEERS_DEADLINE_S = 1.0
+"""For all peers together: the dialplan's own deadline for a request is 1.5 s."""
+
+MAX_BODY_BYTES = 4096
+"""No request here needs a body."""
+
+JSON = "application/json"
+
+
+def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None) -> web.Application:
+    """The API of `pod`.
+
+    Args:
+        advertise_host: the host that Asterisk is told to connect to; "" means the address on
+            which its request came in.
+        peers: asked when this pod is full or draining.
+    """
+    api = _Api(pod, advertise_host, peers)
+    app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
+    app.add_routes(
+        [
+            web.get("/api/call-start", api.call_start),
+            web.get("/api/call-next", api.call_next),
+            web.get("/api/call-end", api.call_end),
+            web.post("/api/call-end", api.call_end),
+            web.get("/api/calls", api.calls),
+            web.get("/api/calls/{uuid}", api.call),
+            web.post("/api/drain", api.drain),
+            web.get("/livez", api.livez),
+            web.get("/readyz", api.readyz),
+            web.get("/metrics", api.metrics),
+        ]
+    )
+    return app
+
+
+class _Api:
+    def __init__(self, pod: PodView, advertise_host: str, peers: Peers | None) -> None:
+        self._pod = pod
+        self._advertise_host = advertise_host
+        self._peers = peers
+
+    async def call_start(self, request: web.Request) -> web.Response:
+        info = query.call_info(request)
+        try:
+            self._pod.reserve(info)
+        except (FullError, DrainingError) as refused:
+            return await self._elsewhere(request, info, refused)
+        return self._here(request, info)
+
+    async def call_next(self, request: web.Request) -> web.Response:
+        info = query.call_info(request)
+        try:
+            step = self._pod.next(info)
+        except (FullError, DrainingError) as refused:
+            return await self._elsewhere(request, info, refused)
+        log.info("call %s: next is %s (st=%s)", info.uuid, step.value, query.text(request, "st"))
+        if step is Next.CONNECT:
+            return self._here(request, info)
+        return _answer(request, "done", {"uuid": info.uuid, "next": "done"})
+
+    async def call_end(self, request: web.Request) -> web.Response:
+        uuid = query.uuid(request)
+        if not self._pod.end(uuid, query.text(request, "cause")):
+            return problem(404, f"no call {uuid} on this pod")
+        return _answer(request, "ended", {"uuid": uuid, "next": "done"})
+
+    async def calls(self, request: web.Request) -> web.Response:
+        calls = [call.as_json() for call in self._pod.calls()]
+        draining = self._pod.draining
+        return web.json_response({"calls": calls, "slots": self._pod.slots, "draining": draining})
+
+    async def call(self, request: web.Request) -> web.Response:
+        uuid = query.parse_uuid(request.match_info["uuid"])
+        if call := self._pod.call(uuid):
+            return web.json_response(call.as_json())
+        return problem(404, f"no call {uuid} on this pod")
+
+    async def drain(self, request: web.Request) -> web.Response:
+        self._pod.drain()
+        body = {"draining": True, "calls": len(self._pod.calls())}
+        return web.json_response(body, status=202)
+
+    async def livez(self, request: web.Request) -> web.Response:
+        return _health(self._pod.why_not_live())
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        return _health(self._pod.why_not_ready())
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._pod.render_metrics()
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _here(self, request: web.Request, info: CallInfo) -> web.Response:
+        address = host_port(self._advertise_host or _local_host(request), self._pod.audio_port)
+        return _place(request, info, address)
+
+    async def _elsewhere(
+        self, request: web.Request, info: CallInfo, refused: AdmissionError
+    ) -> web.Response:
+        """A peer's address for a call that was refused here; without one the refusal stands."""
+        if self._peers is None:
+            raise refused
+        try:
+            async with asyncio.timeout(PEERS_DEADLINE_S):
+                address = await self._peers(info)
+        except TimeoutError:
+            log.warning("call %s: no peer answered within %s s", info.uuid, PEERS_DEADLINE_S)
+            address = None
+        if address is None:
+            raise refused
+        return _place(request, info, address)
+
+
+def host_port(host: str, port: int) -> str:
+    """`host:port`, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _local_host(request: web.Request) -> str:
+    """The address on which `request` came in. A dual-stack socket has IPv4 in IPv6's clothes."""
+    sockname: tuple[str, int] = request.get_extra_info("sockname", ("", 0))
+    return sockname[0].removeprefix("::ffff:")
+
+
+def _place(request: web.Request, info: CallInfo, address: str) -> web.Response:
+    return _answer(
+        request, address, {"uuid": info.uuid, "next": Next.CONNECT.value, "address": address}
+    )
+
+
+def _answer(request: web.Request, text: str, body: dict[str, str]) -> web.Response:
+    """`text` alone, or `body` for whoever accepts JSON."""
+    accepted = request.headers.get("Accept", "").split(",")
+    if any(kind.split(";")[0].strip() == JSON for kind in accepted):
+        return web.json_response(body)
+    return web.Response(text=text)
+
+
+def _health(trouble: str) -> web.Response:
+    return problem(503, trouble) if trouble else web.Response(text="ok")

@@ -1,0 +1,56 @@
+"""What a dialplan sends in a query string, made safe to use."""
+
+import re
+
+from aiohttp import web
+
+from media_pod.agents.ports import CallInfo
+from media_pod.control.problem import BadRequestError
+
+LONGEST_NUMBER = 64
+"""Characters of a caller ID that are kept. A call must not fail for the name of its caller, so
+the rest is cut off, and so is everything that does not print."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHOWN = 60
+
+
+def call_info(request: web.Request) -> CallInfo:
+    """The call that `uuid`, `from` and `to` describe; other parameters are the dialplan's own.
+
+    Raises:
+        BadRequestError: there is no `uuid`, more than one, or it is not a UUID.
+    """
+    return CallInfo(uuid(request), text(request, "from"), text(request, "to"))
+
+
+def uuid(request: web.Request) -> str:
+    """The `uuid` parameter in lower case, as AudioSocket's 16 bytes are written here.
+
+    Raises:
+        BadRequestError: as `call_info`.
+    """
+    found = request.query.getall("uuid", [])
+    if len(found) != 1:
+        raise BadRequestError(f"found {len(found)} parameters named uuid; give exactly one")
+    return parse_uuid(found[0])
+
+
+def parse_uuid(found: str) -> str:
+    """`found` in lower case.
+
+    Raises:
+        BadRequestError: it is not a UUID of 8-4-4-4-12 hexadecimal digits.
+    """
+    lower = found.lower()
+    if not _UUID.fullmatch(lower):
+        raise BadRequestError(
+            f"uuid: found {found[:_SHOWN]!r}; give a UUID, 8-4-4-4-12 hexadecimal digits"
+        )
+    return lower
+
+
+def text(request: web.Request, name: str) -> str:
+    """A parameter that is only shown to people; "" if it is not there."""
+    printable = (sign for sign in request.query.get(name, "") if sign.isprintable())
+    return "".join(printable)[:LONGEST_NUMBER]

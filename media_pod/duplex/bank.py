@@ -1,0 +1,189 @@
+"""All calls of a pod, one step per 20 ms: align, cancel, detect speech, decide.
+
+Arrays in, decisions out. The bank has no clock: the pod steps it fifty times a second, the lab as
+fast as it can, and the same input gives the same output in both.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.bargein import Evidence, Judge, SequentialJudge
+from media_pod.duplex.contract import TICK_MS, Pcm, Step
+from media_pod.duplex.delay import RATE_HZ, UPDATE_TICKS, DelayTracker
+from media_pod.duplex.echo import LEAD_MS, Canceller, WebRtcCanceller
+from media_pod.duplex.erle import ErleMeter
+from media_pod.duplex.halve import Halver
+from media_pod.duplex.levels import BANDS, BandLevels, NoiseFloor
+from media_pod.duplex.prediction import EchoPrediction
+from media_pod.duplex.reference import AudioRing
+from media_pod.duplex.vad import SileroVad
+
+RATES_HZ: Final = (8000, 16000)
+_TRUSTED: Final = np.float32(0.5)
+
+
+class Bank:
+    """The duplex core of up to `slots` calls. See `contract.DuplexBank` for its contract."""
+
+    def __init__(
+        self,
+        slots: int,
+        rate: int = 8000,
+        *,
+        max_delay_ms: int = 1000,
+        caution: float = 0.25,
+        canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
+        judge: Callable[[int, float], Judge] = SequentialJudge,
+    ) -> None:
+        """Make a bank with every slot closed.
+
+        Args:
+            slots: most calls at a time, at least 1.
+            rate: 8000 or 16000 Hz, the same for all calls.
+            max_delay_ms: longest echo delay that is looked for.
+            caution: see `SequentialJudge`.
+            canceller: made with (slots, rate).
+            judge: made with (slots, caution).
+
+        Raises:
+            ValueError: a rate or number of slots that cannot be.
+        """
+        if rate not in RATES_HZ:
+            raise ValueError(f"rate is {rate} Hz; a bank runs at one of {RATES_HZ} Hz")
+        if slots < 1:
+            raise ValueError(f"slots is {slots}; a bank has at least one")
+
+        self._slots, self._rate = slots, rate
+        self._samples = rate * TICK_MS // 1000
+        self._shape = (slots, self._samples)
+        self._tick = 0
+        self._open = np.zeros(slots, np.bool_)
+        self._halver = Halver(slots) if rate == 2 * RATE_HZ else None
+        self._tracker = DelayTracker(slots, max_delay_ms)
+        block = RATE_HZ * TICK_MS // 1000
+        self._caller_8k = AudioRing(slots, self._tracker.history, block)
+        self._played_8k = AudioRing(slots, self._tracker.history, block)
+        self._levels = BandLevels(rate)
+        self._caller = AudioRing(slots, self._levels.window + self._samples, self._samples)
+        look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
+        self._played = AudioRing(slots, look_back, self._samples)
+        self._prediction = EchoPrediction(slots, max_delay_ms)
+        self._floor = NoiseFloor(slots)
+        self._erle = ErleMeter(slots)
+        self._canceller = canceller(slots, rate)
+        self._vad = SileroVad(slots, rate)
+        self._judge = judge(slots, caution)
+
+    @property
+    def slots(self) -> int:
+        """Most calls at a time."""
+        return self._slots
+
+    @property
+    def rate(self) -> int:
+        """Sampling rate of both directions, Hz."""
+        return self._rate
+
+    def open(self, slot: int) -> None:
+        """Begin a call in `slot`, with no memory of the one before it.
+
+        Raises:
+            ValueError: the slot is open already.
+            IndexError: there is no such slot.
+        """
+        if self._open[slot]:
+            raise ValueError(f"slot {slot} is open already: close it first")
+
+        self._open[slot] = True
+        for ring in (self._caller, self._played, self._caller_8k, self._played_8k):
+            ring.clear(slot)
+        for part in (self._tracker, self._prediction, self._floor, self._erle, self._judge):
+            part.reset(slot)
+        if self._halver is not None:
+            self._halver.reset(slot)
+        self._canceller.open(slot)
+        self._vad.open(slot)
+
+    def close(self, slot: int) -> None:
+        """End the call in `slot`; no effect on a closed one."""
+        self._open[slot] = False
+        self._canceller.close(slot)
+        self._vad.close(slot)
+
+    def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
+        """Advance every call by one tick; see `contract.DuplexBank.step`."""
+        self._check("caller", caller)
+        self._check("played", played)
+        self._caller.push(caller)
+        self._played.push(played)
+        self._track(caller, played, slipped)
+        trusted = self._tracker.confidence >= _TRUSTED
+        cleaned = self._canceller.step(caller, self._aligned())
+        speech = self._vad.step(cleaned)
+        caller_db, played_db = self._band_levels()
+        self._floor.follow(caller_db)
+        lag_ticks = self._tracker.lag_samples // (RATE_HZ * TICK_MS // 1000)
+        predicted = self._prediction.step(played_db, caller_db, lag_ticks, self._tracker.locked)
+        verdict = self._judge.step(
+            Evidence(speech, caller_db, self._floor.level_db, predicted, trusted)
+        )
+        erle_db = self._erle.step(caller, cleaned, predicted.reference_at_lag, verdict.decision)
+        delay_ms = np.where(
+            self._tracker.locked, self._tracker.lag_samples * (1000 / RATE_HZ), np.nan
+        )
+        return Step(
+            cleaned=cleaned,
+            speech=speech,
+            decision=verdict.decision * self._open,
+            delay_ms=self._only_open(delay_ms),
+            delay_confidence=self._only_open(self._tracker.confidence),
+            erle_db=self._only_open(erle_db),
+            reason=verdict.reason * self._open,
+        )
+
+    def _check(self, name: str, audio: Pcm) -> None:
+        if audio.shape != self._shape or audio.dtype != np.int16:
+            raise ValueError(
+                f"{name} is {audio.dtype}{list(audio.shape)}; "
+                f"a step takes int16{list(self._shape)}: one row per slot"
+            )
+
+    def _track(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None) -> None:
+        """Let the delay tracker hear this tick, and tell it of slips that gather made itself."""
+        if self._halver is None:
+            self._caller_8k.push(caller)
+            self._played_8k.push(played)
+        else:
+            both = self._halver(np.stack([caller, played]))
+            self._caller_8k.push(both[0])
+            self._played_8k.push(both[1])
+        if slipped is not None and slipped.any():
+            moved = np.flatnonzero(slipped)
+            self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
+
+        due = np.arange(self._tick % UPDATE_TICKS, self._slots, UPDATE_TICKS)
+        self._tick += 1
+        due = due[self._open[due]]
+        if due.size:
+            self._tracker.update(due, self._caller_8k, self._played_8k)
+
+    def _aligned(self) -> Pcm:
+        """The reference as the canceller wants it: `LEAD_MS` ahead of its echo."""
+        lead = LEAD_MS * RATE_HZ // 1000
+        lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
+        rows = np.arange(self._slots)
+        return self._played.ago(rows, lag * self._rate // RATE_HZ, self._samples).astype(np.int16)
+
+    def _band_levels(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """[slots, BANDS] of what arrived and of what was played; silence in closed slots."""
+        window, rows = self._levels.window, np.flatnonzero(self._open)
+        both = np.zeros((2, self._slots, BANDS), np.float32)
+        audio = np.concatenate([self._caller.last(window)[rows], self._played.last(window)[rows]])
+        both[:, rows] = self._levels(audio).reshape(2, rows.size, BANDS)
+        return both[0], both[1]
+
+    def _only_open(self, values: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.where(self._open, values, 0).astype(np.float32)

@@ -1,0 +1,43 @@
+"""Echo return loss enhancement: how much the canceller takes off the echo (ITU-T G.168, 3.4)."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.contract import TICK_MS, Decision, Pcm
+
+_SECOND: Final = np.float32(TICK_MS / 1000)
+_LEAST_POWER: Final = np.float32(1.0)
+
+
+class ErleMeter:
+    """Power before over power after the canceller, over about one second of echo per slot.
+
+    Only ticks in which the bot's echo is there and the caller is not count: in double talk the
+    ratio would tell of the caller's voice.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._before = np.zeros(slots, np.float32)
+        self._after = np.zeros(slots, np.float32)
+
+    def reset(self, slot: int) -> None:
+        """Forget the call in `slot`."""
+        self._before[slot] = 0
+        self._after[slot] = 0
+
+    def step(
+        self,
+        caller: Pcm,
+        cleaned: Pcm,
+        echo: NDArray[np.bool_],
+        decision: NDArray[np.int8],
+    ) -> NDArray[np.float32]:
+        """One tick: [slots, samples] before and after, [slots] flags; dB [slots], NaN at first."""
+        counts = echo & (decision == Decision.NONE)
+        for held, audio in ((self._before, caller), (self._after, cleaned)):
+            power = np.mean(audio.astype(np.float32) ** 2, axis=1)
+            held += np.where(counts, _SECOND * (power - held), 0)
+        ratio = (self._before + _LEAST_POWER) / (self._after + _LEAST_POWER)
+        return np.where(self._before > 0, 10 * np.log10(ratio), np.nan).astype(np.float32)

@@ -1,0 +1,105 @@
+"""What happens inside the simulated telephone, without a network: bot's audio in, caller's out.
+
+The handset keeps time by its own 20 ms ticks, as a sound card does. What comes from the bot goes
+through a small playout buffer: playing starts once `BUFFER_FRAMES` are there; a tick that finds too
+little plays silence, so that the buffer is one frame deeper when the late frame has come; a buffer
+deeper than `MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both are steps of the echo's
+delay, and the record shows them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.contract import TICK_MS
+from media_pod.lab.caller import Caller
+from media_pod.lab.levels import is_sound
+from media_pod.lab.line import Line
+from media_pod.lab.record import UNDERRUN, CallRecord
+
+Pcm = NDArray[np.int16]
+
+BUFFER_FRAMES = 2
+MAX_BUFFER_FRAMES = 25
+
+
+class Handset:
+    """One call's telephone and the person who holds it.
+
+    Args:
+        line, caller: made for this call, of the same rate.
+        max_s: the longest call; audio of the bot's beyond it is not kept, and not played.
+    """
+
+    def __init__(self, line: Line, caller: Caller, max_s: float) -> None:
+        self._line = line
+        self._caller = caller
+        self._tick_samples = line.rate_hz * TICK_MS // 1000
+        self._max_ticks = round(max_s * 1000 / TICK_MS)
+        self._bot = np.zeros(self._max_ticks * self._tick_samples, np.int16)
+        self._received = 0
+        self._play_from = 0
+        self._playing = False
+        self._sent: list[Pcm] = []
+        self._bot_arrived_ns: list[int] = []
+        self._bot_played_sample: list[int] = []
+
+    @property
+    def ticks(self) -> int:
+        """Ticks so far."""
+        return len(self._sent)
+
+    @property
+    def over(self) -> bool:
+        """The longest call has been reached: no `tick` may follow."""
+        return self.ticks == self._max_ticks
+
+    def receive(self, pcm: Pcm, at_ns: int) -> None:
+        """Take audio of the bot's, int16 of any length, that came at `at_ns`."""
+        part = pcm[: self._bot.size - self._received]
+        self._bot[self._received : self._received + part.size] = part
+        self._received += part.size
+        frames = -(-self._received // self._tick_samples)
+        self._bot_arrived_ns += [at_ns] * (frames - len(self._bot_arrived_ns))
+
+    def tick(self) -> Pcm:
+        """Advance by one tick: the caller's audio that leaves now, int16 [tick]."""
+        start = self._next_to_play()
+        if start == UNDERRUN:
+            frame = np.zeros(self._tick_samples, np.int16)
+        else:
+            frame = self._bot[start : start + self._tick_samples]
+        self._bot_played_sample.append(start)
+        near = self._caller.step(is_sound(frame))
+        self._sent.append(self._line.step(frame, near))
+        return self._sent[-1]
+
+    def record(self, sent_ns: list[int], ended: str) -> CallRecord:
+        """What is left of the call, if the first `len(sent_ns)` frames left at these times."""
+        frames = len(sent_ns)
+        tick = self._tick_samples
+        delays_ms = [self._line.delay_at(index * tick) for index in range(frames)]
+        return CallRecord(
+            rate_hz=self._line.rate_hz,
+            caller=np.concatenate([np.zeros(0, np.int16), *self._sent[:frames]]),
+            bot=self._bot[: self._received].copy(),
+            caller_sent_ns=np.array(sent_ns, np.int64),
+            bot_arrived_ns=np.array(self._bot_arrived_ns, np.int64),
+            bot_played_sample=np.array(self._bot_played_sample[:frames], np.int64),
+            line_delay_ms=np.array(delays_ms, np.float32),
+            spoken=self._caller.spoken,
+            ended=ended,
+        )
+
+    def _next_to_play(self) -> int:
+        """Where in the bot's stream this tick plays from, `UNDERRUN` if too little is there."""
+        waiting = self._received - self._play_from
+        if waiting > MAX_BUFFER_FRAMES * self._tick_samples:
+            waiting = BUFFER_FRAMES * self._tick_samples
+            self._play_from = self._received - waiting
+        needed = 1 if self._playing else BUFFER_FRAMES
+        if waiting < needed * self._tick_samples:
+            return UNDERRUN
+        self._playing = True
+        start = self._play_from
+        self._play_from += self._tick_samples
+        return start

@@ -1,0 +1,87 @@
+"""What delay a pod should find, given what the telephone did.
+
+Between the telephone and the pod lie buffers and two clocks that nobody reads. But all audio
+is exact: the pod's own recording of a call says, sample for sample, which part of the caller's
+stream it took in which tick, and the telephone's record says which part of the bot's stream it
+played in that part.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from media_pod.lab.record import UNDERRUN, CallRecord
+
+Pcm = NDArray[np.int16]
+
+NOWHERE = -1
+_KEY_SAMPLES = 48
+"""Line noise makes so many samples unique within a call."""
+
+
+def locate(stream: Pcm, frames: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Where in `stream` each row of `frames` [frames, tick] comes from, in samples.
+
+    `NOWHERE` for rows that are not in it as they are (filled holes), or that are all the same
+    sample. A row is looked for behind the one before it first, then everywhere.
+    """
+    tick = frames.shape[1]
+    found = np.full(len(frames), NOWHERE, np.int64)
+    windows = sliding_window_view(stream, min(_KEY_SAMPLES, tick)) if stream.size >= tick else None
+    expected = 0
+    for index, frame in enumerate(frames):
+        if windows is None or np.all(frame == frame[0]):
+            expected += tick
+            continue
+        if not np.array_equal(stream[expected : expected + tick], frame):
+            starts = np.flatnonzero(windows[:, 0] == frame[0])
+            starts = starts[np.all(windows[starts] == frame[: windows.shape[1]], axis=1)]
+            starts = starts[[np.array_equal(stream[s : s + tick], frame) for s in starts]]
+            if starts.size == 0:
+                expected += tick
+                continue
+            expected = int(starts[np.argmin(np.abs(starts - expected))])
+        found[index] = expected
+        expected += tick
+    return found
+
+
+def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.float32]:
+    """The delay of the echo as a pod saw it, per tick of the pod; NaN where it cannot be told.
+
+    Args:
+        record: the telephone's.
+        caller, played: int16 [ticks * tick], what the pod's bank was given, tick by tick.
+    """
+    tick = record.tick_samples
+    ticks = min(caller.size, played.size) // tick
+    taken = locate(record.caller, caller[: ticks * tick].reshape(ticks, tick))
+    lead = played_lead(record, played)
+    truth = np.full(ticks, np.nan, np.float32)
+    for index in np.flatnonzero(taken != NOWHERE):
+        frame, within = divmod(int(taken[index]), tick)
+        heard = int(record.bot_played_sample[frame])
+        if heard != UNDERRUN:
+            between = int(index) * tick - lead - (heard + within)
+            truth[index] = between * 1000 / record.rate_hz + record.line_delay_ms[frame]
+    return truth
+
+
+def caller_lead(record: CallRecord, caller: Pcm) -> int:
+    """How many samples later in `caller`, the pod's recording, the telephone's frames lie.
+
+    The usual lead of the call; what the pod filled or dropped in between moves it by that much.
+    """
+    return _lead(record.caller, caller, record.tick_samples)
+
+
+def played_lead(record: CallRecord, played: Pcm) -> int:
+    """How many samples later in `played`, the pod's recording, the telephone's `bot` lies."""
+    return _lead(record.bot, played, record.tick_samples)
+
+
+def _lead(stream: Pcm, recording: Pcm, tick: int) -> int:
+    ticks = recording.size // tick
+    found = locate(stream, recording[: ticks * tick].reshape(ticks, tick))
+    known = np.flatnonzero(found != NOWHERE)
+    return round(float(np.median(known * tick - found[known]))) if known.size else 0

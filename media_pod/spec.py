@@ -1,0 +1,362 @@
+"""The VoiceAgent: one document that describes one agent.
+
+The pod, the operator and the CRD all read these models. On the wire keys are camelCase; unknown
+keys, wrong types and values out of range are refused. A path in a document is relative to the
+folder of the file that the document came from.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from media_pod.errors import InterjectError
+from media_pod.problems import Allowed, describe
+
+
+class SpecError(InterjectError):
+    """A manifest that cannot be taken.
+
+    The message has one line per problem: the source, the path, what was found, what is allowed.
+    """
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+        self.source = source
+        self.problems = problems
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=True,  # for Python code; `load_manifest` takes aliases alone
+        serialize_by_alias=True,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+    )
+
+
+DnsLabel = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
+    Allowed("a DNS label: a-z, 0-9 and - inside, at most 63 characters"),
+]
+SpokenText = Annotated[
+    str,
+    Field(pattern=r"\S", max_length=5000),
+    Allowed("text to speak, at most 5000 characters, not blank"),
+]
+VoiceName = Annotated[
+    str,
+    Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_-]+)?$", max_length=64),
+    Allowed("the name of an espeak-ng voice, such as en-us or en-gb+f2"),
+]
+HostName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
+    Allowed("a host name or an IPv4 address (the dialplan takes no other characters), or empty"),
+]
+OtlpUrl = Annotated[
+    str,
+    Field(pattern=r"^(https?://[^\s/]+\S*)?$", max_length=2000),
+    Allowed("a URL that begins with http:// or https://, or empty"),
+]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Metadata(_Model):
+    """What Kubernetes keeps about the object, as far as it is written by hand."""
+
+    name: DnsLabel = Field(
+        description="Name of the agent, a DNS label, because Kubernetes names its children by it."
+    )
+    namespace: DnsLabel | None = Field(
+        default=None,
+        description="Namespace in a cluster; a laptop ignores it. Default: the current one.",
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Kubernetes labels, text to text; a laptop ignores them."
+    )
+    annotations: dict[str, str] = Field(
+        default_factory=dict,
+        description="Kubernetes annotations, text to text; a laptop ignores them.",
+    )
+
+
+class ParcelDesk(_Model):
+    """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
+
+    kind: Literal["parcelDesk"] = Field(
+        default="parcelDesk", description="The rule-based parcel desk; it has no settings."
+    )
+
+
+class ScriptLine(_Model):
+    """One thing that a script says or plays, and the silence after it."""
+
+    say: SpokenText | None = Field(
+        default=None, description="Text to speak, 1 to 5000 characters. Either this or play."
+    )
+    play: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None,
+        description="Path of a WAV file to play, relative to this document. Either this or say.",
+    )
+    pause_ms: int = Field(
+        default=500,
+        ge=0,
+        le=60_000,
+        description="Silence after the line, in ms. Default 500: about what a reader leaves "
+        "between sentences.",
+    )
+
+    @model_validator(mode="after")
+    def _say_or_play(self) -> Self:
+        if (self.say is None) == (self.play is None):
+            found = "neither say nor play" if self.say is None else "both say and play"
+            raise PydanticCustomError("one_of", f"found {found}; allowed: exactly one of them")
+        return self
+
+
+class Scripted(_Model):
+    """Says the same lines to everyone, whatever the caller says, unless interrupted."""
+
+    kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
+    script: tuple[ScriptLine, ...] = Field(
+        strict=False,  # YAML and JSON have lists, not tuples; the lines themselves stay strict
+        min_length=1,
+        max_length=1000,
+        description="The lines in order, 1 to 1000.",
+    )
+    at_end: Literal["hangUp", "listen", "repeat"] = Field(
+        default="hangUp",
+        description="After the last line: hangUp ends the call, listen stays silent until the "
+        "caller hangs up, repeat begins again. Default hangUp, so that no call lasts for ever.",
+    )
+
+
+Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
+
+
+class Speech(_Model):
+    """The agent's voice."""
+
+    voice: VoiceName = Field(
+        default="en-us",
+        description="Voice of the built-in espeak-ng, by its name there. Default en-us: the "
+        "language that the built-in recognizer and parcel desk have.",
+    )
+    words_per_minute: int = Field(
+        default=175,
+        ge=80,
+        le=400,
+        description="Speed of the voice in words per minute. Default 175, espeak-ng's own.",
+    )
+
+
+class BargeIn(_Model):
+    """When and how the caller interrupts."""
+
+    sensitivity: Literal["low", "normal", "high"] = Field(
+        default="normal",
+        description="How much evidence of the caller stops the bot: high stops soonest, low "
+        "waits for more. Default normal: a fifth of a second of clear speech.",
+    )
+    pre_roll_ms: int = Field(
+        default=300,
+        ge=0,
+        le=1000,
+        description="Speech from before the onset that still reaches the recognizer, in ms. "
+        "Default 300: an onset is noticed after the first syllable has begun.",
+    )
+
+
+class Turn(_Model):
+    """When the caller's turn is over."""
+
+    end_silence_ms: int = Field(
+        default=700,
+        ge=200,
+        le=5000,
+        description="Silence after speech that ends the caller's turn, in ms. Default 700: people "
+        "pause up to about half a second inside a sentence or a number.",
+    )
+    max_utterance_ms: int = Field(
+        default=15_000,
+        ge=1000,
+        le=60_000,
+        description="Longest utterance before the agent answers anyway, in ms. Default 15000: "
+        "longer is noise or a television, and the recognizer's buffer must end somewhere.",
+    )
+
+
+class Line(_Model):
+    """What the telephone line is like."""
+
+    rate_hz: Literal[8000, 16000] = Field(
+        default=8000,
+        description="Sampling rate of calls in Hz. Default 8000: what Asterisk's AudioSocket "
+        "application sends and G.711 trunks carry.",
+    )
+    max_echo_delay_ms: int = Field(
+        default=1000,
+        ge=100,
+        le=1000,
+        description="Longest echo delay that is searched for, in ms. Default 1000: two mobile "
+        "legs and two jitter buffers stay below it; less saves a little time per tick.",
+    )
+
+
+class Capacity(_Model):
+    """How many calls one pod takes."""
+
+    calls: int = Field(
+        default=100,
+        ge=1,
+        le=1000,
+        description="Calls (slots) of one pod. Default 100: what one core carries with room.",
+    )
+    reservation_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=120,
+        description="How long a slot waits for its call's AudioSocket, in seconds. Default 10: "
+        "Asterisk connects within a second, and gives up a connection after two.",
+    )
+
+
+class Server(_Model):
+    """Where a pod listens, and what address it gives to Asterisk."""
+
+    bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="0.0.0.0",
+        description="Address to listen on. Default 0.0.0.0, every IPv4 address: Asterisk is "
+        "usually another machine.",
+    )
+    audio_socket_port: Port = Field(
+        default=3000,
+        description="TCP port for AudioSocket; 0 takes any free port. Default 3000, as in "
+        "common dialplans.",
+    )
+    http_port: Port = Field(
+        default=1650,
+        description="TCP port for HTTP; 0 takes any free port. Default 1650, as in common "
+        "dialplans.",
+    )
+    advertise_host: HostName = Field(
+        default="",
+        description="Host that Asterisk is told to connect to. Default empty: the address on "
+        "which its HTTP request came in, which it evidently reaches.",
+    )
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> Self:
+        if self.audio_socket_port == self.http_port != 0:
+            raise PydanticCustomError(
+                "clash",
+                "found {port} as both audioSocketPort and httpPort; allowed: two different ports",
+                {"port": self.http_port},
+            )
+        return self
+
+
+class Deadlines(_Model):
+    """How long anyone else may keep a call waiting."""
+
+    uuid_ms: int = Field(
+        default=2000,
+        ge=100,
+        le=30_000,
+        description="From a connection's start to its UUID, in ms. Default 2000: Asterisk sends "
+        "it with its first packet.",
+    )
+    stall_ms: int = Field(
+        default=5000,
+        ge=500,
+        le=60_000,
+        description="How long a peer may take none of our audio, or leave a frame half sent, in "
+        "ms. Default 5000: longer than a network hiccup; Asterisk itself gives up after 2 s.",
+    )
+    provider_seconds: float = Field(
+        default=8.0,
+        ge=0.5,
+        le=60.0,
+        description="How long speech or dialogue may take for its next result, in seconds. "
+        "Default 8: callers hang up on a longer silence.",
+    )
+    goodbye_ms: int = Field(
+        default=1000,
+        ge=50,
+        le=10_000,
+        description="From our hang-up frame to Asterisk's end of file, in ms, before we close. "
+        "Default 1000: it answers within a few.",
+    )
+
+
+class Drain(_Model):
+    """How a pod leaves."""
+
+    timeout_seconds: int = Field(
+        default=900,
+        ge=0,
+        le=86_400,
+        description="How long running calls may go on once the pod drains, in seconds. Default "
+        "900: nearly every call to an agent is over in a quarter of an hour.",
+    )
+
+
+class Telemetry(_Model):
+    """Where traces go."""
+
+    otlp_endpoint: OtlpUrl = Field(
+        default="",
+        description="Base URL of an OTLP/HTTP collector, such as http://collector:4318; "
+        "/v1/traces is added. Default empty: the standard OTEL_EXPORTER_OTLP_* variables decide, "
+        "and without them nothing is traced.",
+    )
+
+
+class AgentSpec(_Model):
+    """The agent itself."""
+
+    dialogue: Dialogue = Field(
+        description="What the agent says, by kind. No default: it is what makes the agent."
+    )
+    speech: Speech = Field(default=Speech(), description="The agent's voice.")
+    barge_in: BargeIn = Field(default=BargeIn(), description="When and how the caller interrupts.")
+    turn: Turn = Field(default=Turn(), description="When the caller's turn is over.")
+    line: Line = Field(default=Line(), description="What the telephone line is like.")
+    capacity: Capacity = Field(default=Capacity(), description="How many calls one pod takes.")
+    server: Server = Field(default=Server(), description="Where a pod listens.")
+    deadlines: Deadlines = Field(default=Deadlines(), description="How long others may take.")
+    drain: Drain = Field(default=Drain(), description="How a pod leaves.")
+    telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
+
+
+class VoiceAgent(_Model):
+    """One agent, as `kubectl apply` and `interject serve` take it."""
+
+    api_version: Literal["interject.dev/v1alpha1"] = Field(
+        description="Version of this document's form."
+    )
+    kind: Literal["VoiceAgent"] = Field(description="Always VoiceAgent.")
+    metadata: Metadata = Field(description="Name and labels of the agent.")
+    spec: AgentSpec = Field(description="The agent itself.")
+
+
+def load_manifest(data: object, source: str) -> VoiceAgent:
+    """The VoiceAgent in `data`, a parsed YAML or JSON document that came from `source`.
+
+    Raises:
+        SpecError: the document is not a VoiceAgent; the message lists every problem. A document
+            of another kind or version gets that one problem, not all that follow from it.
+    """
+    try:
+        return VoiceAgent.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as errors:
+        problems = describe(errors, VoiceAgent)
+    heads = tuple(p for p in problems if p.startswith(("apiVersion:", "kind:")))
+    raise SpecError(source, heads or problems)

@@ -1,0 +1,56 @@
+"""OpenTelemetry's SDK, set up for a pod. Imported only where traces are wanted."""
+
+import logging
+import threading
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Tracer
+
+log = logging.getLogger(__name__)
+
+QUEUE_SPANS = 2048
+"""Ended spans that wait for export; when full the oldest are dropped, and the SDK logs it."""
+
+BATCH_SPANS = 512
+EXPORT_EVERY_MS = 5000
+EXPORT_TIMEOUT_S = 5.0
+"""For one batch with all its retries."""
+
+
+class OtlpExport:
+    """A tracer whose spans go to `url` (with its path) from a thread of their own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._exporter = OTLPSpanExporter(endpoint=url, timeout=EXPORT_TIMEOUT_S)
+        # The standard variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+        resource = Resource.create({"service.name": "interject"})
+        self._provider = TracerProvider(
+            resource=resource.merge(OTELResourceDetector().detect()),
+            shutdown_on_exit=False,  # without a deadline
+        )
+        self._provider.add_span_processor(
+            BatchSpanProcessor(
+                self._exporter,
+                max_queue_size=QUEUE_SPANS,
+                schedule_delay_millis=EXPORT_EVERY_MS,
+                max_export_batch_size=BATCH_SPANS,
+            )
+        )
+
+    @property
+    def tracer(self) -> Tracer:
+        return self._provider.get_tracer("interject")
+
+    def close(self, deadline_s: float) -> None:
+        """Send what is queued, for at most `deadline_s` seconds; then drop it. Blocks."""
+        # The SDK's own shutdown waits up to 30 s for a collector that does not answer.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(deadline_s)
+        if closing.is_alive():
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
+            log.warning("traces: %s took no spans for %s s; they are lost", self._url, deadline_s)

@@ -1,0 +1,174 @@
+"""1,000 hostile connections at a running server, and a call that must not notice.
+
+The clock is the test's own: one round is one tick of all calls, as fast as the machine allows, so
+the stall deadline passes in rounds and not in seconds. A round ends when the good call's caller has
+the very frame that was sent to it, so a single lost or torn frame fails the test.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+import uvloop
+
+from media_pod.audiosocket.connection import Connection
+from media_pod.audiosocket.frames import AudioSocketError, Frame, Kind, encode
+from media_pod.audiosocket.server import AudioSocketServer
+
+CONNECTIONS = 1000
+AT_ONCE = 100
+ROUND_S = 0.02
+GOOD = UUID(int=1)
+ANNOUNCED = UUID(int=2)
+"""What a hostile connection says to get in."""
+ROW = encode(Frame(Kind.SLIN, bytes(320)))
+
+
+def hello(call: UUID) -> bytes:
+    return encode(Frame(Kind.UUID, call.bytes))
+
+
+def attack(rng: random.Random, number: int) -> tuple[bytes, bool]:
+    """What a hostile connection sends, and if it then resets instead of waiting to be closed."""
+    announced = hello(ANNOUNCED)
+    return [
+        (b"", True),
+        (b"", False),
+        (rng.randbytes(rng.randrange(1, 400)), False),
+        (announced[: rng.randrange(1, 19)], rng.random() < 0.5),
+        (b"\x01" + rng.randrange(65536).to_bytes(2, "big") + rng.randbytes(30), False),
+        (hello(UUID(int=rng.getrandbits(128))), False),
+        (announced + ROW * 3, True),
+        (announced, False),
+        (announced + ROW[: rng.randrange(1, 323)], False),
+        (announced + rng.randbytes(rng.randrange(1, 4000)), False),
+        (announced + ROW * 600, False),
+        (announced + b"\x03\x00\x011" * 5000, rng.random() < 0.5),
+        (announced + b"\x18\xff\xff" + bytes(70000), False),
+    ][number % 13]
+
+
+class Pod:
+    """The part of a pod that these connections meet: admission and the tick."""
+
+    def __init__(self) -> None:
+        self.calls: list[Connection] = []
+        self.good: Connection | None = None
+        self.rounds = 0
+
+    def admit(self, connection: Connection, call: UUID) -> None:
+        if call == GOOD and self.good is None:
+            self.good = connection
+        elif call != ANNOUNCED:
+            raise AudioSocketError(f"read UUID {call}, expected one that was announced")
+        self.calls.append(connection)
+
+    def tick(self, good_row: bytes) -> list[Frame]:
+        """One tick of every call; what the good call's caller said."""
+        self.rounds += 1
+        heard: list[Frame] = []
+        for connection in self.calls:
+            connection.send(good_row if connection is self.good else ROW)
+            frames = connection.read(self.rounds * ROUND_S)
+            if connection is self.good:
+                heard += frames
+        self.calls = [connection for connection in self.calls if connection.ended is None]
+        return heard
+
+
+async def assail(port: int, rng: random.Random, number: int, gate: asyncio.Semaphore) -> None:
+    loop = asyncio.get_running_loop()
+    message, resets = attack(rng, number)
+    async with gate:
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            try:
+                await loop.sock_connect(sock, ("127.0.0.1", port))
+                await loop.sock_sendall(sock, message)
+                if resets:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return
+                # Every fifth never reads what it is sent; the end comes all the same.
+                if number % 5:
+                    while await loop.sock_recv(sock, 65536):
+                        pass
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+
+
+async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
+    """The good call, in lockstep with the pod's ticks; how many rounds it had."""
+    loop = asyncio.get_running_loop()
+    number = 0
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.sock_sendall(sock, hello(GOOD))
+        while pod.good is None:
+            await asyncio.sleep(0)
+        heard: list[Frame] = []
+        while not until.done() or pod.calls != [pod.good]:
+            number += 1
+            said = Frame(Kind.SLIN, number.to_bytes(4, "little") * 80)
+            played = encode(Frame(Kind.SLIN, number.to_bytes(4, "big") * 80))
+            await loop.sock_sendall(sock, encode(said))
+            heard = pod.tick(played)
+            assert heard == [said]
+            got = b""
+            while len(got) < len(played):
+                data = await asyncio.wait_for(loop.sock_recv(sock, len(played) - len(got)), 10)
+                assert data, pod.good.ended
+                got += data
+            assert got == played
+        assert pod.good.ended is None
+        assert pod.good.dropped_rows == 0
+    return number
+
+
+async def siege() -> int:
+    pod = Pod()
+    rng = random.Random(3000)
+    server = AudioSocketServer(
+        pod.admit, host="127.0.0.1", port=0, uuid_timeout_s=0.2, drain_timeout_s=0.2
+    )
+    await server.start()
+    gate = asyncio.Semaphore(AT_ONCE)
+    hostile = asyncio.gather(
+        *(assail(server.port, rng, number, gate) for number in range(CONNECTIONS))
+    )
+    rounds = await talk(pod, server.port, hostile)
+    await hostile
+    await server.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    return rounds
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_good_call_among_hostile_ones(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = open_files()
+    faults: list[object] = []
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: faults.append(context))
+        rounds = runner.run(siege())
+    assert rounds > 100
+    assert faults == []
+    assert open_files() == before
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+    endings = [record for record in caplog.records if " ended: " in record.getMessage()]
+    assert len(endings) == CONNECTIONS + 1, "one line for every connection"
