@@ -191,6 +191,14 @@ class Turn(_Model):
         description="Longest utterance before the agent answers anyway, in ms. Default 15000: "
         "longer is noise or a television, and the recognizer's buffer must end somewhere.",
     )
+    no_input_ms: int = Field(
+        default=8000,
+        ge=1000,
+        le=600_000,
+        description="Silence of a caller whose turn it is, after which the agent is asked for "
+        "something to say, in ms. Default 8000: long enough to look up a number, short enough "
+        "that nobody thinks the line is dead.",
+    )
 
 
 class Line(_Model):

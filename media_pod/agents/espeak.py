@@ -33,6 +33,8 @@ _ACTIVE_DB = -20.0
 """A frame this far below the piece's loudest does not count for the active level."""
 _RELEASE_MS = 15
 """A word goes on for this long after its last audible frame: the tail of a plosive."""
+_ONSET_MS = 10
+"""espeak's word events come up to this much after the sound: not yet the word before."""
 
 
 class EspeakTts:
@@ -180,7 +182,8 @@ def _audible(pcm: Pcm, rate_hz: int) -> NDArray[np.bool_]:
 def _voiced_end(audible: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:
     """Where the sound of the samples `start` to `end` stops, release included."""
     frame = rate_hz * _FRAME_MS // 1000
-    loud = np.flatnonzero(audible[start // frame : -(-end // frame)])
+    guard = 0 if end >= audible.size * frame - frame else _ONSET_MS // _FRAME_MS
+    loud = np.flatnonzero(audible[start // frame : -(-end // frame) - guard])
     if not loud.size:
         return end
     last = (start // frame + int(loud[-1]) + 1) * frame

@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from media_pod.duplex.contract import TICK_MS
+from media_pod.lab.outcome import find_stops
 from media_pod.lab.record import CallRecord, Trace
-from media_pod.lab.score import CallScore, find_stops, onset_to_silence_ms
+from media_pod.lab.score import CallScore
 from media_pod.lab.truth import caller_lead, played_lead
-
-Pcm = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +28,6 @@ class Talk:
     label: str
     start_s: float
     end_s: float
-    interrupts: bool
-    silence_after_ms: float | None
-    """The bot fell silent so long after the start; None if it did not, or was silent anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +46,6 @@ class CallExhibit:
     name: str
     title: str
     rate_hz: int
-    caller: Pcm
-    """int16 [ticks * tick], as it came to the bank."""
-    played: Pcm
-    """int16 [ticks * tick], as it left for the caller."""
     trace: Trace
     talks: tuple[Talk, ...]
     stops: tuple[StopMark, ...]
@@ -76,8 +65,6 @@ def exhibit(
     *,
     stop_samples: Sequence[int],
     transcript: Sequence[TranscriptLine] = (),
-    caller: Pcm | None = None,
-    played: Pcm | None = None,
 ) -> CallExhibit:
     """Put a scored call on the pod's axis.
 
@@ -86,37 +73,33 @@ def exhibit(
         record: the telephone's.
         score: made from `record`, `stop_samples` and `trace`; its name is the exhibit's.
         trace: the pod's, a row per tick.
-        stop_samples: as in `score.score`: in the telephone's recording of the bot.
+        stop_samples: as in `outcome.find_stops`: in the telephone's recording of the bot.
         transcript: its times are on the pod's axis.
-        caller, played: the pod's own recording, tick by tick, when it ran on a clock of its own;
-            without it the telephone's axis is the pod's.
     """
-    at_hz = record.rate_hz
-    caller_shift = 0 if caller is None else caller_lead(record, caller)
-    played_shift = 0 if played is None else played_lead(record, played)
-    stops = find_stops(record, stop_samples)
-    talks = tuple(
-        Talk(
-            label=spoken.label,
-            start_s=(spoken.onset_sample + caller_shift) / at_hz,
-            end_s=(spoken.end_sample + caller_shift) / at_hz,
-            interrupts=spoken.interrupts,
-            silence_after_ms=(
-                onset_to_silence_ms(record, stops, spoken) if spoken.interrupts else None
-            ),
-        )
-        for spoken in record.spoken
+    shift = played_lead(record, trace.played)
+    stops = tuple(
+        StopMark((stop.sample + shift) / record.rate_hz, stop.true)
+        for stop in find_stops(record, stop_samples)
     )
-    marks = (StopMark((stop.sample + played_shift) / at_hz, stop.true) for stop in stops)
     return CallExhibit(
         name=score.name,
         title=title,
-        rate_hz=at_hz,
-        caller=record.caller if caller is None else caller,
-        played=record.bot if played is None else played,
+        rate_hz=record.rate_hz,
         trace=trace,
-        talks=talks,
-        stops=tuple(marks),
+        talks=_talks(record, trace),
+        stops=stops,
         transcript=tuple(transcript),
         score=score,
+    )
+
+
+def _talks(record: CallRecord, trace: Trace) -> tuple[Talk, ...]:
+    shift, rate_hz = caller_lead(record, trace.caller), record.rate_hz
+    return tuple(
+        Talk(
+            label=spoken.label,
+            start_s=(spoken.onset_sample + shift) / rate_hz,
+            end_s=(spoken.end_sample + shift) / rate_hz,
+        )
+        for spoken in record.spoken
     )

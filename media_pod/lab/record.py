@@ -49,8 +49,12 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What the bank made of one call, a row per tick of the pod."""
+    """What the bank was given of one call and what it made of it, a row per tick of the pod."""
 
+    caller: Pcm
+    """int16 [ticks * tick], as it came to the bank."""
+    played: Pcm
+    """int16 [ticks * tick], as it left for the caller."""
     cleaned: Pcm
     """int16 [ticks * tick]"""
     speech: NDArray[np.float32]

@@ -52,7 +52,7 @@ def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
         _Card(
             call=call,
             words=in_words(call.score),
-            audio=_base64(stereo_wav(call.caller, call.played, call.rate_hz)),
+            audio=_base64(stereo_wav(call.trace.caller, call.trace.played, call.rate_hz)),
             picture=_base64(timeline.draw(call)),
         )
         for call in calls
@@ -74,7 +74,7 @@ def in_words(score: CallScore) -> str:
     else:
         false = f"Stopped {_times(score.false_barge_ins)} although the caller was silent"
     if score.interruptions == 0:
-        return f"{false}; the caller never got to talk over it."
+        return f"{false}; the caller had no chance to interrupt."
     if score.heard == 0:
         return f"{false}, but talked on through {_all(score.interruptions)}."
     heard = (
@@ -82,9 +82,8 @@ def in_words(score: CallScore) -> str:
         if score.missed == 0
         else f"heard {score.heard} of {score.interruptions} interruptions"
     )
-    joint = "and" if score.false_barge_ins == 0 and score.missed == 0 else "but"
     silent = f"{score.onset_to_silence_p50_ms:.0f} ms after the caller's first sound"
-    return f"{false}, {joint} {heard}, and was silent {silent} (median)."
+    return f"{false}, {heard}, and was silent {silent} (median)."
 
 
 def stereo_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:

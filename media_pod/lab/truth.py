@@ -51,7 +51,7 @@ def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.fl
 
     Args:
         record: the telephone's.
-        caller, played: int16 [ticks * tick], what the pod's bank was given, tick by tick.
+        caller, played: int16 [ticks * tick], what the pod's bank was given (`Trace`).
     """
     tick = record.tick_samples
     ticks = min(caller.size, played.size) // tick

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Step
 from media_pod.lab.bot import ScriptedBot
@@ -101,24 +100,28 @@ class _Tape:
     def result(self) -> VirtualResult:
         line = self._call.line
         tick = line.rate_hz * TICK_MS // 1000
+        trace = self._trace(tick)
         ticks = len(self._rows)
         times_ns = np.arange(ticks, dtype=np.int64) * _TICK_NS
         record = CallRecord(
             rate_hz=line.rate_hz,
-            caller=_joined(self._caller),
-            bot=_joined(self._bot),
+            caller=trace.caller,
+            bot=trace.played,
             caller_sent_ns=times_ns,
             bot_arrived_ns=times_ns,
             bot_played_sample=np.arange(ticks, dtype=np.int64) * tick,
-            line_delay_ms=self._true_delay_ms(tick),
+            line_delay_ms=trace.true_delay_ms,
             spoken=self._call.caller.spoken,
             ended="the run was over",
         )
-        return VirtualResult(record, self._trace(tick), self._call.bot.stop_samples)
+        return VirtualResult(record, trace, self._call.bot.stop_samples)
 
     def _trace(self, tick: int) -> Trace:
         rows = np.array(self._rows, np.float32).reshape(len(self._rows), 6)
+        delay_at = self._call.line.delay_at
         return Trace(
+            caller=_joined(self._caller),
+            played=_joined(self._bot),
             cleaned=_joined(self._cleaned),
             speech=rows[:, 0],
             decision=rows[:, 1].astype(np.int8),
@@ -126,13 +129,9 @@ class _Tape:
             delay_ms=rows[:, 3],
             delay_confidence=rows[:, 4],
             erle_db=rows[:, 5],
-            true_delay_ms=self._true_delay_ms(tick),
+            # Without a network in between, what the pod sees is what the line does.
+            true_delay_ms=np.array([delay_at(i * tick) for i in range(len(rows))], np.float32),
         )
-
-    def _true_delay_ms(self, tick: int) -> NDArray[np.float32]:
-        # Without a network in between, what the pod sees is what the line does.
-        delay_at = self._call.line.delay_at
-        return np.array([delay_at(i * tick) for i in range(len(self._rows))], np.float32)
 
 
 def _joined(frames: list[Pcm]) -> Pcm:

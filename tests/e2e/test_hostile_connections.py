@@ -13,6 +13,8 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from enum import Enum
 from uuid import UUID
 
 import pytest
@@ -35,24 +37,31 @@ def hello(call: UUID) -> bytes:
     return encode(Frame(Kind.UUID, call.bytes))
 
 
-def attack(rng: random.Random, number: int) -> tuple[bytes, bool]:
-    """What a hostile connection sends, and if it then resets instead of waiting to be closed."""
+class Then(Enum):
+    """What a hostile connection does when it has sent its message."""
+
+    RESET = "reset"
+    READ = "read until the server closes, or for a second of audio"
+    HOLD = "stay, and never read"
+
+
+def attack(rng: random.Random, number: int) -> bytes:
+    """What a hostile connection sends."""
     announced = hello(ANNOUNCED)
     return [
-        (b"", True),
-        (b"", False),
-        (rng.randbytes(rng.randrange(1, 400)), False),
-        (announced[: rng.randrange(1, 19)], rng.random() < 0.5),
-        (b"\x01" + rng.randrange(65536).to_bytes(2, "big") + rng.randbytes(30), False),
-        (hello(UUID(int=rng.getrandbits(128))), False),
-        (announced + ROW * 3, True),
-        (announced, False),
-        (announced + ROW[: rng.randrange(1, 323)], False),
-        (announced + rng.randbytes(rng.randrange(1, 4000)), False),
-        (announced + ROW * 600, False),
-        (announced + b"\x03\x00\x011" * 5000, rng.random() < 0.5),
-        (announced + b"\x18\xff\xff" + bytes(70000), False),
-    ][number % 13]
+        b"",
+        rng.randbytes(rng.randrange(1, 400)),
+        announced[: rng.randrange(1, 19)],
+        b"\x01" + rng.randrange(65536).to_bytes(2, "big") + rng.randbytes(30),
+        hello(UUID(int=rng.getrandbits(128))),
+        announced,
+        announced + ROW * 3,
+        announced + ROW[: rng.randrange(1, 323)],
+        announced + rng.randbytes(rng.randrange(1, 4000)),
+        announced + ROW * 600,
+        announced + b"\x03\x00\x011" * 5000,
+        announced + b"\x18\xff\xff" + bytes(70000),
+    ][number % 12]
 
 
 class Pod:
@@ -61,11 +70,13 @@ class Pod:
     def __init__(self) -> None:
         self.calls: list[Connection] = []
         self.good: Connection | None = None
+        self.answered = asyncio.Event()
         self.rounds = 0
 
     def admit(self, connection: Connection, call: UUID) -> None:
         if call == GOOD and self.good is None:
             self.good = connection
+            self.answered.set()
         elif call != ANNOUNCED:
             raise AudioSocketError(f"read UUID {call}, expected one that was announced")
         self.calls.append(connection)
@@ -83,23 +94,29 @@ class Pod:
         return heard
 
 
-async def assail(port: int, rng: random.Random, number: int, gate: asyncio.Semaphore) -> None:
+async def assail(
+    port: int, message: bytes, then: Then, gate: asyncio.Semaphore, held: ExitStack
+) -> None:
     loop = asyncio.get_running_loop()
-    message, resets = attack(rng, number)
     async with gate:
-        with socket.socket() as sock:
+        with ExitStack() as mine:
+            sock = mine.enter_context(socket.socket())
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             try:
                 await loop.sock_connect(sock, ("127.0.0.1", port))
                 await loop.sock_sendall(sock, message)
-                if resets:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    return
-                # Every fifth never reads what it is sent; the end comes all the same.
-                if number % 5:
-                    while await loop.sock_recv(sock, 65536):
-                        pass
+                match then:
+                    case Then.RESET:
+                        sock.setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                        )
+                    case Then.HOLD:
+                        held.push(mine.pop_all())
+                    case Then.READ:
+                        left = 50 * len(ROW)
+                        while left > 0 and (data := await loop.sock_recv(sock, 65536)):
+                            left -= len(data)
             except (ConnectionResetError, BrokenPipeError):
                 pass
 
@@ -112,8 +129,8 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
         sock.setblocking(False)
         await loop.sock_connect(sock, ("127.0.0.1", port))
         await loop.sock_sendall(sock, hello(GOOD))
-        while pod.good is None:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(pod.answered.wait(), 10)
+        assert pod.good is not None
         heard: list[Frame] = []
         while not until.done() or pod.calls != [pod.good]:
             number += 1
@@ -133,7 +150,12 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
     return number
 
 
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
 async def siege() -> int:
+    files = open_files()
     pod = Pod()
     rng = random.Random(3000)
     server = AudioSocketServer(
@@ -141,18 +163,19 @@ async def siege() -> int:
     )
     await server.start()
     gate = asyncio.Semaphore(AT_ONCE)
-    hostile = asyncio.gather(
-        *(assail(server.port, rng, number, gate) for number in range(CONNECTIONS))
-    )
-    rounds = await talk(pod, server.port, hostile)
-    await hostile
+    with ExitStack() as held:
+        hostile = asyncio.gather(
+            *(
+                assail(server.port, attack(rng, number), rng.choice(list(Then)), gate, held)
+                for number in range(CONNECTIONS)
+            )
+        )
+        rounds = await talk(pod, server.port, hostile)
+        await hostile
     await server.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert open_files() == files
     return rounds
-
-
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
@@ -161,14 +184,12 @@ def test_a_good_call_among_hostile_ones(
     new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    before = open_files()
     faults: list[object] = []
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.get_loop().set_exception_handler(lambda _, context: faults.append(context))
         rounds = runner.run(siege())
     assert rounds > 100
     assert faults == []
-    assert open_files() == before
     assert {record.levelno for record in caplog.records} == {logging.INFO}
     endings = [record for record in caplog.records if " ended: " in record.getMessage()]
     assert len(endings) == CONNECTIONS + 1, "one line for every connection"

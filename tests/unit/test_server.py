@@ -1,10 +1,10 @@
-"""The server over real loopback sockets, with deadlines that are short because they are injected."""
+"""The server over real loopback sockets; its deadlines are injected, and short where awaited."""
 
 import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.errors import SetupError
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
+FAULTY = UUID(int=13)
 HELLO = encode(Frame(Kind.UUID, CALL.bytes))
 ROW = encode(Frame(Kind.SLIN, bytes(320)))
 HANGUP_BYTES = encode(HANGUP)
@@ -50,6 +51,28 @@ async def serving(
     finally:
         await server.aclose()
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Endings(logging.Handler):
+    """The log lines of ended connections, to be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = asyncio.Queue[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.put_nowait(record.getMessage())
+
+
+@pytest.fixture
+def endings() -> Iterator[Endings]:
+    handler = Endings()
+    logger = logging.getLogger("media_pod.audiosocket.connection")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.setLevel(logging.NOTSET)
+    logger.removeHandler(handler)
 
 
 async def dial(server: AudioSocketServer, first: bytes = HELLO) -> socket.socket:
@@ -162,16 +185,14 @@ async def test_a_connection_that_ends_or_waits_before_its_uuid(
     first: bytes,
     goes_on: Callable[[socket.socket], Awaitable[None]],
     reason: str,
-    caplog: pytest.LogCaptureFixture,
+    endings: Endings,
 ) -> None:
-    caplog.set_level(logging.INFO)
     deadline_s = 0.01 if goes_on is waits else 5.0
     async with serving(uuid_timeout_s=deadline_s) as (server, _):
         with await dial(server, first) as asterisk:
             await asyncio.wait_for(goes_on(asterisk), 5)
-        while not caplog.records:
-            await asyncio.sleep(0)
-    assert caplog.records[0].getMessage().endswith(f"refused: {reason}")
+        line = await asyncio.wait_for(endings.lines.get(), 5)
+    assert line.endswith(f" ended: refused: {reason}")
 
 
 async def test_a_call_that_is_not_admitted(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,18 +215,18 @@ async def test_a_call_that_is_not_admitted(caplog: pytest.LogCaptureFixture) -> 
 async def test_a_bug_in_admission_ends_that_connection_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    calls: list[UUID] = []
+    admitted: Admitted = asyncio.Queue()
 
     def admit(connection: Connection, call: UUID) -> None:
-        calls.append(call)
-        if len(calls) == 1:
+        if call == FAULTY:
             raise ZeroDivisionError
+        admitted.put_nowait((connection, call))
 
     async with serving(admit=admit) as (server, _):
-        with await dial(server) as first, await dial(server) as second:
+        faulty = encode(Frame(Kind.UUID, FAULTY.bytes))
+        with await dial(server, faulty) as first, await dial(server) as second:
             assert await until_closed(first) == HANGUP_BYTES
-            while len(calls) < 2:
-                await asyncio.sleep(0)
+            assert (await admitted.get())[0].ended is None
             assert server.connections == 1
             second.close()
     assert [record.getMessage() for record in caplog.records] == ["internal error"]

@@ -49,7 +49,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         "dialogue": {"kind": "parcelDesk"},
         "speech": {"voice": "en-us", "wordsPerMinute": 175},
         "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
-        "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000},
+        "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
         "line": {"rateHz": 8000, "maxEchoDelayMs": 1000},
         "capacity": {"calls": 100, "reservationSeconds": 10},
         "server": {
@@ -158,7 +158,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         ({"line": {"rateHz": 44100}}, "spec.line.rateHz: found 44100; allowed: 8000, 16000"),
         (
             {"turn": None},
-            "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs",
+            "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs, "
+            "noInputMs",
         ),
         (
             {"dialogue": {"kind": "parceldesk"}},

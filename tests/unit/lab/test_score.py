@@ -33,6 +33,8 @@ def make_trace(record: CallRecord, **changes: object) -> Trace:
     ticks = record.caller_sent_ns.size
     rows = np.zeros(ticks, np.float32)
     fields: dict[str, object] = {
+        "caller": record.caller,
+        "played": record.bot,
         "cleaned": record.caller,
         "speech": rows,
         "decision": rows.astype(np.int8),
@@ -65,7 +67,7 @@ def test_the_time_is_that_of_the_wire_not_of_the_samples(talk: Talk) -> None:
 
 def test_a_stop_without_the_caller_is_false(talk: Talk) -> None:
     figures = score("x", make_record(talk, 1.0, WAIT), [8000])
-    assert (figures.false_barge_ins, figures.heard, figures.missed) == (1, 0, 1)
+    assert (figures.stops, figures.false_barge_ins, figures.heard) == (1, 1, 0)
     assert figures.onset_to_silence_p50_ms is None
 
 
@@ -81,9 +83,11 @@ def test_a_stop_too_late_is_a_miss(talk: Talk) -> None:
     assert (figures.heard, figures.missed, figures.false_barge_ins) == (0, 1, 0)
 
 
-def test_a_natural_end_of_speech_hears_nobody(talk: Talk) -> None:
-    figures = score("x", make_record(talk, 2.2, WAIT), [])
-    assert (figures.heard, figures.missed) == (0, 1)
+@pytest.mark.parametrize(("end_s", "missed"), [(2.2, 0), (2.6, 1)])
+def test_a_bot_that_ends_by_itself_has_heard_nobody(end_s: float, missed: int, talk: Talk) -> None:
+    figures = score("x", make_record(talk, end_s, WAIT), [])
+    # Nobody can be interrupted who has only a last word to say.
+    assert (figures.interruptions, figures.heard, figures.missed) == (missed, 0, missed)
 
 
 def test_talk_while_the_bot_is_silent_is_no_interruption(talk: Talk) -> None:
@@ -101,6 +105,14 @@ def test_delay_errors_count_only_while_locked(talk: Talk) -> None:
     figures = score("x", record, [], trace)
     assert figures.delay_error_p50_ms == figures.delay_error_p95_ms == 3
     assert figures.locked_percent == 50
+
+
+def test_a_delay_that_steps_in_silence_is_no_error_before_there_is_an_echo(talk: Talk) -> None:
+    record = make_record(talk, 5.0)
+    true_ms = np.full(500, 250, np.float32)
+    true_ms[300:] = 310
+    figures = score("x", record, [], make_trace(record, true_delay_ms=true_ms))
+    assert figures.delay_error_p95_ms == 0
 
 
 def test_erle_is_measured_on_echo_alone(talk: Talk) -> None:

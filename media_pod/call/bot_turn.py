@@ -1,0 +1,136 @@
+"""One turn of the bot: what the caller said is recognized, the dialogue answers, speech is queued.
+
+Runs as one task that a barge-in cancels. Every wait on a provider has a deadline; whatever fails,
+fails as `ProviderError` or as the provider's own exception, for the call to apologise.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+from media_pod.agents.deadline import within
+from media_pod.agents.ports import (
+    Act,
+    CallerTurn,
+    Dialogue,
+    HangUp,
+    Pause,
+    Play,
+    ProviderError,
+    Say,
+    Speech,
+    Tts,
+    Utterance,
+    Word,
+)
+from media_pod.call.playout import Playout
+from media_pod.telemetry.call_trace import CallTrace
+
+PROVIDER = "built-in"
+"""What traces call the provider of the embedded adapters."""
+
+
+class BotTurn:
+    """Makes the bot's turns of one call."""
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        tts: Tts,
+        playout: Playout,
+        trace: CallTrace,
+        deadline_s: float,
+        on_speech: Callable[[], None],
+        on_hang_up: Callable[[str], None],
+    ) -> None:
+        """Make it for one call.
+
+        Args:
+            dialogue: the call's mind.
+            tts: the voice.
+            playout: where speech goes.
+            trace: the call's trace.
+            deadline_s: how long each result of a provider may take.
+            on_speech: called as soon as the turn's first speech is queued.
+            on_hang_up: called with the reason when the dialogue wants to hang up.
+        """
+        self._dialogue = dialogue
+        self._tts = tts
+        self._playout = playout
+        self._trace = trace
+        self._deadline_s = deadline_s
+        self._on_speech = on_speech
+        self._on_hang_up = on_hang_up
+        self._room = asyncio.Event()
+        self.asked = False
+        """The dialogue has been asked for this turn, so an interruption concerns it."""
+
+    def played(self) -> None:
+        """A frame has left: there may be room again."""
+        if self._playout.has_room:
+            self._room.set()
+
+    async def greet(self) -> None:
+        """The bot's first turn."""
+        self._trace.turn()
+        await self._perform(self._dialogue.greet())
+
+    async def recognize(self, utterance: Utterance) -> str:
+        """The words of what the caller said."""
+        span = self._trace.stt(PROVIDER)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                text = await utterance.finish()
+        except TimeoutError as error:
+            failure = ProviderError(f"recognition: nothing for {self._deadline_s:g} s")
+            span.fail(failure)
+            raise failure from error
+        span.end()
+        return text
+
+    async def answer(self, turn: CallerTurn) -> None:
+        """The bot's turn after the caller's."""
+        await self._perform(self._dialogue.reply(turn))
+
+    async def _perform(self, acts: AsyncIterator[Act]) -> None:
+        self.asked = True
+        span = self._trace.llm(PROVIDER)
+        async with aclosing(within(acts, self._deadline_s, "the dialogue")) as timed:
+            async for act in timed:
+                span.first_chunk()
+                await self._do(act)
+        span.end()
+
+    async def _do(self, act: Act) -> None:
+        match act:
+            case Say(text):
+                await self._say(text)
+            case Play(name, pcm):
+                # A recording counts as one word, whatever its name is made of.
+                self._queue(Speech(name, pcm, (Word(name, 0, pcm.size),)))
+                await self._until_room()
+            case Pause(duration_ms):
+                self._playout.pause(duration_ms)
+                await self._until_room()
+            case HangUp(reason):
+                self._on_hang_up(reason)
+
+    async def _say(self, text: str) -> None:
+        span = self._trace.tts(PROVIDER)
+        self._playout.announce(text)
+        async with aclosing(within(self._tts.speak(text), self._deadline_s, "the voice")) as timed:
+            async for speech in timed:
+                span.first_chunk()
+                self._queue(speech)
+                await self._until_room()
+        span.end()
+
+    def _queue(self, speech: Speech) -> None:
+        self._playout.add(speech)
+        self._on_speech()
+
+    async def _until_room(self) -> None:
+        # No deadline: the pod's clock makes room, fifty times a second or not at all.
+        while not self._playout.has_room:
+            self._room.clear()
+            await self._room.wait()

@@ -1,0 +1,128 @@
+"""Whose turn it is: the conversation's state machine, as a table.
+
+Rules
+-----
+- The bot speaks first. It has the turn until all it wanted to say has been played.
+- A caller who speaks over the bot gets the turn at once: the bot falls silent, whatever it was
+  preparing is cancelled, and the dialogue is told what was heard.
+- The caller's turn is over after a silence, a keyed-in number, or when it has lasted too long.
+  Then the bot thinks. A caller who goes on while the bot thinks takes the turn back, and what was
+  recognized so far stays part of that turn.
+- A caller who says nothing at all for long is answered too, with an empty turn.
+- A provider that fails costs one turn: the bot says so and listens. When that fails as well, or
+  happens again at once, the bot says goodbye.
+- A caller who speaks over the dialogue's goodbye gets the turn like any other time.
+- A pod that must go, or whose providers fail, says so; nothing keeps that call.
+
+An event that a state does not list changes nothing there.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+
+class State(Enum):
+    """Where the conversation is."""
+
+    GREETING = "greeting"
+    LISTENING = "listening"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    INTERRUPTED = "interrupted"
+    ENDING = "ending"
+    """The bot's goodbye is being played."""
+    LEAVING = "leaving"
+    """The pod's last words are being played: it cannot go on."""
+    OVER = "over"
+
+
+class Event(Enum):
+    """What can happen to a conversation."""
+
+    CALLER = "caller"
+    """The caller began to speak, or keyed in a digit."""
+    CALLER_DONE = "caller done"
+    """The caller's turn is over."""
+    NO_INPUT = "no input"
+    """The caller has said nothing for long."""
+    SPEECH = "speech"
+    """The first speech of the bot's turn is ready."""
+    SPOKEN = "spoken"
+    """The bot's turn is over: everything was played."""
+    GOODBYE = "goodbye"
+    """The dialogue wants to hang up after what it has said."""
+    FAILED = "failed"
+    """A provider failed."""
+    FAILED_AGAIN = "failed again"
+    """A provider failed, and the turn before had failed too."""
+    DISMISSED = "dismissed"
+    """The pod cannot keep the call any longer."""
+
+
+class Effect(Enum):
+    """What the call has to do about it."""
+
+    HEAR = "hear"
+    """Open an utterance that begins before the onset."""
+    STOP = "stop"
+    """Empty the playout and tell the dialogue what was heard."""
+    CANCEL = "cancel"
+    """Cancel recognition, dialogue and speech in work."""
+    REPLY = "reply"
+    """Recognize the utterance and let the dialogue answer."""
+    APOLOGISE = "apologise"
+    """Say that something went wrong, and ask to say it again."""
+    SAY_GOODBYE = "say goodbye"
+    """Say that the call cannot go on."""
+    HANG_UP = "hang up"
+
+
+_S, _E, _F = State, Event, Effect  # the table is read more often than these names
+
+_TALKING = tuple(state for state in State if state not in (_S.LEAVING, _S.OVER))
+
+TABLE: Final[Mapping[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = MappingProxyType(
+    {
+        **{(s, _E.DISMISSED): (_S.LEAVING, (_F.STOP, _F.CANCEL, _F.SAY_GOODBYE)) for s in _TALKING},
+        (_S.GREETING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
+        (_S.GREETING, _E.SPOKEN): (_S.LISTENING, ()),
+        (_S.GREETING, _E.GOODBYE): (_S.ENDING, ()),
+        (_S.GREETING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
+        (_S.LISTENING, _E.CALLER): (_S.LISTENING, (_F.HEAR,)),
+        (_S.LISTENING, _E.CALLER_DONE): (_S.THINKING, (_F.REPLY,)),
+        (_S.LISTENING, _E.NO_INPUT): (_S.THINKING, (_F.REPLY,)),
+        (_S.THINKING, _E.CALLER): (_S.LISTENING, (_F.STOP, _F.CANCEL, _F.HEAR)),
+        (_S.THINKING, _E.SPEECH): (_S.SPEAKING, ()),
+        (_S.THINKING, _E.SPOKEN): (_S.LISTENING, ()),
+        (_S.THINKING, _E.GOODBYE): (_S.ENDING, ()),
+        (_S.THINKING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
+        (_S.THINKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.CANCEL, _F.SAY_GOODBYE)),
+        (_S.SPEAKING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
+        (_S.SPEAKING, _E.SPOKEN): (_S.LISTENING, ()),
+        (_S.SPEAKING, _E.GOODBYE): (_S.ENDING, ()),
+        (_S.SPEAKING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
+        (_S.SPEAKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.CANCEL, _F.SAY_GOODBYE)),
+        (_S.INTERRUPTED, _E.CALLER): (_S.INTERRUPTED, (_F.HEAR,)),
+        (_S.INTERRUPTED, _E.CALLER_DONE): (_S.THINKING, (_F.REPLY,)),
+        (_S.ENDING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
+        (_S.ENDING, _E.SPOKEN): (_S.OVER, (_F.HANG_UP,)),
+        (_S.ENDING, _E.FAILED): (_S.OVER, (_F.CANCEL, _F.HANG_UP)),
+        (_S.ENDING, _E.FAILED_AGAIN): (_S.OVER, (_F.CANCEL, _F.HANG_UP)),
+        (_S.LEAVING, _E.CALLER): (_S.OVER, (_F.STOP, _F.CANCEL, _F.HANG_UP)),
+        (_S.LEAVING, _E.SPOKEN): (_S.OVER, (_F.HANG_UP,)),
+    }
+)
+
+
+class Turn:
+    """The conversation's state."""
+
+    def __init__(self) -> None:
+        self.state = State.GREETING
+
+    def on(self, event: Event) -> tuple[Effect, ...]:
+        """Move on; returns what has to be done, in order."""
+        self.state, effects = TABLE.get((self.state, event), (self.state, ()))
+        return effects

@@ -1,0 +1,211 @@
+"""The pod's only clock: every 20 ms it writes, gathers, steps and dispatches, for all calls.
+
+The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
+tick that is a whole period late is skipped and counted; nothing is sent twice to catch up, because
+Asterisk passes a burst on as it comes. The bank is stepped for skipped ticks all the same, with
+the silence that was played in them, so that the echo's lag stays what it was; but only if the tick
+before was in time, or a pod that is too slow would slow itself down further.
+
+Writes come first: pacing never waits for signal processing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.audiosocket.connection import Connection
+from media_pod.audiosocket.frames import Frame, Kind
+from media_pod.audiosocket.stream import CallerStream
+from media_pod.call.call import Call, Heard
+from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
+from media_pod.telemetry.metrics import Metrics
+
+TICK_S: Final = TICK_MS / 1000
+MAX_CATCH_UP_TICKS: Final = 5
+"""Skipped ticks that the bank is stepped for: 100 ms; after a longer stall lags are found anew."""
+_ECHO_METRIC_TICKS: Final = 50
+"""Echo figures are observed once a second and call."""
+_KINDS: Final = {8000: Kind.SLIN, 16000: Kind.SLIN16}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One connected call: its slot, its socket, its queue, its conversation."""
+
+    slot: int
+    connection: Connection
+    call: Call
+    stream: CallerStream
+    decision: Decision = Decision.NONE
+    confidence: float = 0.0
+    """Of the echo delay, 0..1, in the latest tick."""
+
+
+class Tap(Protocol):
+    """Looks on at every step; for recordings, inspectors and tests."""
+
+    def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
+        """One step of the bank: its input [slots, samples], its output, the calls by slot."""
+
+
+class PodClock:
+    """The ticks of one pod.
+
+    Args:
+        bank: the duplex core.
+        metrics: ticks, late ticks, decisions and echo figures go there.
+        now: monotonic time in seconds.
+        on_end: told of each leg whose connection is over; its slot is closed by then.
+        on_hang_up: told of each leg just before the bot hangs up.
+        tap: looks on, if given.
+    """
+
+    def __init__(
+        self,
+        bank: DuplexBank,
+        metrics: Metrics,
+        now: Callable[[], float],
+        on_end: Callable[[Leg], None],
+        on_hang_up: Callable[[Leg], None],
+        tap: Tap | None = None,
+    ) -> None:
+        self._bank = bank
+        self._metrics = metrics
+        self._now = now
+        self._on_end = on_end
+        self._on_hang_up = on_hang_up
+        self._tap = tap
+        self.legs: dict[int, Leg] = {}
+        self.ticks = 0
+        self.last_tick_s = now()
+        """When the latest tick began."""
+        samples = bank.rate * TICK_MS // 1000
+        self._caller = np.zeros((bank.slots, samples), np.int16)
+        self._played = np.zeros((bank.slots, samples), np.int16)
+        self._slipped = np.zeros(bank.slots, np.int32)
+        self._rows = np.zeros((bank.slots, 3 + 2 * samples), np.uint8)
+        self._kind = _KINDS[bank.rate]
+        self._rows[:, :3] = np.frombuffer(
+            bytes([self._kind]) + (2 * samples).to_bytes(2, "big"), np.uint8
+        )
+        self._row_views = [row.data for row in self._rows]
+        self._in_time = True
+
+    def join(self, slot: int, connection: Connection, call: Call) -> None:
+        """Take a connected call into the ticks; from the next one on, silence at least leaves."""
+        self._bank.open(slot)
+        self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        started, due = self._now(), 0
+        while True:
+            due += 1
+            await asyncio.sleep(started + due * TICK_S - self._now())
+            late = int((self._now() - started) / TICK_S) - due
+            if late > 0:
+                due += late
+                self.skip(late)
+            self._in_time = late <= 0
+            self.tick()
+
+    def tick(self) -> None:
+        """One tick: write, gather, step, dispatch."""
+        began = self.last_tick_s = self._now()
+        self.ticks += 1
+        self._write()
+        self._gather(began)
+        self._step()
+        self._metrics.tick(self._now() - began)
+
+    def skip(self, ticks: int) -> None:
+        """`ticks` were missed: nothing was sent in them, and nothing will be."""
+        self._metrics.late_ticks(ticks)
+        catch_up = ticks if self._in_time and ticks <= MAX_CATCH_UP_TICKS else 0
+        self._played[:] = 0
+        for _ in range(ticks):
+            if catch_up:
+                self._gather(self._now())
+                self._step()
+            else:
+                for leg in self.legs.values():
+                    leg.stream.take()
+
+    def _write(self) -> None:
+        for slot, leg in self.legs.items():
+            self._played[slot] = leg.call.frame()
+        self._rows[:, 3:] = self._played.view(np.uint8)
+        for slot, leg in self.legs.items():
+            leg.connection.send(self._row_views[slot])
+
+    def _gather(self, now: float) -> None:
+        """Read every socket once; re-frame what came to one block per call."""
+        slots, blocks = [], []
+        self._slipped[:] = 0
+        for slot, leg in tuple(self.legs.items()):
+            for frame in leg.connection.read(now):
+                self._take(leg, frame)
+            if leg.connection.ended is not None:
+                self.end(leg)
+                continue
+            block = leg.stream.take()
+            slots.append(slot)
+            blocks.append(block.pcm)
+            self._slipped[slot] = block.slipped
+        if slots:
+            audio = np.frombuffer(b"".join(blocks), np.int16)
+            self._caller[slots] = audio.reshape(len(slots), -1)
+
+    def _take(self, leg: Leg, frame: Frame) -> None:
+        if frame.kind is Kind.DTMF:
+            leg.call.digit(frame.digit)
+        elif frame.kind is self._kind:
+            leg.stream.push(frame.payload)
+        else:
+            leg.connection.hang_up(
+                f"read audio at {frame.rate_hz} Hz, expected {self._bank.rate} Hz, "
+                "the agent's spec.line.rateHz"
+            )
+
+    def _step(self) -> None:
+        """Step the bank, and let every call know what came of it."""
+        step = self._bank.step(self._caller, self._played, self._slipped)
+        if self._tap is not None:
+            self._tap.step(self.legs, self._caller, self._played, step)
+        speech, decision = step.speech.tolist(), step.decision.tolist()
+        reason, delay, erle = step.reason.tolist(), step.delay_ms.tolist(), step.erle_db.tolist()
+        for slot, leg in tuple(self.legs.items()):
+            heard = Heard(
+                cleaned=step.cleaned[slot],
+                speech=speech[slot],
+                decision=Decision(decision[slot]),
+                reason=Reason(reason[slot]),
+                delay_ms=delay[slot],
+                erle_db=erle[slot],
+            )
+            self._dispatch(leg, heard, step.delay_confidence)
+
+    def _dispatch(self, leg: Leg, heard: Heard, confidence: NDArray[np.float32]) -> None:
+        if heard.decision is not leg.decision:
+            leg.decision = heard.decision
+            self._metrics.decided(heard.decision, heard.reason)
+        if self.ticks % _ECHO_METRIC_TICKS == leg.slot % _ECHO_METRIC_TICKS:
+            self._metrics.echo(heard.delay_ms, heard.erle_db)
+        leg.confidence = float(confidence[leg.slot])
+        leg.call.hear(heard)
+        if leg.call.over and leg.connection.ended is None:
+            self._on_hang_up(leg)
+            leg.connection.hang_up(leg.call.hang_up_reason)
+            self.end(leg)
+
+    def end(self, leg: Leg) -> None:
+        """Take a call out of the ticks."""
+        del self.legs[leg.slot]
+        self._bank.close(leg.slot)
+        self._caller[leg.slot] = 0
+        self._played[leg.slot] = 0
+        self._on_end(leg)

@@ -1,0 +1,59 @@
+"""`interject serve`: a pod from its manifest until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from media_pod.clock import Tap
+from media_pod.duplex.contract import DuplexBank
+from media_pod.pod import Addresses, Pod, make_bank
+from media_pod.spec import AgentSpec, VoiceAgent
+
+_logger = logging.getLogger(__name__)
+
+
+async def serve_agent(
+    agent: VoiceAgent,
+    folder: Path,
+    *,
+    bank: Callable[[AgentSpec], DuplexBank] = make_bank,
+    tap: Tap | None = None,
+    on_ready: Callable[[Addresses], None] | None = None,
+) -> None:
+    """Run a pod until SIGTERM, which drains it, or SIGINT, which ends its calls.
+
+    Args:
+        agent: the manifest.
+        folder: what paths in it are relative to.
+        bank, tap: as in `Pod`.
+        on_ready: told where the pod listens once it does.
+    """
+    pod = Pod(agent, folder, bank=bank, tap=tap)
+    drain, stop = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, drain.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        addresses = await pod.start()
+        _logger.info(
+            "%s is ready: AudioSocket on port %d, HTTP on port %d, %d calls at a time",
+            agent.metadata.name,
+            addresses.audio_socket_port,
+            addresses.http_port,
+            agent.spec.capacity.calls,
+        )
+        if on_ready is not None:
+            on_ready(addresses)
+        running = asyncio.create_task(pod.run(drain))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([running, stopping], return_when="FIRST_COMPLETED")
+        stopping.cancel()
+        if not running.done():
+            running.cancel()
+        await asyncio.gather(running, stopping, return_exceptions=True)
+        if not running.cancelled() and (error := running.exception()) is not None:
+            raise error
+    finally:
+        await pod.aclose()
