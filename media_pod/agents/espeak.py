@@ -24,7 +24,7 @@ leaves the crest of speech (12 to 15 dB) below full scale."""
 PEAK_DBFS = -1.0
 SENTENCE_PAUSE_MS = 200
 CLAUSE_PAUSE_MS = 120
-"""Silence kept after a sentence and after a clause; espeak's own varies from 0 to 300 ms."""
+"""Silence kept after a sentence and after a clause; espeak itself ends a text without any."""
 
 _FRAME_MS = 5
 _SILENCE_DB = -40.0
@@ -34,7 +34,7 @@ _ACTIVE_DB = -20.0
 _RELEASE_MS = 15
 """A word goes on for this long after its last audible frame: the tail of a plosive."""
 _ONSET_MS = 10
-"""espeak's word events come up to this much after the sound: not yet the word before."""
+"""espeak's word events come some ms after the sound begins, which is not the word before."""
 
 
 class EspeakTts:

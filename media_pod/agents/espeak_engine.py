@@ -25,9 +25,9 @@ _EVENT_WORD = 1
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 
 _BUFFER_MS = 500
-"""Speech per callback: at espeak's own 60 ms the callbacks cost half as much as the synthesis."""
+"""Speech per callback: at espeak's own 60 ms a sentence took 8.3 ms instead of 5.4."""
 _VOLUME_PERCENT = 70
-"""Of espeak's default, at which some voices clip."""
+"""Of espeak's default, at which the loudest voices clip."""
 
 WORDS_PER_MINUTE = range(80, 451)
 """What espeak can speak without the sonic library."""
@@ -153,7 +153,7 @@ class Engine:
         return f"{self._voices[base]}+{self._variants[variant]}"
 
     def synthesize(self, text: str, voice: str, words_per_minute: int, pitch: int) -> Synthesis:
-        """Speak `text`; blocks for about a hundredth of the speech's duration.
+        """Speak `text`; blocks for some milliseconds per sentence.
 
         Args:
             text: without NUL characters.
@@ -223,13 +223,22 @@ class Engine:
 _REINSTALL = "reinstall it: pip install --force-reinstall espeakng-loader"
 
 
-@functools.cache
+_loading = threading.Lock()
+
+
 def engine() -> Engine:
-    """The process's engine, loaded on first use.
+    """The process's engine, loaded on first use; from any thread.
 
     Raises:
         SetupError: espeakng-loader is not installed, or what it brings cannot be loaded.
     """
+    # The cache alone lets two threads load at once, and espeak_Initialize corrupts the heap then.
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> Engine:
     try:
         import espeakng_loader
     except ImportError as error:

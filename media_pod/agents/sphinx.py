@@ -1,13 +1,15 @@
 """A recognizer without network or key: pocketsphinx with a small grammar, in its own process.
 
 It hears digits, yes and no, a few commands and the parcel desk's streets (`sphinx_grammar`), and
-decodes a whole utterance when it is over: made for demonstrations and tests, not for free speech.
+decodes a whole utterance when it is over. It is made for demonstrations and tests: its model is for
+wideband speech, and of 240 single digits that people recorded at 8 kHz it got 165 right.
 """
 
 import asyncio
 import importlib.util
 
 import numpy as np
+import soxr
 
 from media_pod.agents.ports import Pcm, ProviderError
 from media_pod.agents.sphinx_process import RecognizerProcess
@@ -37,7 +39,7 @@ class SphinxStt:
             SetupError: pocketsphinx is not installed.
             ProviderError: another rate.
         """
-        if RATE_HZ % rate_hz or RATE_HZ // rate_hz > 2:
+        if rate_hz not in (8000, 16000):
             raise ProviderError(f"pocketsphinx: audio at {rate_hz} Hz, expected 8000 or 16000")
         if importlib.util.find_spec("pocketsphinx") is None:
             raise SetupError("the recognizer needs pocketsphinx: pip install 'interject[media]'")
@@ -81,7 +83,7 @@ class SphinxStt:
         """
         if self._closed:
             raise ProviderError("pocketsphinx: the recognizer is closed")
-        audio = _wideband(pcm, RATE_HZ // self.rate_hz)
+        audio = await asyncio.to_thread(_wideband, pcm, self.rate_hz)
         process: RecognizerProcess | None = None
         try:
             async with asyncio.timeout(self._deadline_seconds):
@@ -126,13 +128,7 @@ class SphinxUtterance:
         self._room = 0
 
 
-def _wideband(pcm: Pcm, factor: int) -> bytes:
-    """Telephone audio as the model wants it: zeros between the samples, and no filter after.
-
-    That leaves a mirror image of 0..4 kHz above 4 kHz. The model was trained on wideband speech,
-    and takes a band without any energy worse than one with the wrong spectrum at the right times:
-    spoken digits measured 19 % word errors against 25 % with a proper resampler.
-    """
-    audio = np.zeros(pcm.size * factor, "<i2")
-    audio[::factor] = pcm
+def _wideband(pcm: Pcm, rate_hz: int) -> bytes:
+    samples = soxr.resample(pcm.astype(np.float32), rate_hz, RATE_HZ, "VHQ")
+    audio: Pcm = np.clip(np.rint(samples), -32768, 32767).astype("<i2")
     return audio.tobytes()

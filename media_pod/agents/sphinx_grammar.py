@@ -1,6 +1,7 @@
 """What the embedded recognizer understands: the vocabulary of a telephone desk.
 
-Speech that fits no rule is forced into the nearest one or rejected; nothing else can come out. The
+Nothing else can come out: speech that fits no rule is rejected or, about half of the time, forced
+into the nearest one. The
 streets and the digits are what the parcel desk asks for, the commands are for any dialogue.
 """
 

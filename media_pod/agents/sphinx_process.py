@@ -9,7 +9,7 @@ from media_pod.agents.ports import ProviderError
 from media_pod.agents.sphinx_worker import HEADER
 
 START_SECONDS = 20.0
-"""For Python and the model to load: 0.3 s on an idle core, a pod that starts is not idle."""
+"""For Python and the model to load: 0.2 s when a core is free, and few are while a pod starts."""
 MAX_OWED = 4
 """Answers to cancelled requests that are waited for; beyond that a fresh process is faster."""
 _COMMAND = (sys.executable, "-m", "media_pod.agents.sphinx_worker")

@@ -228,7 +228,7 @@ class Call:
         said = self._playout.stop()
         onset_ago_s = self._pre_roll.since_onset_ms / 1000
         at_ms = self._ticks * TICK_MS
-        self.transcript.bot(at_ms, said.heard, said.unheard)
+        self.transcript.bot(at_ms, said.heard, said.unheard, cut=True)
         cut = Interruption(said.heard, said.unheard, said.heard_ms, at_ms)
         if self.last is not None and (said.heard_ms or said.unheard):
             reason = self.last.reason.name.lower()

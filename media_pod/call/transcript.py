@@ -18,6 +18,8 @@ class Line:
     heard: str
     unheard: str = ""
     """What the bot was cut off from saying."""
+    cut: bool = False
+    """The caller interrupted: `at_ms` is when the bot fell silent."""
 
 
 class Transcript:
@@ -26,10 +28,10 @@ class Transcript:
     def __init__(self) -> None:
         self.lines: deque[Line] = deque(maxlen=MAX_LINES)
 
-    def bot(self, at_ms: int, heard: str, unheard: str = "") -> None:
+    def bot(self, at_ms: int, heard: str, unheard: str = "", *, cut: bool = False) -> None:
         """The bot's turn ended, or was cut."""
         if heard or unheard:
-            self.lines.append(Line(at_ms, "bot", heard, unheard))
+            self.lines.append(Line(at_ms, "bot", heard, unheard, cut))
 
     def caller(self, at_ms: int, text: str) -> None:
         """The caller's turn was recognized."""

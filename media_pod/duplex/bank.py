@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.bargein import Evidence, Judge, SequentialJudge
 from media_pod.duplex.contract import TICK_MS, Pcm, Step
-from media_pod.duplex.delay import RATE_HZ, UPDATE_TICKS, DelayTracker
+from media_pod.duplex.correlation import RATE_HZ
+from media_pod.duplex.delay import UPDATE_TICKS, DelayTracker
 from media_pod.duplex.echo import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.erle import ErleMeter
 from media_pod.duplex.halve import Halver

@@ -56,13 +56,13 @@ def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.fl
     tick = record.tick_samples
     ticks = min(caller.size, played.size) // tick
     taken = locate(record.caller, caller[: ticks * tick].reshape(ticks, tick))
-    lead = played_lead(record, played)
+    leads = _Leads(record, played)
     truth = np.full(ticks, np.nan, np.float32)
     for index in np.flatnonzero(taken != NOWHERE):
         frame, within = divmod(int(taken[index]), tick)
         heard = int(record.bot_played_sample[frame])
         if heard != UNDERRUN:
-            between = int(index) * tick - lead - (heard + within)
+            between = int(index) * tick - leads.at(heard) - (heard + within)
             truth[index] = between * 1000 / record.rate_hz + record.line_delay_ms[frame]
     return truth
 
@@ -78,6 +78,30 @@ def caller_lead(record: CallRecord, caller: Pcm) -> int:
 def played_lead(record: CallRecord, played: Pcm) -> int:
     """How many samples later in `played`, the pod's recording, the telephone's `bot` lies."""
     return _lead(record.bot, played, record.tick_samples)
+
+
+class _Leads:
+    """How many samples later in the pod's recording a sample of the telephone's `bot` lies.
+
+    A pod that skips a tick records its silence, which never reached the telephone: from there on
+    the lead is a tick more.
+    """
+
+    def __init__(self, record: CallRecord, played: Pcm) -> None:
+        tick = record.tick_samples
+        ticks = played.size // tick
+        found = locate(record.bot, played[: ticks * tick].reshape(ticks, tick))
+        known = np.flatnonzero(found != NOWHERE)
+        order = np.argsort(found[known], kind="stable")
+        self._positions = found[known][order]
+        self._leads = (known * tick - found[known])[order]
+
+    def at(self, sample: int) -> int:
+        """The lead of the last frame at or before `sample` that is known; 0 if none is."""
+        if self._positions.size == 0:
+            return 0
+        index = int(np.searchsorted(self._positions, sample, side="right")) - 1
+        return int(self._leads[max(index, 0)])
 
 
 def _lead(stream: Pcm, recording: Pcm, tick: int) -> int:

@@ -1,0 +1,92 @@
+"""What a pod of the demonstration keeps of its call: every step of the bank, and the words."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.call.call import Call
+from media_pod.call.transcript import Line
+from media_pod.clock import Leg
+from media_pod.duplex.contract import TICK_MS, Pcm, Step
+from media_pod.lab.record import Trace
+
+_ARRAYS = "steps.npz"
+_WORDS = "words.json"
+MAX_TICKS = 5 * 60 * 1000 // TICK_MS
+"""Five minutes; later steps are not kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One call as its pod saw it; one row per tick."""
+
+    arrays: dict[str, NDArray[np.generic]]
+    words: tuple[Line, ...]
+
+    def audio(self, name: str) -> Pcm:
+        """`caller`, `played` or `cleaned`: int16 [ticks * samples]."""
+        return self.arrays[name].astype(np.int16)
+
+    def trace(self, true_delay_ms: NDArray[np.float32]) -> Trace:
+        """What the report shows."""
+        return Trace(**self.arrays, true_delay_ms=true_delay_ms)  # type: ignore[arg-type]
+
+    def stop_samples(self, rate_hz: int) -> list[int]:
+        """Where in what was played the bot was cut short."""
+        return [line.at_ms * rate_hz // 1000 for line in self.words if line.cut]
+
+
+class Recorder:
+    """A tap that keeps the first call of its pod."""
+
+    def __init__(self) -> None:
+        self._call: Call | None = None
+        self._rows: list[dict[str, NDArray[np.generic]]] = []
+
+    def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
+        """See `clock.Tap`."""
+        for slot, leg in legs.items():
+            self._call = self._call or leg.call
+            if leg.call is self._call and len(self._rows) < MAX_TICKS:
+                self._rows.append(_row(caller, played, step, slot))
+
+    def save(self, folder: Path) -> None:
+        """Write the call to `folder`; nothing if there was none."""
+        if self._call is None:
+            return
+        columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
+        audio = ("caller", "played", "cleaned")
+        arrays = {
+            name: np.concatenate(rows) if name in audio else np.array(rows)
+            for name, rows in columns.items()
+        }
+        np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
+        lines = [asdict(line) for line in self._call.transcript.lines]
+        (folder / _WORDS).write_text(json.dumps(lines))
+
+
+def load(folder: Path) -> Recording:
+    """What `Recorder.save` wrote."""
+    with np.load(folder / _ARRAYS) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    lines: Sequence[dict[str, str]] = json.loads((folder / _WORDS).read_text())
+    return Recording(kept, tuple(Line(**line) for line in lines))  # type: ignore[arg-type]
+
+
+def _row(caller: Pcm, played: Pcm, step: Step, slot: int) -> dict[str, NDArray[np.generic]]:
+    rows: dict[str, NDArray[np.generic]] = {
+        "caller": caller,
+        "played": played,
+        "cleaned": step.cleaned,
+        "speech": step.speech,
+        "decision": step.decision,
+        "reason": step.reason,
+        "delay_ms": step.delay_ms,
+        "delay_confidence": step.delay_confidence,
+        "erle_db": step.erle_db,
+    }
+    return {name: np.array(array[slot]) for name, array in rows.items()}
