@@ -27,8 +27,8 @@ STEP_MS: Final = 60.0
 STEP_AT_S: Final = 31.0
 NOISE_DBFS: Final = -65.0
 BOT_VOICE: Final = "en-us"
-CALLER_VOICE: Final = "en-us+f3"
-CALLER_WPM: Final = 150
+CALLER_VOICE: Final = "en-us+klatt4"
+CALLER_WPM: Final = 140
 SEED: Final = 20
 
 
