@@ -9,7 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 from media_pod.call.transcript import Line as SaidLine
-from media_pod.demo.arrangements import ARRANGEMENTS, Arrangement
 from media_pod.demo.pod_process import pod_process
 from media_pod.demo.recorder import Recording, load
 from media_pod.demo.scenario import (
@@ -24,12 +23,13 @@ from media_pod.demo.scenario import (
 )
 from media_pod.errors import SetupError
 from media_pod.lab.call_start import ask_call_start
+from media_pod.lab.compared import ARRANGEMENTS, Arrangement
 from media_pod.lab.exhibit import CallExhibit, TranscriptLine, exhibit
 from media_pod.lab.phone import Phone
 from media_pod.lab.record import CallRecord
 from media_pod.lab.report import render
 from media_pod.lab.score import CallScore, score
-from media_pod.lab.truth import played_lead, true_delay_ms
+from media_pod.lab.truth import in_bot_stream, true_delay_ms
 
 REPORT_NAME: Final = "report.html"
 _TITLE: Final = "One call, three ways to listen"
@@ -121,8 +121,7 @@ def _show(
     """Score one call and put it into words and arrays for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))
-    lead = played_lead(record, played)
-    stops = [sample - lead for sample in recording.stop_samples(RATE_HZ)]
+    stops = in_bot_stream(record, played, recording.stop_samples(RATE_HZ))
     figures = score(arrangement.name, record, stops, trace)
     transcript = [
         TranscriptLine(said.at_ms / 1000, said.speaker, said.heard, said.unheard)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from media_pod.demo.arrangements import ARRANGEMENTS
+from media_pod.demo.arrangements import bank_of
 from media_pod.demo.recorder import Recorder
 from media_pod.demo.scenario import agent
 from media_pod.pod import Addresses
@@ -28,7 +28,7 @@ def main(arrangement: str, folder: str) -> None:
             serve_agent(
                 agent(),
                 Path(folder),
-                bank=ARRANGEMENTS[arrangement].bank,
+                bank=bank_of(arrangement),
                 tap=recorder,
                 on_ready=_print_addresses,
             )

@@ -4,7 +4,9 @@ All times are as seen on the wire, by the telephone's clock:
 
 - *onset*: when the telephone wrote the frame that carries the first 10 ms of the caller's talk.
 - *silence*: when the last frame with sound from the bot that belongs to a stop has been played
-  out, which is its arrival plus its 20 ms. Sound is what lies above -60 dBFS.
+  out, which is its arrival plus its 20 ms; but no earlier than the first frame that the stop made
+  silent has come, because the bot may have paused for breath just then. Sound is what lies above
+  -60 dBFS.
 - An *interruption* is talk that begins while the bot speaks. It is *heard* if a stop follows the
   onset and the silence begins within 1.5 s. It does not count if the bot, without a stop, has no
   more to say from 300 ms after the onset on.
@@ -37,7 +39,7 @@ class Stop:
     sample: int
     """In the bot's stream: the first sample of the silence, as the pod or the bot tells it."""
     silence_ns: int
-    """When the bot's last sound before the stop had been played out."""
+    """When the bot was silent because of the stop."""
     true: bool
 
 
@@ -88,11 +90,8 @@ def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[Interr
 def _onset_to_silence_ms(record: CallRecord, stops: Sequence[Stop], spoken: Spoken) -> float | None:
     onset_ns = _sent_ns(record, spoken.onset_sample)
     for stop in stops:
-        stop_frame = min(stop.sample // record.tick_samples, record.bot_arrived_ns.size - 1)
-        # The silence may have begun in a pause of the bot's before the onset: that is no delay.
-        latency_ms = max((stop.silence_ns - onset_ns) / 1e6, 0.0)
-        stopped_after_onset = record.bot_arrived_ns[stop_frame] >= onset_ns
-        if stopped_after_onset and latency_ms <= HEARD_WITHIN_MS:
+        latency_ms = (stop.silence_ns - onset_ns) / 1e6
+        if 0 <= latency_ms <= HEARD_WITHIN_MS:
             return latency_ms
     return None
 
@@ -108,7 +107,9 @@ def _silence_ns(record: CallRecord, sounds: NDArray[np.bool_], sample: int) -> i
     before = np.flatnonzero(sounds[:end])
     if before.size == 0:
         return None
-    return int(record.bot_arrived_ns[before[-1]]) + TICK_MS * 1_000_000
+    last_sound_ns = int(record.bot_arrived_ns[before[-1]]) + TICK_MS * 1_000_000
+    first_silent = min(sample // record.tick_samples, record.bot_arrived_ns.size - 1)
+    return max(last_sound_ns, int(record.bot_arrived_ns[first_silent]))
 
 
 def _sent_ns(record: CallRecord, sample: int) -> int:

@@ -71,7 +71,7 @@ def score(
     ]
     bot_speech_s = float(np.sum(sounding(record.bot, record.rate_hz))) * TICK_MS / 1000
     sounds = np.zeros(0, np.bool_) if trace is None else sounding(trace.played, record.rate_hz)
-    errors_ms = np.zeros(0) if trace is None else _delay_errors_ms(trace, sounds)
+    errors_ms = np.zeros(0) if trace is None else delay_errors_ms(trace, sounds)
     return CallScore(
         name=name,
         duration_s=record.duration_s,
@@ -81,16 +81,22 @@ def score(
         interruptions=len(interruptions),
         heard=len(heard_ms),
         missed=len(interruptions) - len(heard_ms),
-        onset_to_silence_p50_ms=_quantile(heard_ms, 0.5),
-        onset_to_silence_max_ms=_quantile(heard_ms, 1.0),
-        delay_error_p50_ms=_quantile(errors_ms, 0.5),
-        delay_error_p95_ms=_quantile(errors_ms, 0.95),
+        onset_to_silence_p50_ms=quantile(heard_ms, 0.5),
+        onset_to_silence_max_ms=quantile(heard_ms, 1.0),
+        delay_error_p50_ms=quantile(errors_ms, 0.5),
+        delay_error_p95_ms=quantile(errors_ms, 0.95),
         locked_percent=None if trace is None else _locked_percent(trace, sounds),
         erle_db=None if trace is None else _erle_db(record, trace, sounds),
     )
 
 
-def _delay_errors_ms(trace: Trace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
+def delay_errors_ms(trace: Trace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far off the delay was, in ms, in each tick that counts: locked, with echo there to find.
+
+    Args:
+        trace: what the bank made of the call.
+        sounds: [ticks] whether there was sound in what was played (`outcome.sounding`).
+    """
     errors_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
     known = np.flatnonzero((trace.delay_confidence >= LOCKED) & np.isfinite(errors_ms))
     # A delay that steps while the bot is silent cannot be found before its next sound comes back.
@@ -127,8 +133,9 @@ def _erle_db(record: CallRecord, trace: Trace, sounds: NDArray[np.bool_]) -> flo
     return float(np.median(10 * np.log10(before[blocks].mean(axis=1) / left)))
 
 
-def _quantile(values: Sequence[float] | NDArray[np.float64], at: float) -> float | None:
+def quantile(values: Sequence[float] | NDArray[np.float64], at: float) -> float | None:
+    """The `at` (0..1) quantile of `values`; None for none, or if it is not finite."""
     if len(values) == 0:
         return None
-    quantile = float(np.quantile(values, at))
-    return quantile if math.isfinite(quantile) else None
+    found = float(np.quantile(values, at))
+    return found if math.isfinite(found) else None

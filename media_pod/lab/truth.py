@@ -6,6 +6,8 @@ stream it took in which tick, and the telephone's record says which part of the 
 played in that part.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -80,6 +82,19 @@ def played_lead(record: CallRecord, played: Pcm) -> int:
     return _lead(record.bot, played, record.tick_samples)
 
 
+def in_bot_stream(record: CallRecord, played: Pcm, samples: Sequence[int]) -> list[int]:
+    """Where in the telephone's `bot` the given samples of `played`, the pod's recording, lie."""
+    known, found = _played_frames(record, played)
+    if known.size == 0:
+        return list(samples)
+    tick = record.tick_samples
+    places = []
+    for sample in samples:
+        index = max(int(np.searchsorted(known, sample // tick, side="right")) - 1, 0)
+        places.append(int(found[index] + sample - known[index] * tick))
+    return places
+
+
 class _Leads:
     """How many samples later in the pod's recording a sample of the telephone's `bot` lies.
 
@@ -88,13 +103,10 @@ class _Leads:
     """
 
     def __init__(self, record: CallRecord, played: Pcm) -> None:
-        tick = record.tick_samples
-        ticks = played.size // tick
-        found = locate(record.bot, played[: ticks * tick].reshape(ticks, tick))
-        known = np.flatnonzero(found != NOWHERE)
-        order = np.argsort(found[known], kind="stable")
-        self._positions = found[known][order]
-        self._leads = (known * tick - found[known])[order]
+        known, found = _played_frames(record, played)
+        order = np.argsort(found, kind="stable")
+        self._positions = found[order]
+        self._leads = (known * record.tick_samples - found)[order]
 
     def at(self, sample: int) -> int:
         """The lead of the last frame at or before `sample` that is known; 0 if none is."""
@@ -102,6 +114,15 @@ class _Leads:
             return 0
         index = int(np.searchsorted(self._positions, sample, side="right")) - 1
         return int(self._leads[max(index, 0)])
+
+
+def _played_frames(record: CallRecord, played: Pcm) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which ticks of the pod's recording the telephone's `bot` has, and where in it, in samples."""
+    tick = record.tick_samples
+    ticks = played.size // tick
+    found = locate(record.bot, played[: ticks * tick].reshape(ticks, tick))
+    known = np.flatnonzero(found != NOWHERE)
+    return known.astype(np.int64), found[known]
 
 
 def _lead(stream: Pcm, recording: Pcm, tick: int) -> int:

@@ -1,0 +1,150 @@
+"""Three arrangements over eighteen kinds of line, on the virtual clock."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
+from media_pod.lab.compared import ARRANGEMENTS, Arrangement
+from media_pod.lab.virtual import run
+from media_pod.measure.conditions import CONDITIONS, Condition, make_call
+from media_pod.measure.findings import Failure, Figures, Findings, examine, pool
+from media_pod.measure.material import Material
+
+RATE_HZ: Final = 8000
+CALLS_PER_BANK: Final = 4
+"""Of each condition; more take turns in the bank, which keeps what must be remembered bounded."""
+
+Say = Callable[[str], None]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run; the same plan with the same material gives the same figures."""
+
+    calls: int
+    """Per condition."""
+    duration_s: float
+    """Of each call."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one arrangement made of one condition."""
+
+    condition: Condition
+    figures: Figures
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one arrangement made of all of them."""
+
+    name: str
+    rows: tuple[Row, ...]
+    all: Figures
+
+
+def sweep(plan: Plan, material: Material, say: Say, progress: Progress) -> list[Swept]:
+    """Run every condition against every arrangement, on the same lines with the same callers.
+
+    Args:
+        plan: how much.
+        material: who speaks.
+        say: told each step, in words.
+        progress: told the seconds of the virtual clock since the last step.
+    """
+    swept = []
+    for arrangement in ARRANGEMENTS.values():
+        total = plan.calls * len(CONDITIONS)
+        say(f"{arrangement.name}: {total} calls of {plan.duration_s:g} s")
+        swept.append(_sweep_one(arrangement, plan, material, progress))
+    return swept
+
+
+def as_json(plan: Plan, voices: dict[str, str], swept: Sequence[Swept]) -> dict[str, Any]:
+    """The stable form; keys have their units."""
+    return {
+        "seed": plan.seed,
+        "calls_per_condition": plan.calls,
+        "call_duration_s": plan.duration_s,
+        "voices": voices,
+        "arrangements": [
+            {
+                "name": one.name,
+                "conditions": [_row_json(row) for row in one.rows],
+                "all": one.all.as_dict(),
+            }
+            for one in swept
+        ],
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    line = {"erl_db": row.condition.erl_db, "delay_ms": row.condition.delay_ms}
+    failures = [
+        {key: getattr(failure, key) for key in Failure.__slots__} for failure in row.failures
+    ]
+    return {
+        **line,
+        "path": row.condition.path,
+        **row.figures.as_dict(),
+        "failures": failures,
+    }
+
+
+def _sweep_one(
+    arrangement: Arrangement, plan: Plan, material: Material, progress: Progress
+) -> Swept:
+    findings: dict[Condition, list[Findings]] = defaultdict(list)
+    for first in range(0, plan.calls, CALLS_PER_BANK):
+        numbers = range(first, min(first + CALLS_PER_BANK, plan.calls))
+        places = [(condition, call) for condition in CONDITIONS for call in numbers]
+        calls = [
+            make_call(
+                condition, material, RATE_HZ, plan.duration_s, _rng(plan.seed, condition, call)
+            )
+            for condition, call in places
+        ]
+        bank = _Watched(arrangement.bank(len(calls), RATE_HZ), progress, first * plan.duration_s)
+        results = run(bank, calls, plan.duration_s)
+        for (condition, call), result in zip(places, results, strict=True):
+            findings[condition].append(examine(call, result))
+    rows = tuple(
+        Row(condition, pool(found), tuple(failure for call in found for failure in call.failures))
+        for condition, found in findings.items()
+    )
+    return Swept(arrangement.name, rows, pool([call for found in findings.values() for call in found]))
+
+
+def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
+    return np.random.default_rng([seed, CONDITIONS.index(condition), call])
+
+
+class _Watched:
+    """A bank that tells how far it has come, once a second of its own time."""
+
+    def __init__(self, bank: DuplexBank, progress: Progress, done_s: float) -> None:
+        self._bank, self._progress = bank, progress
+        self._ticks = 0
+        self._done_s = done_s / CALLS_PER_BANK
+        self.slots, self.rate = bank.slots, bank.rate
+
+    def open(self, slot: int) -> None:
+        self._bank.open(slot)
+
+    def close(self, slot: int) -> None:
+        self._bank.close(slot)
+
+    def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
+        self._ticks += 1
+        if self._ticks * TICK_MS % 1000 == 0:
+            self._progress(self._done_s + self._ticks * TICK_MS / 1000)
+        return self._bank.step(caller, played, slipped)
