@@ -42,15 +42,15 @@ class Scene:
 
 
 FULL: Final = Scene(
-    51.0,
+    52.0,
     (
         (6.8, "four eight three seven"),
         (14.8, "yes"),
         (21.0, "wait"),
         (26.0, "yes"),
         (33.0, "hold on"),
-        (38.5, "address"),
-        (43.0, "station road one two"),
+        (38.6, "yes"),
+        (44.5, "address"),
     ),
 )
 SHORT: Final = Scene(27.0, FULL.lines[:3])

@@ -14,47 +14,35 @@ Three rules keep it from locking on a wrong lag:
 - a lag must win several updates before it is believed, more of them the less it stands out.
 
 Two memories: a slow one that finds the lag anywhere, and a quick one, searched near the lock, that
-follows a line whose delay has stepped.
+follows a line whose delay has stepped. A slot whose lock is as sure as can be rests every second
+update; the one after it counts twice.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
+from media_pod.duplex.arrivals import SPREAD, Lags, strongest
+from media_pod.duplex.correlation import BLOCK, RATE_HZ, WINDOW, Blocks, Correlator, per_lag
 from media_pod.duplex.reference import Audio, AudioRing
+
+_T = TypeVar("_T", bound=np.generic)
 
 UPDATE_TICKS: Final = 5
 """Each slot is updated every fifth tick: 100 ms."""
 
-RATE_HZ: Final = 8000
-"""The tracker's own rate: a telephone line has nothing above 4 kHz that helps to find the echo."""
-
-_WINDOW: Final = 2048
-_BAND_HZ: Final = (200.0, 3600.0)
-_SPREAD: Final = 40
-"""Lags, 5 ms: what is summed up as one arrival."""
-_EARLIER: Final = 160
-"""Lags, 20 ms: how far before the strongest arrival the first one is looked for."""
-_FIRST: Final = np.float32(0.3)
-"""The first arrival has at least this part of the strongest one's amplitude..."""
-_FIRST_SIGMAS: Final = np.float32(4.5)
-"""...and stands out of the correlation's noise by this factor."""
 _SLOW: Final = np.float32(0.2)
 _QUICK: Final = np.float32(0.6)
 _NEAR: Final = 220 * RATE_HZ // 1000
 _SAME: Final = 3 * RATE_HZ // 1000
-_AUDIBLE: Final = np.float32(10 ** (-52 / 20) * 32768)
-"""RMS from which on a stretch of reference teaches something."""
 _ABOVE_NOISE: Final = np.float32(10 ** (5 / 20))
 _NOISE_RISE: Final = np.float32(10 ** (0.2 / 20))
 """The noise floor falls at once and rises 2 dB a second."""
 _DRIFT: Final = 4
 """Lags that the held lag may be off before a clear arrival moves it."""
-_LEAST_LAGS: Final = 400
-"""Lags that must have heard something before a correlation is worth its cost: 50 ms."""
+_LEAST_BLOCKS: Final = 50
+"""Blocks of lags that must have heard something before a correlation is worth its cost: 50 ms."""
 _STANDS_OUT: Final = 8.0
 """Energy of an arrival over the mean energy of all lags that counts as evidence."""
 _STANDS_OUT_FAR: Final = 12.0
@@ -64,22 +52,6 @@ _LOCK_SCORE: Final = 3.0
 _MOVE_SCORE: Final = 1.5
 _START_SCORE: Final = 5.0
 _MAX_SCORE: Final = 8.0
-
-
-@dataclass(slots=True)
-class _Arrivals:
-    """One arrival per row: its first lag, its energy over the mean, and all rows' energies."""
-
-    lag: NDArray[np.intp]
-    ratio: Audio
-    energy: Audio
-    """[rows, lags - spread + 1] energy of the 5 ms from each lag on, over the row's mean."""
-
-    def take(self, other: "_Arrivals", where: NDArray[np.bool_]) -> None:
-        """Replace the rows in `where` by those of `other`."""
-        self.lag[where] = other.lag[where]
-        self.ratio[where] = other.ratio[where]
-        self.energy[where] = other.energy[where]
 
 
 def _evidence(ratio: Audio, threshold: Audio | float) -> Audio:
@@ -92,17 +64,17 @@ class DelayTracker:
     """The echo delay of every slot."""
 
     def __init__(self, slots: int, max_delay_ms: int) -> None:
-        self._lags = max_delay_ms * RATE_HZ // 1000 + _SPREAD
-        self.history = int(fft.next_fast_len(self._lags + _WINDOW, real=True))
+        self._lags = max_delay_ms * RATE_HZ // 1000 + SPREAD
+        self._correlator = Correlator(self._lags)
+        self.history = self._correlator.history
         """Samples of both rings that an update looks back on."""
-        bins = np.arange(self.history // 2 + 1) * RATE_HZ / self.history
-        self._band = (bins >= _BAND_HZ[0]) & (bins <= _BAND_HZ[1])
-        self._scale = np.float32(self.history / (2 * self._band.sum()))
         self._slow = np.zeros((slots, self._lags), np.float32)
         self._quick = np.zeros((slots, self._lags), np.float32)
-        self._learned = np.zeros((slots, self._lags), np.bool_)
+        self._learned = np.zeros((slots, self._lags // BLOCK), np.bool_)
         self._noise = np.full(slots, np.inf, np.float32)
         self._score = np.zeros(slots, np.float32)
+        self._sure = np.zeros(slots, np.bool_)
+        self._rested = np.zeros(slots, np.bool_)
         self._rival = np.full(slots, -_NEAR, np.intp)
         self._rival_score = np.zeros(slots, np.float32)
         self.lag_samples = np.zeros(slots, np.intp)
@@ -111,8 +83,10 @@ class DelayTracker:
 
     def reset(self, slot: int) -> None:
         """Forget everything about `slot`."""
-        for memory in (self._slow, self._quick, self._learned, self._score, self._rival_score):
+        for memory in (self._slow, self._quick, self._learned):
             memory[slot] = 0
+        for value in (self._score, self._sure, self._rested, self._rival_score, self.lag_samples):
+            value[slot] = 0
         self._noise[slot] = np.inf
         self._rival[slot] = -_NEAR
         self.locked[slot] = False
@@ -124,15 +98,16 @@ class DelayTracker:
         sure = np.clip(self._score / _MAX_SCORE - doubt / 4, 0, 1)
         return np.where(self.locked, sure, 0).astype(np.float32)
 
-    def slip(self, slots: NDArray[np.intp], samples: NDArray[np.int32]) -> None:
+    def slip(self, slots: Lags, samples: NDArray[np.int32]) -> None:
         """Move the lags of `slots` at once by what gather itself filled or dropped, at 8 kHz."""
         for slot, by in zip(slots.tolist(), samples.tolist(), strict=True):
-            for memory in (self._slow, self._quick, self._learned):
-                memory[slot] = np.roll(memory[slot], by)
+            for memory in (self._slow, self._quick):
+                memory[slot] = _shifted(memory[slot], by)
+            self._learned[slot] = _shifted(self._learned[slot], round(by / BLOCK))
             self._rival[slot] += by
             self.lag_samples[slot] = min(max(self.lag_samples[slot] + by, 0), self._lags - 1)
 
-    def update(self, rows: NDArray[np.intp], caller: AudioRing, played: AudioRing) -> None:
+    def update(self, rows: Lags, caller: AudioRing, played: AudioRing) -> None:
         """Look at the newest audio of `rows`, which are due.
 
         Args:
@@ -140,98 +115,83 @@ class DelayTracker:
             caller: the callers' audio at 8 kHz.
             played: what was played, at 8 kHz, its newest sample as old as `caller`'s.
         """
-        heard = caller.last(_WINDOW)[rows]
-        reference = played.last(self.history)[rows]
-        audible = self._audible_lags(reference)
-        worth = self._above_noise(rows, heard) & (audible.sum(axis=1) > _LEAST_LAGS)
-        rows, audible = rows[worth], audible[worth]
-        if rows.size == 0:
+        heard = caller.last(WINDOW)[rows]
+        awake = self._above_noise(rows, heard)
+        rests = awake & self._sure[rows] & ~self._rested[rows]
+        self._rested[rows] |= rests
+        awake &= ~rests
+        if not awake.any():
             return
 
-        correlation = self._correlate(heard[worth], reference[worth])
-        for memory, rate in ((self._slow, _SLOW), (self._quick, _QUICK)):
-            old = memory[rows]
-            memory[rows] = np.where(audible, old + rate * (correlation - old), old)
-        self._learned[rows] |= audible
-        self._judge(rows)
+        rows, heard = rows[awake], heard[awake]
+        reference = played.last(self.history)[rows]
+        audible = self._correlator.audible(reference)
+        worth = audible.sum(axis=1) > _LEAST_BLOCKS
+        if not worth.any():
+            return
 
-    def _above_noise(self, rows: NDArray[np.intp], heard: Audio) -> NDArray[np.bool_]:
+        rows, audible = rows[worth], audible[worth]
+        correlation = self._correlator(heard[worth], reference[worth])
+        slow, quick = self._learn(rows, correlation, audible)
+        self._judge(rows, slow, quick)
+
+    def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
         """Follow each caller side's noise floor; true where something is above it."""
         level = np.sqrt(np.mean(heard**2, axis=1)) + 1
         self._noise[rows] = np.minimum(self._noise[rows] * _NOISE_RISE, level)
         above: NDArray[np.bool_] = level >= self._noise[rows] * _ABOVE_NOISE
         return above
 
-    def _audible_lags(self, reference: Audio) -> NDArray[np.bool_]:
-        """[rows, lags] where the reference's window at that lag holds sound."""
-        total = np.zeros((len(reference), self.history + 1), np.float64)
-        np.cumsum(reference.astype(np.float64) ** 2, axis=1, out=total[:, 1:])
-        ends = total[:, self.history - np.arange(self._lags)]
-        starts = total[:, self.history - _WINDOW - np.arange(self._lags)]
-        audible: NDArray[np.bool_] = ends - starts > _WINDOW * float(_AUDIBLE) ** 2
-        return audible
+    def _learn(self, rows: Lags, correlation: Audio, audible: Blocks) -> tuple[Audio, Audio]:
+        """Take a correlation into both memories; returns those of `rows`."""
+        teaches = per_lag(audible)
+        steps = 1 + self._rested[rows].astype(np.float32)
+        self._rested[rows] = False
+        learned = []
+        for memory, rate in ((self._slow, _SLOW), (self._quick, _QUICK)):
+            held = memory[rows]
+            change = correlation - held
+            change *= (1 - (1 - rate) ** steps)[:, None]
+            change *= teaches
+            held += change
+            memory[rows] = held
+            learned.append(held)
+        self._learned[rows] |= audible
+        return learned[0], learned[1]
 
-    def _correlate(self, heard: Audio, reference: Audio) -> Audio:
-        """[rows, lags] whitened cross-correlation; a pure delayed copy gives 1 at its lag."""
-        padded = np.zeros_like(reference)
-        padded[:, -_WINDOW:] = heard
-        cross = fft.rfft(padded, axis=1) * np.conj(fft.rfft(reference, axis=1))
-        cross /= np.abs(cross) + np.float32(1e-9)
-        cross[:, ~self._band] = 0
-        return fft.irfft(cross, n=self.history, axis=1)[:, : self._lags] * self._scale
-
-    def _arrivals(
-        self, memory: Audio, learned: NDArray[np.bool_], near: NDArray[np.intp] | None = None
-    ) -> _Arrivals:
-        """The strongest 5 ms of each row of `memory`, all over or within _NEAR of `near`."""
-        total = np.zeros((len(memory), self._lags + 1), np.float64)
-        np.cumsum(memory.astype(np.float64) ** 2, axis=1, out=total[:, 1:])
-        energy = total[:, _SPREAD:] - total[:, :-_SPREAD]
-        known = learned[:, : energy.shape[1]]
-        mean = np.sum(energy, axis=1, where=known) / np.maximum(known.sum(axis=1), 1) + 1e-12
-        energy = (energy / mean[:, None]).astype(np.float32)
-        searched = energy
-        if near is not None:
-            away = np.abs(np.arange(energy.shape[1]) - near[:, None]) > _NEAR
-            searched = np.where(away, np.float32(0), energy)
-        best = searched.argmax(axis=1)
-        row = np.arange(len(memory))
-        noise = np.sqrt(mean / _SPREAD).astype(np.float32)
-        return _Arrivals(_first_arrivals(memory, best, noise), energy[row, best], energy)
-
-    def _judge(self, rows: NDArray[np.intp]) -> None:
+    def _judge(self, rows: Lags, slow: Audio, quick: Audio) -> None:
         """Weigh what the memories of `rows` say for or against the lags held."""
         locked, lag = self.locked[rows], self.lag_samples[rows]
         learned = self._learned[rows]
-        found = self._arrivals(self._slow[rows], learned)
+        found = strongest(slow, learned)
         threshold = np.where(locked, _STANDS_OUT_FAR, _STANDS_OUT).astype(np.float32)
         far = (np.abs(found.lag - lag) > _NEAR) & (found.ratio > _STANDS_OUT_FAR)
         close = locked & ~far
         if close.any():
-            found.take(self._arrivals(self._quick[rows], learned, near=lag), close)
+            found.take(strongest(quick[close], learned[close], lag[close], _NEAR), close)
             threshold[close] = _STANDS_OUT
 
         weight = _evidence(found.ratio, threshold)
         same = locked & (np.abs(found.lag - lag) <= _SAME)
         contradicted = locked & ~same
-        here = _energy_at(found.energy, lag)
+        here = found.energy_at(lag)
         weight[contradicted & (here >= found.ratio / 2)] = -1
         self._confirm(rows[same], found.lag[same], weight[same], found.ratio[same])
         self._doubt(rows[~same], found.lag[~same], weight[~same])
 
-    def _confirm(
-        self, rows: NDArray[np.intp], lag: NDArray[np.intp], weight: Audio, ratio: Audio
-    ) -> None:
+    def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
         """The lag held was found again: follow it closely, and be surer of it."""
         drifted = (np.abs(lag - self.lag_samples[rows]) > _DRIFT) & (ratio > 2 * _STANDS_OUT)
         self.lag_samples[rows[drifted]] = lag[drifted]
         self._score[rows] = np.minimum(_MAX_SCORE, self._score[rows] + np.maximum(weight, 0))
+        self._sure[rows] = self._score[rows] >= _MAX_SCORE
         self._rival_score[rows] = 0
 
-    def _doubt(self, rows: NDArray[np.intp], lag: NDArray[np.intp], weight: Audio) -> None:
+    def _doubt(self, rows: Lags, lag: Lags, weight: Audio) -> None:
         """Another lag than the one held was found: believe it once it has won often enough."""
         again = np.abs(lag - self._rival[rows]) <= _SAME
         score = np.where(again, self._rival_score[rows], 0) + weight
+        self._sure[rows] = False
         self._rival[rows] = lag
         self._rival_score[rows] = np.maximum(score, 0)
         self._score[rows] = np.maximum(self._score[rows] - np.maximum(weight, 0), 0)
@@ -243,20 +203,12 @@ class DelayTracker:
         self._rival_score[won] = 0
 
 
-def _first_arrivals(memory: Audio, best: NDArray[np.intp], noise: Audio) -> NDArray[np.intp]:
-    """The lag of the first arrival up to 20 ms before, or within, the strongest 5 ms."""
-    row = np.arange(len(memory))[:, None]
-    strongest = np.abs(memory[row, best[:, None] + np.arange(_SPREAD)]).max(axis=1)
-    lags = np.maximum(best[:, None] + np.arange(-_EARLIER, _SPREAD), 0)
-    height = np.abs(memory[row, lags])
-    least = np.minimum(np.maximum(_FIRST * strongest, _FIRST_SIGMAS * noise), strongest)
-    first = (height >= least[:, None]).argmax(axis=1)
-    lag: NDArray[np.intp] = lags[np.arange(len(memory)), first]
-    return lag
-
-
-def _energy_at(energy: Audio, lag: NDArray[np.intp]) -> Audio:
-    """[rows] the most energy that any 5 ms around `lag` hold."""
-    around = np.clip(lag[:, None] + np.arange(-_SPREAD, _SPREAD // 2), 0, energy.shape[1] - 1)
-    nearby: Audio = energy[np.arange(len(energy))[:, None], around].max(axis=1)
-    return nearby
+def _shifted(row: NDArray[_T], by: int) -> NDArray[_T]:
+    """`row` moved `by` places up, zeros where nothing was."""
+    moved = np.zeros_like(row)
+    by = min(max(by, -row.size), row.size)
+    if by >= 0:
+        moved[by:] = row[: row.size - by]
+    else:
+        moved[:by] = row[-by:]
+    return moved

@@ -5,12 +5,12 @@ echo by a few milliseconds (`LEAD_MS`), whatever the line's delay is. That is wh
 them work on a telephone: on the 250-700 ms of a real line, none finds the delay by itself.
 """
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
-from webrtc_audio_processing import AudioProcessingModule
 
 from media_pod.duplex.contract import TICK_MS, Pcm
+from media_pod.duplex.webrtc import AudioProcessingModule
 
 LEAD_MS: Final = 5
 """How far the reference leads its echo. 2-5 ms gave 27-30 dB of echo loss on a 24 ms dispersive
@@ -42,7 +42,7 @@ class WebRtcCanceller:
     def __init__(self, slots: int, rate: int) -> None:
         self._rate = rate
         self._block = rate // 100
-        self._processors: list[AudioProcessingModule | None] = [None] * slots
+        self._processors: list[Any] = [None] * slots
         self._silence = np.zeros((slots, rate * TICK_MS // 1000), np.int16)
 
     def open(self, slot: int) -> None:
@@ -53,6 +53,7 @@ class WebRtcCanceller:
         processor.set_stream_format(self._rate, 1, self._rate, 1)
         processor.set_reverse_stream_format(self._rate, 1)
         processor.set_aec_level(self._SUPPRESSION)
+        processor.set_system_delay(0)
         self._processors[slot] = processor
 
     def close(self, slot: int) -> None:
@@ -68,7 +69,6 @@ class WebRtcCanceller:
             blocks = []
             for start in range(0, caller.shape[1], self._block):
                 block = slice(start, start + self._block)
-                processor.set_system_delay(0)
                 processor.process_reverse_stream(reference[slot, block].tobytes())
                 blocks.append(processor.process_stream(caller[slot, block].tobytes()))
             cleaned[slot] = np.frombuffer(b"".join(blocks), np.int16)

@@ -9,6 +9,7 @@ One window is 32 ms and a tick is 20 ms, so that five windows fall into eight ti
 eight different phases, which keeps the work of a tick even.
 """
 
+import warnings
 from importlib.resources import files
 from typing import Any, Final
 
@@ -33,7 +34,10 @@ def load_weights(rate: int) -> Weights:
 
     path = files("silero_vad") / "data" / "silero_vad.jit"
     prefix = "_model_8k." if rate == 8000 else "_model."
-    state: dict[str, Any] = torch.jit.load(str(path), map_location="cpu").state_dict()
+    with warnings.catch_warnings():
+        # The package has no other file with the weights of both rates.
+        warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", DeprecationWarning)
+        state: dict[str, Any] = torch.jit.load(str(path), map_location="cpu").state_dict()
     return {
         name.removeprefix(prefix): tensor.numpy().astype(np.float32)
         for name, tensor in state.items()
