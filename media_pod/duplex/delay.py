@@ -14,8 +14,7 @@ Three rules keep it from locking on a wrong lag:
 - a lag must win several updates before it is believed, more of them the less it stands out.
 
 Two memories: a slow one that finds the lag anywhere, and a quick one, searched near the lock, that
-follows a line whose delay has stepped. A slot whose lock is as sure as can be rests every second
-update; the one after it counts twice.
+follows a line whose delay has stepped.
 """
 
 from typing import Final, TypeVar
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.arrivals import SPREAD, Lags, strongest
+from media_pod.duplex.contract import TICK_MS
 from media_pod.duplex.correlation import BLOCK, RATE_HZ, WINDOW, Blocks, Correlator, per_lag
 from media_pod.duplex.reference import Audio, AudioRing
 
@@ -41,6 +41,9 @@ _NOISE_RISE: Final = np.float32(10 ** (0.2 / 20))
 """The noise floor falls at once and rises 2 dB a second."""
 _DRIFT: Final = 4
 """Lags that the held lag may be off before a clear arrival moves it."""
+_SLIPPED_UPDATES: Final = -(-WINDOW // (UPDATE_TICKS * TICK_MS * BLOCK))
+"""Updates after a slip in which the window still holds audio from before it: the tracker would find
+the old lag in it, and go back to that."""
 _LEAST_BLOCKS: Final = 50
 """Blocks of lags that must have heard something before a correlation is worth its cost: 50 ms."""
 _STANDS_OUT: Final = 8.0
@@ -71,10 +74,9 @@ class DelayTracker:
         self._slow = np.zeros((slots, self._lags), np.float32)
         self._quick = np.zeros((slots, self._lags), np.float32)
         self._learned = np.zeros((slots, self._lags // BLOCK), np.bool_)
+        self._slipped = np.zeros(slots, np.intp)
         self._noise = np.full(slots, np.inf, np.float32)
         self._score = np.zeros(slots, np.float32)
-        self._sure = np.zeros(slots, np.bool_)
-        self._rested = np.zeros(slots, np.bool_)
         self._rival = np.full(slots, -_NEAR, np.intp)
         self._rival_score = np.zeros(slots, np.float32)
         self.lag_samples = np.zeros(slots, np.intp)
@@ -85,7 +87,7 @@ class DelayTracker:
         """Forget everything about `slot`."""
         for memory in (self._slow, self._quick, self._learned):
             memory[slot] = 0
-        for value in (self._score, self._sure, self._rested, self._rival_score, self.lag_samples):
+        for value in (self._slipped, self._score, self._rival_score, self.lag_samples):
             value[slot] = 0
         self._noise[slot] = np.inf
         self._rival[slot] = -_NEAR
@@ -104,6 +106,7 @@ class DelayTracker:
             for memory in (self._slow, self._quick):
                 memory[slot] = _shifted(memory[slot], by)
             self._learned[slot] = _shifted(self._learned[slot], round(by / BLOCK))
+            self._slipped[slot] = _SLIPPED_UPDATES * self.locked[slot]
             self._rival[slot] += by
             self.lag_samples[slot] = min(max(self.lag_samples[slot] + by, 0), self._lags - 1)
 
@@ -116,10 +119,8 @@ class DelayTracker:
             played: what was played, at 8 kHz, its newest sample as old as `caller`'s.
         """
         heard = caller.last(WINDOW)[rows]
-        awake = self._above_noise(rows, heard)
-        rests = awake & self._sure[rows] & ~self._rested[rows]
-        self._rested[rows] |= rests
-        awake &= ~rests
+        awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
+        self._slipped[rows] = np.maximum(self._slipped[rows] - 1, 0)
         if not awake.any():
             return
 
@@ -145,13 +146,11 @@ class DelayTracker:
     def _learn(self, rows: Lags, correlation: Audio, audible: Blocks) -> tuple[Audio, Audio]:
         """Take a correlation into both memories; returns those of `rows`."""
         teaches = per_lag(audible)
-        steps = 1 + self._rested[rows].astype(np.float32)
-        self._rested[rows] = False
         learned = []
         for memory, rate in ((self._slow, _SLOW), (self._quick, _QUICK)):
             held = memory[rows]
             change = correlation - held
-            change *= (1 - (1 - rate) ** steps)[:, None]
+            change *= rate
             change *= teaches
             held += change
             memory[rows] = held
@@ -184,14 +183,12 @@ class DelayTracker:
         drifted = (np.abs(lag - self.lag_samples[rows]) > _DRIFT) & (ratio > 2 * _STANDS_OUT)
         self.lag_samples[rows[drifted]] = lag[drifted]
         self._score[rows] = np.minimum(_MAX_SCORE, self._score[rows] + np.maximum(weight, 0))
-        self._sure[rows] = self._score[rows] >= _MAX_SCORE
         self._rival_score[rows] = 0
 
     def _doubt(self, rows: Lags, lag: Lags, weight: Audio) -> None:
         """Another lag than the one held was found: believe it once it has won often enough."""
         again = np.abs(lag - self._rival[rows]) <= _SAME
         score = np.where(again, self._rival_score[rows], 0) + weight
-        self._sure[rows] = False
         self._rival[rows] = lag
         self._rival_score[rows] = np.maximum(score, 0)
         self._score[rows] = np.maximum(self._score[rows] - np.maximum(weight, 0), 0)

@@ -1,0 +1,234 @@
+"""The bank as a whole, on lines with real speech, an echo and callers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from duplex.conftest import Speak
+from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, ticks
+from media_pod.duplex.bank import Bank
+from media_pod.duplex.contract import Decision, Pcm, Reason, Step
+
+ERL_DB = 15.0
+DELAY = 250 * 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one slot hears and plays."""
+
+    caller: Sound
+    played: Sound
+
+
+def bot_of(speech: Pcm, seconds: float, start_s: float = 0.3) -> Sound:
+    """The bot's speech, over and over after a short silence."""
+    size, start = round(8000 * seconds), round(8000 * start_s)
+    spoken = np.tile(speech, size // speech.size + 1)[: size - start]
+    return np.concatenate([np.zeros(start), spoken.astype(np.float64)])
+
+
+def echo_line(speech: Pcm, seconds: float, seed: int = 1, delay: int = DELAY) -> Line:
+    """Nobody but the bot and its echo."""
+    rng = np.random.default_rng(seed)
+    played = bot_of(speech, seconds)
+    path = hybrid_path(rng) if seed % 2 else room_path(rng)
+    echo = echo_of(played, path, ERL_DB, delay)
+    return Line(echo + line_noise(rng, played.size), played)
+
+
+def with_caller(line: Line, speech: Pcm, at_s: float, gain: float = 1.0) -> Line:
+    caller, start = line.caller.copy(), round(8000 * at_s)
+    spoken = speech[: caller.size - start]
+    caller[start : start + spoken.size] += gain * spoken
+    return Line(caller, line.played)
+
+
+def first_sound_s(speech: Pcm) -> float:
+    """When speech becomes louder than 18 dB below its own level."""
+    level = np.sqrt(np.mean(speech.astype(np.float64) ** 2)) * 10 ** (-18 / 20)
+    blocks = speech[: speech.size // 80 * 80].reshape(-1, 80).astype(np.float64)
+    return float(np.argmax(np.sqrt(np.mean(blocks**2, axis=1)) > level)) / 100
+
+
+def run(bank: Bank, lines: list[Line]) -> list[Step]:
+    caller = ticks([line.caller for line in lines])
+    played = ticks([line.played for line in lines])
+    return [bank.step(one, other) for one, other in zip(caller, played, strict=True)]
+
+
+def opened(slots: int, only: Iterable[int] | None = None) -> Bank:
+    bank = Bank(slots)
+    for slot in range(slots) if only is None else only:
+        bank.open(slot)
+    return bank
+
+
+def decisions(steps: list[Step], slot: int = 0) -> NDArray[np.int8]:
+    return np.array([step.decision[slot] for step in steps])
+
+
+@pytest.mark.parametrize(("seed", "delay_ms"), [(1, 250), (2, 250), (3, 60), (4, 640)])
+def test_the_bots_own_echo_never_stops_it(bot_speech: Speak, seed: int, delay_ms: int) -> None:
+    steps = run(opened(1), [echo_line(bot_speech(8000), 12.0, seed, delay_ms * 8)])
+    assert Decision.CALLER not in decisions(steps)
+    assert steps[-1].delay_confidence[0] >= 0.5
+    assert steps[-1].delay_ms[0] == pytest.approx(delay_ms, abs=5)
+    assert steps[-1].erle_db[0] > 10
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_caller_over_the_echo_stops_it_within_400_ms(
+    bot_speech: Speak, caller_speech: Speak, seed: int
+) -> None:
+    speech = caller_speech(8000)
+    line = with_caller(echo_line(bot_speech(8000), 9.0, seed), speech, 6.0)
+    steps = run(opened(1), [line])
+    heard = decisions(steps) == Decision.CALLER
+    begins = 6.0 + first_sound_s(speech)
+    assert begins < np.argmax(heard) / 50 <= begins + 0.4
+    assert steps[int(np.argmax(heard))].reason[0] == Reason.SPEECH_OVER_ECHO
+
+
+def test_a_caller_after_the_bot_is_speech_without_echo(caller_speech: Speak) -> None:
+    rng = np.random.default_rng(5)
+    silence = Line(line_noise(rng, 4 * 8000), np.zeros(4 * 8000))
+    steps = run(opened(1), [with_caller(silence, caller_speech(8000), 1.0)])
+    heard = decisions(steps) == Decision.CALLER
+    assert 1.0 < np.argmax(heard) / 50 <= 1.4 + first_sound_s(caller_speech(8000))
+    assert steps[int(np.argmax(heard))].reason[0] == Reason.SPEECH_NO_ECHO
+    assert all(np.isnan(step.delay_ms[0]) and np.isnan(step.erle_db[0]) for step in steps)
+
+
+def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:
+    for name in ("cleaned", "decision", "reason", "delay_ms"):
+        mine, theirs = getattr(one, name)[slot], getattr(other, name)[other_slot]
+        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"), name
+    # Products of other sizes round otherwise.
+    for name in ("speech", "delay_confidence"):
+        mine, theirs = getattr(one, name)[slot], getattr(other, name)[other_slot]
+        assert mine == pytest.approx(theirs, abs=1e-3), name
+
+
+def test_a_call_alone_gives_what_it_gives_among_fifteen_others(
+    bot_speech: Speak, caller_speech: Speak
+) -> None:
+    bot, caller = bot_speech(8000), caller_speech(8000)
+    lines = [echo_line(bot, 6.0, seed, 400 * seed) for seed in range(1, 17)]
+    lines[5] = with_caller(lines[5], caller, 3.5)
+    # The tracker hears slots 0, 5, 10... in the same ticks, and Silero's phases go by the order of
+    # opening: so that both have the call at the same times, slot 5 is opened first.
+    together = run(opened(16, (5, *range(5), *range(6, 16))), lines)
+    alone = run(opened(1), [lines[5]])
+    for one, other in zip(alone, together, strict=True):
+        assert_same(one, 0, other, 5)
+    assert Decision.CALLER in decisions(alone)
+
+
+def test_the_same_input_gives_the_same_output(bot_speech: Speak, caller_speech: Speak) -> None:
+    line = with_caller(echo_line(bot_speech(8000), 4.0), caller_speech(8000), 2.0)
+    for one, other in zip(run(opened(1), [line]), run(opened(1), [line]), strict=True):
+        assert_same(one, 0, other, 0)
+
+
+def test_a_slot_that_is_opened_again_has_no_memory(bot_speech: Speak, caller_speech: Speak) -> None:
+    line = with_caller(echo_line(bot_speech(8000), 4.0), caller_speech(8000), 2.0)
+    bank = opened(1)
+    first = run(bank, [line])
+    bank.close(0)
+    bank.open(0)
+    for one, other in zip(first, run(bank, [line]), strict=True):
+        assert_same(one, 0, other, 0)
+
+
+def test_16_khz_works_as_well(bot_speech: Speak, caller_speech: Speak) -> None:
+    bot, caller = bot_speech(16000).astype(np.float64), caller_speech(16000)
+    played = np.concatenate([np.zeros(4800), bot])[: 9 * 16000]
+    echo = echo_of(played, np.array([1.0]), ERL_DB, 250 * 16)
+    heard = echo + line_noise(np.random.default_rng(6), played.size)
+    talk = heard.copy()
+    start = 6 * 16000
+    talk[start : start + caller.size] += caller[: talk.size - start]
+    bank = Bank(2, 16000)
+    for slot in (0, 1):
+        bank.open(slot)
+    blocks = zip(ticks([heard, talk], 320), ticks([played, played], 320), strict=True)
+    steps = [bank.step(one, other) for one, other in blocks]
+    assert steps[-1].cleaned.shape == (2, 320)
+    assert steps[-1].delay_ms[0] == pytest.approx(250, abs=5)
+    assert Decision.CALLER not in decisions(steps, 0)
+    stopped = int(np.argmax(decisions(steps, 1) == Decision.CALLER))
+    assert 6.0 < stopped / 50 <= 6.4 + first_sound_s(caller)
+
+
+def test_a_slip_that_gather_made_moves_the_delay_in_the_same_tick(bot_speech: Speak) -> None:
+    line = echo_line(bot_speech(8000), 4.0)
+    bank = opened(2)
+    steps = run(bank, [line, line])
+    block = np.zeros((2, 160), np.int16)
+    after = bank.step(block, block, np.array([160, 0], np.int32))
+    moved = after.delay_ms - steps[-1].delay_ms
+    assert moved.tolist() == [20.0, 0.0]
+
+
+def test_closed_slots_are_zero(bot_speech: Speak) -> None:
+    line = echo_line(bot_speech(8000), 2.0)
+    bank = opened(3, [0, 2])
+    steps = run(bank, [line] * 3)
+    bank.close(2)
+    steps += run(bank, [line] * 3)
+    for step in steps:
+        assert not any(getattr(step, name)[1].any() for name in step.__slots__)
+    for name in steps[-1].__slots__:
+        assert not getattr(steps[-1], name)[2].any(), name
+    assert steps[50].cleaned[2].any()
+
+
+def test_a_step_is_the_callers_to_keep(bot_speech: Speak) -> None:
+    line = echo_line(bot_speech(8000), 1.0)
+    bank = opened(1)
+    first = run(bank, [line])[-1]
+    kept = {name: getattr(first, name).copy() for name in first.__slots__}
+    run(bank, [line])
+    for name, value in kept.items():
+        assert np.array_equal(getattr(first, name), value, equal_nan=value.dtype.kind == "f")
+
+
+@pytest.mark.parametrize(
+    ("caller", "played", "text"),
+    [
+        ((2, 320), (2, 160), r"caller is int16\[2, 320\]; a step takes int16\[2, 160\]"),
+        ((2, 160), (1, 160), r"played is int16\[1, 160\]; a step takes int16\[2, 160\]"),
+        ((160,), (2, 160), r"caller is int16\[160\]; a step takes"),
+    ],
+)
+def test_other_shapes_are_refused(caller: Any, played: Any, text: str) -> None:
+    bank = opened(2)
+    with pytest.raises(ValueError, match=text):
+        bank.step(np.zeros(caller, np.int16), np.zeros(played, np.int16))
+
+
+def test_other_types_are_refused() -> None:
+    silence: Any = np.zeros((1, 160), np.float32)
+    with pytest.raises(ValueError, match=r"played is float32\[1, 160\]; a step takes int16"):
+        opened(1).step(np.zeros((1, 160), np.int16), silence)
+
+
+def test_a_bank_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="rate is 44100 Hz"):
+        Bank(1, 44100)
+    with pytest.raises(ValueError, match="slots is 0"):
+        Bank(0)
+
+
+def test_a_slot_is_opened_once() -> None:
+    bank = opened(1)
+    with pytest.raises(ValueError, match="slot 0 is open already"):
+        bank.open(0)
+    bank.close(0)
+    bank.close(0)
+    bank.open(0)
