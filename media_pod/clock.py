@@ -7,9 +7,13 @@ the silence that was played in them, so that the echo's lag stays what it was; b
 before was in time, or a pod that is too slow would slow itself down further.
 
 Writes come first: pacing never waits for signal processing.
+
+A call that raises is ended with 0x00, like one whose peer misbehaves, and the others go on. The
+bank is everybody's: what it raises ends the clock.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -27,9 +31,13 @@ from media_pod.telemetry.metrics import Metrics
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
 """Skipped ticks that the bank is stepped for: 100 ms; after a longer stall lags are found anew."""
+MAX_LOST_TICKS: Final = 50
+"""1 s: of a longer stall no more is taken from the calls' queues, they are empty by then."""
 _ECHO_METRIC_TICKS: Final = 50
 """Echo figures are observed once a second and call."""
 _KINDS: Final = {8000: Kind.SLIN, 16000: Kind.SLIN16}
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -43,6 +51,8 @@ class Leg:
     decision: Decision = Decision.NONE
     confidence: float = 0.0
     """Of the echo delay, 0..1, in the latest tick."""
+    failed: bool = False
+    """The call raised, which is a bug of ours or of its agent's."""
 
 
 class Tap(Protocol):
@@ -101,8 +111,9 @@ class PodClock:
         self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Tick until cancelled, or until the bank fails."""
         started, due = self._now(), 0
+        self.last_tick_s = started
         while True:
             due += 1
             await asyncio.sleep(started + due * TICK_S - self._now())
@@ -125,9 +136,11 @@ class PodClock:
     def skip(self, ticks: int) -> None:
         """`ticks` were missed: nothing was sent in them, and nothing will be."""
         self._metrics.late_ticks(ticks)
-        catch_up = ticks if self._in_time and ticks <= MAX_CATCH_UP_TICKS else 0
+        for leg in self.legs.values():
+            leg.call.skip(ticks)
+        catch_up = self._in_time and ticks <= MAX_CATCH_UP_TICKS
         self._played[:] = 0
-        for _ in range(ticks):
+        for _ in range(min(ticks, MAX_LOST_TICKS)):
             if catch_up:
                 self._gather(self._now())
                 self._step()
@@ -137,7 +150,11 @@ class PodClock:
 
     def _write(self) -> None:
         for slot, leg in self.legs.items():
-            self._played[slot] = leg.call.frame()
+            try:
+                self._played[slot] = leg.call.frame()
+            except Exception as error:  # the edge at which one call's bug stops
+                self._played[slot] = 0
+                self._fail(leg, error)
         self._rows[:, 3:] = self._played.view(np.uint8)
         for slot, leg in self.legs.items():
             leg.connection.send(self._row_views[slot])
@@ -161,8 +178,13 @@ class PodClock:
             self._caller[slots] = audio.reshape(len(slots), -1)
 
     def _take(self, leg: Leg, frame: Frame) -> None:
+        if leg.connection.ended is not None:
+            return
         if frame.kind is Kind.DTMF:
-            leg.call.digit(frame.digit)
+            try:
+                leg.call.digit(frame.digit)
+            except Exception as error:  # the edge at which one call's bug stops
+                self._fail(leg, error)
         elif frame.kind is self._kind:
             leg.stream.push(frame.payload)
         else:
@@ -196,11 +218,20 @@ class PodClock:
         if self.ticks % _ECHO_METRIC_TICKS == leg.slot % _ECHO_METRIC_TICKS:
             self._metrics.echo(heard.delay_ms, heard.erle_db)
         leg.confidence = float(confidence[leg.slot])
-        leg.call.hear(heard)
+        try:
+            leg.call.hear(heard)
+        except Exception as error:  # the edge at which one call's bug stops
+            self._fail(leg, error)
         if leg.call.over and leg.connection.ended is None:
             self._on_hang_up(leg)
             leg.connection.hang_up(leg.call.hang_up_reason)
+        if leg.connection.ended is not None:
             self.end(leg)
+
+    def _fail(self, leg: Leg, error: Exception) -> None:
+        _logger.error("call %s: internal error", leg.call.info.uuid, exc_info=error)
+        leg.failed = True
+        leg.connection.hang_up(f"internal error: {error!r}")
 
     def end(self, leg: Leg) -> None:
         """Take a call out of the ticks."""

@@ -5,27 +5,29 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import numpy as np
 
+from media_pod.agents.deadline import within
 from media_pod.agents.from_spec import make_dialogue, make_stt, make_tts
-from media_pod.agents.ports import CallInfo, Speech, Tts
+from media_pod.agents.ports import Speech, Tts
 from media_pod.audiosocket.connection import Connection
 from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.call.call import Agents, Call, CallSettings
 from media_pod.clock import Leg, PodClock, Tap
-from media_pod.control.admission import Admission, Admitted, Ended, Next, State
+from media_pod.control.admission import Admission, Admitted, Ended
 from media_pod.control.api import make_app
-from media_pod.control.ports import CallView
 from media_pod.control.server import ControlServer
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
+from media_pod.errors import SetupError
+from media_pod.pod_view import RunningPod
 from media_pod.spec import AgentSpec, VoiceAgent
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.traces import Tracing, traces_url
@@ -34,9 +36,11 @@ APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that aga
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
 _CAUTION: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
 _SWEEP_S: Final = 1.0
-_DEAD_AFTER_S: Final = 2.0
-"""A clock that has not ticked for this long will not come back."""
+_FIRST_SPEECH_S: Final = 20.0
+"""For the voice's first words, while everything else is loading too."""
 _LAST_WORDS_S: Final = 10.0
+_LAST_QUESTION_S: Final = 1.0
+"""How long the dialplan may take to ask what comes after a call."""
 _TRACE_FLUSH_S: Final = 3.0
 _WARM_UP_TICKS: Final = 50
 
@@ -44,13 +48,24 @@ _logger = logging.getLogger(__name__)
 
 
 def make_bank(spec: AgentSpec) -> DuplexBank:
-    """The duplex core that a manifest asks for."""
-    return Bank(
-        spec.capacity.calls,
-        spec.line.rate_hz,
-        max_delay_ms=spec.line.max_echo_delay_ms,
-        caution=_CAUTION[spec.barge_in.sensitivity],
-    )
+    """The duplex core that a manifest asks for.
+
+    Raises:
+        SetupError: the speech detector's model does not load.
+    """
+    try:
+        return Bank(
+            spec.capacity.calls,
+            spec.line.rate_hz,
+            max_delay_ms=spec.line.max_echo_delay_ms,
+            caution=_CAUTION[spec.barge_in.sensitivity],
+        )
+    except (OSError, RuntimeError, ValueError, KeyError) as error:  # torch, for a bad archive
+        cause = " ".join(str(error).split())
+        raise SetupError(
+            f"the model of the speech detector does not load ({cause}); "
+            "install it anew: pip install --force-reinstall silero-vad"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ class Addresses:
 
 
 class Pod:
-    """One media pod; also the `PodView` that its HTTP API shows.
+    """One media pod.
 
     Args:
         agent: the manifest.
@@ -70,6 +85,9 @@ class Pod:
         bank: makes the duplex core; the lab puts others in its place.
         tap: looks on at every step.
         now: monotonic time in seconds.
+
+    Raises:
+        SetupError, ProviderError: a package, a model, a voice or a recording that does not load.
     """
 
     def __init__(
@@ -84,16 +102,16 @@ class Pod:
         spec = agent.spec
         self._spec = spec
         self._now = now
-        self._metrics = Metrics(spec.capacity.calls)
-        self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
-        self._tracing = Tracing(
-            traces_url(spec.telemetry.otlp_endpoint, os.environ), agent.metadata.name
-        )
         self._dialogue = make_dialogue(spec, folder)
         self._tts = make_tts(spec)
         self._stt = make_stt(spec)
         self._agents: Agents | None = None
         self._bank = bank(spec)
+        self._metrics = Metrics(spec.capacity.calls)
+        self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
+        self._tracing = Tracing(
+            traces_url(spec.telemetry.otlp_endpoint, os.environ), agent.metadata.name
+        )
         self._clock = PodClock(self._bank, self._metrics, now, self._on_end, self._on_hang_up, tap)
         self._audio = AudioSocketServer(
             self._admit,
@@ -103,11 +121,15 @@ class Pod:
             drain_timeout_s=spec.deadlines.goodbye_ms / 1000,
             stall_s=spec.deadlines.stall_ms / 1000,
         )
-        app = make_app(self, spec.server.advertise_host)
-        self._http = ControlServer(app, spec.server.bind_host, spec.server.http_port)
+        view = RunningPod(self._admission, self._clock, self._metrics, self._audio, now)
+        self._http = ControlServer(
+            make_app(view, spec.server.advertise_host), spec.server.bind_host, spec.server.http_port
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()
-        self._ended = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._last_end_s = now() - _LAST_QUESTION_S
+        self._closing = False
 
     async def start(self) -> Addresses:
         """Load, listen and tick.
@@ -137,23 +159,15 @@ class Pod:
         Raises:
             RuntimeError: the clock stopped; the pod cannot go on.
         """
-        stopping = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([stopping, *self._tasks], return_when="FIRST_COMPLETED")
-        stopping.cancel()
-        for task in done - {stopping}:
-            raise RuntimeError(f"the pod's {task.get_name()} stopped") from task.exception()
-
-        self.drain()
-        _logger.info("draining: %d calls go on", len(self._clock.legs))
-        await self._until_idle(self._spec.drain.timeout_seconds)
-        for leg in tuple(self._clock.legs.values()):
-            leg.call.dismiss("the pod has to go")
-        await self._until_idle(_LAST_WORDS_S)
+        await self._unless_broken(stop.wait())
+        await self._unless_broken(self._leave())
 
     async def aclose(self) -> None:
         """End every call and give everything back; afterwards no task and no socket is left."""
-        await self._http.stop()
+        self._closing = True
+        self._admission.drain()
         await self._audio.aclose()
+        await self._http.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -164,6 +178,41 @@ class Pod:
         await self._stt.aclose()
         await asyncio.to_thread(self._tracing.close, _TRACE_FLUSH_S)
 
+    async def _unless_broken(self, work: Awaitable[object]) -> None:
+        """Await `work`, unless a task that the pod cannot be without ends before."""
+        working = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait([working, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in self._tasks:
+                if task.done():
+                    raise RuntimeError(f"the pod's {task.get_name()} stopped") from task.exception()
+            working.result()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _leave(self) -> None:
+        """Let the calls end: by themselves, then with a few words."""
+        self._admission.drain()
+        _logger.info("draining: %d calls go on", len(self._admission.admitted))
+        await self._until_idle(self._spec.drain.timeout_seconds)
+        for leg in tuple(self._clock.legs.values()):
+            leg.call.dismiss("the pod has to go")
+        await self._until_idle(_LAST_WORDS_S)
+        # Asterisk asks what comes next once its AudioSocket has returned: somebody must answer.
+        await asyncio.sleep(max(self._last_end_s + _LAST_QUESTION_S - self._now(), 0))
+
+    async def _until_idle(self, timeout_s: float) -> None:
+        """Until no slot is taken: by a call, or by the promise of one."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._admission.admitted:
+                    self._freed.clear()
+                    await self._freed.wait()
+        except TimeoutError:
+            left = len(self._admission.admitted)
+            _logger.info("%d calls are not over after %g s", left, timeout_s)
+
     def _warm_up(self) -> None:
         """Let every array and code path be touched once, before a caller waits for it."""
         samples = self._bank.rate * TICK_MS // 1000
@@ -173,42 +222,31 @@ class Pod:
             self._bank.step(silence, silence)
         self._bank.close(0)
 
-    async def _until_idle(self, timeout_s: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self._clock.legs:
-                    self._ended.clear()
-                    await self._ended.wait()
-
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for late in self._admission.sweep(self._now()):
                 _logger.info("call %s: its AudioSocket did not come in time", late.info.uuid)
-            self._metrics.active_calls(len(self._admission.admitted))
+            # Promises end in other ways too, and nobody tells.
+            self._freed.set()
 
     def _admit(self, connection: Connection, uuid: UUID) -> None:
-        assert self._agents is not None, "start() makes them before it listens"
         admitted = self._admission.connect(str(uuid), self._now())
         try:
-            call = Call(
-                admitted.info,
-                self._call_settings(),
-                self._agents,
-                self._tracing.call(admitted.info),
-                self._metrics.barge_in_stopped,
-            )
+            call = self._make_call(admitted)
         except BaseException:
             self._admission.finish(str(uuid), Ended.OTHER)
+            self._freed.set()
             raise
         self._clock.join(admitted.slot, connection, call)
-        self._metrics.active_calls(len(self._admission.admitted))
         _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, admitted.slot)
         call.start()
 
-    def _call_settings(self) -> CallSettings:
+    def _make_call(self, admitted: Admitted) -> Call:
+        assert self._agents is not None, "start() makes them before it listens"
+        trace = self._tracing.call(admitted.info)
         turn = self._spec.turn
-        return CallSettings(
+        settings = CallSettings(
             rate_hz=self._spec.line.rate_hz,
             pre_roll_ms=self._spec.barge_in.pre_roll_ms,
             end_silence_ms=turn.end_silence_ms,
@@ -216,6 +254,13 @@ class Pod:
             no_input_ms=turn.no_input_ms,
             provider_s=self._spec.deadlines.provider_seconds,
         )
+        try:
+            return Call(
+                admitted.info, settings, self._agents, trace, self._metrics.barge_in_stopped
+            )
+        except BaseException:
+            trace.end("error")
+            raise
 
     def _on_hang_up(self, leg: Leg) -> None:
         # Before 0x00 leaves: Asterisk may ask what is next before its end of file is here.
@@ -224,99 +269,27 @@ class Pod:
     def _on_end(self, leg: Leg) -> None:
         uuid, reason = leg.call.info.uuid, leg.connection.ended or "the pod stopped"
         self._admission.finish(uuid, Ended.OTHER)
-        ended = "bot" if self._admission.state(uuid) is State.DONE else "caller"
+        ended = "pod" if self._closing else _who_ended(leg)
         self._metrics.call_ended(ended)
-        self._metrics.active_calls(len(self._admission.admitted))
-        _logger.info("call %s: ended, %s", uuid, reason)
-        self._ended.set()
-        ending = asyncio.create_task(leg.call.aclose(ended))
+        _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
+        self._last_end_s = self._now()
+        self._freed.set()
+        ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
         self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+        ending.add_done_callback(self._ended)
 
-    @property
-    def audio_port(self) -> int:
-        """The AudioSocket port."""
-        return self._audio.port
-
-    def reserve(self, info: CallInfo) -> None:
-        """See `PodView.reserve`."""
-        self._admission.reserve(info, self._now())
-
-    def next(self, info: CallInfo) -> Next:
-        """See `PodView.next`."""
-        return self._admission.next(info, self._now())
-
-    def end(self, uuid: str, cause: str) -> bool:
-        """See `PodView.end`."""
-        known = self._admission.hang_up(uuid) is not None
-        for leg in self._clock.legs.values():
-            if leg.call.info.uuid == uuid:
-                leg.connection.hang_up(f"the dialplan says that the call is over, cause {cause}")
-        return known
-
-    def calls(self) -> Sequence[CallView]:
-        """See `PodView.calls`."""
-        return [self._view(admitted) for admitted in self._admission.admitted]
-
-    def call(self, uuid: str) -> CallView | None:
-        """See `PodView.call`."""
-        admitted = self._admission.get(uuid)
-        return None if admitted is None else self._view(admitted)
-
-    def _view(self, admitted: Admitted) -> CallView:
-        info = admitted.info
-        state = self._admission.state(info.uuid)
-        assert state is not None, "an admitted call has a state"
-        age_s = self._now() - admitted.since_s
-        view = CallView(
-            info.uuid, admitted.slot, state.value, info.from_number, info.to_number, age_s
-        )
-        leg = self._clock.legs.get(admitted.slot)
-        return view if leg is None or leg.call.last is None else _with_call(view, leg)
-
-    @property
-    def slots(self) -> int:
-        """Most calls at a time."""
-        return self._bank.slots
-
-    @property
-    def draining(self) -> bool:
-        """No new calls are taken."""
-        return self._admission.draining
-
-    def drain(self) -> None:
-        """See `PodView.drain`."""
-        self._admission.drain()
-
-    def why_not_live(self) -> str:
-        """See `PodView.why_not_live`."""
-        silent_s = self._now() - self._clock.last_tick_s
-        return f"no tick for {silent_s:.1f} s" if silent_s > _DEAD_AFTER_S else ""
-
-    def why_not_ready(self) -> str:
-        """See `PodView.why_not_ready`."""
-        if self._agents is None:
-            return "loading"
-        return "draining" if self.draining else ""
-
-    def render_metrics(self) -> tuple[bytes, str]:
-        """See `PodView.render_metrics`."""
-        return self._metrics.render()
+    def _ended(self, ending: asyncio.Task[None]) -> None:
+        self._endings.discard(ending)
+        if not ending.cancelled() and (error := ending.exception()) is not None:
+            _logger.error("the %s failed", ending.get_name(), exc_info=error)
 
 
-def _with_call(view: CallView, leg: Leg) -> CallView:
-    heard = leg.call.last
-    assert heard is not None, "asked only for a call that has heard a tick"
-    return replace(
-        view,
-        turn=leg.call.state.value,
-        decision=heard.decision.name.lower(),
-        reason=heard.reason.name.lower(),
-        delay_ms=heard.delay_ms,
-        delay_confidence=leg.confidence,
-        erle_db=heard.erle_db,
-    )
+def _who_ended(leg: Leg) -> str:
+    if leg.failed:
+        return "error"
+    return "bot" if leg.call.over else "caller"
 
 
 async def _say(tts: Tts, text: str) -> tuple[Speech, ...]:
-    return tuple([speech async for speech in tts.speak(text)])
+    async with aclosing(within(tts.speak(text), _FIRST_SPEECH_S, "the voice")) as pieces:
+        return tuple([speech async for speech in pieces])

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from media_pod.clock import Tap
@@ -29,31 +30,50 @@ async def serve_agent(
         folder: what paths in it are relative to.
         bank, tap: as in `Pod`.
         on_ready: told where the pod listens once it does.
+
+    Raises:
+        SetupError, ProviderError: see `Pod` and `Pod.start`.
+        RuntimeError: see `Pod.run`.
     """
     pod = Pod(agent, folder, bank=bank, tap=tap)
     drain, stop = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, drain.set)
-    loop.add_signal_handler(signal.SIGINT, stop.set)
+    with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}):
+        try:
+            addresses = await pod.start()
+            _logger.info(
+                "%s is ready: AudioSocket on port %d, HTTP on port %d, %d calls at a time",
+                agent.metadata.name,
+                addresses.audio_socket_port,
+                addresses.http_port,
+                agent.spec.capacity.calls,
+            )
+            if on_ready is not None:
+                on_ready(addresses)
+            await _run_until(stop, pod, drain)
+        finally:
+            await pod.aclose()
+
+
+async def _run_until(stop: asyncio.Event, pod: Pod, drain: asyncio.Event) -> None:
+    running = asyncio.create_task(pod.run(drain))
+    stopping = asyncio.create_task(stop.wait())
     try:
-        addresses = await pod.start()
-        _logger.info(
-            "%s is ready: AudioSocket on port %d, HTTP on port %d, %d calls at a time",
-            agent.metadata.name,
-            addresses.audio_socket_port,
-            addresses.http_port,
-            agent.spec.capacity.calls,
-        )
-        if on_ready is not None:
-            on_ready(addresses)
-        running = asyncio.create_task(pod.run(drain))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([running, stopping], return_when="FIRST_COMPLETED")
-        stopping.cancel()
-        if not running.done():
-            running.cancel()
-        await asyncio.gather(running, stopping, return_exceptions=True)
-        if not running.cancelled() and (error := running.exception()) is not None:
-            raise error
+        await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
     finally:
-        await pod.aclose()
+        for task in (running, stopping):
+            task.cancel()
+        await asyncio.gather(running, stopping, return_exceptions=True)
+
+
+@contextmanager
+def _signals(events: dict[signal.Signals, asyncio.Event]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number, event in events.items():
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield
+    finally:
+        for number in events:
+            loop.remove_signal_handler(number)

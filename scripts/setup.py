@@ -45,10 +45,10 @@ UV_LIMITS = {"UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_TIMEOUT": "15", "UV_HTTP_R
 """Seconds and tries: where uv's source cannot be reached, that is known soon."""
 
 CAUSES = (
-    ("No space left on device", "the disk is full: free some space"),
-    ("Failed to establish a new connection", "no package index answers: check the network"),
-    ("Failed to resolve", "no package index answers: check the network"),
-    ("CERTIFICATE_VERIFY_FAILED", "TLS is refused: name your certificates in PIP_CERT"),
+    ("No space left on device", "the disk is full; free some space"),
+    ("Failed to establish a new connection", "no package index answers; check the network"),
+    ("Failed to resolve", "no package index answers; check the network"),
+    ("CERTIFICATE_VERIFY_FAILED", "certificates are refused; name yours in PIP_CERT"),
 )
 """What pip says when the fault is the machine's, and what to do."""
 
@@ -66,8 +66,8 @@ def fail(why: str) -> NoReturn:
 # Here, because an old Python would stumble over the annotations below.
 if sys.version_info < OLDEST:
     fail(
-        f"{sys.executable} is Python {sys.version.split()[0]}, older than 3.11; name a newer one, "
-        f"as in make PYTHON=python3.12 (if there is none, {APT} python3.12-venv python3.12-dev)"
+        f"{sys.executable} is Python {sys.version.split()[0]}, older than 3.11; name a newer one "
+        f"as in make PYTHON=python3.11 (none there? {APT} python3.11-venv python3.11-dev)"
     )
 
 
@@ -222,16 +222,18 @@ def environment() -> dict[str, str]:
     variables["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     beside = ROOT.parent / "shared" / "wheels"
     if beside.is_dir():
-        variables["PIP_FIND_LINKS"] = f"{beside} {os.environ.get('PIP_FIND_LINKS', '')}"
+        variables["PIP_FIND_LINKS"] = f"{beside.as_uri()} {os.environ.get('PIP_FIND_LINKS', '')}"
     return variables
 
 
 def explain(name: str, output: str) -> NoReturn:
-    """End because a step failed: its last lines, the cause if it is known, the next step."""
-    cause = next((what for sign, what in CAUSES if sign in output), "the lines above say why")
+    """End because a step failed: with its cause if that is known, else with its last lines."""
+    for sign, cause in CAUSES:
+        if sign in output:
+            fail(f"{name} failed: {cause}, then run make again; the log is {LOG}")
     for line in output.splitlines()[-LOG_LINES:]:
         say(f"    {line}")
-    fail(f"{name} failed; {cause}, then run make again. All of it: {LOG}")
+    fail(f"{name} failed as above; mend that, then run make again; the log is {LOG}")
 
 
 def show(name: str, result: str, end: str = "\n") -> None:
@@ -239,4 +241,7 @@ def show(name: str, result: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        fail("interrupted; make goes on where this stopped")

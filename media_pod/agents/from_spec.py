@@ -29,7 +29,7 @@ def make_dialogue(spec: AgentSpec, folder: Path) -> DialogueFactory:
     """The agent's mind; a script's recordings are read here, relative to `folder`.
 
     Raises:
-        ProviderError: a recording that cannot be read.
+        SetupError: a recording that cannot be read.
     """
     if isinstance(spec.dialogue, ParcelDeskSpec):
         return ParcelDesk

@@ -5,8 +5,9 @@ fails as `ProviderError` or as the provider's own exception, for the call to apo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import TypeVar
 
 from media_pod.agents.deadline import within
 from media_pod.agents.ports import (
@@ -24,7 +25,9 @@ from media_pod.agents.ports import (
     Word,
 )
 from media_pod.call.playout import Playout
-from media_pod.telemetry.call_trace import CallTrace
+from media_pod.telemetry.call_trace import CallTrace, OpenSpan
+
+T = TypeVar("T")
 
 PROVIDER = "built-in"
 """What traces call the provider of the embedded adapters."""
@@ -78,13 +81,17 @@ class BotTurn:
     async def recognize(self, utterance: Utterance) -> str:
         """The words of what the caller said."""
         span = self._trace.stt(PROVIDER)
+        timeout = asyncio.timeout(self._deadline_s)
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with timeout:
                 text = await utterance.finish()
-        except TimeoutError as error:
-            failure = ProviderError(f"recognition: nothing for {self._deadline_s:g} s")
-            span.fail(failure)
-            raise failure from error
+        except Exception as error:  # told, and passed on
+            span.fail(error)
+            if timeout.expired():
+                late = f"recognition: nothing for {self._deadline_s:g} s"
+                raise ProviderError(late) from error
+            raise
+        _give_way()
         span.end()
         return text
 
@@ -95,13 +102,16 @@ class BotTurn:
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
         self.asked = True
         span = self._trace.llm(PROVIDER)
-        async with aclosing(within(acts, self._deadline_s, "the dialogue")) as timed:
-            async for act in timed:
-                span.first_chunk()
+        async with aclosing(self._stream(acts, "the dialogue", span)) as stream:
+            async for act in stream:
+                if isinstance(act, HangUp):
+                    # What came after it would never be said.
+                    self._on_hang_up(act.reason)
+                    break
                 await self._do(act)
         span.end()
 
-    async def _do(self, act: Act) -> None:
+    async def _do(self, act: Say | Play | Pause) -> None:
         match act:
             case Say(text):
                 await self._say(text)
@@ -112,18 +122,30 @@ class BotTurn:
             case Pause(duration_ms):
                 self._playout.pause(duration_ms)
                 await self._until_room()
-            case HangUp(reason):
-                self._on_hang_up(reason)
 
     async def _say(self, text: str) -> None:
         span = self._trace.tts(PROVIDER)
         self._playout.announce(text)
-        async with aclosing(within(self._tts.speak(text), self._deadline_s, "the voice")) as timed:
-            async for speech in timed:
-                span.first_chunk()
+        async with aclosing(self._stream(self._tts.speak(text), "the voice", span)) as stream:
+            async for speech in stream:
                 self._queue(speech)
                 await self._until_room()
+        self._playout.announced()
         span.end()
+
+    async def _stream(
+        self, items: AsyncIterator[T], what: str, span: OpenSpan
+    ) -> AsyncGenerator[T, None]:
+        """What a provider gives, with a deadline on each piece; `span` is told."""
+        try:
+            async with aclosing(within(items, self._deadline_s, what)) as timed:
+                async for item in timed:
+                    _give_way()
+                    span.first_chunk()
+                    yield item
+        except Exception as error:  # told, and passed on
+            span.fail(error)
+            raise
 
     def _queue(self, speech: Speech) -> None:
         self._playout.add(speech)
@@ -134,3 +156,10 @@ class BotTurn:
         while not self._playout.has_room:
             self._room.clear()
             await self._room.wait()
+
+
+def _give_way() -> None:
+    """End a turn that was cancelled while a provider swallowed the cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -1,17 +1,15 @@
 """One call: what the tick hears and plays, and the conversation that comes of it.
 
-The pod's clock calls `frame` and `hear` once per tick; neither waits. What takes time runs in one
-task at most, which an interruption cancels; what it has said by then is in the playout, which is
-emptied in the same tick.
+The pod's clock calls `frame` and `hear` once per tick; neither waits. What takes time is `Work`,
+which an interruption cancels; what it has said by then is in the playout, which is emptied in the
+same tick.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
+from functools import partial
+from typing import Final
 
 from media_pod.agents.ports import (
     CallerTurn,
@@ -19,17 +17,18 @@ from media_pod.agents.ports import (
     DialogueFactory,
     Interruption,
     Pcm,
-    ProviderError,
     Speech,
     Stt,
     Tts,
     Utterance,
 )
 from media_pod.call.bot_turn import BotTurn
-from media_pod.call.hearing import PreRoll, TurnEnd
-from media_pod.call.playout import Playout
+from media_pod.call.ears import Ears
+from media_pod.call.hearing import STILL_SPEECH, PreRoll, TurnEnd
+from media_pod.call.playout import Playout, Said
 from media_pod.call.transcript import Transcript
 from media_pod.call.turn import Effect, Event, State, Turn
+from media_pod.call.work import Work
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
 from media_pod.telemetry.call_trace import CallTrace, heard
 
@@ -115,18 +114,21 @@ class Call:
             on_speech=lambda: self._on(Event.SPEECH),
             on_hang_up=self._want_hang_up,
         )
-        self._pre_roll = PreRoll(settings.pre_roll_ms)
+        self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
+        self._ears = Ears(
+            agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
+        )
         self._turn_end = TurnEnd(
             settings.end_silence_ms, settings.max_utterance_ms, settings.no_input_ms
         )
-        self._utterance: Utterance | None = None
-        self._unanswered: list[Pcm] = []
         self._digits = ""
         self._ticks = 0
-        self._decision = Decision.NONE
+        self._speaks = False
+        """The caller speaks, as far as the bank and the pause since the last turn tell."""
+        self._paused = False
+        """The caller's turn ended by a pause that the bank takes for part of a phrase."""
         self._failed_before = False
-        self._work: asyncio.Task[None] | None = None
-        self._cancelled: set[asyncio.Task[None]] = set()
+        self._work = Work(f"call {info.uuid}", settings.provider_s, self._done)
 
     @property
     def state(self) -> State:
@@ -140,28 +142,29 @@ class Call:
 
     def start(self) -> None:
         """Let the bot greet."""
-        self._run(self._bot.greet())
+        self._work.start(self._bot.greet)
 
     def frame(self) -> Pcm:
         """What leaves in this tick, int16 [samples]: silence where there is nothing to say."""
         self._ticks += 1
         frame = self._playout.take()
         self._bot.played()
-        if self._playout.empty and self._work is None:
+        if self._playout.empty and not self._work.running:
             self._on(Event.SPOKEN)
         return frame
+
+    def skip(self, ticks: int) -> None:
+        """Time passed in which nothing left: the pod was late."""
+        self._ticks += ticks
 
     def hear(self, heard: Heard) -> None:
         """Take what this tick made of the caller."""
         self.last = heard
-        self._pre_roll.push(heard.cleaned, heard.decision)
-        if self._utterance is not None:
-            self._feed(heard.cleaned)
-        rises = heard.decision is Decision.CALLER and self._decision is not Decision.CALLER
-        self._decision = heard.decision
-        if rises:
-            self._on(Event.CALLER)
+        self._ears.push(heard.cleaned, heard.decision)
+        if self._begins_to_speak(heard):
+            self._interrupt(heard.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
         if self._turn_end.step(heard.speech):
+            self._paused = heard.speech < STILL_SPEECH
             self._on(Event.CALLER_DONE)
         elif self.state is State.LISTENING and self._turn_end.no_input:
             self._on(Event.NO_INPUT)
@@ -170,147 +173,141 @@ class Call:
         """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
-        self._on(Event.CALLER)
+        self._interrupt("dtmf", 0.0)
         self._turn_end.open(keying=True)
         if digit == "#":
             self._on(Event.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
         """Say goodbye and end, because the pod cannot keep the call."""
-        self.hang_up_reason = reason
-        self._on(Event.DISMISSED)
+        if self.state not in (State.LEAVING, State.OVER):
+            self.hang_up_reason = reason
+            self._on(Event.DISMISSED)
 
     async def aclose(self, ended: str) -> None:
         """The connection is gone: cancel what runs and end the trace with `ended`."""
-        said = self._playout.said()
-        self.transcript.bot(self._ticks * TICK_MS, said.heard, said.unheard)
-        self._cancel()
-        await asyncio.gather(*self._cancelled, return_exceptions=True)
-        if self._utterance is not None:
-            self._utterance.discard()
+        said = self._playout.stop()
+        self.transcript.bot(self._now_ms, said.heard, said.unheard)
+        await self._work.aclose()
+        self._ears.discard()
         self._trace.end(ended)
+
+    @property
+    def _now_ms(self) -> int:
+        return self._ticks * TICK_MS
+
+    def _begins_to_speak(self, heard: Heard) -> bool:
+        # The bank holds its decision through short pauses. A turn may end in one of them, and the
+        # caller who then goes on has begun anew.
+        before = self._speaks
+        if heard.decision is not Decision.CALLER or heard.speech >= STILL_SPEECH:
+            self._paused = False
+        self._speaks = heard.decision is Decision.CALLER and not self._paused
+        return self._speaks and not before
+
+    def _interrupt(self, reason: str, onset_ago_s: float) -> None:
+        """The caller takes the turn; `reason` is why, for those who ask why the bot stopped."""
+        speaking = not self._playout.empty
+        cut = self._interruption(self._playout.said())
+        self._on(Event.CALLER)
+        if speaking and cut.unheard and self.last is not None:
+            delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
+            span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s)
+            span.set(heard(cut))
+            span.end()
+            if onset_ago_s:
+                self._on_barge_in(onset_ago_s)
+
+    def _interruption(self, said: Said) -> Interruption:
+        return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms)
 
     def _on(self, event: Event) -> None:
         before = self._turn.state
         for effect in self._turn.on(event):
-            self._EFFECTS[effect](self)
+            self._do(effect, event)
         if before is not self._turn.state:
             _logger.debug("call %s: %s, now %s", self.info.uuid, event.value, self.state.value)
-        if event is Event.SPEECH:
-            self._unanswered.clear()
         if event is Event.SPOKEN and before is not self._turn.state:
-            self._unanswered.clear()
-            self._bot.asked = False
-            said = self._playout.said()
-            self.transcript.bot(self._ticks * TICK_MS, said.heard)
-            self._playout.begin()
-            self._turn_end.close()
+            self._end_turn()
+        elif event in (Event.SPEECH, Event.GOODBYE):
+            self._answered()
+
+    def _do(self, effect: Effect, event: Event) -> None:
+        match effect:
+            case Effect.HEAR:
+                self._hear()
+            case Effect.STOP:
+                self._stop(by_caller=event is Event.CALLER)
+            case Effect.CANCEL:
+                self._ears.drop_taken()
+                self._work.cancel()
+            case Effect.REPLY:
+                self._reply()
+            case Effect.APOLOGISE:
+                self._say_at_once(self._agents.apology)
+            case Effect.SAY_GOODBYE:
+                self.hang_up_reason = self.hang_up_reason or "providers failed twice in a row"
+                self._say_at_once(self._agents.goodbye)
+            case Effect.HANG_UP:
+                self.hang_up_reason = self.hang_up_reason or "the conversation is over"
 
     def _want_hang_up(self, reason: str) -> None:
         self.hang_up_reason = reason
         self._on(Event.GOODBYE)
 
     def _hear(self) -> None:
-        self._turn_end.open()
-        if self._utterance is None:
-            self._utterance = self._agents.stt.listen()
-            earlier = np.concatenate([*self._unanswered, self._pre_roll.audio()])
-            self._unanswered.clear()
-            self._feed(earlier[-self._settings.max_utterance_ms * self._settings.rate_hz // 1000 :])
-
-    def _feed(self, audio: Pcm) -> None:
-        assert self._utterance is not None
-        self._utterance.feed(audio)
-        # Kept until the bot has answered: a caller who goes on while it thinks is one turn.
-        self._unanswered.append(audio)
-
-    def _stop(self) -> None:
-        said = self._playout.stop()
-        onset_ago_s = self._pre_roll.since_onset_ms / 1000
-        at_ms = self._ticks * TICK_MS
-        self.transcript.bot(at_ms, said.heard, said.unheard, cut=True)
-        cut = Interruption(said.heard, said.unheard, said.heard_ms, at_ms)
-        if self.last is not None and (said.heard_ms or said.unheard):
-            reason = self.last.reason.name.lower()
-            span = self._trace.bargein(reason, self.last.delay_ms, self.last.erle_db, onset_ago_s)
-            span.set(heard(cut))
-            span.end()
-            self._on_barge_in(onset_ago_s)
         self.hang_up_reason = ""
+        self._turn_end.open()
+        # Keys alone are no speech: recognizers make words of noise.
+        if self._speaks or self._ears.unanswered:
+            self._ears.open()
+
+    def _stop(self, *, by_caller: bool) -> None:
+        said = self._playout.stop()
+        was_cut = by_caller and bool(said.unheard)
+        self.transcript.bot(self._now_ms, said.heard, said.unheard, cut=was_cut)
         if not self._bot.asked:
             return
         self._bot.asked = False
+        if by_caller and said.heard:
+            # It was cut while it worked.
+            self._failed_before = False
         try:
-            self._dialogue.interrupted(cut)
+            self._dialogue.interrupted(self._interruption(said))
         except Exception:  # the edge at which a dialogue's bug stops
             _logger.exception("call %s: the dialogue failed at an interruption", self.info.uuid)
 
-    def _cancel(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            self._cancelled.add(self._work)
-            self._work.add_done_callback(self._cancelled.discard)
-            self._work = None
-
     def _reply(self) -> None:
-        utterance, self._utterance = self._utterance, None
-        digits, self._digits = self._digits, ""
         self._turn_end.close()
         self._playout.begin()
-        self._run(self._answer(utterance, digits))
+        self._work.start(partial(self._answer, self._ears.take(), self._digits))
 
     async def _answer(self, utterance: Utterance | None, digits: str) -> None:
         self._trace.turn()
         text = "" if utterance is None else await self._bot.recognize(utterance)
-        self.transcript.caller(self._ticks * TICK_MS, " ".join(filter(None, (text, digits))))
+        self.transcript.caller(self._now_ms, " ".join(filter(None, (text, digits))))
         await self._bot.answer(CallerTurn(text, digits))
 
-    def _apologise(self) -> None:
-        self._say_at_once(self._agents.apology)
+    def _answered(self) -> None:
+        """Whatever the caller says or keys in from now on is a turn of its own."""
+        self._ears.answered()
+        self._digits = ""
 
-    def _say_goodbye(self) -> None:
-        self._say_at_once(self._agents.goodbye)
+    def _end_turn(self) -> None:
+        self._answered()
+        self._bot.asked = False
+        self.transcript.bot(self._now_ms, self._playout.said().heard)
+        self._playout.begin()
+        self._turn_end.close()
 
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
-        if self._utterance is not None:
-            self._utterance.discard()
-            self._utterance = None
-        self._unanswered.clear()
+        self._ears.discard()
+        self._answered()
         self._turn_end.close()
-        self._playout.begin()
         for speech in speeches:
             self._playout.add(speech)
 
-    def _hang_up(self) -> None:
-        self.hang_up_reason = self.hang_up_reason or "the conversation is over"
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        self._cancel()
-        self._work = asyncio.create_task(self._supervise(work))
-
-    async def _supervise(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except ProviderError as error:
-            _logger.warning("call %s: %s", self.info.uuid, error)
-            failed = True
-        except Exception:  # the edge at which a provider's bug stops; it costs one turn
-            _logger.exception("call %s: a provider failed", self.info.uuid)
-            failed = True
-        else:
-            failed = False
-        if self._work is asyncio.current_task():
-            self._work = None
+    def _done(self, failed: bool) -> None:
         again, self._failed_before = self._failed_before, failed
         if failed:
             self._on(Event.FAILED_AGAIN if again else Event.FAILED)
-
-    _EFFECTS: Final = {
-        Effect.HEAR: _hear,
-        Effect.STOP: _stop,
-        Effect.CANCEL: _cancel,
-        Effect.REPLY: _reply,
-        Effect.APOLOGISE: _apologise,
-        Effect.SAY_GOODBYE: _say_goodbye,
-        Effect.HANG_UP: _hang_up,
-    }

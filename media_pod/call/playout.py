@@ -16,6 +16,8 @@ from media_pod.agents.ports import Pcm, Speech, Word
 ROOM_MS: Final = 4000
 """Speech is made until this much is queued: enough to bridge a slow sentence, little enough to
 waste when the caller interrupts. One more piece may come on top of it."""
+MAX_HEARD_WORDS: Final = 20_000
+"""Of one turn, for a script that repeats itself for ever: two hours of speech; the oldest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +48,28 @@ class Playout:
         self._position = 0
         self._queued = 0
         self._speech_samples = 0
-        self._heard: list[str] = []
+        self._heard: deque[str] = deque(maxlen=MAX_HEARD_WORDS)
         self._announced: deque[str] = deque()
 
     def begin(self) -> None:
         """A new turn of the bot begins: what was heard is counted from here."""
         self._pieces.clear()
         self._position = self._queued = self._speech_samples = 0
-        self._heard = []
+        self._heard.clear()
         self._announced.clear()
 
     def announce(self, text: str) -> None:
-        """`text` will be said, though its speech is not here yet."""
-        self._announced.extend(text.split())
+        """`text` will be said next, though its speech is not here yet: all of it is queued now, or
+        was left out by the voice, of what was announced before."""
+        self._announced = deque(text.split())
+
+    def announced(self) -> None:
+        """All speech of what was announced is queued."""
+        self._announced.clear()
 
     def add(self, speech: Speech) -> None:
         """Queue speech; its words are the next of those announced."""
-        for _ in speech.words[: len(self._announced)]:
+        for _ in speech.text.split()[: len(self._announced)]:
             self._announced.popleft()
         self._append(_Piece(speech.pcm, deque(speech.words), is_speech=True))
 

@@ -9,8 +9,10 @@ Rules
   Then the bot thinks. A caller who goes on while the bot thinks takes the turn back, and what was
   recognized so far stays part of that turn.
 - A caller who says nothing at all for long is answered too, with an empty turn.
-- A provider that fails costs one turn: the bot says so and listens. When that fails as well, or
-  happens again at once, the bot says goodbye.
+- A provider that fails costs one turn: the bot falls silent, says so and listens. When it happens
+  again in the next turn, the bot says goodbye.
+- Nothing cuts the goodbye short but the caller and the pod: a provider that fails meanwhile is not
+  needed any more.
 - A caller who speaks over the dialogue's goodbye gets the turn like any other time.
 - A pod that must go, or whose providers fail, says so; nothing keeps that call.
 
@@ -65,7 +67,7 @@ class Effect(Enum):
     """What the call has to do about it."""
 
     HEAR = "hear"
-    """Open an utterance that begins before the onset."""
+    """Open the caller's turn; of speech, from before its onset."""
     STOP = "stop"
     """Empty the playout and tell the dialogue what was heard."""
     CANCEL = "cancel"
@@ -89,7 +91,7 @@ TABLE: Final[Mapping[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = M
         (_S.GREETING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
         (_S.GREETING, _E.SPOKEN): (_S.LISTENING, ()),
         (_S.GREETING, _E.GOODBYE): (_S.ENDING, ()),
-        (_S.GREETING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
+        (_S.GREETING, _E.FAILED): (_S.SPEAKING, (_F.STOP, _F.APOLOGISE)),
         (_S.LISTENING, _E.CALLER): (_S.LISTENING, (_F.HEAR,)),
         (_S.LISTENING, _E.CALLER_DONE): (_S.THINKING, (_F.REPLY,)),
         (_S.LISTENING, _E.NO_INPUT): (_S.THINKING, (_F.REPLY,)),
@@ -97,19 +99,17 @@ TABLE: Final[Mapping[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = M
         (_S.THINKING, _E.SPEECH): (_S.SPEAKING, ()),
         (_S.THINKING, _E.SPOKEN): (_S.LISTENING, ()),
         (_S.THINKING, _E.GOODBYE): (_S.ENDING, ()),
-        (_S.THINKING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
-        (_S.THINKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.CANCEL, _F.SAY_GOODBYE)),
+        (_S.THINKING, _E.FAILED): (_S.SPEAKING, (_F.STOP, _F.APOLOGISE)),
+        (_S.THINKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.STOP, _F.SAY_GOODBYE)),
         (_S.SPEAKING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
         (_S.SPEAKING, _E.SPOKEN): (_S.LISTENING, ()),
         (_S.SPEAKING, _E.GOODBYE): (_S.ENDING, ()),
-        (_S.SPEAKING, _E.FAILED): (_S.SPEAKING, (_F.CANCEL, _F.APOLOGISE)),
-        (_S.SPEAKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.CANCEL, _F.SAY_GOODBYE)),
+        (_S.SPEAKING, _E.FAILED): (_S.SPEAKING, (_F.STOP, _F.APOLOGISE)),
+        (_S.SPEAKING, _E.FAILED_AGAIN): (_S.LEAVING, (_F.STOP, _F.SAY_GOODBYE)),
         (_S.INTERRUPTED, _E.CALLER): (_S.INTERRUPTED, (_F.HEAR,)),
         (_S.INTERRUPTED, _E.CALLER_DONE): (_S.THINKING, (_F.REPLY,)),
         (_S.ENDING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
         (_S.ENDING, _E.SPOKEN): (_S.OVER, (_F.HANG_UP,)),
-        (_S.ENDING, _E.FAILED): (_S.OVER, (_F.CANCEL, _F.HANG_UP)),
-        (_S.ENDING, _E.FAILED_AGAIN): (_S.OVER, (_F.CANCEL, _F.HANG_UP)),
         (_S.LEAVING, _E.CALLER): (_S.OVER, (_F.STOP, _F.CANCEL, _F.HANG_UP)),
         (_S.LEAVING, _E.SPOKEN): (_S.OVER, (_F.HANG_UP,)),
     }

@@ -8,12 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
-from media_pod.lab.outcome import Interruption, Stop, find_interruptions, find_stops, sounding
+from media_pod.lab.outcome import (
+    HEARD_WITHIN_MS,
+    Interruption,
+    Stop,
+    find_interruptions,
+    find_stops,
+    sounding,
+)
 from media_pod.lab.record import Trace
 from media_pod.lab.score import delay_errors_ms, quantile, score
 from media_pod.lab.virtual import VirtualResult
 
 _MISS_LOOK_S = 1.0
+_LATEST_S = HEARD_WITHIN_MS / 1000
+"""Talk that begins later than this before the end of its call has not had its time to be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,11 @@ class Figures:
 def examine(call: int, result: VirtualResult) -> Findings:
     """What one call showed; `call` is its number among those of its condition."""
     stops = find_stops(result.record, result.stop_samples)
-    interruptions = find_interruptions(result.record, stops)
+    interruptions = [
+        each
+        for each in find_interruptions(result.record, stops)
+        if each.spoken.onset_sample / result.record.rate_hz <= result.record.duration_s - _LATEST_S
+    ]
     sounds = sounding(result.trace.played, result.record.rate_hz)
     figures = score("", result.record, result.stop_samples, result.trace)
     return Findings(

@@ -30,18 +30,20 @@ _MARGIN_MS: Final = 50
 
 _BOTS: Final = (
     ("en-us", 165),
-    ("en-us+f2", 175),
+    ("en-us+Annie", 175),
     ("en-gb+m2", 155),
-    ("en-gb+f5", 185),
+    ("en-gb+f4", 185),
 )
 _CALLERS: Final = (
     ("en-gb", 150),
     ("en-us+m3", 165),
-    ("en-us+f3", 180),
+    ("en-us+linda", 180),
     ("en-gb+m7", 195),
-    ("en-gb+f4", 140),
+    ("en-gb+belinda", 140),
     ("en-us+klatt4", 160),
 )
+"""With their words per minute. Voices that breathe (f2, f3, f5) are left out: espeak draws their
+noise from the time of day, and no run could be repeated."""
 _BOT_TEXTS: Final = (
     "Your parcel left our depot this morning, and it should reach you between two and four.",
     "Before we go on, let me tell you how returns work. You have thirty days from delivery.",
@@ -79,6 +81,18 @@ class Material:
 
     bots: tuple[Voice, ...]
     callers: tuple[Voice, ...]
+
+
+def load(bots: Sequence[Path], callers: Sequence[Path], rate_hz: int) -> Material:
+    """Voices from these folders; synthetic ones where none are given.
+
+    Raises:
+        SetupError: as `recorded`.
+    """
+    return Material(
+        bots=_recorded(bots, rate_hz, BOT_PHRASE_S) or spoken_bots(rate_hz),
+        callers=_recorded(callers, rate_hz, CALLER_PHRASE_S) or spoken_callers(rate_hz),
+    )
 
 
 @cache
@@ -147,6 +161,12 @@ def at_level(pcm: Pcm, rate_hz: int, level_dbfs: float) -> Pcm:
     gain = 10 ** ((level_dbfs - active_level_dbfs(pcm, rate_hz)) / 20)
     levelled: Pcm = np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
     return levelled
+
+
+def _recorded(
+    folders: Sequence[Path], rate_hz: int, phrase_s: tuple[float, float]
+) -> tuple[Voice, ...]:
+    return tuple(voice for folder in folders for voice in recorded(folder, rate_hz, phrase_s))
 
 
 def _spoken(

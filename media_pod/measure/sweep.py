@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,12 @@ class Plan:
     duration_s: float
     """Of each call."""
     seed: int
+    conditions: tuple[Condition, ...] = CONDITIONS
+
+    @property
+    def clock_s(self) -> float:
+        """How far the virtual clock of each arrangement runs."""
+        return -(-self.calls // CALLS_PER_BANK) * self.duration_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +65,22 @@ def sweep(plan: Plan, material: Material, say: Say, progress: Progress) -> list[
         plan: how much.
         material: who speaks.
         say: told each step, in words.
-        progress: told the seconds of the virtual clock since the last step.
+        progress: told how far an arrangement has come, of `Plan.clock_s`.
     """
     swept = []
     for arrangement in ARRANGEMENTS.values():
-        total = plan.calls * len(CONDITIONS)
+        total = plan.calls * len(plan.conditions)
         say(f"{arrangement.name}: {total} calls of {plan.duration_s:g} s")
         swept.append(_sweep_one(arrangement, plan, material, progress))
     return swept
 
 
-def as_json(plan: Plan, voices: dict[str, str], swept: Sequence[Swept]) -> dict[str, Any]:
+def as_json(plan: Plan, swept: Sequence[Swept]) -> dict[str, Any]:
     """The stable form; keys have their units."""
     return {
         "seed": plan.seed,
         "calls_per_condition": plan.calls,
         "call_duration_s": plan.duration_s,
-        "voices": voices,
         "arrangements": [
             {
                 "name": one.name,
@@ -88,16 +93,8 @@ def as_json(plan: Plan, voices: dict[str, str], swept: Sequence[Swept]) -> dict[
 
 
 def _row_json(row: Row) -> dict[str, Any]:
-    line = {"erl_db": row.condition.erl_db, "delay_ms": row.condition.delay_ms}
-    failures = [
-        {key: getattr(failure, key) for key in Failure.__slots__} for failure in row.failures
-    ]
-    return {
-        **line,
-        "path": row.condition.path,
-        **row.figures.as_dict(),
-        "failures": failures,
-    }
+    failures = [asdict(failure) for failure in row.failures]
+    return {**asdict(row.condition), **row.figures.as_dict(), "failures": failures}
 
 
 def _sweep_one(
@@ -106,14 +103,15 @@ def _sweep_one(
     findings: dict[Condition, list[Findings]] = defaultdict(list)
     for first in range(0, plan.calls, CALLS_PER_BANK):
         numbers = range(first, min(first + CALLS_PER_BANK, plan.calls))
-        places = [(condition, call) for condition in CONDITIONS for call in numbers]
+        places = [(condition, call) for condition in plan.conditions for call in numbers]
         calls = [
             make_call(
                 condition, material, RATE_HZ, plan.duration_s, _rng(plan.seed, condition, call)
             )
             for condition, call in places
         ]
-        bank = _Watched(arrangement.bank(len(calls), RATE_HZ), progress, first * plan.duration_s)
+        before_s = first // CALLS_PER_BANK * plan.duration_s
+        bank = _Watched(arrangement.bank(len(calls), RATE_HZ), progress, before_s)
         results = run(bank, calls, plan.duration_s)
         for (condition, call), result in zip(places, results, strict=True):
             findings[condition].append(examine(call, result))
@@ -121,7 +119,8 @@ def _sweep_one(
         Row(condition, pool(found), tuple(failure for call in found for failure in call.failures))
         for condition, found in findings.items()
     )
-    return Swept(arrangement.name, rows, pool([call for found in findings.values() for call in found]))
+    everything = pool([call for found in findings.values() for call in found])
+    return Swept(arrangement.name, rows, everything)
 
 
 def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
@@ -131,10 +130,10 @@ def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
 class _Watched:
     """A bank that tells how far it has come, once a second of its own time."""
 
-    def __init__(self, bank: DuplexBank, progress: Progress, done_s: float) -> None:
+    def __init__(self, bank: DuplexBank, progress: Progress, before_s: float) -> None:
         self._bank, self._progress = bank, progress
         self._ticks = 0
-        self._done_s = done_s / CALLS_PER_BANK
+        self._before_s = before_s
         self.slots, self.rate = bank.slots, bank.rate
 
     def open(self, slot: int) -> None:
@@ -146,5 +145,5 @@ class _Watched:
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         self._ticks += 1
         if self._ticks * TICK_MS % 1000 == 0:
-            self._progress(self._done_s + self._ticks * TICK_MS / 1000)
+            self._progress(self._before_s + self._ticks * TICK_MS / 1000)
         return self._bank.step(caller, played, slipped)

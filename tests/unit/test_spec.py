@@ -158,8 +158,10 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         ({"line": {"rateHz": 44100}}, "spec.line.rateHz: found 44100; allowed: 8000, 16000"),
         (
             {"turn": None},
-            "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs, "
-            "noInputMs",
+            (
+                "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs, "
+                "noInputMs"
+            ),
         ),
         (
             {"dialogue": {"kind": "parceldesk"}},

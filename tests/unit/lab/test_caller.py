@@ -1,7 +1,7 @@
 import numpy as np
-from conftest import Talk
 from numpy.typing import NDArray
 
+from lab.conftest import Talk
 from media_pod.lab.caller import Caller, Cue, Utterance
 
 Pcm = NDArray[np.int16]

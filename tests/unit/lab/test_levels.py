@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from conftest import Talk
 
+from lab.conftest import Talk
 from media_pod.lab.levels import active_level_dbfs, is_sound, speech_bounds
 
 

@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from conftest import Talk
 from numpy.typing import NDArray
 
+from lab.conftest import Talk
 from media_pod.lab.errors import LabError
 from media_pod.lab.levels import active_level_dbfs
 from media_pod.lab.line import DelayStep, Line

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from conftest import Talk
 from scipy import signal
 
+from lab.conftest import Talk
 from media_pod.lab.levels import active_level_dbfs
 from media_pod.lab.paths import PATHS, PathKind, hybrid, room
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from conftest import Talk
 
+from lab.conftest import Talk
 from media_pod.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
 from media_pod.lab.caller import Caller, Cue, Utterance
 from media_pod.lab.errors import LabError

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import Talk
 from matplotlib import image
 
+from lab.conftest import Talk
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.lab import g711
 from media_pod.lab.caller import Spoken

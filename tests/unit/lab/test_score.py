@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import Talk
 
+from lab.conftest import Talk
 from media_pod.lab.caller import Spoken
 from media_pod.lab.record import CallRecord, Trace
 from media_pod.lab.score import score

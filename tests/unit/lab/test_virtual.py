@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from conftest import Talk
 
+from lab.conftest import Talk
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Step
 from media_pod.lab.arrangements import NaiveBank
 from media_pod.lab.bot import ScriptedBot

@@ -1,0 +1,49 @@
+# The one entry to this project. Every target sets up `.venv` first if it has to.
+#
+#   PYTHON   the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
+#   ARGS     more arguments for `make demo`, `make test` and `make test-long`
+
+PYTHON ?= python3
+BIN := .venv/bin
+SET_UP := .venv/set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long lint types contracts check constraints clean
+
+help: ## what can be made
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: $(SET_UP) ## one call, three ways to listen: a table and a report
+	@$(BIN)/interject demo $(ARGS)
+
+test: $(SET_UP) ## the tests, but for the long ones
+	$(BIN)/pytest $(ARGS)
+
+test-long: $(SET_UP) ## the long tests alone
+	$(BIN)/pytest -m slow $(ARGS)
+
+lint: $(SET_UP) ## style, with ruff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(SET_UP) ## types, with mypy
+	$(BIN)/mypy
+
+contracts: $(SET_UP) ## who may import whom, with import-linter
+	$(BIN)/lint-imports
+
+check: lint types contracts test test-long ## everything that a change has to pass
+
+constraints: $(SET_UP) ## write constraints.txt from what .venv has
+	$(BIN)/python scripts/constraints.py > constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove .venv, caches and reports
+	rm -rf .venv out build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache
+
+$(SET_UP): pyproject.toml constraints.txt scripts/setup.py
+	@command -v $(PYTHON) > /dev/null || { echo "set-up: no $(PYTHON) here; install Python 3.11 or" \
+		"newer (Debian, Ubuntu: sudo apt install python3 python3-venv python3-dev)" >&2; exit 2; }
+	@$(PYTHON) scripts/setup.py

@@ -1,0 +1,85 @@
+"""The one thing that a call works at: recognition, dialogue and speech of one turn of the bot.
+
+    start     the work runs as a task; it may take as long as its own deadlines let it
+    cancel    its result is not wanted any more; it gives up in its own time, and is forgotten
+    start     the next work begins when what was cancelled has given up
+
+Whatever the work raises stops here, and `on_done` is told; cancelled work is told of nowhere but in
+the log, because the turn that it belonged to is over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+from media_pod.agents.ports import ProviderError
+
+_logger = logging.getLogger(__name__)
+
+
+class Work:
+    """What one call works at.
+
+    Args:
+        name: the call's, for the log.
+        deadline_s: how long cancelled work may take to give up.
+        on_done: told of work that ended by itself: whether it failed.
+    """
+
+    def __init__(self, name: str, deadline_s: float, on_done: Callable[[bool], None]) -> None:
+        self._name = name
+        self._deadline_s = deadline_s
+        self._on_done = on_done
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> bool:
+        """Work was started and is neither done nor cancelled."""
+        return self._task is not None
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin `work`; nothing may be running."""
+        assert self._task is None, "what runs is cancelled first"
+        self._task = asyncio.create_task(
+            self._supervise(work, tuple(self._cancelled)), name=f"turn of {self._name}"
+        )
+
+    def cancel(self) -> None:
+        """Give up what runs, if anything does."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            self._cancelled.add(task)
+            task.add_done_callback(self._cancelled.discard)
+
+    async def aclose(self) -> None:
+        """Give up what runs, and wait for it as long as the deadline lets it."""
+        self.cancel()
+        if self._cancelled:
+            _, left = await asyncio.wait(self._cancelled, timeout=self._deadline_s)
+            for task in left:
+                _logger.error("the %s does not end: a provider ignores that", task.get_name())
+
+    async def _supervise(
+        self, work: Callable[[], Awaitable[None]], before: Iterable[asyncio.Task[None]]
+    ) -> None:
+        failed = True
+        try:
+            await self._given_up(before)
+            await work()
+            failed = False
+        except ProviderError as error:
+            _logger.warning("%s: %s", self._name, error)
+        except Exception:  # the edge at which a provider's bug stops; it costs one turn
+            _logger.exception("%s: a provider failed", self._name)
+        if self._task is asyncio.current_task():
+            self._task = None
+            self._on_done(failed)
+
+    async def _given_up(self, before: Iterable[asyncio.Task[None]]) -> None:
+        """Wait for cancelled work: a dialogue has one iterator open at a time."""
+        if running := [task for task in before if not task.done()]:
+            _, left = await asyncio.wait(running, timeout=self._deadline_s)
+            if left:
+                raise ProviderError(f"cancelled work did not end within {self._deadline_s:g} s")

@@ -1,0 +1,27 @@
+"""What every test is held to: when it ends, no task of its event loop is left."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+
+@pytest.fixture
+async def no_task_is_left() -> AsyncIterator[None]:
+    """Fails the test if a task that began during it goes on after its fixtures are torn down."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:
+        names = "\n".join(sorted(map(repr, left)))
+        pytest.fail(f"the test left {len(left)} task(s) behind:\n{names}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing_behind(request: pytest.FixtureRequest) -> None:
+    """Puts `no_task_is_left` around each asynchronous test; nobody has to ask for it.
+
+    As the first fixture of a test it is the last to be torn down.
+    """
+    if request.node.get_closest_marker("asyncio") is not None:
+        request.getfixturevalue("no_task_is_left")

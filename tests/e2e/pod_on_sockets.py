@@ -1,0 +1,166 @@
+"""A whole pod on real sockets, and those who talk to it: Asterisk, dialplans, Kubernetes."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import numpy as np
+import pytest
+
+from media_pod.agents.ports import Utterance
+from media_pod.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
+from media_pod.pod import Addresses, Pod
+from media_pod.spec import VoiceAgent, load_manifest
+
+ONE = UUID(int=0x6BA7B8109DAD11D180B400C04FD430C8)
+TWO = UUID(int=ONE.int + 1)
+SILENCE = encode(Frame(Kind.SLIN, bytes(320)))
+SHORT = [{"say": "Hello. Goodbye.", "pauseMs": 0}]
+LONG = [{"say": "One two three four five six seven eight nine ten. " * 20, "pauseMs": 0}]
+
+
+class Deaf:
+    """In place of a recognizer, whose process takes a while to load; these callers say nothing."""
+
+    async def start(self) -> None:
+        """Loaded."""
+
+    def listen(self) -> Utterance:
+        raise AssertionError("nobody has said anything")
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+@pytest.fixture
+def no_recognizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media_pod.pod.make_stt", lambda spec: Deaf())
+
+
+def others() -> set[asyncio.Task[Any]]:
+    """The tasks that run beside the test."""
+    current = asyncio.current_task()
+    return {task for task in asyncio.all_tasks() if task is not current}
+
+
+def manifest(script: list[dict[str, Any]], **spec: Any) -> VoiceAgent:
+    server = {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0}
+    document = {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": "test"},
+        "spec": {
+            "dialogue": {"kind": "scripted", "script": script, "atEnd": "hangUp"},
+            "speech": {"wordsPerMinute": 400},
+            "capacity": {"calls": 2},
+            "server": server | spec.pop("server", {}),
+            **spec,
+        },
+    }
+    return load_manifest(document, "test")
+
+
+class Running:
+    """A pod that runs, and somebody who asks it over HTTP as dialplans and Kubernetes do."""
+
+    def __init__(self, pod: Pod, addresses: Addresses, http: aiohttp.ClientSession) -> None:
+        self.pod = pod
+        self.addresses = addresses
+        self._http = http
+
+    async def get(self, path: str, **query: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{self.addresses.http_port}{path}"
+        async with self._http.get(url, params=query) as answer:
+            self.headers = answer.headers
+            return answer.status, await answer.text()
+
+    async def reserve(self, uuid: UUID) -> None:
+        status, address = await self.get("/api/call-start", uuid=str(uuid))
+        assert (status, address) == (200, f"127.0.0.1:{self.addresses.audio_socket_port}")
+
+    async def connect(self, uuid: UUID) -> "Asterisk":
+        return await Asterisk.connect(self.addresses.audio_socket_port, uuid)
+
+    async def call(self, uuid: UUID) -> "Asterisk":
+        await self.reserve(uuid)
+        return await self.connect(uuid)
+
+    async def active_calls(self) -> float:
+        _, text = await self.get("/metrics")
+        (line,) = [li for li in text.splitlines() if li.startswith("interject_active_calls ")]
+        return float(line.split()[1])
+
+    async def until_free(self) -> None:
+        async with asyncio.timeout(5):
+            while await self.active_calls():
+                pass
+
+
+class Asterisk:
+    """One AudioSocket as Asterisk holds it, but for the caller's audio."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._decoder = Decoder()
+
+    @classmethod
+    async def connect(cls, port: int, uuid: UUID) -> "Asterisk":
+        sock = socket.socket()
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.sock_sendall(sock, encode(Frame(Kind.UUID, uuid.bytes)) + SILENCE)
+        return cls(sock)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(10):
+            while data := await loop.sock_recv(self.sock, 4096):
+                for frame in self._decoder.feed(data):
+                    yield frame
+
+    async def hears(self, sound: Callable[[np.ndarray[Any, Any]], bool]) -> None:
+        """Until a frame sounds like that; a call that ends before fails."""
+        async for frame in self.frames():
+            assert frame.kind is Kind.SLIN
+            if sound(np.frombuffer(frame.payload, "<i2")):
+                return
+        raise AssertionError("the call ended before")
+
+    async def hears_the_bot(self) -> None:
+        await self.hears(lambda pcm: bool(np.abs(pcm).max() > 1000))
+
+    async def hears_the_end(self) -> list[Frame]:
+        """All frames up to the pod's hang-up, which is answered by closing."""
+        frames = [frame async for frame in self._until_hang_up()]
+        self.sock.close()
+        return frames
+
+    async def _until_hang_up(self) -> AsyncIterator[Frame]:
+        async for frame in self.frames():
+            if frame == HANGUP:
+                return
+            yield frame
+        raise AssertionError("the pod closed without a hang-up")
+
+    def vanish(self) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+@asynccontextmanager
+async def running(agent: VoiceAgent, **settings: Any) -> AsyncIterator[Running]:
+    pod = Pod(agent, Path(), **settings)
+    try:
+        addresses = await pod.start()
+        async with aiohttp.ClientSession() as http:
+            yield Running(pod, addresses, http)
+    finally:
+        await pod.aclose()
+    assert not others()

@@ -1,0 +1,143 @@
+"""A whole pod on real sockets: how calls come in and end, and how the pod goes when it has to."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, running
+
+from media_pod.audiosocket.frames import Kind
+
+__all__ = ["no_recognizer"]
+pytestmark = pytest.mark.usefixtures("no_recognizer")
+
+
+async def test_a_call_from_its_reservation_to_the_bot_s_goodbye() -> None:
+    async with running(manifest(SHORT)) as pod:
+        assert await pod.get("/readyz") == (200, "ok")
+        assert await pod.active_calls() == 0
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        assert await pod.active_calls() == 1
+
+        frames = await asterisk.hears_the_end()
+
+        assert {(frame.kind, len(frame.payload)) for frame in frames} == {(Kind.SLIN, 320)}
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+        await pod.until_free()
+        _, metrics = await pod.get("/metrics")
+        assert 'interject_calls_total{ended="bot"} 1.0' in metrics
+
+
+async def test_a_reservation_expires_and_its_slot_is_free_again() -> None:
+    ahead_s = 0.0
+    agent = manifest(LONG, capacity={"calls": 1, "reservationSeconds": 60})
+    async with running(agent, now=lambda: time.monotonic() + ahead_s) as pod:
+        await pod.reserve(ONE)
+        assert (await pod.get("/api/call-start", uuid=str(TWO)))[0] == 503
+        ahead_s = 61.0
+
+        await pod.reserve(TWO)
+
+        assert await (await pod.connect(ONE)).hears_the_end() == []
+        second = await pod.connect(TWO)
+        await second.hears_the_bot()
+        second.sock.close()
+
+
+async def test_a_full_pod_says_when_to_try_again() -> None:
+    async with running(manifest(LONG, capacity={"calls": 1})) as pod:
+        first = await pod.call(ONE)
+        await first.hears_the_bot()
+
+        status, body = await pod.get("/api/call-start", uuid=str(TWO))
+
+        assert (status, pod.headers["Content-Type"].split(";")[0]) == (
+            503,
+            "application/problem+json",
+        )
+        assert int(pod.headers["Retry-After"]) > 0
+        assert "1 slots are taken" in body
+        assert await pod.get("/readyz") == (200, "ok")
+        first.sock.close()
+
+
+async def test_a_call_that_the_dialplan_ends_is_the_caller_s_doing() -> None:
+    async with running(manifest(LONG)) as pod:
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+
+        assert (await pod.get("/api/call-end", uuid=str(ONE), cause="16"))[0] == 200
+
+        await asterisk.hears_the_end()
+        await pod.until_free()
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+        _, metrics = await pod.get("/metrics")
+        assert 'interject_calls_total{ended="caller"} 1.0' in metrics
+
+
+async def test_a_draining_pod_keeps_its_calls_and_then_ends_by_itself() -> None:
+    stop = asyncio.Event()
+    async with running(manifest([*SHORT, *SHORT])) as pod:
+        run = asyncio.create_task(pod.pod.run(stop))
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        stop.set()
+        await asterisk.hears_the_bot()
+
+        status, body = await pod.get("/readyz")
+        assert (status, "draining" in body) == (503, True)
+        assert await pod.get("/livez") == (200, "ok")
+        assert (await pod.get("/api/call-start", uuid=str(TWO)))[0] == 503
+
+        await asterisk.hears_the_end()
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+        async with asyncio.timeout(5):
+            await run
+
+
+async def test_a_draining_pod_waits_for_a_call_that_was_promised_a_slot() -> None:
+    stop = asyncio.Event()
+    async with running(manifest(SHORT)) as pod:
+        run = asyncio.create_task(pod.pod.run(stop))
+        await pod.reserve(ONE)
+        stop.set()
+        while (await pod.get("/readyz"))[0] == 200:
+            pass
+        asterisk = await pod.connect(ONE)
+
+        assert await asterisk.hears_the_end()
+        async with asyncio.timeout(5):
+            await run
+
+
+async def test_an_idle_pod_drains_at_once() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with running(manifest(SHORT)) as pod, asyncio.timeout(1):
+        await pod.pod.run(stop)
+
+
+async def test_who_is_still_there_when_the_drain_s_time_is_over_hears_why() -> None:
+    stop = asyncio.Event()
+    async with running(manifest(LONG, drain={"timeoutSeconds": 0})) as pod:
+        run = asyncio.create_task(pod.pod.run(stop))
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        stop.set()
+
+        frames = await asterisk.hears_the_end()
+
+        last_words = np.concatenate([np.frombuffer(f.payload, "<i2") for f in frames])
+        assert 1.0 < np.count_nonzero(last_words) / 8000 < 5.0
+        async with asyncio.timeout(5):
+            await run
+
+
+async def test_closing_ends_running_calls_with_a_hang_up() -> None:
+    async with running(manifest(LONG)) as pod:
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        end = asyncio.create_task(asterisk.hears_the_end())
+    await end
