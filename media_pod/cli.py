@@ -96,5 +96,5 @@ def main() -> NoReturn:
 
 def _log(verbose: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
-    for chatty in ("asyncio", "aiohttp.access", "matplotlib", "numba"):
+    for chatty in ("asyncio", "aiohttp.access", "matplotlib"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -132,7 +132,11 @@ class CallerTurn:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """The caller spoke over the bot: what of its speech was heard, what was not, and when."""
+    """The bot's turn was cut short: what of its speech was heard, what was not, and when.
+
+    Usually because the caller spoke over it; also when its voice failed or the pod has to go. If
+    nothing had been played yet, `heard` is "".
+    """
 
     heard: str
     unheard: str
@@ -152,7 +156,7 @@ class Dialogue(Protocol):
         """The bot's turn after `turn`."""
 
     def interrupted(self, cut: Interruption) -> None:
-        """Told before the `reply` to whatever the caller said over the bot."""
+        """Told of a turn that was cut short, before the next `reply` if there is one."""
 
 
 DialogueFactory = Callable[[CallInfo], Dialogue]

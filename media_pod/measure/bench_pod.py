@@ -113,9 +113,10 @@ class BenchPod:
     async def _measure(self, seconds: float) -> dict[str, Any]:
         self._clock.begin()
         self._stages.take()
-        wall_s, process_s = time.monotonic(), time.process_time()
+        wall_s, process_s, waited_s = time.monotonic(), time.process_time(), _waited_s()
         await asyncio.sleep(seconds)
         wall_s, process_s = time.monotonic() - wall_s, time.process_time() - process_s
+        waited_s = _waited_s() - waited_s
         stages_ns = self._stages.take()
         ticks_ms = np.array(self._clock.tick_cpu_ns) / 1e6
         per_us = 1e-3 / (ticks_ms.size * self._calls)
@@ -124,6 +125,7 @@ class BenchPod:
             "calls": self._calls,
             "calls_at_end": len(self._clock.legs),
             "core_share_percent": 100 * process_s / wall_s,
+            "core_waited_for_percent": 100 * waited_s / wall_s,
             "cpu_us_per_call_and_tick": sum(stages_ns.values()) * per_us,
             "ticks": int(ticks_ms.size),
             "tick_cpu_p50_ms": float(p50_ms),
@@ -198,6 +200,11 @@ def _watched(clock: PodClock, bank: Bank) -> Stages:
     for part, method, stage in _PARTS:
         stages.watch(getattr(bank, part), method, stage)
     return stages
+
+
+def _waited_s() -> float:
+    """How long this thread was ready to run while something else had its core."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
 
 
 def _rss_mb() -> float:

@@ -22,6 +22,7 @@ _SLACK_S: Final = 60.0
 _HEADER: Final = (
     "calls",
     "core",
+    "waited for it",
     "us per call and tick",
     "tick CPU ms p50 / p99 / max",
     "late ticks",
@@ -111,6 +112,7 @@ def _row(size: dict[str, Any]) -> list[str]:
     return [
         str(size["calls"]),
         f"{size['core_share_percent']:.0f} %",
+        f"{size['core_waited_for_percent']:.0f} %",
         f"{size['cpu_us_per_call_and_tick']:.0f}",
         " / ".join(ticks_ms),
         f"{size['late_ticks']} of {size['ticks'] + size['late_ticks']}",

@@ -97,7 +97,7 @@ class Metrics:
         self._stops.observe(after_s)
 
     def call_ended(self, ended: str) -> None:
-        """`ended` is one of a small fixed set of words: each is a time series for ever."""
+        """`ended` says by whom: bot, caller, error or pod. Each is a time series for ever."""
         self._calls.labels(ended).inc()
 
     def render(self) -> tuple[bytes, str]:

@@ -14,6 +14,7 @@ KEYS = {
     "calls",
     "calls_at_end",
     "core_share_percent",
+    "core_waited_for_percent",
     "cpu_us_per_call_and_tick",
     "ticks",
     "tick_cpu_p50_ms",
