@@ -87,7 +87,8 @@ def main() -> NoReturn:
             raise
         click.echo(
             f"interject: the package {error.name} is missing; "
-            "install what this command needs: pip install 'interject[lab]'",
+            "install what this command needs: pip install 'interject[media]' to serve, "
+            "'interject[lab]' for the rest",
             err=True,
         )
         sys.exit(2)

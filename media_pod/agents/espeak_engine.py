@@ -173,6 +173,8 @@ class Engine:
             self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
             self._library.espeak_SetParameter(_PITCH, pitch, 0)
             self._library.espeak_SetParameter(_VOLUME, _VOLUME_PERCENT, 0)
+            # Breathy variants add noise, and seed it with the time of day.
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
             size = ctypes.c_size_t(len(encoded) + 1)
             status = self._library.espeak_Synth(encoded, size, 0, 0, 0, _CHARS_UTF8, None, None)
             collected = self._collected
@@ -220,6 +222,7 @@ class Engine:
             index += 1
 
 
+_SEED = 1
 _REINSTALL = "reinstall it: pip install --force-reinstall espeakng-loader"
 
 

@@ -134,7 +134,7 @@ class DelayTracker:
         rows, audible = rows[worth], audible[worth]
         correlation = self._correlator(heard[worth], reference[worth])
         slow, quick = self._learn(rows, correlation, audible)
-        self._judge(rows, slow, quick)
+        self._judge(rows, slow, quick, audible)
 
     def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
         """Follow each caller side's noise floor; true where something is above it."""
@@ -158,7 +158,7 @@ class DelayTracker:
         self._learned[rows] |= audible
         return learned[0], learned[1]
 
-    def _judge(self, rows: Lags, slow: Audio, quick: Audio) -> None:
+    def _judge(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> None:
         """Weigh what the memories of `rows` say for or against the lags held."""
         locked, lag = self.locked[rows], self.lag_samples[rows]
         learned = self._learned[rows]
@@ -176,7 +176,11 @@ class DelayTracker:
         here = found.energy_at(lag)
         weight[contradicted & (here >= found.ratio / 2)] = -1
         self._confirm(rows[same], found.lag[same], weight[same], found.ratio[same])
-        self._doubt(rows[~same], found.lag[~same], weight[~same])
+        # Once the bot has stopped, and with it its echo at the held lag, a rival has nothing to
+        # win against: what correlates then is the caller's own talk.
+        row, last = np.arange(len(rows)), audible.shape[1] - 1
+        contested = ~same & (~locked | audible[row, np.minimum(lag // BLOCK, last)])
+        self._doubt(rows[contested], found.lag[contested], weight[contested])
 
     def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
         """The lag held was found again: follow it closely, and be surer of it."""

@@ -1,5 +1,6 @@
 """The question that Asterisk's dialplan asks before a call: which pod has room?"""
 
+import os
 import re
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -40,7 +41,9 @@ async def ask_call_start(
     except TimeoutError:
         raise LabError(f"no answer from {url} within {DEADLINE_S} s: {_API_HINT}") from None
     except aiohttp.ClientConnectorError as error:
-        message = f"nobody answers at {api} ({error.os_error.strerror}): is the pod running?"
+        # aiohttp puts the address into strerror, which the message has already.
+        cause = os.strerror(error.os_error.errno) if error.os_error.errno else "no address works"
+        message = f"nobody answers at {api} ({cause}): is the pod running?"
         raise LabError(f"{message} Otherwise {_API_HINT}") from None
     except aiohttp.ClientError as error:
         name = type(error).__name__

@@ -134,6 +134,8 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
         heard: list[Frame] = []
         while not until.done() or pod.calls != [pod.good]:
             number += 1
+            # sock_recv returns at once when there is data: without this the others would starve.
+            await asyncio.sleep(0)
             said = Frame(Kind.SLIN, number.to_bytes(4, "little") * 80)
             played = encode(Frame(Kind.SLIN, number.to_bytes(4, "big") * 80))
             await loop.sock_sendall(sock, encode(said))
