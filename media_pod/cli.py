@@ -63,6 +63,13 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
         click.echo(json.dumps(table.as_json(outcome), indent=2))
     else:
         click.echo(f"\n{table.as_text(outcome)}\n\nreport: {outcome.report}")
+    late = max(outcome.late_ticks)
+    if late > run.LATE_TICKS_THAT_SHOW:
+        click.echo(
+            f"note: this machine was too busy; a pod missed {late} ticks of 20 ms, and the figures "
+            "suffer from that. Run it again on a quieter one.",
+            err=True,
+        )
 
 
 cli.add_command(call)

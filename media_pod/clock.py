@@ -136,6 +136,8 @@ class PodClock:
     def skip(self, ticks: int) -> None:
         """`ticks` were missed: nothing was sent in them, and nothing will be."""
         self._metrics.late_ticks(ticks)
+        if ticks > MAX_CATCH_UP_TICKS:
+            _logger.warning("stalled for %d ms: nothing was sent, lags are lost", ticks * TICK_MS)
         for leg in self.legs.values():
             leg.call.skip(ticks)
         catch_up = self._in_time and ticks <= MAX_CATCH_UP_TICKS

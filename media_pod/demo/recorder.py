@@ -1,7 +1,6 @@
 """What a pod of the demonstration keeps of its call: every step of the bank, and the words."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +25,9 @@ class Recording:
 
     arrays: dict[str, NDArray[np.generic]]
     words: tuple[Line, ...]
+    word_rows: tuple[int, ...]
+    """[words] the row in which each turn of `words` was over. A pod that stalls steps less often
+    than time passes, so the turns' own times are not on the axis of the rows."""
 
     def audio(self, name: str) -> Pcm:
         """`caller`, `played` or `cleaned`: int16 [ticks * samples]."""
@@ -37,7 +39,9 @@ class Recording:
 
     def stop_samples(self, rate_hz: int) -> list[int]:
         """Where in what was played the bot was cut short."""
-        return [line.at_ms * rate_hz // 1000 for line in self.words if line.cut]
+        tick = rate_hz * TICK_MS // 1000
+        turns = zip(self.words, self.word_rows, strict=True)
+        return [row * tick for line, row in turns if line.cut]
 
 
 class Recorder:
@@ -46,12 +50,14 @@ class Recorder:
     def __init__(self) -> None:
         self._call: Call | None = None
         self._rows: list[dict[str, NDArray[np.generic]]] = []
+        self._word_rows: list[int] = []
 
     def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
         """See `clock.Tap`."""
         for slot, leg in legs.items():
             self._call = self._call or leg.call
             if leg.call is self._call and len(self._rows) < MAX_TICKS:
+                self._note_words(leg.call)
                 self._rows.append(_row(caller, played, step, slot))
 
     def save(self, folder: Path) -> None:
@@ -65,16 +71,22 @@ class Recorder:
             for name, rows in columns.items()
         }
         np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
+        self._note_words(self._call)
         lines = [asdict(line) for line in self._call.transcript.lines]
-        (folder / _WORDS).write_text(json.dumps(lines))
+        (folder / _WORDS).write_text(json.dumps({"lines": lines, "rows": self._word_rows}))
+
+    def _note_words(self, call: Call) -> None:
+        # Turns end after the step of their tick: one that is new now was over before this row.
+        new = len(call.transcript.lines) - len(self._word_rows)
+        self._word_rows += [len(self._rows)] * new
 
 
 def load(folder: Path) -> Recording:
     """What `Recorder.save` wrote."""
     with np.load(folder / _ARRAYS) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    lines: Sequence[dict[str, str]] = json.loads((folder / _WORDS).read_text())
-    return Recording(kept, tuple(Line(**line) for line in lines))  # type: ignore[arg-type]
+    words = json.loads((folder / _WORDS).read_text())
+    return Recording(kept, tuple(Line(**line) for line in words["lines"]), tuple(words["rows"]))
 
 
 def _row(caller: Pcm, played: Pcm, step: Step, slot: int) -> dict[str, NDArray[np.generic]]:

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import uuid4
 
 from media_pod.call.transcript import Line as SaidLine
-from media_pod.demo.pod_process import pod_process
+from media_pod.demo.pod_process import late_ticks, pod_process
 from media_pod.demo.recorder import Recording, load
 from media_pod.demo.scenario import (
     DELAY_MS,
@@ -21,7 +21,8 @@ from media_pod.demo.scenario import (
     caller,
     line,
 )
-from media_pod.errors import SetupError
+from media_pod.duplex.contract import TICK_MS
+from media_pod.errors import InterjectError
 from media_pod.lab.call_start import ask_call_start
 from media_pod.lab.compared import ARRANGEMENTS, Arrangement
 from media_pod.lab.exhibit import CallExhibit, TranscriptLine, exhibit
@@ -31,6 +32,8 @@ from media_pod.lab.report import render
 from media_pod.lab.score import CallScore, score
 from media_pod.lab.truth import in_bot_stream, true_delay_ms
 
+LATE_TICKS_THAT_SHOW: Final = 10
+"""A fifth of a second in a call; below that no figure changes."""
 REPORT_NAME: Final = "report.html"
 _TITLE: Final = "One call, three ways to listen"
 _INTRO: Final = (
@@ -49,6 +52,8 @@ class Outcome:
     scores: tuple[CallScore, ...]
     stops: tuple[tuple[SaidLine, ...], ...]
     """Per call, the bot's turns that were cut."""
+    late_ticks: tuple[int, ...]
+    """Per call, the ticks that its pod missed because the machine was too busy."""
     report: Path
 
 
@@ -67,35 +72,52 @@ async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> 
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="interject-demo-") as work:
         say(f"starting {len(ARRANGEMENTS)} pods, one per arrangement")
-        arrived = asyncio.Barrier(len(ARRANGEMENTS))
+        arrived, folders = asyncio.Barrier(len(ARRANGEMENTS)), (Path(work), folder)
         try:
             async with asyncio.TaskGroup() as group:
                 calls = [
-                    group.create_task(_call(arrangement, scene, Path(work), arrived, say, progress))
+                    group.create_task(_call(arrangement, scene, folders, arrived, say, progress))
                     for arrangement in ARRANGEMENTS.values()
                 ]
-        except* SetupError as errors:
+        except* InterjectError as errors:
             raise errors.exceptions[0] from None
         say("drawing the report")
-        exhibits = [call.result() for call in calls]
-        page = await asyncio.to_thread(render, _TITLE, _INTRO, [shown for shown, _ in exhibits])
+        # Not before all calls are over: the telephones of this process would stutter.
+        called = [await asyncio.to_thread(_look_at, call.result(), Path(work)) for call in calls]
+        page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
         report = folder / REPORT_NAME
         await asyncio.to_thread(report.write_text, page)
     return Outcome(
-        scores=tuple(shown.score for shown, _ in exhibits),
-        stops=tuple(stops for _, stops in exhibits),
+        scores=tuple(call.shown.score for call in called),
+        stops=tuple(call.stops for call in called),
+        late_ticks=tuple(call.late_ticks for call in called),
         report=report.resolve(),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Called:
+    arrangement: Arrangement
+    record: CallRecord
+    late_ticks: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LookedAt:
+    shown: CallExhibit
+    stops: tuple[SaidLine, ...]
+    late_ticks: int
 
 
 async def _call(
     arrangement: Arrangement,
     scene: Scene,
-    work: Path,
+    folders: tuple[Path, Path],
     arrived: asyncio.Barrier,
     say: Say,
     progress: Progress,
-) -> tuple[CallExhibit, tuple[SaidLine, ...]]:
+) -> _Called:
+    work, out = folders
     folder = work / arrangement.name
     await asyncio.to_thread(folder.mkdir)
     speaker, echo = await asyncio.to_thread(lambda: (caller(scene), line()))
@@ -103,7 +125,8 @@ async def _call(
     phone = Phone(
         echo, speaker, max_s=scene.seconds, progress=progress if first else lambda elapsed_s: None
     )
-    async with pod_process(arrangement.name, folder) as addresses:
+    log = out / f"{arrangement.name}.log"
+    async with pod_process(arrangement.name, folder, log) as addresses:
         await arrived.wait()
         if first:
             say(f"calling all of them for {scene.seconds:g} s")
@@ -111,23 +134,27 @@ async def _call(
         api = f"http://127.0.0.1:{addresses.http_port}"
         host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
-    recording = await asyncio.to_thread(load, folder)
-    return await asyncio.to_thread(_show, arrangement, record, recording)
+        late = await late_ticks(api)
+    return _Called(arrangement, record, late)
 
 
-def _show(
-    arrangement: Arrangement, record: CallRecord, recording: Recording
-) -> tuple[CallExhibit, tuple[SaidLine, ...]]:
+def _look_at(called: _Called, work: Path) -> _LookedAt:
+    recording = load(work / called.arrangement.name)
+    shown = _show(called.arrangement, called.record, recording)
+    stops = tuple(said for said in recording.words if said.cut)
+    return _LookedAt(shown, stops, called.late_ticks)
+
+
+def _show(arrangement: Arrangement, record: CallRecord, recording: Recording) -> CallExhibit:
     """Score one call and put it into words and arrays for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))
     stops = in_bot_stream(record, played, recording.stop_samples(RATE_HZ))
     figures = score(arrangement.name, record, stops, trace)
     transcript = [
-        TranscriptLine(said.at_ms / 1000, said.speaker, said.heard, said.unheard)
-        for said in recording.words
+        TranscriptLine(row * TICK_MS / 1000, said.speaker, said.heard, said.unheard)
+        for said, row in zip(recording.words, recording.word_rows, strict=True)
     ]
-    shown = exhibit(
+    return exhibit(
         arrangement.title, record, figures, trace, stop_samples=stops, transcript=transcript
     )
-    return shown, tuple(said for said in recording.words if said.cut)

@@ -8,16 +8,26 @@ from pathlib import Path
 import pytest
 
 DEADLINE_S = 180
+TRIES = 3
 INTERJECT = Path(sys.executable).with_name("interject")
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(DEADLINE_S + 20)
-def test_interject_hears_every_interruption_and_nothing_else(tmp_path: Path) -> None:
-    command = [str(INTERJECT), "demo", "--json", "--out", str(tmp_path)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, timeout=DEADLINE_S, check=True)
+def undisturbed_run(*options: str) -> str:
+    """What the demonstration prints. It runs in real time: one that says that the machine was too
+    busy shows the machine and not Interject, and is made again."""
+    for _ in range(TRIES):
+        command = [str(INTERJECT), "demo", *options]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
+        assert run.returncode == 0, run.stderr
+        if "too busy" not in run.stderr:
+            return run.stdout
+    pytest.skip(f"this machine was too busy {TRIES} times in a row: {run.stderr.strip()[-200:]}")
 
-    document = json.loads(run.stdout)
+
+@pytest.mark.slow
+@pytest.mark.timeout(TRIES * DEADLINE_S + 20)
+def test_interject_hears_every_interruption_and_nothing_else(tmp_path: Path) -> None:
+    document = json.loads(undisturbed_run("--json", "--out", str(tmp_path)))
     calls = {call["name"]: call for call in document["calls"]}
     ours, naive, deaf = calls["interject"], calls["naive"], calls["half-duplex"]
     assert ours["interruptions"] > 0
