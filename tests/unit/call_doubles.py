@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from media_pod.agents.ports import (
     Act,
@@ -18,6 +19,7 @@ from media_pod.agents.ports import (
     Dialogue,
     Interruption,
     Pcm,
+    ProviderError,
     Say,
     Speech,
     Utterance,
@@ -269,3 +271,46 @@ def others() -> set[asyncio.Task[Any]]:
 def loud(audio: Pcm, value: int = 1000) -> int:
     """How many whole words of this voice were played."""
     return int((audio == value).sum()) // WORD_SAMPLES
+
+
+LONG = "One two three four five six seven eight nine ten"
+
+
+@pytest.fixture
+async def conversation() -> AsyncIterator[Conversation]:
+    talk = Conversation()
+    yield talk
+    await talk.end()
+    assert not others()
+    assert talk.mind.open == talk.voice.open == 0
+
+
+async def listening(conversation: Conversation) -> Conversation:
+    """Past the greeting."""
+    await conversation.begin()
+    await conversation.listen()
+    assert conversation.now_is(State.LISTENING)
+    return conversation
+
+
+async def speaking(conversation: Conversation, *acts: Act) -> Conversation:
+    """In the middle of an answer: its first word has left, and half of the second."""
+    conversation.mind.answers.insert(0, list(acts) or [Say(LONG)])
+    await listening(conversation)
+    await conversation.speak()
+    while not (await conversation.tick()).any():
+        pass
+    await conversation.tick(2)
+    assert conversation.now_is(State.SPEAKING)
+    return conversation
+
+
+async def failing_mind() -> AsyncIterator[Act]:
+    for cause in ["gone"]:
+        raise ProviderError(f"mind: {cause}")
+    yield Say("")
+
+
+async def hanging_mind() -> AsyncIterator[Act]:
+    await hang()
+    yield Say("")
