@@ -79,6 +79,8 @@ def main() -> None:
         make_environment()
         install()
         STAMP.write_text(key())
+        # What was written goes to the disk now, and not in the middle of the first demonstration.
+        os.sync()
         say(f"set-up: done in {time.monotonic() - began:.0f} s")
     STAMP.touch()
 
