@@ -225,7 +225,8 @@ class Capacity(_Model):
         default=100,
         ge=1,
         le=1000,
-        description="Calls (slots) of one pod. Default 100: what one core carries with room.",
+        description="Calls (slots) of one pod. Default 100: about what one core carries when "
+        "everybody talks; `interject bench tick` measures yours.",
     )
     reservation_seconds: int = Field(
         default=10,

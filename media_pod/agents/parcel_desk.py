@@ -106,12 +106,12 @@ class ParcelDesk:
         street, house = self._wanted
         return {
             State.NUMBER: script.ASK_NUMBER,
-            State.NUMBER_RIGHT: f"I have {script.spoken(self._number)}. Is that right?",
+            State.NUMBER_RIGHT: f"I have {script.spoken(self._number)}. {script.IS_THAT_RIGHT}",
             State.WISH: script.ASK_WISH,
             State.CUT: script.SHALL_I_GO_ON,
             State.GO_ON: script.SHALL_I_GO_ON,
             State.ADDRESS: script.ASK_ADDRESS,
-            State.ADDRESS_RIGHT: f"That is {script.address(street, house)}. Is that right?",
+            State.ADDRESS_RIGHT: f"That is {script.address(street, house)}. {script.IS_THAT_RIGHT}",
             State.ENDED: script.GOODBYE,
         }[state]
 

@@ -239,6 +239,8 @@ class Connection:
         self.ended = reason
         if state is State.CLOSED:
             self._sock.close()
+        if self.dropped_rows:
+            _logger.warning("%d frames never left for %s", self.dropped_rows, self.peer)
         _logger.info("connection of %s ended: %s", self.peer, reason)
         self._on_end(self)
 

@@ -98,7 +98,6 @@ class Call:
         self.last: Heard | None = None
         """The latest tick, for whoever looks at the call."""
         self.hang_up_reason = ""
-        self._settings = settings
         self._agents = agents
         self._trace = trace
         self._on_barge_in = on_barge_in

@@ -3,13 +3,13 @@
 Prints one JSON line with its ports when it is ready, and writes its recording when it ends.
 """
 
-import asyncio
 import json
 import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from media_pod.console import run_loop
 from media_pod.demo.arrangements import bank_of
 from media_pod.demo.recorder import Recorder
 from media_pod.demo.scenario import agent
@@ -19,20 +19,17 @@ from media_pod.serve import serve_agent
 
 def main(arrangement: str, folder: str) -> None:
     """Serve one arrangement until SIGTERM."""
-    import uvloop
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     recorder = Recorder()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(
-            serve_agent(
-                agent(),
-                Path(folder),
-                bank=bank_of(arrangement),
-                tap=recorder,
-                on_ready=_print_addresses,
-            )
+    run_loop(
+        serve_agent(
+            agent(),
+            Path(folder),
+            bank=bank_of(arrangement),
+            tap=recorder,
+            on_ready=_print_addresses,
         )
+    )
     recorder.save(Path(folder))
 
 

@@ -1,5 +1,6 @@
 """The command line as people use it: real processes, exit codes, one line per mistake."""
 
+import asyncio
 import json
 import os
 import queue
@@ -10,11 +11,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from media_pod.demo.pod_process import late_ticks
+from media_pod.demo.run import LATE_TICKS_THAT_SHOW
+
 INTERJECT = (sys.executable, "-c", "from media_pod.cli import main; main()")
 DEADLINE_S = 40.0
+TRIES = 3
 AGENT = """
 apiVersion: interject.dev/v1alpha1
 kind: VoiceAgent
@@ -80,19 +86,29 @@ def _http_port(process: subprocess.Popen[str]) -> str:
     return found.get(timeout=DEADLINE_S)
 
 
+def undisturbed_call(pod: str, *options: str) -> dict[str, Any]:
+    """A call on real time; one in which the pod missed ticks shows the machine, and is repeated."""
+    for _ in range(TRIES):
+        before = asyncio.run(late_ticks(f"http://{pod}"))
+        done = interject("call", pod, *options, "--json")
+        assert done.returncode == 0, done.stderr
+        if asyncio.run(late_ticks(f"http://{pod}")) - before <= LATE_TICKS_THAT_SHOW:
+            seen: dict[str, Any] = json.loads(done.stdout)
+            return seen
+    pytest.skip(f"this machine stalled in {TRIES} calls in a row")
+
+
+@pytest.mark.timeout(120)
 def test_a_call_talks_over_a_real_pod_and_it_stops(pod: str, tmp_path: Path) -> None:
     recording = tmp_path / "call.wav"
     options = ["--seconds", "6", "--say", "2.5:wait a moment please", "--record", str(recording)]
-    done = interject("call", pod, *options, "--json")
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    seen = undisturbed_call(pod, *options)
     assert seen["ended"] == "the caller hung up"
-    # How many there are, and when, depends on how busy the machine is.
-    assert {cut["label"] for cut in seen["interruptions"]} <= {"wait a moment please"}
-    assert seen["stops"] == sum(
-        cut["onset_to_silence_ms"] is not None for cut in seen["interruptions"]
-    )
-    assert seen["bot_speech_s"] > 0
+    (interruption,) = seen["interruptions"]
+    assert interruption["label"] == "wait a moment please"
+    assert interruption["onset_s"] == pytest.approx(2.5, abs=0.1)
+    assert interruption["onset_to_silence_ms"] is not None
+    assert seen["stops"] == 1
     assert recording.stat().st_size > 6 * 8000 * 2 * 2 * 0.9
 
 

@@ -20,8 +20,6 @@ from media_pod.agents.ports import Act, Say
 from media_pod.call.turn import State
 from media_pod.duplex.contract import Decision
 
-LONG = "One two three four five six seven eight nine ten"
-
 
 async def test_the_bot_greets_and_then_listens(conversation: Conversation) -> None:
     await conversation.begin()

@@ -24,8 +24,6 @@ from media_pod.call.hearing import BETWEEN_DIGITS_MS
 from media_pod.call.turn import State
 from media_pod.duplex.contract import Decision
 
-LONG = "One two three four five six seven eight nine ten"
-
 
 async def test_a_number_is_keyed_in_and_ended(conversation: Conversation) -> None:
     await speaking(conversation)

@@ -22,8 +22,6 @@ from call_doubles import (
 from media_pod.agents.ports import Act, ProviderError, Say
 from media_pod.call.turn import State
 
-LONG = "One two three four five six seven eight nine ten"
-
 
 async def listen_to_failure(conversation: Conversation) -> str:
     """The caller speaks and is silent; who is heard then, apology, goodbye or answer."""
