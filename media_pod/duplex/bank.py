@@ -68,9 +68,12 @@ class Bank:
         self._caller_8k = AudioRing(slots, self._tracker.history, block)
         self._played_8k = AudioRing(slots, self._tracker.history, block)
         self._levels = BandLevels(rate)
-        self._caller = AudioRing(slots, self._levels.window + self._samples, self._samples)
-        look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
-        self._played = AudioRing(slots, look_back, self._samples)
+        # At 8 kHz the tracker's rings, which look back furthest, are the only ones.
+        self._caller, self._played = self._caller_8k, self._played_8k
+        if self._halver is not None:
+            look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
+            self._caller = AudioRing(slots, self._levels.window + self._samples, self._samples)
+            self._played = AudioRing(slots, look_back, self._samples)
         self._prediction = EchoPrediction(slots, max_delay_ms)
         self._floor = NoiseFloor(slots)
         self._erle = ErleMeter(slots)
@@ -154,10 +157,7 @@ class Bank:
 
     def _track(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None) -> None:
         """Let the delay tracker hear this tick, and tell it of slips that gather made itself."""
-        if self._halver is None:
-            self._caller_8k.push(caller)
-            self._played_8k.push(played)
-        else:
+        if self._halver is not None:
             both = self._halver(np.stack([caller, played]))
             self._caller_8k.push(both[0])
             self._played_8k.push(both[1])
