@@ -239,9 +239,8 @@ class Connection:
         self.ended = reason
         if state is State.CLOSED:
             self._sock.close()
-        if self.dropped_rows:
-            _logger.warning("%d frames never left for %s", self.dropped_rows, self.peer)
-        _logger.info("connection of %s ended: %s", self.peer, reason)
+        lost = f" ({self.dropped_rows} frames never left)" if self.dropped_rows else ""
+        _logger.info("connection of %s ended: %s%s", self.peer, reason, lost)
         self._on_end(self)
 
 
