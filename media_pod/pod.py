@@ -23,6 +23,7 @@ from media_pod.call.call import Agents, Call, CallSettings
 from media_pod.clock import Leg, PodClock, Tap
 from media_pod.control.admission import Admission, Admitted, Ended
 from media_pod.control.api import make_app
+from media_pod.control.peers import HttpPeers
 from media_pod.control.server import ControlServer
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
@@ -121,9 +122,12 @@ class Pod:
             drain_timeout_s=spec.deadlines.goodbye_ms / 1000,
             stall_s=spec.deadlines.stall_ms / 1000,
         )
+        peers = HttpPeers(spec.server.peers) if spec.server.peers else None
         view = RunningPod(self._admission, self._clock, self._metrics, self._audio, now)
         self._http = ControlServer(
-            make_app(view, spec.server.advertise_host), spec.server.bind_host, spec.server.http_port
+            make_app(view, spec.server.advertise_host, peers),
+            spec.server.bind_host,
+            spec.server.http_port,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()
@@ -264,7 +268,7 @@ class Pod:
 
     def _on_hang_up(self, leg: Leg) -> None:
         # Before 0x00 leaves: Asterisk may ask what is next before its end of file is here.
-        self._admission.goodbye(leg.call.info.uuid)
+        self._admission.goodbye(leg.call.info.uuid, leg.call.goto)
 
     def _on_end(self, leg: Leg) -> None:
         uuid, reason = leg.call.info.uuid, leg.connection.ended or "the pod stopped"

@@ -46,6 +46,10 @@ class RunningPod:
         """See `PodView.reserve`."""
         self._admission.reserve(info, self._now())
 
+    def knows(self, uuid: str) -> bool:
+        """See `PodView.knows`."""
+        return self._admission.state(uuid) is not None
+
     def next(self, info: CallInfo) -> Next:
         """See `PodView.next`."""
         return self._admission.next(info, self._now())

@@ -118,7 +118,7 @@ def _enter(place: _Place, step: int | str) -> _Place:
 
 def _allowed(place: _Place) -> str:
     """What may stand at `place`, in words."""
-    annotation, inner = _without_none(place.annotation)
+    annotation, inner = _bare(place.annotation)
     metadata = [*(place.field.metadata if place.field else ()), *inner]
     for mark in metadata:
         if isinstance(mark, Allowed):
@@ -195,14 +195,14 @@ def _members(annotation: object) -> dict[str, Any]:
     }
 
 
-def _without_none(annotation: object) -> tuple[Any, list[object]]:
-    """The type of an optional field and the marks on it; any other type as it is."""
-    if get_origin(annotation) not in (Union, UnionType):
+def _bare(annotation: object) -> tuple[Any, list[object]]:
+    """The type of an optional field or of a list's item, and the marks on it."""
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [member for member in get_args(annotation) if member is not NoneType]
+        annotation = rest[0] if len(rest) == 1 else annotation
+    if get_origin(annotation) is not Annotated:
         return annotation, []
-    rest = [member for member in get_args(annotation) if member is not NoneType]
-    if len(rest) > 1 or get_origin(rest[0]) is not Annotated:
-        return (rest[0] if len(rest) == 1 else annotation), []
-    inner, *marks = get_args(rest[0])
+    inner, *marks = get_args(annotation)
     fields = [mark for mark in marks if isinstance(mark, FieldInfo)]
     return inner, [*marks, *(mark for field in fields for mark in field.metadata)]
 

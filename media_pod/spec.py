@@ -7,12 +7,22 @@ folder of the file that the document came from.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from media_pod.errors import InterjectError
-from media_pod.problems import Allowed, describe
+from media_pod.problems import describe
+from media_pod.spec_base import (
+    DialplanPlace,
+    DnsLabel,
+    HostName,
+    Model,
+    OtlpUrl,
+    PeerAddress,
+    Port,
+    VoiceName,
+)
+from media_pod.spec_dialogue import Dialogue, transfers_used
 
 
 class SpecError(InterjectError):
@@ -27,48 +37,7 @@ class SpecError(InterjectError):
         self.problems = problems
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=True,  # for Python code; `load_manifest` takes aliases alone
-        serialize_by_alias=True,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-    )
-
-
-DnsLabel = Annotated[
-    str,
-    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
-    Allowed("a DNS label: a-z, 0-9 and - inside, at most 63 characters"),
-]
-SpokenText = Annotated[
-    str,
-    Field(pattern=r"\S", max_length=5000),
-    Allowed("text to speak, at most 5000 characters, not blank"),
-]
-VoiceName = Annotated[
-    str,
-    Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_-]+)?$", max_length=64),
-    Allowed("the name of an espeak-ng voice, such as en-us or en-gb+f2"),
-]
-HostName = Annotated[
-    str,
-    Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
-    Allowed("a host name or an IPv4 address (the dialplan takes no other characters), or empty"),
-]
-OtlpUrl = Annotated[
-    str,
-    Field(pattern=r"^(https?://[^\s/]+\S*)?$", max_length=2000),
-    Allowed("a URL that begins with http:// or https://, or empty"),
-]
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class Metadata(_Model):
+class Metadata(Model):
     """What Kubernetes keeps about the object, as far as it is written by hand."""
 
     name: DnsLabel = Field(
@@ -87,61 +56,7 @@ class Metadata(_Model):
     )
 
 
-class ParcelDesk(_Model):
-    """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
-
-    kind: Literal["parcelDesk"] = Field(
-        default="parcelDesk", description="The rule-based parcel desk; it has no settings."
-    )
-
-
-class ScriptLine(_Model):
-    """One thing that a script says or plays, and the silence after it."""
-
-    say: SpokenText | None = Field(
-        default=None, description="Text to speak, 1 to 5000 characters. Either this or play."
-    )
-    play: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
-        default=None,
-        description="Path of a WAV file to play, relative to this document. Either this or say.",
-    )
-    pause_ms: int = Field(
-        default=500,
-        ge=0,
-        le=60_000,
-        description="Silence after the line, in ms. Default 500: about what a reader leaves "
-        "between sentences.",
-    )
-
-    @model_validator(mode="after")
-    def _say_or_play(self) -> Self:
-        if (self.say is None) == (self.play is None):
-            found = "neither say nor play" if self.say is None else "both say and play"
-            raise PydanticCustomError("one_of", f"found {found}; allowed: exactly one of them")
-        return self
-
-
-class Scripted(_Model):
-    """Says the same lines to everyone, whatever the caller says, unless interrupted."""
-
-    kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
-    script: tuple[ScriptLine, ...] = Field(
-        strict=False,  # YAML and JSON have lists, not tuples; the lines themselves stay strict
-        min_length=1,
-        max_length=1000,
-        description="The lines in order, 1 to 1000.",
-    )
-    at_end: Literal["hangUp", "listen", "repeat"] = Field(
-        default="hangUp",
-        description="After the last line: hangUp ends the call, listen stays silent until the "
-        "caller hangs up, repeat begins again. Default hangUp, so that no call lasts for ever.",
-    )
-
-
-Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
-
-
-class Speech(_Model):
+class Speech(Model):
     """The agent's voice."""
 
     voice: VoiceName = Field(
@@ -157,7 +72,7 @@ class Speech(_Model):
     )
 
 
-class BargeIn(_Model):
+class BargeIn(Model):
     """When and how the caller interrupts."""
 
     sensitivity: Literal["low", "normal", "high"] = Field(
@@ -174,7 +89,7 @@ class BargeIn(_Model):
     )
 
 
-class Turn(_Model):
+class Turn(Model):
     """When the caller's turn is over."""
 
     end_silence_ms: int = Field(
@@ -201,7 +116,7 @@ class Turn(_Model):
     )
 
 
-class Line(_Model):
+class Line(Model):
     """What the telephone line is like."""
 
     rate_hz: Literal[8000, 16000] = Field(
@@ -218,7 +133,7 @@ class Line(_Model):
     )
 
 
-class Capacity(_Model):
+class Capacity(Model):
     """How many calls one pod takes."""
 
     calls: int = Field(
@@ -237,7 +152,7 @@ class Capacity(_Model):
     )
 
 
-class Server(_Model):
+class Server(Model):
     """Where a pod listens, and what address it gives to Asterisk."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
@@ -261,6 +176,17 @@ class Server(_Model):
         "which its HTTP request came in, which it evidently reaches.",
     )
 
+    peers: tuple[PeerAddress, ...] = Field(
+        default=(),
+        strict=False,  # YAML and JSON have lists, not tuples; the addresses themselves stay strict
+        min_length=0,
+        max_length=64,
+        description="Other pods of the same agent, host:port of their HTTP API, 0 to 64: asked for "
+        "room when this pod is full or draining, and about calls that it does not know. A name "
+        "with several addresses, such as a headless Service, stands for all of them. Default "
+        "none: a pod alone.",
+    )
+
     @model_validator(mode="after")
     def _two_ports(self) -> Self:
         if self.audio_socket_port == self.http_port != 0:
@@ -272,7 +198,7 @@ class Server(_Model):
         return self
 
 
-class Deadlines(_Model):
+class Deadlines(Model):
     """How long anyone else may keep a call waiting."""
 
     uuid_ms: int = Field(
@@ -305,7 +231,7 @@ class Deadlines(_Model):
     )
 
 
-class Drain(_Model):
+class Drain(Model):
     """How a pod leaves."""
 
     timeout_seconds: int = Field(
@@ -317,7 +243,32 @@ class Drain(_Model):
     )
 
 
-class Telemetry(_Model):
+class Transfer(Model):
+    """A place in the dialplan to which the agent may send a caller."""
+
+    name: DnsLabel = Field(
+        description="What the dialogue calls it: a DNS label, unique in the list."
+    )
+    goto: DialplanPlace = Field(
+        description="Where the call goes on, context,extension,priority. Asterisk obeys only if "
+        "its own configuration lists the same place for this agent."
+    )
+
+
+class Telephony(Model):
+    """How calls leave the agent."""
+
+    transfers: tuple[Transfer, ...] = Field(
+        default=(),
+        strict=False,  # as for a script: lists are taken, their items stay strict
+        min_length=0,
+        max_length=32,
+        description="Places to which the agent may send a caller, 0 to 32. Default none: every "
+        "call ends with the agent.",
+    )
+
+
+class Telemetry(Model):
     """Where traces go."""
 
     otlp_endpoint: OtlpUrl = Field(
@@ -328,7 +279,7 @@ class Telemetry(_Model):
     )
 
 
-class AgentSpec(_Model):
+class AgentSpec(Model):
     """The agent itself."""
 
     dialogue: Dialogue = Field(
@@ -342,10 +293,30 @@ class AgentSpec(_Model):
     server: Server = Field(default=Server(), description="Where a pod listens.")
     deadlines: Deadlines = Field(default=Deadlines(), description="How long others may take.")
     drain: Drain = Field(default=Drain(), description="How a pod leaves.")
+    telephony: Telephony = Field(default=Telephony(), description="How calls leave the agent.")
     telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
 
+    @model_validator(mode="after")
+    def _transfers_exist(self) -> Self:
+        names = [transfer.name for transfer in self.telephony.transfers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise PydanticCustomError(
+                "clash",
+                "found {name} twice in telephony.transfers; allowed: each name once",
+                {"name": min(twice)},
+            )
+        for name in transfers_used(self.dialogue):
+            if name not in names:
+                raise PydanticCustomError(
+                    "clash",
+                    "found transfer {name} in dialogue; allowed: a name of telephony.transfers "
+                    "({names})",
+                    {"name": name, "names": ", ".join(names) or "which is empty"},
+                )
+        return self
 
-class VoiceAgent(_Model):
+
+class VoiceAgent(Model):
     """One agent, as `kubectl apply` and `interject serve` take it."""
 
     api_version: Literal["interject.dev/v1alpha1"] = Field(

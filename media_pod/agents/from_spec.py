@@ -1,16 +1,18 @@
 """The providers that a manifest asks for, loaded and checked before the first call."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from media_pod.agents.espeak import EspeakTts
 from media_pod.agents.parcel_desk import ParcelDesk
-from media_pod.agents.ports import DialogueFactory, Play, Say
+from media_pod.agents.ports import DialogueFactory, Play, Say, Transfer
 from media_pod.agents.scripted import AtEnd, Item, Scripted
 from media_pod.agents.sphinx import SphinxStt
 from media_pod.agents.wav import read_wav
-from media_pod.spec import AgentSpec, ScriptLine
-from media_pod.spec import ParcelDesk as ParcelDeskSpec
+from media_pod.spec import AgentSpec
+from media_pod.spec_dialogue import ParcelDesk as ParcelDeskSpec
+from media_pod.spec_dialogue import ScriptLine
 
 _AT_END = {"hangUp": AtEnd.HANG_UP, "listen": AtEnd.LISTEN, "repeat": AtEnd.REPEAT}
 
@@ -31,16 +33,20 @@ def make_dialogue(spec: AgentSpec, folder: Path) -> DialogueFactory:
     Raises:
         SetupError: a recording that cannot be read.
     """
+    places = {transfer.name: transfer.goto for transfer in spec.telephony.transfers}
     if isinstance(spec.dialogue, ParcelDeskSpec):
-        return ParcelDesk
-    items = [_item(line, folder, spec.line.rate_hz) for line in spec.dialogue.script]
+        person = spec.dialogue.person
+        return partial(ParcelDesk, person="" if person is None else places[person])
+    items = [_item(line, folder, spec.line.rate_hz, places) for line in spec.dialogue.script]
     return partial(Scripted.for_call, items, _AT_END[spec.dialogue.at_end])
 
 
-def _item(line: ScriptLine, folder: Path, rate_hz: int) -> Item:
+def _item(line: ScriptLine, folder: Path, rate_hz: int, places: Mapping[str, str]) -> Item:
+    if line.transfer is not None:
+        return Item(Transfer(places[line.transfer]))
     if line.play is not None:
         return Item(
             Play(Path(line.play).stem, read_wav(folder / line.play, rate_hz)), line.pause_ms
         )
-    assert line.say is not None, "the manifest allows exactly one of say and play"
+    assert line.say is not None, "the manifest allows exactly one of say, play and transfer"
     return Item(Say(line.say), line.pause_ms)

@@ -11,9 +11,11 @@ from enum import Enum, auto
 from media_pod.agents import parcel_script as script
 from media_pod.agents.parcel_intents import Heard, Intent, understand
 from media_pod.agents.parcel_script import Parcel
-from media_pod.agents.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say
+from media_pod.agents.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say, Transfer
 
 MAX_HOUSE_DIGITS = 4
+PERSON_KEY = "0"
+"""The key that asks for a person anywhere; no tracking number begins with it."""
 MAX_FAILURES = 3
 """Turns in a row that were not understood; with the third the desk ends the call."""
 
@@ -39,8 +41,8 @@ class _Turn:
 
     state: State
     lines: tuple[str, ...]
-    hang_up: str = ""
-    """Why the call ends after `lines`; "" if it does not."""
+    end: HangUp | Transfer | None = None
+    """How the call leaves the desk after `lines`, if it does."""
     failed: bool = False
     """Whether this turn counts as not understood."""
 
@@ -48,9 +50,15 @@ class _Turn:
 class ParcelDesk:
     """One call to the parcel desk, as a `Dialogue`."""
 
-    def __init__(self, call: CallInfo) -> None:
-        """A call that has not said anything yet; nothing of `call` matters to the desk."""
+    def __init__(self, call: CallInfo, person: str = "") -> None:
+        """A call that has not said anything yet.
+
+        Args:
+            call: nothing of it matters to the desk.
+            person: where in the dialplan a person answers, `context,exten,priority`; "" for nobody.
+        """
         self.state = State.NUMBER
+        self._person = person
         self._failures = 0
         self._number = ""
         self._parcel: Parcel | None = None
@@ -69,6 +77,8 @@ class ParcelDesk:
         heard = understand(turn)
         if self.state in _YES_NO and (intent := _YES_NO_KEYS.get(turn.digits.strip("*#"))):
             heard = Heard(intent)
+        if turn.digits.strip("*#") == PERSON_KEY:
+            heard = Heard(Intent.PERSON)
         handler = _TABLE[self.state].get(heard.intent) or _ANYWHERE.get(heard.intent)
         for act in self._speak(handler(self, heard) if handler else self._fail()):
             yield act
@@ -97,7 +107,7 @@ class ParcelDesk:
             self._failures = 0
         self.state, self._said = turn.state, turn.lines
         acts: list[Act] = [Say(line) for line in turn.lines]
-        return [*acts, HangUp(turn.hang_up)] if turn.hang_up else acts
+        return [*acts, turn.end] if turn.end else acts
 
     def _ask(self, state: State, *before: str) -> _Turn:
         return _Turn(state, (*before, self._question(state)))
@@ -118,7 +128,7 @@ class ParcelDesk:
     def _fail(self, excuse: str = script.SORRY) -> _Turn:
         self._failures += 1
         if self._failures >= MAX_FAILURES:
-            return _Turn(State.ENDED, (script.GIVE_UP,), "not understood", failed=True)
+            return _Turn(State.ENDED, (script.GIVE_UP,), HangUp("not understood"), failed=True)
         state = State.GO_ON if self.state is State.CUT else self.state
         hint = (_HINTS[state],) if self._failures > 1 else ()
         return replace(self._ask(state, excuse, *hint), failed=True)
@@ -208,9 +218,16 @@ class ParcelDesk:
         state = State.GO_ON if self.state is State.CUT else self.state
         return self._ask(state, script.HELP, _HINTS[state])
 
+    def person(self, heard: Heard) -> _Turn:
+        """Put the caller through to a person, if there is one."""
+        if self._person:
+            return _Turn(State.ENDED, (script.PUT_THROUGH,), Transfer(self._person))
+        state = State.GO_ON if self.state is State.CUT else self.state
+        return self._ask(state, script.NOBODY_ELSE)
+
     def goodbye(self, heard: Heard) -> _Turn:
         """End the call."""
-        return _Turn(State.ENDED, (script.GOODBYE,), "the caller is done")
+        return _Turn(State.ENDED, (script.GOODBYE,), HangUp("the caller is done"))
 
 
 Handler = Callable[[ParcelDesk, Heard], _Turn]
@@ -241,6 +258,7 @@ _ANYWHERE: Mapping[Intent, Handler] = {
     Intent.STOP: ParcelDesk.take_your_time,
     Intent.REPEAT: ParcelDesk.again,
     Intent.HELP: ParcelDesk.help,
+    Intent.PERSON: ParcelDesk.person,
 }
 _TABLE: Mapping[State, Mapping[Intent, Handler]] = {
     State.NUMBER: {

@@ -18,6 +18,7 @@ class Intent(Enum):
     """A street, a house number, or both."""
     WHERE = auto()
     HELP = auto()
+    PERSON = auto()
     DIGITS = auto()
     YES = auto()
     NO = auto()
@@ -50,6 +51,7 @@ _PHRASES: tuple[tuple[Intent, str], ...] = (
     (Intent.REPEAT, r"repeat|again|pardon|what was that"),
     (Intent.ADDRESS, r"address"),
     (Intent.WHERE, r"where"),
+    (Intent.PERSON, r"operator|person|human"),
     (Intent.HELP, r"help"),
 )
 _WEAK_PHRASES: tuple[tuple[Intent, str], ...] = (

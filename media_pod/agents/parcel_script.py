@@ -22,6 +22,8 @@ STOPPED = "All right, I have stopped."
 TAKE_YOUR_TIME = "All right, take your time."
 GIVE_UP = "I am sorry, I cannot understand you today. Please call again later. Goodbye."
 GOODBYE = "Thank you for calling. Goodbye."
+PUT_THROUGH = "One moment please, I put you through."
+NOBODY_ELSE = "I am sorry, nobody else is here."
 HELP = "I can tell you where your parcel is, and change its address."
 
 POLICY = (

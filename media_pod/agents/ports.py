@@ -109,7 +109,16 @@ class HangUp:
     reason: str
 
 
-Act = Say | Play | Pause | HangUp
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """End the agent's part of the call, and send the caller on, once all that was said before has
+    been played."""
+
+    goto: str
+    """A place in the dialplan, `context,exten,priority`."""
+
+
+Act = Say | Play | Pause | HangUp | Transfer
 
 
 @dataclass(frozen=True, slots=True)

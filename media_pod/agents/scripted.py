@@ -15,6 +15,7 @@ from media_pod.agents.ports import (
     Play,
     ProviderError,
     Say,
+    Transfer,
 )
 
 
@@ -30,10 +31,21 @@ class AtEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a script: what is said or played, and the silence after it."""
+    """One thing of a script: what is said, played or done, and the silence after it."""
 
-    act: Say | Play
+    act: Say | Play | Transfer
     pause_ms: int = 0
+
+    @property
+    def words(self) -> int:
+        """What of it counts when what was heard is told."""
+        match self.act:
+            case Say(text):
+                return len(text.split())
+            case Play(name):
+                return len(name.split())
+            case Transfer():
+                return 0
 
 
 class Scripted:
@@ -82,13 +94,12 @@ class Scripted:
         """Go back to the item after the one in which the caller spoke."""
         unaccounted = len(cut.heard.split())
         for number in range(self._turn_start, self._taken):
-            act = self._item(number).act
-            words = len((act.text if isinstance(act, Say) else act.name).split())
-            if unaccounted < words:
-                again = isinstance(act, Say) and unaccounted == 0
+            item = self._item(number)
+            if unaccounted < item.words:
+                again = isinstance(item.act, Say) and unaccounted == 0
                 self._taken = number if again else number + 1
                 return
-            unaccounted -= words
+            unaccounted -= item.words
 
     def _item(self, number: int) -> Item:
         return self._items[number % len(self._items)]
@@ -99,6 +110,8 @@ class Scripted:
             item = self._item(self._taken)
             self._taken += 1
             yield item.act
+            if isinstance(item.act, Transfer):
+                return
             if item.pause_ms:
                 yield Pause(item.pause_ms)
         if self._at_end is AtEnd.HANG_UP:

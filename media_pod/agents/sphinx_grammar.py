@@ -13,7 +13,7 @@ grammar desk;
 <digits> = <digit>+;
 <yes> = yes | yeah | correct;
 <no> = no;
-<command> = stop | wait | hold on | repeat | goodbye | help me | go on | continue;
+<command> = stop | wait | hold on | repeat | goodbye | help me | operator | go on | continue;
 <topic> = change my address | address | where is my parcel;
 <street> = station road | church lane | market street | garden road;
 <place> = [ house number ] <digits> <street> | house number <digits> | <street> [ <digits> ];

@@ -20,6 +20,7 @@ from media_pod.agents.ports import (
     ProviderError,
     Say,
     Speech,
+    Transfer,
     Tts,
     Utterance,
     Word,
@@ -44,7 +45,7 @@ class BotTurn:
         trace: CallTrace,
         deadline_s: float,
         on_speech: Callable[[], None],
-        on_hang_up: Callable[[str], None],
+        on_leave: Callable[[HangUp | Transfer], None],
     ) -> None:
         """Make it for one call.
 
@@ -55,7 +56,7 @@ class BotTurn:
             trace: the call's trace.
             deadline_s: how long each result of a provider may take.
             on_speech: called as soon as the turn's first speech is queued.
-            on_hang_up: called with the reason when the dialogue wants to hang up.
+            on_leave: called when the dialogue wants to end the agent's part of the call.
         """
         self._dialogue = dialogue
         self._tts = tts
@@ -63,7 +64,7 @@ class BotTurn:
         self._trace = trace
         self._deadline_s = deadline_s
         self._on_speech = on_speech
-        self._on_hang_up = on_hang_up
+        self._on_leave = on_leave
         self._room = asyncio.Event()
         self.asked = False
         """The dialogue has been asked for this turn, so an interruption concerns it."""
@@ -104,9 +105,9 @@ class BotTurn:
         span = self._trace.llm(PROVIDER)
         async with aclosing(self._stream(acts, "the dialogue", span)) as stream:
             async for act in stream:
-                if isinstance(act, HangUp):
+                if isinstance(act, HangUp | Transfer):
                     # What came after it would never be said.
-                    self._on_hang_up(act.reason)
+                    self._on_leave(act)
                     break
                 await self._do(act)
         span.end()

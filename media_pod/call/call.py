@@ -15,10 +15,12 @@ from media_pod.agents.ports import (
     CallerTurn,
     CallInfo,
     DialogueFactory,
+    HangUp,
     Interruption,
     Pcm,
     Speech,
     Stt,
+    Transfer,
     Tts,
     Utterance,
 )
@@ -98,6 +100,9 @@ class Call:
         self.last: Heard | None = None
         """The latest tick, for whoever looks at the call."""
         self.hang_up_reason = ""
+        self.goto = ""
+        """Where in the dialplan the bot sends the caller, `context,exten,priority`; "" if it does
+        not. Counts once the call is over."""
         self._agents = agents
         self._trace = trace
         self._on_barge_in = on_barge_in
@@ -111,7 +116,7 @@ class Call:
             trace,
             settings.provider_s,
             on_speech=lambda: self._on(Event.SPEECH),
-            on_hang_up=self._want_hang_up,
+            on_leave=self._want_to_leave,
         )
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
         self._ears = Ears(
@@ -180,7 +185,7 @@ class Call:
     def dismiss(self, reason: str) -> None:
         """Say goodbye and end, because the pod cannot keep the call."""
         if self.state not in (State.LEAVING, State.OVER):
-            self.hang_up_reason = reason
+            self.hang_up_reason, self.goto = reason, ""
             self._on(Event.DISMISSED)
 
     async def aclose(self, ended: str) -> None:
@@ -250,12 +255,15 @@ class Call:
             case Effect.HANG_UP:
                 self.hang_up_reason = self.hang_up_reason or "the conversation is over"
 
-    def _want_hang_up(self, reason: str) -> None:
-        self.hang_up_reason = reason
+    def _want_to_leave(self, act: HangUp | Transfer) -> None:
+        if isinstance(act, Transfer):
+            self.hang_up_reason, self.goto = f"the bot transferred to {act.goto}", act.goto
+        else:
+            self.hang_up_reason = act.reason
         self._on(Event.GOODBYE)
 
     def _hear(self) -> None:
-        self.hang_up_reason = ""
+        self.hang_up_reason = self.goto = ""
         self._turn_end.open()
         # Keys alone are no speech: recognizers make words of noise.
         if self._speaks or self._ears.unanswered:

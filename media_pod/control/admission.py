@@ -22,7 +22,8 @@ in one of these states, and holds a slot in the first two:
     any        hang_up        DONE        at once when RESERVED; CONNECTED waits for `finish`
 
 Asterisk may ask what is next before the pod has seen the end of file, so `goodbye` says in
-advance how the call will have ended.
+advance how the call will have ended, and where in the dialplan it goes on. A caller who hangs up
+goes nowhere any more.
 """
 
 import math
@@ -78,13 +79,30 @@ class State(Enum):
     DONE = "done"
 
 
-class Next(Enum):
-    """What the dialplan does after AudioSocket has returned."""
+class Step(Enum):
+    """The kinds of `Next`."""
 
     DONE = "done"
     """Go on after the conversation."""
     CONNECT = "connect"
     """Connect (again): a slot is reserved."""
+    GOTO = "goto"
+    """The agent sends the caller on, to another place of the dialplan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the dialplan does after AudioSocket has returned."""
+
+    step: Step
+    goto: str = ""
+    """`context,exten,priority`; "" unless `step` is GOTO."""
+    address: str = ""
+    """`host:port` to connect to; "" unless `step` is CONNECT, and meaning this pod then."""
+
+
+DONE = Next(Step.DONE)
+CONNECT = Next(Step.CONNECT)
 
 
 class Ended(Enum):
@@ -110,6 +128,17 @@ class Admitted:
     connected_before: bool = False
     done: bool = False
     """The bot's goodbye or the caller's hang-up is known; the end of file is not here yet."""
+    goto: str = ""
+    """Where the bot sends the caller, as `Next.goto`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """A call that holds no slot any more."""
+
+    state: State
+    info: CallInfo
+    goto: str = ""
 
 
 class Admission:
@@ -125,7 +154,7 @@ class Admission:
         self._reservation_s = reservation_s
         self._free = list(range(slots - 1, -1, -1))
         self._admitted: dict[str, Admitted] = {}
-        self._ended: OrderedDict[str, tuple[State, CallInfo]] = OrderedDict()
+        self._ended: OrderedDict[str, _Past] = OrderedDict()
         self._draining = False
 
     @property
@@ -152,7 +181,7 @@ class Admission:
                 return State.DONE
             return State.CONNECTED if call.connected else State.RESERVED
         past = self._ended.get(uuid)
-        return past[0] if past else None
+        return past.state if past else None
 
     def reserve(self, info: CallInfo, now_s: float) -> Admitted:
         """Take a slot for a call, or renew its reservation.
@@ -170,15 +199,15 @@ class Admission:
                 raise StillConnectedError(info.uuid)
             call.expires_s = now_s + self._reservation_s
             return call
-        state, past_info = self._ended.get(info.uuid, (None, info))
-        lost = state is State.LOST
+        past = self._ended.get(info.uuid)
+        lost = past is not None and past.state is State.LOST
         if self._draining and not lost:
             raise DrainingError
         if not self._free:
             raise FullError(self._slots, self._until_next_expiry(now_s))
         self._ended.pop(info.uuid, None)
         call = Admitted(
-            past_info if lost and not info.from_number else info,
+            past.info if past and lost and not info.from_number else info,
             slot=self._free.pop(),
             since_s=now_s,
             expires_s=now_s + self._reservation_s,
@@ -194,9 +223,10 @@ class Admission:
             AdmissionError: as `reserve`, if the conversation is not over.
         """
         if self.state(info.uuid) is State.DONE:
-            return Next.DONE
+            ended = self._admitted.get(info.uuid) or self._ended[info.uuid]
+            return Next(Step.GOTO, ended.goto) if ended.goto else DONE
         self.reserve(info, now_s)
-        return Next.CONNECT
+        return CONNECT
 
     def connect(self, uuid: str, now_s: float) -> Admitted:
         """The AudioSocket of `uuid` is here: its slot is its own until `finish`.
@@ -215,11 +245,16 @@ class Admission:
         call.expires_s = math.inf
         return call
 
-    def goodbye(self, uuid: str) -> None:
-        """The bot ends the connected call `uuid`: from now on `call-next` is answered "done"."""
+    def goodbye(self, uuid: str, goto: str = "") -> None:
+        """The bot ends the connected call `uuid`: from now on `call-next` is answered "done".
+
+        Args:
+            goto: where in the dialplan the caller goes on, `context,exten,priority`; "" for
+                nowhere.
+        """
         call = self._admitted.get(uuid)
         if call is not None and call.connected:
-            call.done = True
+            call.done, call.goto = True, goto
 
     def hang_up(self, uuid: str) -> State | None:
         """The dialplan says that the caller is gone. Returns what `uuid` was until now.
@@ -229,11 +264,11 @@ class Admission:
         before = self.state(uuid)
         call = self._admitted.get(uuid)
         if call is not None and call.connected:
-            call.done = True
+            call.done, call.goto = True, ""
         elif call is not None:
             self._release(call, State.DONE)
         elif past := self._ended.get(uuid):
-            self._remember(past[1], State.DONE)
+            self._remember(_Past(State.DONE, past.info))
         return before
 
     def finish(self, uuid: str, ended: Ended) -> None:
@@ -259,11 +294,11 @@ class Admission:
         del self._admitted[call.info.uuid]
         self._free.append(call.slot)
         if state is not None:
-            self._remember(call.info, state)
+            self._remember(_Past(state, call.info, call.goto))
 
-    def _remember(self, info: CallInfo, state: State) -> None:
-        self._ended[info.uuid] = (state, info)
-        self._ended.move_to_end(info.uuid)
+    def _remember(self, past: _Past) -> None:
+        self._ended[past.info.uuid] = past
+        self._ended.move_to_end(past.info.uuid)
         if len(self._ended) > self._slots * REMEMBERED_PER_SLOT:
             self._ended.popitem(last=False)
 

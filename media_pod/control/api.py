@@ -6,12 +6,22 @@ application/json gets an object. Every error is a problem document (problem.py).
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from dataclasses import replace
 
 from aiohttp import web
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control import query
-from media_pod.control.admission import AdmissionError, DrainingError, FullError, Next
+from media_pod.control.admission import (
+    CONNECT,
+    DONE,
+    AdmissionError,
+    DrainingError,
+    FullError,
+    Next,
+    Step,
+)
 from media_pod.control.ports import Peers, PodView
 from media_pod.control.problem import problem, problems
 
@@ -32,7 +42,7 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
     Args:
         advertise_host: the host that Asterisk is told to connect to; "" means the address on
             which its request came in.
-        peers: asked when this pod is full or draining.
+        peers: asked when this pod is full or draining, and for calls that it does not know.
     """
     api = _Api(pod, advertise_host, peers)
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -65,24 +75,29 @@ class _Api:
             self._pod.reserve(info)
         except (FullError, DrainingError) as refused:
             return await self._elsewhere(request, info, refused)
-        return self._here(request, info)
+        return self._answer(request, info, CONNECT)
 
     async def call_next(self, request: web.Request) -> web.Response:
         info = query.call_info(request)
+        if not self._pod.knows(info.uuid):
+            if query.is_hop(request):
+                return problem(404, f"no call {info.uuid} on this pod")
+            if (step := await self._known_elsewhere(info)) is not None:
+                return self._answer(request, info, step)
         try:
             step = self._pod.next(info)
         except (FullError, DrainingError) as refused:
             return await self._elsewhere(request, info, refused)
-        log.info("call %s: next is %s (st=%s)", info.uuid, step.value, query.text(request, "st"))
-        if step is Next.CONNECT:
-            return self._here(request, info)
-        return _answer(request, "done", {"uuid": info.uuid, "next": "done"})
+        log.info(
+            "call %s: next is %s (st=%s)", info.uuid, step.step.value, query.text(request, "st")
+        )
+        return self._answer(request, info, step)
 
     async def call_end(self, request: web.Request) -> web.Response:
         uuid = query.uuid(request)
         if not self._pod.end(uuid, query.text(request, "cause")):
             return problem(404, f"no call {uuid} on this pod")
-        return _answer(request, "ended", {"uuid": uuid, "next": "done"})
+        return _reply(request, "ended", {"uuid": uuid, "next": DONE.step.value})
 
     async def calls(self, request: web.Request) -> web.Response:
         calls = [call.as_json() for call in self._pod.calls()]
@@ -110,25 +125,50 @@ class _Api:
         body, content_type = self._pod.render_metrics()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    def _here(self, request: web.Request, info: CallInfo) -> web.Response:
-        address = host_port(self._advertise_host or _local_host(request), self._pod.audio_port)
-        return _place(request, info, address)
+    def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
+        """`step` in the dialplan's words; a connection without an address is one to this pod."""
+        if step.step is Step.CONNECT and not step.address:
+            host = self._advertise_host or _local_host(request)
+            step = replace(step, address=host_port(host, self._pod.audio_port))
+        body = {"uuid": info.uuid, "next": step.step.value}
+        match step.step:
+            case Step.DONE:
+                return _reply(request, "done", body)
+            case Step.CONNECT:
+                return _reply(request, step.address, body | {"address": step.address})
+            case Step.GOTO:
+                return _reply(request, f"goto {step.goto}", body | {"goto": step.goto})
 
     async def _elsewhere(
         self, request: web.Request, info: CallInfo, refused: AdmissionError
     ) -> web.Response:
         """A peer's address for a call that was refused here; without one the refusal stands."""
+        if self._peers is None or query.is_hop(request):
+            raise refused
+        step = await _in_time(self._peers.start(info), info)
+        if step is None or step.step is not Step.CONNECT:
+            raise refused
+        log.info("call %s: %s; a peer has room, %s", info.uuid, refused, step.address)
+        return self._answer(request, info, step)
+
+    async def _known_elsewhere(self, info: CallInfo) -> Next | None:
+        """What the pod says that this call was on; None if there is none, or it is gone."""
         if self._peers is None:
-            raise refused
-        try:
-            async with asyncio.timeout(PEERS_DEADLINE_S):
-                address = await self._peers(info)
-        except TimeoutError:
-            log.warning("call %s: no peer answered within %s s", info.uuid, PEERS_DEADLINE_S)
-            address = None
-        if address is None:
-            raise refused
-        return _place(request, info, address)
+            return None
+        step = await _in_time(self._peers.next(info), info)
+        if step is not None:
+            log.info("call %s: a peer knows it; next is %s", info.uuid, step.step.value)
+        return step
+
+
+async def _in_time(question: Coroutine[None, None, Next | None], info: CallInfo) -> Next | None:
+    """What the peers answer, None if they take too long."""
+    try:
+        async with asyncio.timeout(PEERS_DEADLINE_S):
+            return await question
+    except TimeoutError:
+        log.warning("call %s: no peer answered within %s s", info.uuid, PEERS_DEADLINE_S)
+        return None
 
 
 def host_port(host: str, port: int) -> str:
@@ -142,13 +182,7 @@ def _local_host(request: web.Request) -> str:
     return sockname[0].removeprefix("::ffff:")
 
 
-def _place(request: web.Request, info: CallInfo, address: str) -> web.Response:
-    return _answer(
-        request, address, {"uuid": info.uuid, "next": Next.CONNECT.value, "address": address}
-    )
-
-
-def _answer(request: web.Request, text: str, body: dict[str, str]) -> web.Response:
+def _reply(request: web.Request, text: str, body: dict[str, str]) -> web.Response:
     """`text` alone, or `body` for whoever accepts JSON."""
     accepted = request.headers.get("Accept", "").split(",")
     if any(kind.split(";")[0].strip() == JSON for kind in accepted):

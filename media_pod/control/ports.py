@@ -1,7 +1,7 @@
 """What the HTTP API asks of a pod. `media_pod.pod` answers it; tests answer it without one."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -57,8 +57,11 @@ class PodView(Protocol):
             AdmissionError: DrainingError, FullError or StillConnectedError.
         """
 
+    def knows(self, uuid: str) -> bool:
+        """Whether this pod has, or has had, the call; one that ended long ago is forgotten."""
+
     def next(self, info: CallInfo) -> Next:
-        """What follows after AudioSocket returned; a slot is reserved if it answers CONNECT.
+        """What follows after AudioSocket returned; a slot is reserved here if it is CONNECT.
 
         Raises:
             AdmissionError: as `reserve`.
@@ -96,5 +99,15 @@ class PodView(Protocol):
         """The metrics page and its content type."""
 
 
-Peers = Callable[[CallInfo], Awaitable[str | None]]
-"""Asks other pods to take a call: the `host:port` of one that reserved a slot, else None."""
+class Peers(Protocol):
+    """Other pods that may take a call, or know one. Answers CONNECT with their address."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        """Ask for room: the peer that reserved a slot, None if none did."""
+
+    async def next(self, info: CallInfo) -> Next | None:
+        """What follows, from the peer that knows the call; None if none does.
+
+        Raises:
+            StillConnectedError: the call has a live AudioSocket there.
+        """

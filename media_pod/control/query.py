@@ -50,6 +50,11 @@ def parse_uuid(found: str) -> str:
     return lower
 
 
+def is_hop(request: web.Request) -> bool:
+    """Another pod asks, for a call that came to it: it is not sent on once more."""
+    return "hop" in request.query
+
+
 def text(request: web.Request, name: str) -> str:
     """A parameter that is only shown to people; "" if it is not there."""
     printable = (sign for sign in request.query.get(name, "") if sign.isprintable())

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -28,6 +30,34 @@ async def test_a_call_from_its_reservation_to_the_bot_s_goodbye() -> None:
         await pod.until_free()
         _, metrics = await pod.get("/metrics")
         assert 'interject_calls_total{ended="bot"} 1.0' in metrics
+
+
+async def test_a_caller_is_sent_on_to_another_place_of_the_dialplan() -> None:
+    script: list[dict[str, Any]] = [{"say": "Hello.", "pauseMs": 0}, {"transfer": "desk"}]
+    telephony = {"transfers": [{"name": "desk", "goto": "phones,200,1"}]}
+    async with running(manifest(script, telephony=telephony)) as pod:
+        asterisk = await pod.call(ONE)
+
+        await asterisk.hears_the_end()
+
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "goto phones,200,1")
+
+
+async def test_pods_that_know_each_other_share_calls_and_what_becomes_of_them() -> None:
+    async with running(manifest(SHORT, capacity={"calls": 1})) as first:
+        assert await first.active_calls() == 0
+        peers = {"peers": [f"localhost:{first.addresses.http_port}"]}
+        async with running(manifest(SHORT, capacity={"calls": 1}, server=peers)) as second:
+            asterisk = await first.call(ONE)
+            await asterisk.hears_the_end()
+            assert await second.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+            assert await second.active_calls() == 0
+
+            await second.reserve(TWO)
+            three = str(UUID(int=TWO.int + 1))
+            port = first.addresses.audio_socket_port
+            assert await second.get("/api/call-start", uuid=three) == (200, f"127.0.0.1:{port}")
+            assert await first.active_calls() == 1
 
 
 async def test_a_reservation_expires_and_its_slot_is_free_again() -> None:

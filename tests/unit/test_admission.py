@@ -8,6 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control.admission import (
+    CONNECT,
+    DONE,
     REMEMBERED_PER_SLOT,
     Admission,
     AdmissionError,
@@ -16,6 +18,7 @@ from media_pod.control.admission import (
     FullError,
     Next,
     State,
+    Step,
     StillConnectedError,
     UnreservedError,
 )
@@ -78,7 +81,7 @@ def test_after_the_bots_goodbye_the_dialplan_is_done(two: Admission) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     two.finish("a", Ended.BOT)
-    assert two.next(info("a"), 1.0) is Next.DONE
+    assert two.next(info("a"), 1.0) == DONE
     assert two.admitted == ()
 
 
@@ -88,16 +91,38 @@ def test_the_dialplan_is_done_even_if_it_asks_before_the_end_of_file_is_seen(
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     two.goodbye("a")
-    assert two.next(info("a"), 1.0) is Next.DONE
+    assert two.next(info("a"), 1.0) == DONE
     two.finish("a", Ended.OTHER)
-    assert two.next(info("a"), 2.0) is Next.DONE
+    assert two.next(info("a"), 2.0) == DONE
+
+
+def test_a_caller_whom_the_bot_sends_on_goes_there_whenever_the_dialplan_asks(
+    two: Admission,
+) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a", "phones,200,1")
+    assert two.next(info("a"), 1.0) == Next(Step.GOTO, "phones,200,1")
+    two.finish("a", Ended.OTHER)
+    assert two.next(info("a"), 2.0) == Next(Step.GOTO, "phones,200,1")
+
+
+@pytest.mark.parametrize("seen_first", [True, False])
+def test_a_caller_who_hangs_up_is_sent_nowhere(two: Admission, seen_first: bool) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a", "phones,200,1")
+    if seen_first:
+        two.finish("a", Ended.OTHER)
+    two.hang_up("a")
+    assert two.next(info("a"), 1.0) == DONE
 
 
 def test_a_lost_call_gets_a_place_again_and_keeps_its_numbers(two: Admission) -> None:
     two.reserve(info("a", "+4930123"), 0.0)
     two.connect("a", 0.0)
     two.finish("a", Ended.OTHER)
-    assert two.next(info("a"), 1.0) is Next.CONNECT
+    assert two.next(info("a"), 1.0) == CONNECT
     assert two.connect("a", 2.0).info.from_number == "+4930123"
 
 
@@ -107,11 +132,11 @@ def test_a_lost_call_that_does_not_come_in_time_may_still_come_later(two: Admiss
     two.finish("a", Ended.OTHER)
     two.next(info("a"), 1.0)
     two.drain()
-    assert two.next(info("a"), 100.0) is Next.CONNECT
+    assert two.next(info("a"), 100.0) == CONNECT
 
 
 def test_an_unknown_call_asking_for_next_is_a_new_call(two: Admission) -> None:
-    assert two.next(info("a"), 0.0) is Next.CONNECT
+    assert two.next(info("a"), 0.0) == CONNECT
     assert two.state("a") is State.RESERVED
 
 
@@ -122,7 +147,7 @@ def test_draining_keeps_promises_and_makes_no_new_ones(two: Admission) -> None:
         two.reserve(info("b"), 1.0)
     assert two.reserve(info("a"), 1.0).slot == two.connect("a", 2.0).slot
     two.finish("a", Ended.OTHER)
-    assert two.next(info("a"), 3.0) is Next.CONNECT
+    assert two.next(info("a"), 3.0) == CONNECT
 
 
 def test_a_hang_up_before_the_connection_gives_the_slot_back(two: Admission) -> None:
@@ -142,7 +167,7 @@ def test_a_hang_up_during_the_call_keeps_the_slot_until_the_connection_ends(
     assert len(two.admitted) == 1
     two.finish("a", Ended.OTHER)
     assert two.hang_up("a") is State.DONE
-    assert two.next(info("a"), 1.0) is Next.DONE
+    assert two.next(info("a"), 1.0) == DONE
 
 
 def test_a_hang_up_of_an_unknown_call_says_so(two: Admission) -> None:
@@ -217,8 +242,8 @@ class AdmissionMachine(RuleBasedStateMachine):
         except AdmissionError:
             assert uuid not in self.done
             return
-        assert (step is Next.DONE) == (uuid in self.done)
-        if step is Next.CONNECT:
+        assert (step == DONE) == (uuid in self.done)
+        if step == CONNECT:
             self.grant(uuid)
 
     @rule(uuid=uuids)

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from call_doubles import FRAME, INFO, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
 
-from media_pod.agents.ports import Act, CallerTurn, HangUp, Pause, Play, ProviderError, Say
+from media_pod.agents.ports import (
+    Act,
+    CallerTurn,
+    HangUp,
+    Pause,
+    Play,
+    ProviderError,
+    Say,
+    Transfer,
+)
 from media_pod.call.bot_turn import BotTurn
 from media_pod.call.playout import ROOM_MS, Playout
 from media_pod.telemetry.traces import Tracing
@@ -19,7 +28,7 @@ class Bot:
     def __init__(self, deadline_s: float = 5.0) -> None:
         self.mind, self.voice = Mind(), Voice()
         self.playout = Playout(RATE_HZ, FRAME)
-        self.told: list[str] = []
+        self.told: list[str | HangUp | Transfer] = []
         self.turn = BotTurn(
             self.mind,
             self.voice,
@@ -27,7 +36,7 @@ class Bot:
             Tracing(None).call(INFO),
             deadline_s,
             on_speech=lambda: self.told.append("speech"),
-            on_hang_up=self.told.append,
+            on_leave=self.told.append,
         )
 
 
@@ -41,7 +50,7 @@ async def test_acts_are_played_in_order_and_a_recording_is_one_word() -> None:
     frames = [int(bot.playout.take()[0]) for _ in range(4)]
     assert frames == [1000, 1000, 0, 5]
     assert bot.playout.said().heard == "One a jingle"
-    assert bot.told == ["speech", "speech", "done"]
+    assert bot.told == ["speech", "speech", HangUp("done")]
 
 
 async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
@@ -54,8 +63,17 @@ async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
     bot.mind.greeting = chatty
     await bot.turn.greet()
 
-    assert bot.told == ["done"]
+    assert bot.told == [HangUp("done")]
     assert bot.mind.open == 0
+
+
+async def test_a_transfer_ends_the_bot_s_part_like_a_goodbye() -> None:
+    bot = Bot()
+    bot.mind.greeting = [Say("One"), Transfer("phones,200,1"), Say("never")]
+
+    await bot.turn.greet()
+
+    assert bot.told == ["speech", Transfer("phones,200,1")]
 
 
 async def test_the_caller_s_turn_reaches_the_dialogue() -> None:
@@ -80,7 +98,7 @@ async def test_a_full_playout_holds_the_dialogue_back_until_frames_have_left() -
     bot.turn.played()
     await work
 
-    assert bot.told == ["done"]
+    assert bot.told == [HangUp("done")]
 
 
 async def test_words_that_have_no_speech_yet_are_unheard() -> None:

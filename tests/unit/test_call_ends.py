@@ -18,7 +18,7 @@ from call_doubles import (
     speaking,
 )
 
-from media_pod.agents.ports import Act, HangUp, Pause, Say
+from media_pod.agents.ports import Act, HangUp, Pause, Say, Transfer
 from media_pod.call.call import MAX_DIGITS
 from media_pod.call.hearing import BETWEEN_DIGITS_MS
 from media_pod.call.turn import State
@@ -135,6 +135,30 @@ async def test_a_dialogue_that_breaks_after_its_goodbye_does_not_cut_it(
 
     assert loud(audio) == 10
     assert conversation.call.over
+
+
+async def test_a_caller_is_transferred_once_all_was_said(conversation: Conversation) -> None:
+    conversation.mind.greeting = [Say("Good night"), Transfer("phones,200,1")]
+    await conversation.begin()
+
+    audio = await conversation.listen()
+
+    assert loud(audio) == 2
+    assert conversation.call.over
+    assert conversation.call.goto == "phones,200,1"
+
+
+async def test_who_speaks_over_a_transfer_stays_with_the_agent(conversation: Conversation) -> None:
+    conversation.mind.greeting = [Say(LONG), Transfer("phones,200,1")]
+    await conversation.begin()
+    await conversation.tick(4)
+
+    await conversation.speak()
+    await conversation.be_silent()
+    await conversation.listen()
+
+    assert not conversation.call.over
+    assert conversation.call.goto == ""
 
 
 async def test_an_interrupted_goodbye_keeps_the_call(conversation: Conversation) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 from aiohttp import ClientResponse
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control import api
-from media_pod.control.admission import Admission, Ended, Next, State
+from media_pod.control.admission import Admission, Ended, Next, State, Step
 from media_pod.control.api import host_port, make_app
 from media_pod.control.ports import CallView, Peers, PodView
 from media_pod.control.problem import CONTENT_TYPE
@@ -43,6 +44,9 @@ class FakePod(PodView):
 
     def reserve(self, info: CallInfo) -> None:
         self.admission.reserve(info, self.now_s)
+
+    def knows(self, uuid: str) -> bool:
+        return self.admission.state(uuid) is not None
 
     def next(self, info: CallInfo) -> Next:
         return self.admission.next(info, self.now_s)
@@ -77,6 +81,34 @@ class FakePod(PodView):
 
     def render_metrics(self) -> tuple[bytes, str]:
         return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
+
+
+class FakePeers:
+    """Peers that answer at once."""
+
+    def __init__(
+        self, room: Next | None = None, known: Mapping[str, Next] = MappingProxyType({})
+    ) -> None:
+        self._room, self._known = room, known
+        self.asked: list[CallInfo] = []
+        """For room."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        self.asked.append(info)
+        return self._room
+
+    async def next(self, info: CallInfo) -> Next | None:
+        return self._known.get(info.uuid)
+
+
+class SilentPeers:
+    """Peers that never answer."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        await asyncio.Event().wait()
+        return None
+
+    next = start
 
 
 @pytest.fixture
@@ -165,26 +197,18 @@ async def test_a_full_pod_says_when_to_try_again(dial: Dial, pod: FakePod) -> No
 
 
 async def test_a_full_or_draining_pod_gives_a_peers_address(dial: Dial, pod: FakePod) -> None:
-    asked: list[CallInfo] = []
-
-    async def peers(info: CallInfo) -> str | None:
-        asked.append(info)
-        return "10.0.0.2:3000"
-
+    peers = FakePeers(room=Next(Step.CONNECT, address="10.0.0.2:3000"))
     client = await dial(peers=peers)
     await client.get(f"/api/call-start?uuid={A}")
-    assert asked == []
+    assert peers.asked == []
     for path in ("call-start", "call-next"):
         response = await client.get(f"/api/{path}?uuid={B}&from=7")
         assert await response.text() == "10.0.0.2:3000"
-    assert asked == [CallInfo(B, "7")] * 2
+    assert peers.asked == [CallInfo(B, "7")] * 2
 
 
 async def test_peers_that_have_no_room_leave_the_refusal(dial: Dial, pod: FakePod) -> None:
-    async def peers(info: CallInfo) -> str | None:
-        return None
-
-    client = await dial(peers=peers)
+    client = await dial(peers=FakePeers())
     pod.drain()
     response = await client.get(f"/api/call-start?uuid={A}")
     assert "draining" in await problem(response, 503)
@@ -195,14 +219,50 @@ async def test_peers_that_do_not_answer_are_not_waited_for(
     dial: Dial, pod: FakePod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "PEERS_DEADLINE_S", 0.01)
-
-    async def peers(info: CallInfo) -> str | None:
-        await asyncio.Event().wait()
-        return None
-
-    client = await dial(peers=peers)
+    client = await dial(peers=SilentPeers())
     pod.drain()
     assert "draining" in await problem(await client.get(f"/api/call-start?uuid={A}"), 503)
+    assert "draining" in await problem(await client.get(f"/api/call-next?uuid={A}"), 503)
+
+
+async def test_whoever_is_asked_by_a_pod_asks_no_other(dial: Dial, pod: FakePod) -> None:
+    peers = FakePeers(room=Next(Step.CONNECT, address="10.0.0.2:3000"), known={B: Next(Step.DONE)})
+    client = await dial(peers=peers)
+    assert "no call" in await problem(await client.get(f"/api/call-next?uuid={B}&hop=1"), 404)
+    pod.drain()
+    assert "draining" in await problem(await client.get(f"/api/call-start?uuid={A}&hop=1"), 503)
+    assert peers.asked == []
+
+
+async def test_a_call_that_was_on_another_pod_is_not_begun_anew_here(
+    dial: Dial, pod: FakePod
+) -> None:
+    peers = FakePeers(known={A: Next(Step.GOTO, goto="phones,200,1"), B: Next(Step.DONE)})
+    client = await dial(peers=peers)
+    answers = [await (await client.get(f"/api/call-next?uuid={u}")).text() for u in (A, B)]
+    assert answers == ["goto phones,200,1", "done"]
+    assert pod.admission.admitted == ()
+
+
+async def test_a_call_whose_pod_is_gone_goes_on_here(dial: Dial, pod: FakePod) -> None:
+    client = await dial(peers=FakePeers())
+    response = await client.get(f"/api/call-next?uuid={A}&st=FAILED")
+    assert await response.text() == "127.0.0.1:3000"
+    assert [call.info.uuid for call in pod.admission.admitted] == [A]
+
+
+async def test_a_caller_whom_the_bot_sends_on_is_told_where(dial: Dial, pod: FakePod) -> None:
+    client = await dial()
+    await client.get(f"/api/call-start?uuid={A}")
+    pod.admission.connect(A, 0.0)
+    pod.admission.goodbye(A, "phones,200,1")
+    for _ in "before and after the end of file":
+        response = await client.get(f"/api/call-next?uuid={A}&st=SUCCESS")
+        assert await response.text() == "goto phones,200,1"
+        pod.admission.finish(A, Ended.OTHER)
+    headers = {"Accept": "application/json"}
+    document = await (await client.get(f"/api/call-next?uuid={A}", headers=headers)).json()
+    assert document == {"uuid": A, "next": "goto", "goto": "phones,200,1"}
 
 
 async def test_a_call_that_is_connected_is_not_started_twice(dial: Dial, pod: FakePod) -> None:

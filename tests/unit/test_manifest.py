@@ -6,7 +6,8 @@ import pytest
 
 from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest import MAX_BYTES, read_manifest
-from media_pod.spec import ParcelDesk, Scripted, SpecError
+from media_pod.spec import SpecError
+from media_pod.spec_dialogue import ParcelDesk, Scripted
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAD = "apiVersion: interject.dev/v1alpha1\nkind: VoiceAgent\nmetadata: {name: a}\n"

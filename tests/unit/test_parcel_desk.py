@@ -6,14 +6,14 @@ import pytest
 
 from media_pod.agents.parcel_desk import ParcelDesk
 from media_pod.agents.parcel_script import POLICY
-from media_pod.agents.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say
+from media_pod.agents.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say, Transfer
 
 
 class Caller:
     """Talks to a desk, and remembers what it said last."""
 
-    def __init__(self) -> None:
-        self.desk = ParcelDesk(CallInfo("5f0e"))
+    def __init__(self, person: str = "") -> None:
+        self.desk = ParcelDesk(CallInfo("5f0e"), person)
         self.acts: list[Act] = []
 
     async def call(self) -> str:
@@ -44,6 +44,22 @@ class Caller:
     async def _hear(self, acts: AsyncIterator[Act]) -> str:
         self.acts = [act async for act in acts]
         return self.said
+
+
+@pytest.mark.parametrize(("text", "keys"), [("operator", ""), ("", "0#")])
+async def test_who_asks_for_a_person_is_put_through(text: str, keys: str) -> None:
+    caller = Caller(person="phones,200,1")
+    await caller.reaches_the_policy()
+    assert await caller.says(text, keys) == "One moment please, I put you through."
+    assert caller.acts[-1] == Transfer("phones,200,1")
+
+
+async def test_without_anybody_else_the_desk_says_so_and_goes_on() -> None:
+    caller = Caller()
+    await caller.call()
+    said = await caller.says(keys="0")
+    assert said.startswith("I am sorry, nobody else is here. Please tell me the four digits")
+    assert not caller.hung_up
 
 
 async def test_a_whole_call() -> None:

@@ -16,6 +16,7 @@ from media_pod.agents.ports import (
     Play,
     ProviderError,
     Say,
+    Transfer,
 )
 from media_pod.agents.scripted import AtEnd, Item, Scripted
 
@@ -92,6 +93,14 @@ async def test_repeating_begins_again_and_resumes_within_a_repetition() -> None:
     assert acts == [Say("one two"), Say("three"), Say("one two"), Say("three"), Say("one two")]
     dialogue.interrupted(cut_after("one two three one"))
     assert await first(dialogue.reply(TURN), 2) == [Say("three"), Say("one two")]
+
+
+async def test_a_transfer_is_the_end_of_a_turn_and_is_done_again_after_an_interruption() -> None:
+    away = Transfer("phones,200,1")
+    dialogue = Scripted([Item(Say("one two")), Item(away, 500), Item(Say("never"))])
+    assert await taken(dialogue.greet()) == [Say("one two"), away]
+    dialogue.interrupted(cut_after("one"))
+    assert await taken(dialogue.reply(TURN)) == [away]
 
 
 def test_a_script_without_items_is_refused() -> None:

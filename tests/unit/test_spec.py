@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from media_pod.problems import MOST_SHOWN
-from media_pod.spec import ParcelDesk, Scripted, SpecError, Speech, VoiceAgent, load_manifest
+from media_pod.spec import SpecError, Speech, VoiceAgent, load_manifest
+from media_pod.spec_dialogue import ParcelDesk, Scripted
 
 
 def manifest(**spec: object) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def fields(model: type[BaseModel], path: str = "") -> dict[str, FieldInfo]:
 def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
     spec = load_manifest(manifest(), "agent.yaml").spec
     assert spec.model_dump(by_alias=True) == {
-        "dialogue": {"kind": "parcelDesk"},
+        "dialogue": {"kind": "parcelDesk", "person": None},
         "speech": {"voice": "en-us", "wordsPerMinute": 175},
         "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
         "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
@@ -57,6 +58,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "audioSocketPort": 3000,
             "httpPort": 1650,
             "advertiseHost": "",
+            "peers": (),
         },
         "deadlines": {
             "uuidMs": 2000,
@@ -65,6 +67,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "goodbyeMs": 1000,
         },
         "drain": {"timeoutSeconds": 900},
+        "telephony": {"transfers": ()},
         "telemetry": {"otlpEndpoint": ""},
     }
 
@@ -187,17 +190,45 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         ),
         (
             {"dialogue": {"kind": "scripted", "script": [{"say": "a", "play": "b"}]}},
-            "spec.dialogue.script[0]: found both say and play; allowed: exactly one of them",
+            (
+                "spec.dialogue.script[0]: found say and play; allowed: exactly one of say, play "
+                "and transfer"
+            ),
         ),
         (
             {"dialogue": {"kind": "scripted", "script": [{"say": "a"}, {"pauseMs": 3}]}},
-            "spec.dialogue.script[1]: found neither say nor play; allowed: exactly one of them",
+            "spec.dialogue.script[1]: found none; allowed: exactly one of say, play and transfer",
         ),
         (
             {"dialogue": {"kind": "scripted", "script": [{"say": " \n"}]}},
             (
                 "spec.dialogue.script[0].say: found ' \\n'; allowed: text to speak, at most 5000 "
                 "characters, not blank"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "parcelDesk", "person": "desk"}},
+            (
+                "spec: found transfer desk in dialogue; allowed: a name of telephony.transfers "
+                "(which is empty)"
+            ),
+        ),
+        (
+            {"telephony": {"transfers": [{"name": "a", "goto": "a,1,1"}] * 2}},
+            "spec: found a twice in telephony.transfers; allowed: each name once",
+        ),
+        (
+            {"telephony": {"transfers": [{"name": "a", "goto": "phones,${X},1"}]}},
+            (
+                "spec.telephony.transfers[0].goto: found 'phones,${X},1'; allowed: a place in "
+                "Asterisk's dialplan, context,extension,priority, such as phones,200,1"
+            ),
+        ),
+        (
+            {"server": {"peers": ["pod-2"]}},
+            (
+                "spec.server.peers[0]: found 'pod-2'; allowed: host:port of another pod's HTTP "
+                "API, its host a name or an IPv4 address"
             ),
         ),
         (
@@ -225,7 +256,7 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             {3: 4},
             (
                 "spec.3: unknown key; allowed here: dialogue, speech, bargeIn, turn, line, "
-                "capacity, server, deadlines, drain, telemetry"
+                "capacity, server, deadlines, drain, telephony, telemetry"
             ),
         ),
     ],
@@ -251,7 +282,7 @@ def test_a_missing_part_is_named() -> None:
         "metadata: missing; allowed: a mapping with name, namespace, labels, annotations",
         (
             "spec: missing; allowed: a mapping with dialogue, speech, bargeIn, turn, line, "
-            "capacity, server, deadlines, drain, telemetry"
+            "capacity, server, deadlines, drain, telephony, telemetry"
         ),
     ]
 

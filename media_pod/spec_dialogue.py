@@ -1,0 +1,86 @@
+"""What an agent says: the dialogues that are built in, by their kind."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from media_pod.spec_base import DnsLabel, Model, SpokenText
+
+
+class ParcelDesk(Model):
+    """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
+
+    kind: Literal["parcelDesk"] = Field(
+        default="parcelDesk", description="The rule-based parcel desk."
+    )
+    person: DnsLabel | None = Field(
+        default=None,
+        description="The name of the transfer for callers who ask for a person, or press 0. "
+        "Default none: the desk then says that nobody else is there.",
+    )
+
+
+class ScriptLine(Model):
+    """One thing that a script says, plays or does, and the silence after it."""
+
+    say: SpokenText | None = Field(
+        default=None, description="Text to speak, 1 to 5000 characters. This, play or transfer."
+    )
+    play: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None,
+        description="Path of a WAV file to play, relative to this document. This, say or transfer.",
+    )
+    transfer: DnsLabel | None = Field(
+        default=None,
+        description="The name of a transfer: the call leaves the agent and goes on there. This, "
+        "say or play.",
+    )
+    pause_ms: int = Field(
+        default=500,
+        ge=0,
+        le=60_000,
+        description="Silence after the line, in ms. Default 500: about what a reader leaves "
+        "between sentences.",
+    )
+
+    @model_validator(mode="after")
+    def _one_act(self) -> Self:
+        acts = ("say", "play", "transfer")
+        found = [act for act in acts if getattr(self, act) is not None]
+        if len(found) != 1:
+            raise PydanticCustomError(
+                "one_of",
+                "found {found}; allowed: exactly one of say, play and transfer",
+                {"found": " and ".join(found) or "none"},
+            )
+        return self
+
+
+class Scripted(Model):
+    """Says the same lines to everyone, whatever the caller says, unless interrupted."""
+
+    kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
+    script: tuple[ScriptLine, ...] = Field(
+        strict=False,  # YAML and JSON have lists, not tuples; the lines themselves stay strict
+        min_length=1,
+        max_length=1000,
+        description="The lines in order, 1 to 1000.",
+    )
+    at_end: Literal["hangUp", "listen", "repeat"] = Field(
+        default="hangUp",
+        description="After the last line: hangUp ends the call, listen stays silent until the "
+        "caller hangs up, repeat begins again. Default hangUp, so that no call lasts for ever.",
+    )
+
+
+Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
+
+
+def transfers_used(dialogue: ParcelDesk | Scripted) -> list[str]:
+    """The names of the transfers that `dialogue` may ask for."""
+    if isinstance(dialogue, ParcelDesk):
+        used = [dialogue.person]
+    else:
+        used = [line.transfer for line in dialogue.script]
+    return [name for name in used if name is not None]
