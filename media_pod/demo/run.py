@@ -9,8 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 from media_pod.call.transcript import Line as SaidLine
-from media_pod.demo.pod_process import late_ticks, pod_process
-from media_pod.demo.recorder import Recording, load
 from media_pod.demo.scenario import (
     DELAY_MS,
     ERL_DB,
@@ -18,6 +16,7 @@ from media_pod.demo.scenario import (
     STEP_AT_S,
     STEP_MS,
     Scene,
+    agent,
     caller,
     line,
 )
@@ -31,6 +30,8 @@ from media_pod.lab.record import CallRecord
 from media_pod.lab.report import render
 from media_pod.lab.score import CallScore, score
 from media_pod.lab.truth import in_bot_stream, true_delay_ms
+from media_pod.recorded.pod_process import late_ticks, pod_process
+from media_pod.recorded.recorder import Recording, load
 
 LATE_TICKS_THAT_SHOW: Final = 10
 """A fifth of a second in a call; below that no figure changes."""
@@ -140,20 +141,19 @@ async def _call(
         echo, speaker, max_s=scene.seconds, progress=progress if first else lambda elapsed_s: None
     )
     log = out / f"{arrangement.name}.log"
-    async with pod_process(arrangement.name, folder, log) as addresses:
+    async with pod_process(agent(), folder, log, arrangement=arrangement.name) as pod:
         await arrived.wait()
         if first:
             say(f"calling all of them for {scene.seconds:g} s")
         uuid = uuid4()
-        api = f"http://127.0.0.1:{addresses.http_port}"
-        host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
+        host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
-        late = await late_ticks(api)
+        late = await late_ticks(pod.api)
     return _Called(arrangement, record, late)
 
 
 def _look_at(called: _Called, work: Path) -> _LookedAt:
-    recording = load(work / called.arrangement.name)
+    (recording,) = load(work / called.arrangement.name).values()
     shown = _show(called.arrangement, called.record, recording)
     stops = tuple(said for said in recording.words if said.cut)
     return _LookedAt(shown, stops, called.late_ticks)

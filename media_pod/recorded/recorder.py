@@ -1,4 +1,4 @@
-"""What a pod of the demonstration keeps of its call: every step of the bank, and the words."""
+"""What is kept of each call of a pod: every step of the bank, and the words."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,10 +13,12 @@ from media_pod.clock import Leg
 from media_pod.duplex.contract import TICK_MS, Pcm, Step
 from media_pod.lab.record import Trace
 
-_ARRAYS = "steps.npz"
-_WORDS = "words.json"
+_STEPS = ".npz"
+_WORDS = ".json"
 MAX_TICKS = 5 * 60 * 1000 // TICK_MS
-"""Five minutes; later steps are not kept."""
+"""Five minutes of a call; later steps are not kept."""
+MAX_CALLS = 64
+"""Later calls are not kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,47 +47,69 @@ class Recording:
 
 
 class Recorder:
-    """A tap that keeps the first call of its pod."""
+    """A tap that keeps the calls of its pod."""
 
     def __init__(self) -> None:
-        self._call: Call | None = None
-        self._rows: list[dict[str, NDArray[np.generic]]] = []
-        self._word_rows: list[int] = []
+        self._calls: dict[str, _Kept] = {}
 
     def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
         """See `clock.Tap`."""
         for slot, leg in legs.items():
-            self._call = self._call or leg.call
-            if leg.call is self._call and len(self._rows) < MAX_TICKS:
-                self._note_words(leg.call)
-                self._rows.append(_row(caller, played, step, slot))
+            uuid = leg.call.info.uuid
+            kept = self._calls.get(uuid)
+            if kept is None or kept.call is not leg.call:
+                if len(self._calls) == MAX_CALLS:
+                    continue
+                kept = self._calls[uuid] = _Kept(leg.call)
+            kept.step(_row(caller, played, step, slot))
 
     def save(self, folder: Path) -> None:
-        """Write the call to `folder`; nothing if there was none."""
-        if self._call is None:
-            return
+        """Write each call to `folder`, under its UUID; of one that came twice, the second time."""
+        for uuid, kept in self._calls.items():
+            kept.save(folder / uuid)
+
+
+class _Kept:
+    """What is kept of one call."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self._rows: list[dict[str, NDArray[np.generic]]] = []
+        self._word_rows: list[int] = []
+
+    def step(self, row: dict[str, NDArray[np.generic]]) -> None:
+        if len(self._rows) < MAX_TICKS:
+            self._note_words()
+            self._rows.append(row)
+
+    def save(self, path: Path) -> None:
         columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
         audio = ("caller", "played", "cleaned")
         arrays = {
             name: np.concatenate(rows) if name in audio else np.array(rows)
             for name, rows in columns.items()
         }
-        np.savez(folder / _ARRAYS, allow_pickle=False, **arrays)
-        self._note_words(self._call)
-        lines = [asdict(line) for line in self._call.transcript.lines]
-        (folder / _WORDS).write_text(json.dumps({"lines": lines, "rows": self._word_rows}))
+        np.savez(path.with_suffix(_STEPS), allow_pickle=False, **arrays)
+        self._note_words()
+        lines = [asdict(line) for line in self.call.transcript.lines]
+        words = {"lines": lines, "rows": self._word_rows}
+        path.with_suffix(_WORDS).write_text(json.dumps(words))
 
-    def _note_words(self, call: Call) -> None:
+    def _note_words(self) -> None:
         # Turns end after the step of their tick: one that is new now was over before this row.
-        new = len(call.transcript.lines) - len(self._word_rows)
+        new = len(self.call.transcript.lines) - len(self._word_rows)
         self._word_rows += [len(self._rows)] * new
 
 
-def load(folder: Path) -> Recording:
-    """What `Recorder.save` wrote."""
-    with np.load(folder / _ARRAYS) as arrays:
+def load(folder: Path) -> dict[str, Recording]:
+    """What `Recorder.save` wrote: each call by its UUID."""
+    return {path.stem: _load(path) for path in sorted(folder.glob(f"*{_STEPS}"))}
+
+
+def _load(path: Path) -> Recording:
+    with np.load(path) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    words = json.loads((folder / _WORDS).read_text())
+    words = json.loads(path.with_suffix(_WORDS).read_text())
     return Recording(kept, tuple(Line(**line) for line in words["lines"]), tuple(words["rows"]))
 
 

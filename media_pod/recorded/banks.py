@@ -1,4 +1,4 @@
-"""The duplex core of each pod of the demonstration."""
+"""The duplex core of each arrangement that is compared."""
 
 from collections.abc import Callable
 

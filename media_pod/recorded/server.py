@@ -1,6 +1,7 @@
-"""One pod of the demonstration, as a process of its own: `python -m media_pod.demo.server`.
+"""One recorded pod, as a process of its own.
 
-Prints one JSON line with its ports when it is ready, and writes its recording when it ends.
+`python -m media_pod.recorded.server MANIFEST ARRANGEMENT FOLDER` prints one JSON line with its
+ports when it is ready, and writes its recordings to FOLDER when it ends.
 """
 
 import json
@@ -10,21 +11,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from media_pod.console import run_loop
-from media_pod.demo.arrangements import bank_of
-from media_pod.demo.recorder import Recorder
-from media_pod.demo.scenario import agent
+from media_pod.manifest import read_manifest
 from media_pod.pod import Addresses
+from media_pod.recorded.banks import bank_of
+from media_pod.recorded.recorder import Recorder
 from media_pod.serve import serve_agent
 
 
-def main(arrangement: str, folder: str) -> None:
-    """Serve one arrangement until SIGTERM."""
+def main(manifest: str, arrangement: str, folder: str) -> None:
+    """Serve until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    recorder = Recorder()
+    path, recorder = Path(manifest), Recorder()
     run_loop(
         serve_agent(
-            agent(),
-            Path(folder),
+            read_manifest(path),
+            path.parent,
             bank=bank_of(arrangement),
             tap=recorder,
             on_ready=_print_addresses,

@@ -1,4 +1,4 @@
-"""A pod process of the demonstration, from outside."""
+"""A recorded pod's process, from outside."""
 
 import asyncio
 import json
@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from media_pod.errors import SetupError
 from media_pod.one_thread import ONE_THREAD
 from media_pod.pod import Addresses
+from media_pod.spec import VoiceAgent
 
 START_DEADLINE_S: Final = 60.0
 STOP_DEADLINE_S: Final = 20.0
@@ -23,26 +25,67 @@ _METRICS_DEADLINE_S: Final = 5.0
 _LATE_TICKS: Final = "interject_late_ticks"
 
 
-@asynccontextmanager
-async def pod_process(arrangement: str, folder: Path, log: Path) -> AsyncIterator[Addresses]:
-    """Start the pod of `arrangement`, give its ports, and stop it afterwards.
+class PodProcess:
+    """A pod that runs.
 
-    Its recording goes to `folder`, what it logs to `log`.
+    Args:
+        process: the pod's.
+        addresses: where it listens.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, addresses: Addresses) -> None:
+        self._process = process
+        self.addresses = addresses
+        self.killed = False
+
+    @property
+    def api(self) -> str:
+        """URL of its HTTP API."""
+        return f"http://127.0.0.1:{self.addresses.http_port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def kill(self) -> None:
+        """SIGKILL: as if the machine had lost it. Nothing of its calls is kept."""
+        self.killed = True
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def pod_process(
+    agent: VoiceAgent, folder: Path, log: Path, *, arrangement: str = "interject"
+) -> AsyncIterator[PodProcess]:
+    """Start a pod of `agent`, give it, and stop it afterwards, if nobody has killed it.
+
+    Args:
+        agent: on ports of its own, and without paths in it.
+        folder: takes its manifest and, when it has stopped, its recordings.
+        log: takes what it logs.
+        arrangement: whose bank it has, of `lab.compared.ARRANGEMENTS`.
 
     Raises:
         SetupError: it did not start, or did not stop by itself.
     """
+    manifest = folder / "agent.yaml"
+    manifest.write_text(yaml.safe_dump(agent.model_dump(mode="json", exclude_none=True)))
+    program = (sys.executable, "-m", "media_pod.recorded.server")
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "media_pod.demo.server", arrangement, str(folder)),
+            *(*program, str(manifest), arrangement, str(folder)),
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
             env={**os.environ, **ONE_THREAD},
         )
         try:
-            yield await _addresses(process, log)
-            process.send_signal(signal.SIGTERM)
-            await _stopped(process, log)
+            pod = PodProcess(process, await _addresses(process, log))
+            yield pod
+            if not pod.killed:
+                process.send_signal(signal.SIGTERM)
+                await _stopped(process, log)
         finally:
             if process.returncode is None:
                 process.kill()
