@@ -4,7 +4,8 @@ The handset keeps time by its own 20 ms ticks, as a sound card does. What comes 
 through a small playout buffer: playing starts once `BUFFER_FRAMES` are there; a tick that finds too
 little plays silence, so that the buffer is one frame deeper when the late frame has come; a buffer
 deeper than `MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both are steps of the echo's
-delay, and the record shows them.
+delay, and the record shows them. Audio that is known never to come is silence in its place; what
+of it has been played as silence already, for want of audio, is no step of the delay.
 """
 
 import numpy as np
@@ -20,6 +21,8 @@ Pcm = NDArray[np.int16]
 
 BUFFER_FRAMES = 2
 MAX_BUFFER_FRAMES = 25
+
+_TICK_NS = TICK_MS * 1_000_000
 
 
 class Handset:
@@ -39,6 +42,8 @@ class Handset:
         self._received = 0
         self._play_from = 0
         self._playing = False
+        self._starved = 0
+        """Samples of silence played since the buffer ran dry."""
         self._sent: list[Pcm] = []
         self._bot_arrived_ns: list[int] = []
         self._bot_played_sample: list[int] = []
@@ -53,13 +58,36 @@ class Handset:
         """The longest call has been reached: no `tick` may follow."""
         return self.ticks == self._max_ticks
 
+    @property
+    def dry(self) -> bool:
+        """The next tick will find too little to play."""
+        needed = 1 if self._playing else BUFFER_FRAMES
+        return self._received - self._play_from < needed * self._tick_samples
+
     def receive(self, pcm: Pcm, at_ns: int) -> None:
         """Take audio of the bot's, int16 of any length, that came at `at_ns`."""
+        begun = self._received // self._tick_samples
         part = pcm[: self._bot.size - self._received]
         self._bot[self._received : self._received + part.size] = part
         self._received += part.size
         frames = -(-self._received // self._tick_samples)
-        self._bot_arrived_ns += [at_ns] * (frames - len(self._bot_arrived_ns))
+        if part.size:
+            self._bot_arrived_ns[begun:] = [at_ns] * (frames - begun)
+
+    def miss(self, samples: int, at_ns: int) -> None:
+        """Take silence for `samples` of the bot's that never came, as is known at `at_ns`.
+
+        A frame of it counts as come when it was due, 20 ms after the one before it.
+        """
+        skipped = min(samples, self._starved)
+        due_ns = self._bot_arrived_ns[-1] if self._bot_arrived_ns else at_ns
+        while samples > 0:
+            part = min(samples, self._tick_samples - self._received % self._tick_samples)
+            due_ns = min(due_ns + _TICK_NS, at_ns)
+            self.receive(np.zeros(part, np.int16), due_ns)
+            samples -= part
+        self._play_from = min(self._play_from + skipped, self._received)
+        self._starved -= skipped
 
     def tick(self) -> Pcm:
         """Advance by one tick: the caller's audio that leaves now, int16 [tick]."""
@@ -92,14 +120,12 @@ class Handset:
 
     def _next_to_play(self) -> int:
         """Where in the bot's stream this tick plays from, `UNDERRUN` if too little is there."""
-        waiting = self._received - self._play_from
-        if waiting > MAX_BUFFER_FRAMES * self._tick_samples:
-            waiting = BUFFER_FRAMES * self._tick_samples
-            self._play_from = self._received - waiting
-        needed = 1 if self._playing else BUFFER_FRAMES
-        if waiting < needed * self._tick_samples:
+        if self._received - self._play_from > MAX_BUFFER_FRAMES * self._tick_samples:
+            self._play_from = self._received - BUFFER_FRAMES * self._tick_samples
+        if self.dry:
+            self._starved += self._tick_samples if self._playing else 0
             return UNDERRUN
-        self._playing = True
+        self._playing, self._starved = True, 0
         start = self._play_from
         self._play_from += self._tick_samples
         return start

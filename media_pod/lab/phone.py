@@ -1,8 +1,7 @@
 """The simulated telephone: a caller on an echoing line, over real TCP to a real pod.
 
 It stands where Asterisk stands: it sends the UUID, then one frame of 20 ms per tick in one write
-each, and ends a call as Asterisk does, by closing. Its clock is its own: ticks are counted from the
-start of the call, and a tick that comes late is made up for, because a sound card loses none.
+each, and ends a call as Asterisk does, by closing. Its clock is its own (`lab.ticks`).
 """
 
 import asyncio
@@ -10,19 +9,18 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.audiosocket.frames import AudioSocketError, Decoder, Frame, Kind, audio_kind, encode
-from media_pod.duplex.contract import TICK_MS
 from media_pod.lab.caller import Caller
 from media_pod.lab.errors import LabError
 from media_pod.lab.handset import Handset
 from media_pod.lab.line import Line
 from media_pod.lab.record import CallRecord
+from media_pod.lab.ticks import Dtmf, Tick, Ticks
 
 CONNECT_DEADLINE_S = 2.0
 """As long as Asterisk tries."""
@@ -32,17 +30,8 @@ CLOSE_DEADLINE_S = 2.0
 MAX_UNSENT_BYTES = 64_000
 """Four seconds of audio that the pod has not read, at 8 kHz: it no longer reads."""
 
-_TICK_NS = TICK_MS * 1_000_000
 _READ_BYTES = 65_536
 _PORT_HINT = "give the pod's AudioSocket address, usually port 3000"
-
-
-@dataclass(frozen=True, slots=True)
-class Dtmf:
-    """A key that the caller presses."""
-
-    at_s: float
-    digit: str
 
 
 class Phone:
@@ -72,7 +61,7 @@ class Phone:
     ) -> None:
         self._rate_hz = line.rate_hz
         self._handset = Handset(line, caller, max_s)
-        self._dtmf = deque(dtmf)
+        self._dtmf = dtmf
         self._jitter_ms = jitter_ms
         self._rng = rng or np.random.default_rng(0)
         self._progress = progress
@@ -108,10 +97,11 @@ class Phone:
 
     async def _talk(self, writer: asyncio.StreamWriter) -> str:
         start_ns = self._heard_ns = self._clock_ns()
+        ticks = Ticks(self._handset, self._dtmf, self._progress, start_ns)
         while True:
             now_ns = self._clock_ns()
-            while not self._handset.over and self._tick_ns(start_ns) <= now_ns:
-                self._tick(start_ns)
+            while ticks.due(now_ns):
+                self._queue_tick(ticks.tick())
             while self._due and self._due[0][0] <= now_ns:
                 self._send(writer, *self._due.popleft()[1:])
             if self._handset.over and not self._due:
@@ -120,24 +110,15 @@ class Phone:
                 return f"the pod sent nothing for {SILENT_POD_S:.0f} s"
             if writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
                 return "the pod stopped reading"
-            next_ns = start_ns + self._handset.ticks * _TICK_NS
-            if self._due:
-                next_ns = min(next_ns, self._due[0][0])
+            next_ns = min(ticks.next_ns, self._due[0][0]) if self._due else ticks.next_ns
             await asyncio.sleep(max(next_ns - self._clock_ns(), 0) / 1e9)
 
-    def _tick_ns(self, start_ns: int) -> int:
-        return start_ns + self._handset.ticks * _TICK_NS
-
-    def _tick(self, start_ns: int) -> None:
-        ticks, tick_ns = self._handset.ticks, self._tick_ns(start_ns)
-        if ticks * TICK_MS % 1000 == 0:
-            self._progress(ticks * TICK_MS / 1000)
-        while self._dtmf and self._dtmf[0].at_s * 1e9 <= tick_ns - start_ns:
-            digit = self._dtmf.popleft().digit.encode("ascii")
-            self._queue(tick_ns, encode(Frame(Kind.DTMF, digit)), audio=False)
-        payload = self._handset.tick().astype("<i2").tobytes()
+    def _queue_tick(self, tick: Tick) -> None:
+        for digit in tick.digits:
+            self._queue(tick.at_ns, encode(Frame(Kind.DTMF, digit.encode("ascii"))), audio=False)
+        payload = tick.frame.astype("<i2").tobytes()
         late_ns = round(self._rng.uniform(0, self._jitter_ms) * 1e6) if self._jitter_ms else 0
-        self._queue(tick_ns + late_ns, encode(Frame(audio_kind(self._rate_hz), payload)), True)
+        self._queue(tick.at_ns + late_ns, encode(Frame(audio_kind(self._rate_hz), payload)), True)
 
     def _queue(self, due_ns: int, data: bytes, audio: bool) -> None:
         # TCP keeps order: a frame that would overtake the one before it leaves with it.

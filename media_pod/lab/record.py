@@ -28,7 +28,7 @@ class CallRecord:
     caller_sent_ns: NDArray[np.int64]
     """[caller frames] when each frame was written."""
     bot_arrived_ns: NDArray[np.int64]
-    """[bot frames] when each frame came."""
+    """[bot frames] when the last of each frame came; what never came, when it was due."""
     bot_played_sample: NDArray[np.int64]
     """[caller frames] the first sample of `bot` that the telephone played in each of its ticks,
     `UNDERRUN` where it had none."""

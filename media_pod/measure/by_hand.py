@@ -20,8 +20,9 @@ from media_pod.lab.caller import Cue, Utterance
 from media_pod.lab.errors import LabError
 from media_pod.lab.line import DelayStep, Line
 from media_pod.lab.paths import PATHS, PathKind
-from media_pod.lab.phone import Dtmf, Phone
+from media_pod.lab.phone import Phone
 from media_pod.lab.record import UNDERRUN, CallRecord
+from media_pod.lab.ticks import Dtmf
 from media_pod.measure.watched import Tell, WatchedCaller
 
 Pcm = NDArray[np.int16]

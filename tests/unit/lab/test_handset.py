@@ -67,7 +67,32 @@ def test_frames_of_any_length_have_a_time_per_tick() -> None:
     handset = make()
     for index, samples in enumerate((80, 80, 400, 10)):
         handset.receive(np.zeros(samples, np.int16), at_ns=index)
-    assert handset.record([], "").bot_arrived_ns.tolist() == [0, 2, 2, 2]
+    assert handset.record([], "").bot_arrived_ns.tolist() == [1, 2, 2, 3]
+
+
+def test_what_never_came_is_silence_that_was_due_in_its_turn() -> None:
+    handset = make()
+    handset.receive(frame(0), at_ns=0)
+    handset.miss(480, at_ns=50_000_000)
+    handset.receive(frame(4), at_ns=50_000_000)
+    record = handset.record([], "")
+    assert record.bot_arrived_ns.tolist() == [0, 20_000_000, 40_000_000, 50_000_000, 50_000_000]
+    np.testing.assert_array_equal(record.bot[640:], frame(4))
+    assert not np.any(record.bot[160:640])
+
+
+def test_a_pause_that_was_played_as_silence_is_no_step_of_the_delay() -> None:
+    handset = make()
+    handset.receive(frame(0, 3), at_ns=0)
+    for _ in range(6):
+        handset.tick()
+    handset.miss(4 * 160, at_ns=1)
+    handset.receive(frame(7, 2), at_ns=1)
+    for _ in range(3):
+        handset.tick()
+    played = handset.record([0] * 9, "").bot_played_sample
+    none = UNDERRUN
+    assert played.tolist() == [0, 160, 320, none, none, none, 960, 1120, 1280]
 
 
 def test_memory_is_bounded_by_the_longest_call() -> None:

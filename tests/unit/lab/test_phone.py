@@ -14,8 +14,9 @@ from media_pod.lab.caller import Caller, Cue, Utterance
 from media_pod.lab.errors import LabError
 from media_pod.lab.line import DelayStep, Line
 from media_pod.lab.paths import hybrid
-from media_pod.lab.phone import Dtmf, Phone
+from media_pod.lab.phone import Phone
 from media_pod.lab.record import CallRecord
+from media_pod.lab.ticks import Dtmf
 
 CALL = UUID("0b0e9c1e-6f6b-4a0e-9a6b-3d4f1c2b5a69")
 SERVER_ERROR = b"\xff\x00\x01\x20"
