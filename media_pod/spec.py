@@ -7,12 +7,12 @@ folder of the file that the document came from.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from media_pod.errors import InterjectError
 from media_pod.problems import Allowed, describe
+from media_pod.strict import StrictModel
 
 
 class SpecError(InterjectError):
@@ -25,19 +25,6 @@ class SpecError(InterjectError):
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
         self.source = source
         self.problems = problems
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=True,  # for Python code; `load_manifest` takes aliases alone
-        serialize_by_alias=True,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-    )
 
 
 DnsLabel = Annotated[
@@ -68,7 +55,7 @@ OtlpUrl = Annotated[
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Metadata(_Model):
+class Metadata(StrictModel):
     """What Kubernetes keeps about the object, as far as it is written by hand."""
 
     name: DnsLabel = Field(
@@ -87,7 +74,7 @@ class Metadata(_Model):
     )
 
 
-class ParcelDesk(_Model):
+class ParcelDesk(StrictModel):
     """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
 
     kind: Literal["parcelDesk"] = Field(
@@ -95,7 +82,7 @@ class ParcelDesk(_Model):
     )
 
 
-class ScriptLine(_Model):
+class ScriptLine(StrictModel):
     """One thing that a script says or plays, and the silence after it."""
 
     say: SpokenText | None = Field(
@@ -121,7 +108,7 @@ class ScriptLine(_Model):
         return self
 
 
-class Scripted(_Model):
+class Scripted(StrictModel):
     """Says the same lines to everyone, whatever the caller says, unless interrupted."""
 
     kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
@@ -141,7 +128,7 @@ class Scripted(_Model):
 Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
 
 
-class Speech(_Model):
+class Speech(StrictModel):
     """The agent's voice."""
 
     voice: VoiceName = Field(
@@ -157,7 +144,7 @@ class Speech(_Model):
     )
 
 
-class BargeIn(_Model):
+class BargeIn(StrictModel):
     """When and how the caller interrupts."""
 
     sensitivity: Literal["low", "normal", "high"] = Field(
@@ -174,7 +161,7 @@ class BargeIn(_Model):
     )
 
 
-class Turn(_Model):
+class Turn(StrictModel):
     """When the caller's turn is over."""
 
     end_silence_ms: int = Field(
@@ -201,7 +188,7 @@ class Turn(_Model):
     )
 
 
-class Line(_Model):
+class Line(StrictModel):
     """What the telephone line is like."""
 
     rate_hz: Literal[8000, 16000] = Field(
@@ -218,7 +205,7 @@ class Line(_Model):
     )
 
 
-class Capacity(_Model):
+class Capacity(StrictModel):
     """How many calls one pod takes."""
 
     calls: int = Field(
@@ -237,7 +224,7 @@ class Capacity(_Model):
     )
 
 
-class Server(_Model):
+class Server(StrictModel):
     """Where a pod listens, and what address it gives to Asterisk."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
@@ -272,7 +259,7 @@ class Server(_Model):
         return self
 
 
-class Deadlines(_Model):
+class Deadlines(StrictModel):
     """How long anyone else may keep a call waiting."""
 
     uuid_ms: int = Field(
@@ -305,7 +292,7 @@ class Deadlines(_Model):
     )
 
 
-class Drain(_Model):
+class Drain(StrictModel):
     """How a pod leaves."""
 
     timeout_seconds: int = Field(
@@ -317,7 +304,7 @@ class Drain(_Model):
     )
 
 
-class Telemetry(_Model):
+class Telemetry(StrictModel):
     """Where traces go."""
 
     otlp_endpoint: OtlpUrl = Field(
@@ -328,7 +315,7 @@ class Telemetry(_Model):
     )
 
 
-class AgentSpec(_Model):
+class AgentSpec(StrictModel):
     """The agent itself."""
 
     dialogue: Dialogue = Field(
@@ -345,7 +332,7 @@ class AgentSpec(_Model):
     telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
 
 
-class VoiceAgent(_Model):
+class VoiceAgent(StrictModel):
     """One agent, as `kubectl apply` and `interject serve` take it."""
 
     api_version: Literal["interject.dev/v1alpha1"] = Field(
