@@ -1,19 +1,11 @@
-"""A VoiceAgent's file: bytes on disk to one parsed document, and from there to the models.
+"""A VoiceAgent's file: from the path on disk to the models."""
 
-Stricter than plain YAML where YAML would guess: one document per file, no key twice.
-"""
-
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
 
-import yaml
+from media_pod.spec import VoiceAgent, load_manifest
+from media_pod.yaml_file import Kind, read_yaml
 
-from media_pod.errors import SetupError
-from media_pod.spec import SpecError, VoiceAgent, load_manifest
-
-MAX_BYTES = 1 << 20
-"""Largest file that is read: Kubernetes takes no larger object either (etcd's request limit)."""
+_KIND = Kind("VoiceAgent manifest", one_each="give each agent a file of its own")
 
 
 def read_manifest(path: Path) -> VoiceAgent:
@@ -23,58 +15,4 @@ def read_manifest(path: Path) -> VoiceAgent:
         SetupError: the file cannot be read.
         SpecError: it is not one YAML document, or not a VoiceAgent.
     """
-    return load_manifest(_parse(_read(path), str(path)), str(path))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise SetupError(f"{path}: no such file; give the path of a VoiceAgent manifest") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SetupError(f"{path}: cannot be read ({reason}); give a readable file") from error
-    if len(content) > MAX_BYTES:
-        raise SpecError(str(path), (f"larger than {MAX_BYTES} bytes; a manifest is a few kB",))
-    return content
-
-
-def _parse(content: bytes, source: str) -> object:
-    try:
-        documents = [d for d in yaml.load_all(content, _Loader) if d is not None]
-    except yaml.YAMLError as error:
-        raise SpecError(source, (_explain(error),)) from error
-    except RecursionError:
-        raise SpecError(source, ("not usable YAML: nested too deeply",)) from None
-    except ValueError as error:  # a date or number that YAML's syntax takes and Python does not
-        raise SpecError(source, (f"not usable YAML: {error}; put the value in quotes",)) from error
-    if not documents:
-        raise SpecError(source, ("empty; write a VoiceAgent manifest into it",))
-    if len(documents) > 1:
-        problem = f"holds {len(documents)} YAML documents; give each agent a file of its own"
-        raise SpecError(source, (problem,))
-    return documents[0]
-
-
-def _explain(error: yaml.YAMLError) -> str:
-    """PyYAML's report on one line: what and where."""
-    what = " ".join(str(getattr(error, "problem", None) or error).split())
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{where}not valid YAML: {what}"
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader; a key that is there twice is an error, not the last one's win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key.value!r} is there twice", key.start_mark
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    return load_manifest(read_yaml(path, _KIND), str(path))

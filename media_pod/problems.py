@@ -96,23 +96,24 @@ def _locate(model: type[BaseModel], loc: tuple[int | str, ...]) -> _Place:
 
 
 def _enter(place: _Place, step: int | str) -> _Place:
-    members = _members(place.annotation)
+    annotation, _ = _bare(place.annotation)
+    members = _members(annotation)
     if members and step in members:
         return _Place(place.path, members[str(step)], place.field, place.parent)
-    if isinstance(step, int) and get_origin(place.annotation) is tuple:
-        return _Place(f"{place.path}[{step}]", get_args(place.annotation)[0])
+    if isinstance(step, int) and get_origin(annotation) is tuple:
+        return _Place(f"{place.path}[{step}]", get_args(annotation)[0])
     key = _short(str(step)) if str(step).isprintable() else _short(repr(step))
     path = f"{place.path}.{key}" if place.path else key
     if step == "[key]":
         return place
-    if _is_model(place.annotation):
-        parent: type[BaseModel] = place.annotation
+    if _is_model(annotation):
+        parent: type[BaseModel] = annotation
         for name, field in parent.model_fields.items():
             if step == (field.alias or name):
                 return _Place(path, field.annotation, field, parent)
         return _Place(path, parent=parent)
-    if get_origin(place.annotation) is dict:
-        return _Place(path, get_args(place.annotation)[1])
+    if get_origin(annotation) is dict:
+        return _Place(path, get_args(annotation)[1])
     return _Place(path)
 
 
@@ -185,6 +186,7 @@ def _names(model: type[BaseModel] | None) -> list[str]:
 
 def _members(annotation: object) -> dict[str, Any]:
     """The models of a union that is told apart by `kind`, by their kind; empty for all else."""
+    annotation, _ = _bare(annotation)
     if get_origin(annotation) not in (Union, UnionType):
         return {}
     return {
@@ -196,10 +198,12 @@ def _members(annotation: object) -> dict[str, Any]:
 
 
 def _bare(annotation: object) -> tuple[Any, list[object]]:
-    """The type of an optional field or of a list's item, and the marks on it."""
+    """The type of a field that may be optional or annotated, and the marks on it."""
     if get_origin(annotation) in (Union, UnionType):
         rest = [member for member in get_args(annotation) if member is not NoneType]
-        annotation = rest[0] if len(rest) == 1 else annotation
+        if len(rest) > 1:
+            return annotation, []
+        annotation = rest[0]
     if get_origin(annotation) is not Annotated:
         return annotation, []
     inner, *marks = get_args(annotation)

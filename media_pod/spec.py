@@ -12,17 +12,17 @@ from pydantic_core import PydanticCustomError
 
 from media_pod.errors import InterjectError
 from media_pod.problems import describe
-from media_pod.spec_base import (
+from media_pod.spec_dialogue import Dialogue, transfers_used
+from media_pod.spec_types import (
     DialplanPlace,
     DnsLabel,
     HostName,
-    Model,
     OtlpUrl,
     PeerAddress,
     Port,
     VoiceName,
 )
-from media_pod.spec_dialogue import Dialogue, transfers_used
+from media_pod.strict import StrictModel
 
 
 class SpecError(InterjectError):
@@ -37,7 +37,7 @@ class SpecError(InterjectError):
         self.problems = problems
 
 
-class Metadata(Model):
+class Metadata(StrictModel):
     """What Kubernetes keeps about the object, as far as it is written by hand."""
 
     name: DnsLabel = Field(
@@ -56,7 +56,7 @@ class Metadata(Model):
     )
 
 
-class Speech(Model):
+class Speech(StrictModel):
     """The agent's voice."""
 
     voice: VoiceName = Field(
@@ -72,7 +72,7 @@ class Speech(Model):
     )
 
 
-class BargeIn(Model):
+class BargeIn(StrictModel):
     """When and how the caller interrupts."""
 
     sensitivity: Literal["low", "normal", "high"] = Field(
@@ -89,7 +89,7 @@ class BargeIn(Model):
     )
 
 
-class Turn(Model):
+class Turn(StrictModel):
     """When the caller's turn is over."""
 
     end_silence_ms: int = Field(
@@ -116,7 +116,7 @@ class Turn(Model):
     )
 
 
-class Line(Model):
+class Line(StrictModel):
     """What the telephone line is like."""
 
     rate_hz: Literal[8000, 16000] = Field(
@@ -133,7 +133,7 @@ class Line(Model):
     )
 
 
-class Capacity(Model):
+class Capacity(StrictModel):
     """How many calls one pod takes."""
 
     calls: int = Field(
@@ -152,7 +152,7 @@ class Capacity(Model):
     )
 
 
-class Server(Model):
+class Server(StrictModel):
     """Where a pod listens, and what address it gives to Asterisk."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
@@ -198,7 +198,7 @@ class Server(Model):
         return self
 
 
-class Deadlines(Model):
+class Deadlines(StrictModel):
     """How long anyone else may keep a call waiting."""
 
     uuid_ms: int = Field(
@@ -231,7 +231,7 @@ class Deadlines(Model):
     )
 
 
-class Drain(Model):
+class Drain(StrictModel):
     """How a pod leaves."""
 
     timeout_seconds: int = Field(
@@ -243,7 +243,7 @@ class Drain(Model):
     )
 
 
-class Transfer(Model):
+class Transfer(StrictModel):
     """A place in the dialplan to which the agent may send a caller."""
 
     name: DnsLabel = Field(
@@ -255,7 +255,7 @@ class Transfer(Model):
     )
 
 
-class Telephony(Model):
+class Telephony(StrictModel):
     """How calls leave the agent."""
 
     transfers: tuple[Transfer, ...] = Field(
@@ -268,7 +268,7 @@ class Telephony(Model):
     )
 
 
-class Telemetry(Model):
+class Telemetry(StrictModel):
     """Where traces go."""
 
     otlp_endpoint: OtlpUrl = Field(
@@ -279,7 +279,7 @@ class Telemetry(Model):
     )
 
 
-class AgentSpec(Model):
+class AgentSpec(StrictModel):
     """The agent itself."""
 
     dialogue: Dialogue = Field(
@@ -316,7 +316,7 @@ class AgentSpec(Model):
         return self
 
 
-class VoiceAgent(Model):
+class VoiceAgent(StrictModel):
     """One agent, as `kubectl apply` and `interject serve` take it."""
 
     api_version: Literal["interject.dev/v1alpha1"] = Field(

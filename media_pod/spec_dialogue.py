@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_pod.spec_base import DnsLabel, Model, SpokenText
+from media_pod.spec_types import DnsLabel, SpokenText
+from media_pod.strict import StrictModel
 
 
-class ParcelDesk(Model):
+class ParcelDesk(StrictModel):
     """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
 
     kind: Literal["parcelDesk"] = Field(
@@ -21,7 +22,7 @@ class ParcelDesk(Model):
     )
 
 
-class ScriptLine(Model):
+class ScriptLine(StrictModel):
     """One thing that a script says, plays or does, and the silence after it."""
 
     say: SpokenText | None = Field(
@@ -57,7 +58,7 @@ class ScriptLine(Model):
         return self
 
 
-class Scripted(Model):
+class Scripted(StrictModel):
     """Says the same lines to everyone, whatever the caller says, unless interrupted."""
 
     kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from media_pod.errors import InterjectError, SetupError
-from media_pod.manifest import MAX_BYTES, read_manifest
+from media_pod.manifest import read_manifest
 from media_pod.spec import SpecError
 from media_pod.spec_dialogue import ParcelDesk, Scripted
+from media_pod.yaml_file import MAX_BYTES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAD = "apiVersion: interject.dev/v1alpha1\nkind: VoiceAgent\nmetadata: {name: a}\n"

@@ -1,25 +1,10 @@
-"""What the models of a VoiceAgent are made of: their strictness, and the texts that they share."""
+"""The texts and numbers that a VoiceAgent's settings share."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from media_pod.problems import Allowed
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=True,  # for Python code; `load_manifest` takes aliases alone
-        serialize_by_alias=True,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-    )
-
 
 DnsLabel = Annotated[
     str,

@@ -1,0 +1,127 @@
+"""The values file, and the environment variables that go over it.
+
+Every complaint names its source: the file, or the variable.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from asterisk_config.sip_values import Password
+from asterisk_config.texts import printable
+from asterisk_config.values import Values, load_values
+from media_pod.errors import SetupError
+from media_pod.spec import SpecError
+from media_pod.yaml_file import Kind, read_yaml
+
+VALUES = "INTERJECT_VALUES"
+USUAL_FILE = Path("/etc/interject/asterisk.yaml")
+"""Read if it is there; a file that INTERJECT_VALUES names has to be there."""
+
+_KIND = Kind("values file", one_each="put all values into one")
+_LONGEST_SECRET = 4096
+"""Bytes of a file that is meant to hold a password."""
+
+Document = dict[str, Any]
+
+
+def read_values(environ: Mapping[str, str]) -> Values:
+    """The values of this container, with every password as its own text.
+
+    Raises:
+        SetupError: a file cannot be read.
+        SpecError: the file or a variable is not what it should be.
+    """
+    path = _path(environ)
+    source = str(path or "defaults")
+    document = read_yaml(path, _KIND) if path else {}
+    values = load_values(document, source)
+    for variable, parse in _VARIABLES.items():
+        if text := environ.get(variable):
+            document = _merged(document, parse(variable, text))
+            values = load_values(document, variable)
+    return _with_passwords(values, environ)
+
+
+def _path(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get(VALUES):
+        return Path(named)
+    return USUAL_FILE if USUAL_FILE.exists() else None
+
+
+def _merged(document: object, patch: Document) -> Document:
+    """`document`, a mapping that passed its models, with the entries of `patch` over it."""
+    assert isinstance(document, dict)
+    inner = {
+        key: _merged(document.get(key, {}), value) if isinstance(value, dict) else value
+        for key, value in patch.items()
+    }
+    return {**document, **inner}
+
+
+def _api(variable: str, text: str) -> Document:
+    return {"api": [part.strip() for part in text.split(",")]}
+
+
+def _sip_port(variable: str, text: str) -> Document:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise SpecError(variable, (f"found {text!r}; allowed: a port from 1 to 65535",))
+    return {"sip": {"port": int(text)}}
+
+
+def _rtp_ports(variable: str, text: str) -> Document:
+    ports = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", text)
+    if not ports:
+        raise SpecError(variable, (f"found {text!r}; allowed: FIRST-LAST, such as 10000-10199",))
+    return {"rtp": {"firstPort": int(ports[1]), "lastPort": int(ports[2])}}
+
+
+def _external_address(variable: str, text: str) -> Document:
+    return {"sip": {"externalAddress": text}}
+
+
+_VARIABLES: dict[str, Callable[[str, str], Document]] = {
+    "INTERJECT_API": _api,
+    "INTERJECT_SIP_PORT": _sip_port,
+    "INTERJECT_RTP_PORTS": _rtp_ports,
+    "INTERJECT_EXTERNAL_ADDRESS": _external_address,
+}
+
+
+def _with_passwords(values: Values, environ: Mapping[str, str]) -> Values:
+    phones = tuple(
+        phone.model_copy(update={"password": _text_of(phone.password, environ)})
+        for phone in values.phones
+    )
+    trunks = tuple(
+        trunk.model_copy(update={"password": _text_of(trunk.password, environ)})
+        if trunk.password
+        else trunk
+        for trunk in values.trunks
+    )
+    return values.model_copy(update={"phones": phones, "trunks": trunks})
+
+
+def _text_of(password: Password, environ: Mapping[str, str]) -> Password:
+    """`password` by its text. Messages never show one."""
+    if password.env is not None:
+        source, text = password.env, environ.get(password.env, "")
+    elif password.file is not None:
+        source, text = password.file, _secret(Path(password.file))
+    else:
+        return password
+    try:
+        return Password(value=printable(text))
+    except ValueError as error:
+        raise SpecError(source, (f"a password is meant to be here; {error}",)) from None
+
+
+def _secret(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_SECRET)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SetupError(f"{path}: cannot be read ({reason}); a password names it") from error
+    return content.decode("ascii", "replace").rstrip("\r\n")

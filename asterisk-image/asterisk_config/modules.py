@@ -1,0 +1,114 @@
+"""modules.conf: what Asterisk loads, module by module. What no value needs stays out.
+
+Each is required: an Asterisk that lacks one does not start, instead of failing its callers.
+"""
+
+from collections.abc import Iterable
+
+from asterisk_config import websocket
+from asterisk_config.agent_values import Message
+from asterisk_config.conf import conf, section
+from asterisk_config.values import Values
+
+_CORE = (
+    "pbx_config",
+    "res_timing_timerfd",  # jitter buffers and bridges keep time by it
+    "bridge_simple",
+    "app_dial",
+    "app_stack",
+    "app_verbose",
+    "func_callerid",
+    "func_channel",
+    "func_logic",
+    "func_strings",
+    "func_uuid",
+    "res_clioriginate",  # a test call from the command line
+)
+_SIP = (
+    "chan_pjsip",
+    "res_pjproject",
+    "res_pjsip",
+    "res_pjsip_caller_id",
+    "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_endpoint_identifier_user",
+    "res_pjsip_nat",
+    "res_pjsip_pubsub",  # chan_pjsip does not load without it
+    "res_pjsip_rfc3326",  # causes of hang-ups
+    "res_pjsip_sdp_rtp",
+    "res_pjsip_session",
+    "res_rtp_asterisk",
+    "res_sorcery_astdb",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+)
+_PHONES = ("res_pjsip_authenticator_digest", "res_pjsip_registrar")
+_ACCOUNTS = ("res_pjsip_outbound_authenticator_digest",)
+_REGISTRATIONS = ("res_pjsip_outbound_registration",)
+_STRANGERS = ("res_pjsip_endpoint_identifier_anonymous",)
+_FAILOVER = ("func_curl", "func_cut", "func_uri", "res_curl")
+_SEED = ("app_system",)
+_APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
+_CHANNEL = ("chan_audiosocket", "res_audiosocket")
+_WEB_SOCKET = ("chan_websocket", "res_http_websocket", "res_websocket_client")
+_SOUNDS = ("app_playback", "format_wav")
+_CODECS = {"ulaw": "codec_ulaw", "alaw": "codec_alaw", "g722": "codec_g722"}
+_RATES = "codec_resample"
+
+
+def files(values: Values) -> dict[str, str]:
+    """modules.conf."""
+    lines = (("require", f"{name}.so") for name in sorted(set(needed(values))))
+    return {
+        "modules.conf": conf(
+            "Modules, one by one. Asterisk does not start without any of them.",
+            [section("modules", ("autoload", False), *lines)],
+        )
+    }
+
+
+def needed(values: Values) -> Iterable[str]:
+    """The names of the modules that `values` need, some of them twice."""
+    yield from (*_CORE, *_SIP)
+    yield from _for_sip(values)
+    yield from _for_media(values)
+    if values.queues:
+        yield "app_queue"
+    fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
+    if any(isinstance(fallback, Message) for fallback in fallbacks):
+        yield from _SOUNDS
+
+
+def _for_sip(values: Values) -> Iterable[str]:
+    if values.phones:
+        yield from _PHONES
+    if any(trunk.user for trunk in values.trunks):
+        yield from _ACCOUNTS
+    if any(trunk.register_here for trunk in values.trunks):
+        yield from _REGISTRATIONS
+    if values.sip.anonymous:
+        yield from _STRANGERS
+
+
+def _for_media(values: Values) -> Iterable[str]:
+    agents = values.agents
+    plain = [agent for agent in agents if agent.transport == "audioSocket"]
+    if any(agent.dialplan == "failover" for agent in agents):
+        yield from _FAILOVER
+    if any(agent.dialplan == "seed" for agent in agents):
+        yield from _SEED
+    if any(agent.rate_hz == 8000 for agent in plain):
+        yield from _APPLICATION
+    if any(agent.rate_hz == 16000 for agent in plain):
+        yield from _CHANNEL
+    if websocket.agents(values):
+        yield from _WEB_SOCKET
+    if any(agent.buffer for agent in agents):
+        yield "func_jitterbuffer"
+    codecs = {
+        *values.codecs,
+        *(codec for phone in values.phones for codec in phone.codecs or ()),
+        *(codec for trunk in values.trunks for codec in trunk.codecs or ()),
+    }
+    yield from (_CODECS[codec] for codec in codecs)
+    if "g722" in codecs or any(agent.rate_hz == 16000 for agent in agents):
+        yield _RATES

@@ -1,0 +1,109 @@
+"""The kinds of text that may reach one of Asterisk's files.
+
+Each is limited to characters that mean nothing to the configuration parser or to the dialplan, so
+that no value can end a line, open a section, add an argument or name a variable. Passwords are the
+exception: they may hold anything that prints, and `conf` escapes them.
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from media_pod.problems import Allowed
+
+
+def _port_in_range(address: str) -> str:
+    port = address.rpartition(":")[2]
+    if not 1 <= int(port) <= 65535:
+        raise PydanticCustomError(
+            "clash", "found port {port}; allowed: a port from 1 to 65535", {"port": port}
+        )
+    return address
+
+
+HostPort = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?:[0-9]{1,5}$"),
+    AfterValidator(_port_in_range),
+    Allowed("HOST:PORT with a host name or an IPv4 address, such as 10.0.0.5:1650"),
+]
+Host = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?$"),
+    Allowed("a host name or an IPv4 address"),
+]
+OptionalHost = Annotated[
+    str,
+    Field(pattern=r"^([0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?)?$"),
+    Allowed("a host name or an IPv4 address, or empty"),
+]
+Network = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}(/([0-9]|[12][0-9]|3[0-2]))?$"),
+    Allowed("an IPv4 address or network, such as 192.168.0.0/16"),
+]
+HostOrNetwork = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?(/([0-9]|[12][0-9]|3[0-2]))?$"),
+    Allowed("a host name, an IPv4 address or a network, such as 192.0.2.0/24"),
+]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"),
+    Allowed("a-z, 0-9 and - inside, at most 40 characters"),
+]
+UserName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$"),
+    Allowed("letters, digits, _, . and - after the first, at most 40 characters"),
+]
+AccountName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z+][0-9A-Za-z_.+-]{0,79}$"),
+    Allowed("letters, digits and _.+- as the provider wrote it, at most 80 characters"),
+]
+Number = Annotated[
+    str,
+    Field(pattern=r"^[0-9+*#][0-9*#]{0,31}$"),
+    Allowed("digits, + in front, * and #, at most 32 of them"),
+]
+NumberOrPattern = Annotated[
+    str,
+    Field(pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$"),
+    Allowed("digits, or an Asterisk pattern that begins with _, such as 100 or _3069X."),
+]
+Destination = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$"),
+    Allowed("context,extension,priority, such as interject-phones,601,1"),
+]
+SoundName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*(/[0-9A-Za-z_-]+){0,4}$", max_length=120),
+    Allowed("the name of a sound without its ending, such as vm-goodbye or custom/closed"),
+]
+EnvironmentName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,79}$"),
+    Allowed("the name of an environment variable"),
+]
+
+
+def printable(secret: str) -> str:
+    """`secret` if Asterisk's configuration can hold it. The message never shows it.
+
+    Raises:
+        PydanticCustomError: it is empty, too long, or has spaces or characters that do not print.
+    """
+    if not 1 <= len(secret) <= 128 or not all("!" <= sign <= "~" for sign in secret):
+        raise PydanticCustomError(
+            "clash",
+            "found a text of {length} characters that is no password; "
+            "allowed: 1 to 128 printable ASCII characters without spaces",
+            {"length": len(secret)},
+        )
+    return secret
+
+
+PasswordText = Annotated[str, AfterValidator(printable)]

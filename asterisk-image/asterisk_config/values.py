@@ -1,0 +1,180 @@
+"""Values: everything that can be said about Interject's Asterisk, in one document.
+
+The models check what one value is; this module checks what values say about each other. Whatever
+passes can be rendered: the renderers refuse nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from asterisk_config.agent_values import (
+    Agent,
+    Apis,
+    Fallback,
+    HangUp,
+    Queue,
+    Timeouts,
+    ToExtension,
+    ToQueue,
+)
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Rtp, Sip, Trunk
+from media_pod.problems import describe
+from media_pod.spec import SpecError
+from media_pod.strict import StrictModel
+
+AGENTS = "interject-agents"
+"""Context in which the agents' extensions are."""
+PHONES = "interject-phones"
+"""Context in which the phones' numbers are."""
+QUEUES = "interject-queues"
+"""Context in which the queues are, by name and by extension."""
+
+
+class Values(StrictModel):
+    """Everything that can be said about Interject's Asterisk."""
+
+    api: Apis = Field(
+        default=("127.0.0.1:1650",),
+        description="Where media pods answer /api/call-start, 1 to 8 of HOST:PORT; a call asks "
+        "them in turn. Default 127.0.0.1:1650: a pod beside Asterisk, on its usual port.",
+    )
+    agents: tuple[Agent, ...] = Field(
+        default=(Agent(name="agent", extensions=("100",)),),
+        strict=False,
+        min_length=1,
+        max_length=200,
+        description="The agents, 1 to 200. Default: one, named agent, at extension 100.",
+    )
+    phones: tuple[Phone, ...] = Field(
+        default=(), strict=False, max_length=500, description="Phones. Default: none."
+    )
+    queues: tuple[Queue, ...] = Field(
+        default=(), strict=False, max_length=100, description="Queues of phones. Default: none."
+    )
+    trunks: tuple[Trunk, ...] = Field(
+        default=(), strict=False, max_length=50, description="Trunks. Default: none."
+    )
+    codecs: Codecs = Field(
+        default=("ulaw", "alaw", "g722"),
+        description="Codecs of phones and trunks, the best first, of ulaw, alaw and g722. "
+        "Default in that order: 8000 Hz agents need no conversion of rates.",
+    )
+    sip: Sip = Field(default=Sip(), description="Where Asterisk listens for SIP.")
+    rtp: Rtp = Field(default=Rtp(), description="Which ports media use.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="How long callers may wait.")
+    fallback: Fallback = Field(
+        default=HangUp(),
+        description="What happens to a caller whom no pod takes. Default: hang up.",
+    )
+    log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
+        default="notice",
+        description="The least that is logged. Default notice: refused registrations and lost "
+        "pods, no lines about ordinary calls. verbose shows every step of the dialplan.",
+    )
+    drain_seconds: int = Field(
+        default=900,
+        ge=0,
+        le=86_400,
+        description="How long calls may go on once Asterisk is told to stop, in seconds. Default "
+        "900, as long as media pods give them.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for problem in (*_doubles(self), *_unknown(self), *_ports(self)):
+            raise PydanticCustomError("clash", "{problem}", {"problem": problem})
+        return self
+
+
+def load_values(data: object, source: str) -> Values:
+    """The values in `data`, a parsed document that came from `source`.
+
+    Raises:
+        SpecError: they cannot be taken; the message lists every problem.
+    """
+    try:
+        return Values.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as errors:
+        raise SpecError(source, describe(errors, Values)) from None
+
+
+def queue_numbers(queue: Queue) -> tuple[str, ...]:
+    """What reaches `queue` in its context."""
+    return (queue.name, queue.extension) if queue.extension else (queue.name,)
+
+
+def _doubles(values: Values) -> Iterable[str]:
+    numbers = [number for agent in values.agents for number in agent.extensions]
+    numbers += [phone.number for phone in values.phones]
+    numbers += [queue.extension for queue in values.queues if queue.extension]
+    groups: dict[str, list[str]] = {
+        "agents": [agent.name for agent in values.agents],
+        "phones and trunks": [
+            *(phone.name for phone in values.phones),
+            *(trunk.name for trunk in values.trunks),
+        ],
+        "queues": [queue.name for queue in values.queues],
+        "codecs": list(values.codecs),
+        "extensions": numbers,
+    }
+    for group, names in groups.items():
+        for name, times in Counter(names).items():
+            if times > 1:
+                yield f"{group}: found {name} {times} times; allowed: each once"
+    for name in groups["phones and trunks"]:
+        if name in RESERVED_NAMES:
+            yield f"phones and trunks: found {name}; allowed: names that Asterisk does not use"
+    own = {context.removeprefix("interject-") for context in (AGENTS, PHONES, QUEUES)}
+    for name in own & set(groups["agents"]):
+        yield f"agents: found the name {name}; allowed: names that no other context has"
+
+
+def _unknown(values: Values) -> Iterable[str]:
+    """References to what is not there."""
+    phones = {phone.name for phone in values.phones}
+    agents = {agent.name for agent in values.agents}
+    for queue in values.queues:
+        for member in queue.members:
+            if member not in phones:
+                yield f"queues: found the member {member}; allowed: {_some(phones, 'phones')}"
+    for trunk in values.trunks:
+        if trunk.agent is not None and trunk.agent not in agents:
+            yield f"trunks: found the agent {trunk.agent}; allowed: {_some(agents, 'agents')}"
+    for fallback in (values.fallback, *(agent.fallback for agent in values.agents)):
+        if isinstance(fallback, ToExtension):
+            yield from _nowhere(values, "fallback", fallback.destination)
+        names = {queue.name for queue in values.queues}
+        if isinstance(fallback, ToQueue) and fallback.queue not in names:
+            yield f"fallback: found the queue {fallback.queue}; allowed: {_some(names, 'queues')}"
+    for agent in values.agents:
+        for destination in agent.hand_over:
+            yield from _nowhere(values, f"handOver of {agent.name}", destination)
+
+
+def _nowhere(values: Values, where: str, destination: str) -> Iterable[str]:
+    """A destination that the rendered dialplan does not have."""
+    context, extension, _ = destination.split(",")
+    numbers = {
+        PHONES: [phone.number for phone in values.phones],
+        QUEUES: [number for queue in values.queues for number in queue_numbers(queue)],
+        AGENTS: [number for agent in values.agents for number in agent.extensions],
+    }
+    if context not in numbers:
+        yield f"{where}: found the context {context}; allowed: {', '.join(sorted(numbers))}"
+        return
+    exact = numbers[context]
+    if extension not in exact and not any(number.startswith("_") for number in exact):
+        yield f"{where}: found {context},{extension}; allowed there: {_some(exact, 'numbers')}"
+
+
+def _some(names: Iterable[str], kind: str) -> str:
+    return ", ".join(sorted(names)) or f"nothing, there are no {kind}"
+
+
+def _ports(values: Values) -> Iterable[str]:
+    if values.rtp.first_port <= values.sip.port <= values.rtp.last_port:
+        yield f"sip.port: found {values.sip.port} among the ports of rtp; allowed: one outside"

@@ -1,0 +1,52 @@
+"""A real Asterisk for every test in this folder, or a visible reason why there is none."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asterisk.measured import OUT, Measured
+
+GET = Path(__file__).resolve().parents[2] / "scripts" / "get_asterisk.py"
+CANNOT_BE_HAD = 3
+
+_measured = pytest.StashKey[Measured]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.asterisk)
+
+
+@pytest.fixture(scope="session")
+def tree() -> Path:
+    """The unpacked Asterisk."""
+    got = subprocess.run([sys.executable, str(GET)], stdout=subprocess.PIPE, text=True)
+    if got.returncode == CANNOT_BE_HAD:
+        pytest.skip("no Asterisk: Debian cannot be had from here (the lines above say why)")
+    assert got.returncode == 0
+    return Path(got.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> Iterator[Measured]:
+    """Takes the figures of all cases."""
+    table = pytestconfig.stash.setdefault(_measured, Measured())
+    yield table
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(f"{table.markdown()}\n")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    table = config.stash.get(_measured, Measured())
+    if table.rows:
+        cores = os.cpu_count()
+        terminalreporter.section(f"measured on the real Asterisk ({cores} cores)")
+        terminalreporter.write_line(table.markdown())

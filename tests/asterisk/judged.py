@@ -1,0 +1,52 @@
+"""One call judged from both ends: the telephone's record and the pod's recording."""
+
+from dataclasses import dataclass
+
+from media_pod.lab import g711
+from media_pod.lab.outcome import Interruption, find_interruptions, find_stops, sounding
+from media_pod.lab.record import CallRecord
+from media_pod.lab.score import delay_errors_ms, quantile
+from media_pod.lab.truth import in_bot_stream, true_delay_ms
+from media_pod.recorded.recorder import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How a call went."""
+
+    interruptions: tuple[Interruption, ...]
+    false_stops: int
+    delay_error_p95_ms: float | None
+    """While locked."""
+    locked_percent: float
+    """Of all ticks."""
+
+    @property
+    def missed(self) -> int:
+        """Interruptions that did not stop the bot."""
+        return sum(each.onset_to_silence_ms is None for each in self.interruptions)
+
+    @property
+    def to_last_rtp_ms(self) -> list[float]:
+        """From the caller's onset at the microphone to the last packet with sound from the bot."""
+        # The lab counts silence from the end of that packet's 20 ms.
+        return [
+            each.onset_to_silence_ms - 20
+            for each in self.interruptions
+            if each.onset_to_silence_ms is not None
+        ]
+
+
+def judge(record: CallRecord, recording: Recording) -> Judged:
+    """Judge a call in G.711, mu-law: what the telephone got is what the pod sent, companded."""
+    caller, played = recording.audio("caller"), recording.audio("played")
+    heard = g711.roundtrip(played, "mu")
+    trace = recording.trace(true_delay_ms(record, caller, heard))
+    stops = find_stops(record, in_bot_stream(record, heard, recording.stop_samples(record.rate_hz)))
+    errors_ms = delay_errors_ms(trace, sounding(played, record.rate_hz))
+    return Judged(
+        interruptions=tuple(find_interruptions(record, stops)),
+        false_stops=sum(not stop.true for stop in stops),
+        delay_error_p95_ms=quantile(errors_ms, 0.95),
+        locked_percent=100 * float((trace.delay_confidence >= 0.5).mean()),
+    )
