@@ -23,15 +23,9 @@ from media_pod.lab.line import Line
 from media_pod.lab.sip import session
 from media_pod.lab.sip.codecs import CodecName
 from media_pod.lab.sip.conversation import Conversation, SipCall
+from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
 from media_pod.lab.sip.media import MediaSettings
-from media_pod.lab.sip.signalling import (
-    RESPONSE_DEADLINE_S,
-    Account,
-    Dialled,
-    Received,
-    Signalling,
-    signalling,
-)
+from media_pod.lab.sip.signalling import Account, Signalling, signalling
 from media_pod.lab.sip.udp import RtpSocket, rtp_socket
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
