@@ -116,5 +116,10 @@ class Received(Leg):
 
     call: IncomingCall
 
+    def reject(self, status: int) -> None:
+        """Refuse it, with a SIP status from 400 on."""
+        self.call.reject(status)
+        self.ended.set()
+
     def _bye(self) -> SipRequest | None:
         return self.call.hangup()

@@ -4,7 +4,6 @@ The library keeps dialogs and digests; this file turns its callbacks into things
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Leg, Received
 from media_pod.lab.sip.transport import Transport
 from media_pod.lab.sip.waiting import first_of
 
-MAX_CALLS = 4
-"""Calls that came and wait to be answered; the next hears that the telephone is busy."""
 REGISTERED_S = 300
 
 
@@ -61,7 +58,7 @@ class Account:
 class Signalling:
     """One SIP socket; see `signalling`."""
 
-    def __init__(self, *, answers: bool) -> None:
+    def __init__(self) -> None:
         self._transport = Transport()
         self._uac = SipUAC(self._transport)
         self._uas = SipUAS(self._transport, uac=self._uac)
@@ -69,12 +66,11 @@ class Signalling:
         self._uas.on_reinvite = self._reinvited
         self._uas.on_bye = lambda call, request: self._ended(call.call_id)
         self._uas.on_cancel = lambda request, addr: self._ended(request.call_id or "")
-        self._calls: deque[Received] = deque()
-        self._max_calls = MAX_CALLS if answers else 0
+        self._waiting: Received | None = None
         self.called = asyncio.Event()
         """A call has come: `next_call` gives it."""
         self._legs: dict[str, Leg] = {}
-        """By Call-ID; as many as one telephone makes and takes."""
+        """By Call-ID; one at a time is alive, because a second caller hears that it is busy."""
         self._news = asyncio.Event()
         self._pass_on: MessageCallback | None = None
         """The library's own reading of messages."""
@@ -113,10 +109,9 @@ class Signalling:
         return dialled
 
     def next_call(self) -> Received | None:
-        """The call that came first and was not given yet; None without one."""
-        received = self._calls.popleft() if self._calls else None
-        if not self._calls:
-            self.called.clear()
+        """The call that came last and was not given yet; None without one."""
+        received, self._waiting = self._waiting, None
+        self.called.clear()
         return received
 
     @asynccontextmanager
@@ -168,12 +163,11 @@ class Signalling:
         self._news.set()
 
     def _invited(self, call: IncomingCall) -> None:
-        if len(self._calls) >= self._max_calls:
+        if any(not leg.ended.is_set() for leg in self._legs.values()):
             call.reject(486)
             return
-        received = Received(call=call, transport=self._transport)
-        self._legs[call.call_id] = received
-        self._calls.append(received)
+        self._waiting = Received(call=call, transport=self._transport)
+        self._legs[call.call_id] = self._waiting
         self.called.set()
 
     def _reinvited(self, call: IncomingCall) -> None:
@@ -186,9 +180,9 @@ class Signalling:
 
 
 @asynccontextmanager
-async def signalling(*, answers: bool = False) -> AsyncIterator[Signalling]:
-    """An open SIP socket on the loopback interface; with `answers`, calls may come to it."""
-    sip = Signalling(answers=answers)
+async def signalling() -> AsyncIterator[Signalling]:
+    """An open SIP socket on the loopback interface."""
+    sip = Signalling()
     await sip.start()
     try:
         yield sip

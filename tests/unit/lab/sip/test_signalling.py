@@ -175,3 +175,34 @@ async def test_the_audio_may_move_during_the_call() -> None:
         assert [response.status_code for response in server.responses] == [200]
         assert "m=audio" in server.responses[0].text
         assert len(elsewhere.waiting) >= 8
+
+
+async def test_an_offer_without_the_codec_is_refused_and_the_call_goes_on() -> None:
+    def changing(request: SipRequest) -> list[SipResponse]:
+        if request.method == "ACK":
+            other = offer_anew(server.came[0], 9)
+            other.text = other.text.replace("AVP 0", "AVP 8")
+            server.send(other)
+            return []
+        return [with_media(request)]
+
+    async with serving(changing) as server:
+        call = await make_phone(account=server.account(password=""), max_s=0.1).call("100")
+    assert [response.status_code for response in server.responses] == [488]
+    assert call.ended == "the caller hung up"
+    assert server.methods()["BYE"] == 1
+
+
+async def test_a_second_caller_hears_that_it_is_busy() -> None:
+    def disturbing(request: SipRequest) -> list[SipResponse]:
+        if request.method == "ACK":
+            other = offer_anew(server.came[0], 9)
+            other.set_header("Call-ID", "another")
+            server.send(other)
+            return []
+        return [with_media(request)]
+
+    async with serving(disturbing) as server:
+        call = await make_phone(account=server.account(password=""), max_s=0.1).call("100")
+    assert [response.status_code for response in server.responses] == [100, 486]
+    assert call.ended == "the caller hung up"
