@@ -13,10 +13,10 @@ from media_pod.lab.handset import Handset
 from media_pod.lab.record import CallRecord
 from media_pod.lab.sip import dtmf, session
 from media_pod.lab.sip.codecs import CODECS, CodecName
+from media_pod.lab.sip.legs import Leg
 from media_pod.lab.sip.media import Media, MediaSettings
 from media_pod.lab.sip.packetizer import PTIMES_MS
 from media_pod.lab.sip.rtp_log import RtpLog
-from media_pod.lab.sip.signalling import Leg
 from media_pod.lab.sip.udp import RtpSocket
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
@@ -102,7 +102,7 @@ class Conversation:
             start_ns=answered_ns,
             rng=self._rng,
         )
-        leg.reoffer = lambda offered: self._reoffered(media, socket, offered)
+        leg.answer_offers(lambda offered: self._reoffered(media, socket, offered))
         await first_of(self._talk(media), leg.ended.wait(), self.hung_up.wait())
         media.finish(self.clock_ns())
         ended = BOT_HUNG_UP if leg.ended.is_set() else CALLER_HUNG_UP

@@ -23,15 +23,9 @@ from media_pod.lab.line import Line
 from media_pod.lab.sip import session
 from media_pod.lab.sip.codecs import CodecName
 from media_pod.lab.sip.conversation import Conversation, SipCall
+from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
 from media_pod.lab.sip.media import MediaSettings
-from media_pod.lab.sip.signalling import (
-    RESPONSE_DEADLINE_S,
-    Account,
-    Dialled,
-    Received,
-    Signalling,
-    signalling,
-)
+from media_pod.lab.sip.signalling import Account, Signalling, signalling
 from media_pod.lab.sip.udp import RtpSocket, rtp_socket
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
@@ -51,7 +45,7 @@ class SipPhone:
         settings: how it sends, and what the network does.
         progress: told the seconds since the answer, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
-        rng: for the beginnings of RTP's counters.
+        rng: for the beginnings of RTP's counters, which change no result; fresh by default.
 
     Raises:
         LabError: a codec, packet length or key that cannot be used.
@@ -78,7 +72,7 @@ class SipPhone:
             settings=settings or MediaSettings(),
             progress=progress,
             clock_ns=clock_ns,
-            rng=rng or np.random.default_rng(0),
+            rng=rng or np.random.default_rng(),
         )
 
     @property
@@ -116,7 +110,7 @@ class SipPhone:
     async def listening(self) -> AsyncIterator["Answering"]:
         """A telephone that can be called at `Answering.address`, without a registration."""
         clock_ns = self._conversation.clock_ns
-        async with rtp_socket(clock_ns) as socket, signalling(answers=True) as sip:
+        async with rtp_socket(clock_ns) as socket, signalling() as sip:
             yield Answering(self._conversation, socket, sip)
 
     @asynccontextmanager
@@ -127,7 +121,7 @@ class SipPhone:
             LabError: the server does not answer, or does not register it.
         """
         clock_ns = self._conversation.clock_ns
-        async with rtp_socket(clock_ns) as socket, signalling(answers=True) as sip:
+        async with rtp_socket(clock_ns) as socket, signalling() as sip:
             async with sip.registration(self._account):
                 yield Answering(self._conversation, socket, sip)
 
@@ -175,7 +169,7 @@ class Answering:
         if received.ended.is_set():
             return conversation.none(487, "Request Terminated", TAKEN_BACK)
         if conversation.hung_up.is_set():
-            received.call.reject(603)
+            received.reject(603)
             return conversation.none(603, "Decline", BEFORE_AN_ANSWER)
         try:
             agreed = self._accept(received)
@@ -190,7 +184,7 @@ class Answering:
             LabError: nobody called.
         """
         received = await self._received(within_s)
-        received.call.reject(status)
+        received.reject(status)
 
     async def _received(self, within_s: float) -> Received:
         waits = self._sip.called.wait(), self._conversation.hung_up.wait()
@@ -199,7 +193,8 @@ class Answering:
         if received is None:
             host, port = self.address
             raise LabError(f"nobody called {host}:{port} within {within_s:g} s: dial it by then")
-        received.call.ringing()
+        if not received.ended.is_set():
+            received.call.ringing()
         self._conversation.ringing.set()
         return received
 
@@ -213,7 +208,7 @@ class Answering:
                 conversation.settings.ptime_ms,
             )
         except LabError:
-            received.call.reject(488)
+            received.reject(488)
             raise
         received.call.accept(answer)
         return agreed

@@ -2,9 +2,12 @@
 
 What comes in order passes at once. What comes too early is held while the missing may still come:
 until the telephone has nothing else to play, or too much is held. Then the missing is given up, and
-comes it later it is dropped, like a duplicate. Time is what the timestamps say: the silence
-between two pieces, lost or never sent, is told with the second. A timestamp that jumps by more than
-the time that passed, or back, begins a new time; so does another source (SSRC).
+comes it later it is dropped, like a duplicate. A call's first packets are held until the telephone
+can begin to play, so that even the very first may be overtaken.
+
+Time is what the timestamps say: the silence between two pieces, lost or never sent, is told with
+the second. A timestamp that jumps by more than the time that passed, or back, begins a new time; so
+does another source (SSRC).
 """
 
 from dataclasses import dataclass
@@ -12,9 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from media_pod.duplex.contract import TICK_MS
+from media_pod.lab.handset import BUFFER_FRAMES
 from media_pod.lab.sip.codecs import CLOCK_HZ, Codec
 from media_pod.lab.sip.rtp import RtpPacket, distance
 
+START_UNITS = BUFFER_FRAMES * TICK_MS * CLOCK_HZ // 1000
+"""What the telephone wants to have before it begins to play."""
 MAX_HELD = 50
 """Packets that wait for one that is missing: a second of them."""
 
@@ -43,6 +50,7 @@ class Reception:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._ssrc: int | None = None
+        self._started = False
         self._next = 0
         """The sequence number that is to come, counted on beyond 16 bits."""
         self._held: dict[int, tuple[RtpPacket, int]] = {}
@@ -53,34 +61,42 @@ class Reception:
         """Take a packet that came at `at_ns`; the pieces that it completes."""
         before = self._of_another_source(packet)
         place = self._next + distance(packet.sequence, self._next % 65536, 16)
-        if place >= self._next:
+        if place >= self._next or not self._started:
             self._held.setdefault(place, (packet, at_ns))
+        if not self._started:
+            return self._start()
         pieces = before + self._in_order()
         return pieces + self.give_up() if len(self._held) > MAX_HELD else pieces
 
     def give_up(self) -> list[Piece]:
         """Wait no longer for what is missing next; the pieces that waited behind it."""
-        if self._held:
+        if self._held and self._started:
             self._next = min(self._held)
         return self._in_order()
 
     def flush(self) -> list[Piece]:
         """Wait for nothing any more; all that waited."""
+        self._started = True
         pieces = []
         while self._held:
             pieces += self.give_up()
         return pieces
 
+    def _start(self) -> list[Piece]:
+        units = sum(len(packet.payload) for packet, _ in self._held.values())
+        self._started = units >= START_UNITS or len(self._held) > MAX_HELD
+        return self.give_up()
+
     def _of_another_source(self, packet: RtpPacket) -> list[Piece]:
-        pieces = []
-        if packet.ssrc != self._ssrc:
-            pieces = self.flush()
-            self._ssrc, self._next, self._last = packet.ssrc, packet.sequence, None
+        if packet.ssrc == self._ssrc:
+            return []
+        pieces = self.flush() if self._ssrc is not None else []
+        self._ssrc, self._next, self._last = packet.ssrc, packet.sequence, None
         return pieces
 
     def _in_order(self) -> list[Piece]:
         pieces = []
-        while self._next in self._held:
+        while self._started and self._next in self._held:
             packet, at_ns = self._held.pop(self._next)
             self._next += 1
             if packet.payload_type == self._codec.payload_type:
