@@ -18,7 +18,7 @@ DIALPLAN = [
     {"name": "buffered", "extensions": ["101"], "jitterBuffer": "adaptive"},
 ]
 EXTENSIONS = {"no JITTERBUFFER": "100", "JITTERBUFFER(adaptive)": "101"}
-INTERRUPTIONS = 8
+INTERRUPTIONS = 6
 MOST_S = 60.0
 
 

@@ -25,7 +25,7 @@ async def test_the_seed_s_own_dialplan_works_unchanged(
     pod = agent(server={"audioSocketPort": port})
     async with world(tree, tmp_path, [pod], dialplan=[seed]) as there:
         assert "JITTERBUFFER(adaptive)=default" in await there.asterisk.cli("dialplan show")
-        called = await there.call(there.phone(line(), interrupter(3), max_s=25), "100")
+        called = await there.call(there.phone(line(), interrupter(3), max_s=35), "100")
         await there.until_no_call()
 
     assert called.call.status == 200
