@@ -9,12 +9,12 @@ from documents import values
 from asterisk_config.core import files
 from asterisk_config.places import Places
 
-WORK = Path("/work")
+WORK = Path("/here")
 
 
 def test_an_installed_asterisk_writes_below_one_folder_and_reads_where_it_was_built_to() -> None:
     folders = section(files(values(), Places.installed(WORK))["asterisk.conf"], "directories")
-    assert {value.startswith("/work/") for _, value in folders.lines} == {True}
+    assert {value.startswith("/here/") for _, value in folders.lines} == {True}
     assert "astmoddir" not in dict(folders.lines)
 
 
@@ -24,7 +24,7 @@ def test_an_unpacked_asterisk_is_told_where_its_modules_are() -> None:
     )
     assert folders["astmoddir"] == "/tree/usr/lib/x86_64-linux-gnu/asterisk/modules"
     assert folders["astdatadir"] == "/tree/usr/share/asterisk"
-    assert folders["astdbdir"] == "/work/db"
+    assert folders["astdbdir"] == "/here/db"
 
 
 @pytest.mark.parametrize(

@@ -154,9 +154,35 @@ HAND_OVER = {"agents": [{"name": "a", "handOver": ["interject-phones,602,1"]}]}
         (
             {"fallback": {"kind": "extension", "destination": "default,1,1"}},
             (
-                "the document: fallback: found the context default; allowed: interject-agents, "
+                "the document: fallback: found the context default; allowed: interject-phones, "
+                "interject-queues"
+            ),
+        ),
+        (
+            {"fallback": {"kind": "extension", "destination": "interject-agents,100,1"}},
+            (
+                "the document: fallback: found the context interject-agents; allowed: "
                 "interject-phones, interject-queues"
             ),
+        ),
+        (
+            {"agents": [{"name": "a", "handOver": ["interject-agents,100,2"]}]},
+            "the document: handOver of a: found interject-agents,100,2; allowed: priority 1",
+        ),
+        (
+            {"agents": [{"name": "from-phones"}]},
+            (
+                "the document: agents: found the name from-phones; allowed: names that no other "
+                "context has"
+            ),
+        ),
+        (
+            {"phones": [phone()], "queues": [{"name": "general", "members": ["601"]}]},
+            "the document: queues: found general; allowed: names that Asterisk does not use",
+        ),
+        (
+            {"sip": {"transports": ["udp", "udp"]}},
+            "the document: transports: found udp 2 times; allowed: each once",
         ),
         (
             {"fallback": {"kind": "queue", "queue": "sales"}},
