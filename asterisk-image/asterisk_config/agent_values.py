@@ -144,8 +144,8 @@ class Queue(StrictModel):
     name: Name = Field(description="Name of the queue. No default.")
     extension: Number | None = Field(
         default=None,
-        description="Number that reaches the queue from phones. Default: its name, for agents "
-        "and fallbacks alone.",
+        description="Number that reaches the queue from phones. Default none: "
+        "agents and fallbacks reach it by its name.",
     )
     members: tuple[str, ...] = Field(
         strict=False,

@@ -74,6 +74,6 @@ def _asterisk(values: Values, places: Places) -> tuple[Section, ...]:
 def _logger(values: Values) -> tuple[Section, ...]:
     levels = _LEVELS[: _LEVELS.index(values.log_level) + 1]
     return (
-        section("general", dateformat="%F %T.%3q"),
+        section("general", dateformat="%F %T.%3q", queue_log=False),
         section("logfiles", console=",".join(levels)),
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from media_pod.errors import SetupError
+
 WORK = Path("/run/asterisk")
 """In the image: the one folder that has to be writable."""
 
@@ -45,7 +47,12 @@ class Places:
 
         Args:
             machine: the kernel's name of the processor, as in the names of Debian's folders.
+
+        Raises:
+            SetupError: nobody has tried that processor.
         """
+        if machine not in _LOADERS:
+            raise SetupError(f"machine: found {machine}; allowed: {', '.join(_LOADERS)}")
         libraries = tree / "usr" / "lib" / f"{machine}-linux-gnu"
         return cls(
             program=(

@@ -117,20 +117,22 @@ def _doubles(values: Values) -> Iterable[str]:
             *(phone.name for phone in values.phones),
             *(trunk.name for trunk in values.trunks),
         ],
-        "queues": [queue.name for queue in values.queues],
+        "queues": [number for queue in values.queues for number in queue_numbers(queue)],
         "codecs": list(values.codecs),
+        "transports": list(values.sip.transports),
         "extensions": numbers,
     }
     for group, names in groups.items():
         for name, times in Counter(names).items():
             if times > 1:
                 yield f"{group}: found {name} {times} times; allowed: each once"
-    for name in groups["phones and trunks"]:
-        if name in RESERVED_NAMES:
-            yield f"phones and trunks: found {name}; allowed: names that Asterisk does not use"
+    for group in ("phones and trunks", "queues"):
+        for name in RESERVED_NAMES.intersection(groups[group]):
+            yield f"{group}: found {name}; allowed: names that Asterisk does not use"
     own = {context.removeprefix("interject-") for context in (AGENTS, PHONES, QUEUES)}
-    for name in own & set(groups["agents"]):
-        yield f"agents: found the name {name}; allowed: names that no other context has"
+    for name in groups["agents"]:
+        if name in own or name.startswith("from-"):
+            yield f"agents: found the name {name}; allowed: names that no other context has"
 
 
 def _unknown(values: Values) -> Iterable[str]:
@@ -146,26 +148,32 @@ def _unknown(values: Values) -> Iterable[str]:
             yield f"trunks: found the agent {trunk.agent}; allowed: {_some(agents, 'agents')}"
     for fallback in (values.fallback, *(agent.fallback for agent in values.agents)):
         if isinstance(fallback, ToExtension):
-            yield from _nowhere(values, "fallback", fallback.destination)
+            # not to an agent, whose own fallback might lead back here for ever
+            yield from _nowhere(values, "fallback", fallback.destination, (PHONES, QUEUES))
         names = {queue.name for queue in values.queues}
         if isinstance(fallback, ToQueue) and fallback.queue not in names:
             yield f"fallback: found the queue {fallback.queue}; allowed: {_some(names, 'queues')}"
     for agent in values.agents:
         for destination in agent.hand_over:
-            yield from _nowhere(values, f"handOver of {agent.name}", destination)
+            where = f"handOver of {agent.name}"
+            yield from _nowhere(values, where, destination, (AGENTS, PHONES, QUEUES))
 
 
-def _nowhere(values: Values, where: str, destination: str) -> Iterable[str]:
-    """A destination that the rendered dialplan does not have."""
-    context, extension, _ = destination.split(",")
+def _nowhere(
+    values: Values, where: str, destination: str, contexts: tuple[str, ...]
+) -> Iterable[str]:
+    """A destination that the rendered dialplan does not have, or not for this purpose."""
+    context, extension, priority = destination.split(",")
     numbers = {
         PHONES: [phone.number for phone in values.phones],
         QUEUES: [number for queue in values.queues for number in queue_numbers(queue)],
         AGENTS: [number for agent in values.agents for number in agent.extensions],
     }
-    if context not in numbers:
-        yield f"{where}: found the context {context}; allowed: {', '.join(sorted(numbers))}"
+    if context not in contexts:
+        yield f"{where}: found the context {context}; allowed: {', '.join(contexts)}"
         return
+    if priority != "1":
+        yield f"{where}: found {destination}; allowed: priority 1"
     exact = numbers[context]
     if extension not in exact and not any(number.startswith("_") for number in exact):
         yield f"{where}: found {context},{extension}; allowed there: {_some(exact, 'numbers')}"

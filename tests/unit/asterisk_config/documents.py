@@ -1,0 +1,22 @@
+"""Values documents that tests start from."""
+
+from typing import Any
+
+from asterisk_config.values import Values, load_values
+
+
+def values(**document: Any) -> Values:
+    """Values from a document, which has to be taken."""
+    return load_values(document, "values.yaml")
+
+
+def phone(name: str = "601", **more: Any) -> dict[str, Any]:
+    return {"name": name, "password": {"value": "secret"}, **more}
+
+
+def trunk(name: str = "acme", **more: Any) -> dict[str, Any]:
+    return {"name": name, "host": "sip.example.com", **more}
+
+
+def account(**more: Any) -> dict[str, Any]:
+    return trunk(user="me", password={"value": "secret"}, **more)

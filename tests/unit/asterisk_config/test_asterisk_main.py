@@ -1,0 +1,62 @@
+"""The image's commands: what they write, and one line with exit code 2 for what is wrong."""
+
+from pathlib import Path
+
+import fake_asterisk
+import pytest
+
+from asterisk_config import environment
+from asterisk_config.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The values of the machine that runs the tests do not count."""
+    monkeypatch.setattr(environment, "USUAL_FILE", tmp_path / "none.yaml")
+    for name in ("VALUES", "API", "SIP_PORT", "RTP_PORTS", "EXTERNAL_ADDRESS"):
+        monkeypatch.delenv(f"INTERJECT_{name}", raising=False)
+
+
+def test_render_writes_files_that_nobody_else_can_read(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "etc"
+    assert main(["render", "--out", str(out)]) == 0
+    assert {"asterisk.conf", "extensions.conf", "pjsip.conf"} <= {p.name for p in out.iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
+
+
+def test_a_wrong_value_is_one_line_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTERJECT_SIP_PORT", "no")
+    assert main(["render", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "INTERJECT_SIP_PORT: found 'no'; allowed: a port from 1 to 65535\n"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["render", "--out", str(tmp_path / "file" / "etc")]) == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/file/etc: cannot be written (Not a directory); mount a writable folder\n"
+    )
+
+
+def test_the_snippet_goes_to_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INTERJECT_API", "pod:1650")
+    assert main(["snippet"]) == 0
+    text = capsys.readouterr().out
+    assert "\n[interject]\n" in text
+    assert "Set(INTERJECT_APIS=pod:1650)" in text
+
+
+def test_the_check_is_exit_code_0_or_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_asterisk.make(tmp_path, "echo Asterisk has fully booted.")
+    where = ["--tree", str(tmp_path / "tree"), "--work", str(tmp_path / "work")]
+    assert main(["check", *where]) == 0
+    assert main(["check", "--tree", str(tmp_path), "--work", str(tmp_path)]) == 1
+    assert "cannot be run" in capsys.readouterr().err

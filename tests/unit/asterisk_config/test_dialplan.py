@@ -1,0 +1,197 @@
+"""extensions.conf: who reaches whom, and what each kind of agent does with a call."""
+
+from typing import Any
+
+import pytest
+from asterisk_parser import section, sections
+from documents import phone, trunk, values
+
+from asterisk_config.agent_values import Agent, Timeouts
+from asterisk_config.dialplan import agent_context, extensions
+
+
+def lines(name: str, **document: Any) -> list[str]:
+    """What follows the equals signs in one context."""
+    return [value for _, value in section(extensions(values(**document)), name).lines]
+
+
+def agent(**more: Any) -> dict[str, Any]:
+    return {"agents": [{"name": "desk", "extensions": ["100"], **more}]}
+
+
+def applications(**more: Any) -> list[str]:
+    """The applications of an agent's context, without the priorities."""
+    return [line.split(",", 1)[-1] for line in lines("interject-desk", **agent(**more))]
+
+
+def test_a_number_reaches_its_agent_which_knows_what_was_called() -> None:
+    assert lines("interject-agents", **agent(extensions=["100", "_3069X."])) == [
+        "100,1,Set(INTERJECT_TO=${EXTEN})",
+        "n,Goto(interject-desk,enter,1)",
+        "_3069X.,1,Set(INTERJECT_TO=${EXTEN})",
+        "n,Goto(interject-desk,enter,1)",
+    ]
+
+
+def test_phones_reach_agents_phones_and_queues_and_nothing_else() -> None:
+    text = extensions(values(phones=[phone()], queues=[{"name": "q", "members": ["601"]}]))
+    assert section(text, "interject-from-phones").all("include") == [
+        "interject-agents",
+        "interject-phones",
+        "interject-queues",
+    ]
+
+
+def test_a_phone_rings_for_the_longest_ring_and_then_the_call_ends() -> None:
+    document = {
+        "phones": [phone("bob", extension="602")],
+        "timeouts": {"ringSeconds": 20},
+    }
+    assert lines("interject-phones", **document) == ["602,1,Dial(PJSIP/bob,20)", "n,Hangup()"]
+
+
+def test_a_queue_is_reached_by_name_and_by_number() -> None:
+    document = {
+        "phones": [phone()],
+        "queues": [{"name": "sales", "extension": "700", "members": ["601"], "waitSeconds": 60}],
+    }
+    assert lines("interject-queues", **document) == [
+        "700,1,Goto(sales,1)",
+        "sales,1,Queue(sales,r,,,60)",
+        "n,Hangup()",
+    ]
+
+
+def test_a_trunk_with_an_agent_has_a_context_that_takes_every_number() -> None:
+    document = {**agent(), "trunks": [trunk(agent="desk"), trunk("other")]}
+    found = lines("interject-from-acme", **document)
+    assert found[::2] == [
+        "_X!,1,Set(INTERJECT_TO=${EXTEN})",
+        "_+X!,1,Set(INTERJECT_TO=${EXTEN})",
+        "s,1,Set(INTERJECT_TO=${EXTEN})",
+    ]
+    assert set(found[1::2]) == {"n,Goto(interject-desk,enter,1)"}
+    assert not sections(extensions(values(**document)), "interject-from-other")
+
+
+def test_a_call_asks_every_address_at_least_once() -> None:
+    apis = [f"10.0.0.{n}:1650" for n in range(1, 6)]
+    found = applications(api=apis)
+    assert f"1,Set(INTERJECT_APIS={'&'.join(apis)})" in found
+    assert "Set(INTERJECT_TRIES=5)" in found
+
+
+def test_codes_of_failure_are_set_right_before_every_question() -> None:
+    """func_curl forgets them after each request."""
+    found = applications()
+    (question,) = [n for n, line in enumerate(found) if "/api/${INTERJECT_QUESTION}" in line]
+    assert found[question - 1].startswith("Set(CURLOPT(failurecodes)=400,")
+
+
+@pytest.mark.parametrize(
+    ("more", "connect", "status"),
+    [
+        ({}, "TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))", "${TRYSTATUS}"),
+        (
+            {"rateHz": 16000},
+            "Dial(AudioSocket/${INTERJECT_ANSWER}/${INTERJECT_UUID}/c(slin16),,g)",
+            "${DIALSTATUS}",
+        ),
+        (
+            {"transport": "webSocket"},
+            (
+                "Dial(WebSocket/interject-desk-$[${INTERJECT_TURN} % ${INTERJECT_API_COUNT} + 1]"
+                "/c(slin)v(uuid=${INTERJECT_UUID}),,g)"
+            ),
+            "${DIALSTATUS}",
+        ),
+    ],
+)
+def test_the_connection_fits_the_transport_and_the_rate(
+    more: dict[str, Any], connect: str, status: str
+) -> None:
+    found = applications(**more)
+    at = found.index(connect)
+    assert found[at + 1] == f"Set(INTERJECT_STATUS={status})"
+
+
+def test_after_a_connection_the_next_question_comes_without_a_pause() -> None:
+    found = applications()
+    at = found.index("TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))")
+    after = found[at + 1 : at + 5]
+    assert after[-1] == "Goto(question)"
+    assert not any("Wait" in line for line in after)
+
+
+def test_hand_overs_are_compared_word_for_word_one_line_each() -> None:
+    places = ["interject-agents,100,1", "interject-phones,601,1"]
+    document = {**agent(handOver=places), "phones": [phone()]}
+    found = [line for line in lines("interject-desk", **document) if "?allowed" in line]
+    assert found == [f'n,GotoIf($["${{INTERJECT_PLACE}}" = "{place}"]?allowed)' for place in places]
+
+
+@pytest.mark.parametrize(
+    ("buffer", "expected"),
+    [("adaptive", ["Set(JITTERBUFFER(adaptive)=default)"]), ("off", []), (None, [])],
+)
+def test_a_jitter_buffer_is_there_if_it_was_asked_for(
+    buffer: str | None, expected: list[str]
+) -> None:
+    found = applications(**({"jitterBuffer": buffer} if buffer else {}))
+    assert [line for line in found if "JITTERBUFFER" in line] == expected
+
+
+@pytest.mark.parametrize(
+    ("fallback", "expected"),
+    [
+        ({"kind": "hangup"}, ["fallback,1,Hangup(42)"]),
+        (
+            {"kind": "extension", "destination": "interject-phones,601,1"},
+            ["fallback,1,Goto(interject-phones,601,1)"],
+        ),
+        ({"kind": "queue", "queue": "sales"}, ["fallback,1,Goto(interject-queues,sales,1)"]),
+        (
+            {"kind": "message", "sound": "vm-goodbye"},
+            ["fallback,1,Playback(vm-goodbye)", "n,Hangup()"],
+        ),
+    ],
+)
+def test_a_caller_whom_no_pod_takes_goes_to_the_fallback(
+    fallback: dict[str, str], expected: list[str]
+) -> None:
+    document = {
+        **agent(),
+        "fallback": fallback,
+        "phones": [phone()],
+        "queues": [{"name": "sales", "members": ["601"]}],
+    }
+    found = lines("interject-desk", **document)
+    assert found[-len(expected) :] == expected
+
+
+def test_an_agents_own_fallback_comes_first() -> None:
+    own = {"kind": "message", "sound": "vm-goodbye"}
+    assert "fallback,1,Playback(vm-goodbye)" in lines("interject-desk", **agent(fallback=own))
+
+
+def test_the_seed_dialplan_is_the_one_that_people_write() -> None:
+    document = {"agents": [{"name": "desk", "dialplan": "seed", "api": ["pod:1650"]}]}
+    assert lines("interject-desk", **document) == [
+        "s,1,Answer()",
+        "n,Set(JITTERBUFFER(adaptive)=default)",
+        "n,Set(UUID=${UUID()})",
+        'n,System(curl -s "http://pod:1650/api/call-start?uuid=${UUID}")',
+        "n,AudioSocket(${UUID},pod:3000)",
+        "n,Hangup()",
+        "enter,1,Goto(s,1)",
+    ]
+
+
+def test_an_agents_dialplan_stands_alone_for_any_asterisk() -> None:
+    """As the operator renders it: places of another dialplan, no values around the agent."""
+    agent = Agent(name="desk", hand_over=("sales,7000,1",))
+    text = agent_context(agent, ("pod:1650",), Timeouts(), context="from-voice")
+    context = section(text, "from-voice")
+    assert "s,1,Set(INTERJECT_APIS=pod:1650)" in context.all("exten")
+    assert "interject-desk" not in text
+    assert '"${INTERJECT_PLACE}" = "sales,7000,1"' in text

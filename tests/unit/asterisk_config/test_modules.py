@@ -1,0 +1,64 @@
+"""modules.conf: a module is there if, and only if, a value needs it."""
+
+from typing import Any
+
+import pytest
+from asterisk_parser import section
+from documents import account, phone, trunk, values
+
+from asterisk_config.modules import files
+
+
+def modules(**document: Any) -> set[str]:
+    found = section(files(values(**document))["modules.conf"], "modules")
+    assert found["autoload"] == "no"
+    required = found.all("require")
+    assert len(required) == len(set(required))
+    return {name.removesuffix(".so") for name in required}
+
+
+def agent(**more: Any) -> dict[str, Any]:
+    return {"agents": [{"name": "desk", **more}]}
+
+
+@pytest.mark.parametrize(
+    ("module", "without", "with_it"),
+    [
+        ("chan_websocket", agent(), agent(transport="webSocket")),
+        ("res_websocket_client", agent(), agent(transport="webSocket")),
+        ("chan_audiosocket", agent(), agent(rateHz=16000)),
+        ("app_audiosocket", agent(rateHz=16000), agent()),
+        ("app_audiosocket", agent(transport="webSocket"), agent(dialplan="seed")),
+        ("app_system", agent(), agent(dialplan="seed")),
+        ("func_curl", agent(dialplan="seed"), agent()),
+        ("func_jitterbuffer", agent(), agent(jitterBuffer="fixed")),
+        ("app_playback", agent(), agent(fallback={"kind": "message", "sound": "vm-goodbye"})),
+        ("app_playback", {}, {"fallback": {"kind": "message", "sound": "vm-goodbye"}}),
+        (
+            "app_queue",
+            {"phones": [phone()]},
+            {"phones": [phone()], "queues": [{"name": "sales", "members": ["601"]}]},
+        ),
+        ("codec_g722", {"codecs": ["ulaw"]}, {"codecs": ["ulaw", "g722"]}),
+        (
+            "codec_g722",
+            {"codecs": ["ulaw"]},
+            {"codecs": ["ulaw"], "trunks": [trunk(codecs=["g722"])]},
+        ),
+        ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], **agent(rateHz=16000)}),
+        ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["g722"]}),
+        ("res_pjsip_registrar", {}, {"phones": [phone()]}),
+        ("res_pjsip_outbound_authenticator_digest", {"trunks": [trunk()]}, {"trunks": [account()]}),
+        (
+            "res_pjsip_outbound_registration",
+            {"trunks": [account()]},
+            {"trunks": [account(register=True)]},
+        ),
+        ("res_pjsip_endpoint_identifier_anonymous", {}, {"sip": {"anonymous": True}}),
+    ],
+)
+def test_a_module_is_there_if_and_only_if_it_is_needed(
+    module: str, without: dict[str, Any], with_it: dict[str, Any]
+) -> None:
+    assert module not in modules(**without)
+    assert module in modules(**with_it)

@@ -1,0 +1,95 @@
+"""pjsip.conf and rtp.conf: who may call, and what Asterisk tells about itself."""
+
+from typing import Any
+
+import pytest
+from asterisk_parser import Parsed, parse, section
+from documents import account, phone, trunk, values
+
+from asterisk_config.sip import files
+
+
+def pjsip(**document: Any) -> str:
+    return files(values(**document))["pjsip.conf"]
+
+
+def of_type(text: str, kind: str) -> list[Parsed]:
+    return [found for found in parse(text) if ("type", kind) in found.lines]
+
+
+def test_without_phones_and_trunks_nobody_may_call() -> None:
+    assert of_type(pjsip(), "endpoint") == []
+    assert section(pjsip(), "global")["endpoint_identifier_order"] == "ip,username"
+
+
+def test_strangers_reach_the_agents_if_they_are_let_in() -> None:
+    text = pjsip(sip={"anonymous": True})
+    assert section(text, "anonymous")["context"] == "interject-agents"
+    assert section(text, "global")["endpoint_identifier_order"].endswith(",anonymous")
+
+
+def test_every_phone_has_to_prove_who_it_is() -> None:
+    text = pjsip(phones=[phone(), phone("bob", extension="602")])
+    for endpoint in of_type(text, "endpoint"):
+        auth = section(text, endpoint["auth"], "auth")
+        assert (auth["username"], auth["password"]) == (endpoint.name, "secret")
+        assert endpoint["context"] == "interject-from-phones"
+        assert section(text, endpoint["aors"], "aor")["max_contacts"] == "1"
+
+
+def test_a_trunk_is_known_by_its_address_never_by_a_name() -> None:
+    text = pjsip(trunks=[trunk(match=["192.0.2.0/24", "198.51.100.7"]), trunk("other")])
+    for endpoint in of_type(text, "endpoint"):
+        assert endpoint["identify_by"] == "ip"
+    assert section(text, "acme", "identify").all("match") == ["192.0.2.0/24", "198.51.100.7"]
+    assert section(text, "other", "identify").all("match") == ["sip.example.com"]
+    assert of_type(text, "auth") == of_type(text, "registration") == []
+
+
+def test_a_trunk_with_an_account_registers_if_it_should() -> None:
+    text = pjsip(trunks=[account(register=True, port=5080, transport="tcp")])
+    registration = section(text, "acme", "registration")
+    assert registration["server_uri"] == "sip:sip.example.com:5080"
+    assert registration["client_uri"] == "sip:me@sip.example.com:5080"
+    assert registration["transport"] == "transport-tcp"
+    assert section(text, "acme", "auth")["username"] == "me"
+
+
+@pytest.mark.parametrize(
+    ("agent", "context"), [("agent", "interject-from-acme"), (None, "interject-agents")]
+)
+def test_a_trunks_calls_go_to_its_agent_or_by_their_number(agent: str | None, context: str) -> None:
+    text = pjsip(trunks=[trunk(agent=agent)])
+    assert section(text, "acme", "endpoint")["context"] == context
+
+
+def test_codecs_are_those_of_all_unless_a_peer_has_its_own() -> None:
+    text = pjsip(
+        codecs=["alaw"], phones=[phone(), phone("602", codecs=["g722", "ulaw"])], trunks=[trunk()]
+    )
+    allowed = {found.name: found["allow"] for found in of_type(text, "endpoint")}
+    assert allowed == {"601": "alaw", "602": "g722,ulaw", "acme": "alaw"}
+
+
+def test_an_external_address_is_told_to_all_but_the_local_networks() -> None:
+    text = pjsip(sip={"externalAddress": "198.51.100.7", "localNetworks": ["10.0.0.0/8"]})
+    for transport in of_type(text, "transport"):
+        assert transport["external_media_address"] == "198.51.100.7"
+        assert transport["external_signaling_address"] == "198.51.100.7"
+        assert transport.all("local_net") == ["10.0.0.0/8"]
+    assert "local_net" not in pjsip()
+
+
+def test_every_transport_listens_at_the_same_place() -> None:
+    text = pjsip(sip={"bindHost": "127.0.0.1", "port": 26060})
+    assert {t["protocol"]: t["bind"] for t in of_type(text, "transport")} == {
+        "udp": "127.0.0.1:26060",
+        "tcp": "127.0.0.1:26060",
+    }
+
+
+def test_media_stay_within_their_ports() -> None:
+    general = section(
+        files(values(rtp={"firstPort": 26100, "lastPort": 26199}))["rtp.conf"], "general"
+    )
+    assert (general["rtpstart"], general["rtpend"]) == ("26100", "26199")

@@ -1,0 +1,135 @@
+"""The way from running to stopped: first the calls end, then Asterisk, and never the other way."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fake_asterisk
+import pytest
+
+from asterisk_config.places import Places
+from asterisk_config.supervisor import KILL_AFTER_S, Do, Drain
+
+HEEDS = """
+case "$1" in
+-f) trap 'exit 0' TERM; while :; do sleep 0.02; done;;
+esac
+"""
+"""An Asterisk that ends on SIGTERM, and to which commands mean nothing."""
+
+STOPS = """
+case "$1$2" in
+-f) while [ ! -e {flag} ]; do sleep 0.02; done; exit 7;;
+-rxcore*) touch {flag};;
+esac
+"""
+"""An Asterisk that does what it is told."""
+
+
+def test_nothing_is_due_before_a_signal() -> None:
+    drain = Drain(900)
+    assert drain.left_s(0) is None
+    assert drain.due(1) is None
+
+
+def test_the_first_signal_drains_and_the_end_of_the_drain_stops_then_kills() -> None:
+    drain = Drain(900)
+    assert drain.signalled(100) is Do.DRAIN
+    assert drain.left_s(300) == 700
+    assert drain.due(1000) is Do.STOP
+    assert drain.left_s(1000) == KILL_AFTER_S
+    assert drain.due(1000 + KILL_AFTER_S) is Do.KILL
+    assert drain.left_s(2000) is None
+
+
+def test_a_second_signal_stops_at_once_and_a_third_changes_nothing() -> None:
+    drain = Drain(900)
+    drain.signalled(0)
+    assert drain.signalled(1) is Do.STOP
+    assert drain.signalled(2) is None
+    assert drain.left_s(2) == KILL_AFTER_S - 1
+
+
+class Supervised:
+    """`run_asterisk` in a process of its own: it blocks signals for good."""
+
+    def __init__(self, places: Places, tree: Path, work: Path, drain_s: float) -> None:
+        self.calls = work / "calls"
+        code = (
+            "import sys; from pathlib import Path; from asterisk_config.places import Places; "
+            "from asterisk_config.supervisor import run_asterisk; import os; "
+            "places = Places.unpacked(Path(sys.argv[1]), Path(sys.argv[2]), os.uname().machine); "
+            "sys.exit(run_asterisk(places, float(sys.argv[3])))"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, str(tree), str(work), str(drain_s)]
+        )
+
+    def wait_for(self, call: str) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.calls.exists() and call in self.calls.read_text().splitlines():
+                return
+            time.sleep(0.01)
+        pytest.fail(f"no {call!r} within 20 s")
+
+    def tell(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[list[Supervised]]:
+    """Those that a test starts with `start`; what is left of them is killed."""
+    all_started: list[Supervised] = []
+    yield all_started
+    for supervised in all_started:
+        supervised.process.kill()
+        supervised.process.wait()
+
+
+def start(started: list[Supervised], tmp_path: Path, body: str, drain_s: float) -> Supervised:
+    places = fake_asterisk.make(tmp_path, body)
+    supervised = Supervised(places, tmp_path / "tree", tmp_path / "work", drain_s)
+    started.append(supervised)
+    supervised.wait_for("-f")
+    return supervised
+
+
+def test_a_signal_lets_calls_end_and_asterisks_exit_code_is_passed_on(
+    started: list[Supervised], tmp_path: Path
+) -> None:
+    supervised = start(started, tmp_path, STOPS.format(flag=tmp_path / "flag"), drain_s=60)
+    supervised.tell(signal.SIGTERM)
+    assert supervised.process.wait(20) == 7
+    assert set(supervised.calls.read_text().splitlines()) == {
+        "-f",
+        "-rx dialplan set global INTERJECT_DRAINING yes",
+        "-rx core stop when convenient",
+    }
+
+
+def test_when_the_drain_is_over_asterisk_gets_the_signal(
+    started: list[Supervised], tmp_path: Path
+) -> None:
+    supervised = start(started, tmp_path, HEEDS, drain_s=0.05)
+    supervised.tell(signal.SIGTERM)
+    assert supervised.process.wait(20) == 0
+
+
+def test_a_second_signal_does_not_wait_for_calls(started: list[Supervised], tmp_path: Path) -> None:
+    supervised = start(started, tmp_path, HEEDS, drain_s=3600)
+    supervised.tell(signal.SIGINT)
+    supervised.wait_for("-rx core stop when convenient")
+    supervised.tell(signal.SIGINT)
+    assert supervised.process.wait(20) == 0
+
+
+def test_an_asterisk_that_is_killed_gives_the_exit_code_of_its_signal(
+    started: list[Supervised], tmp_path: Path
+) -> None:
+    supervised = start(started, tmp_path, 'case "$1" in -f) kill -9 $$;; esac', drain_s=60)
+    assert supervised.process.wait(20) == 128 + signal.SIGKILL
