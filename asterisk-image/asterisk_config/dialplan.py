@@ -61,7 +61,7 @@ def agent_context(
             api=apis[0],
             audio_socket=agent.audio_socket or f"{host}:{AUDIO_SOCKET_PORT}",
         )
-    connect, status = _connection(agent)
+    connect, status, worked = _connection(agent)
     return fill(
         "failover.conf",
         context=context,
@@ -75,6 +75,7 @@ def agent_context(
         jitter_buffer=_jitter_buffer(agent),
         connect=connect,
         status=status,
+        worked=worked,
         hand_over="\n".join(map(_allowed, agent.hand_over)),
     )
 
@@ -84,14 +85,15 @@ def inbound_context(trunk: Trunk) -> str:
     return f"interject-from-{trunk.name}" if trunk.agent else AGENTS
 
 
-def _connection(agent: Agent) -> tuple[str, str]:
-    """How the agent's audio is connected, and the variable that says how that ended."""
+def _connection(agent: Agent) -> tuple[str, str, str]:
+    """How the agent's audio is connected, the variable that says how that ended, and what it says
+    if there was a connection."""
     if agent.transport == "webSocket":
-        return websocket.dial(agent), "${DIALSTATUS}"
+        return websocket.dial(agent), "${DIALSTATUS}", "ANSWER"
     if agent.rate_hz == 16000:  # the application has 8000 Hz alone, the channel driver any rate
         leg = "AudioSocket/${INTERJECT_ANSWER}/${INTERJECT_UUID}/c(slin16)"
-        return f"Dial({leg},,g)", "${DIALSTATUS}"
-    return "TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))", "${TRYSTATUS}"
+        return f"Dial({leg},,g)", "${DIALSTATUS}", "ANSWER"
+    return "TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))", "${TRYSTATUS}", "SUCCESS"
 
 
 def _jitter_buffer(agent: Agent) -> str:

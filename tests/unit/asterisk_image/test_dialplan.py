@@ -118,7 +118,7 @@ def test_the_connection_fits_the_transport_and_the_rate(
 def test_after_a_connection_the_next_question_comes_without_a_pause() -> None:
     found = applications()
     at = found.index("TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))")
-    after = found[at + 1 : at + 5]
+    after = found[at + 1 : at + 6]
     assert after[-1] == "Goto(question)"
     assert not any("Wait" in line for line in after)
 

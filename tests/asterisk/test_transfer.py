@@ -1,0 +1,80 @@
+"""An agent sends the caller on: to a person whose telephone answers, and nowhere else."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asterisk.callers import agent, line, silent, speaker
+from asterisk.measured import Measured
+from asterisk.world import world
+from media_pod.lab.levels import is_sound
+from media_pod.lab.sip.media import MediaSettings
+from media_pod.lab.ticks import Dtmf
+
+PERSON = "interject-phones,201,1"
+DIALPLAN = [{"name": "agent", "extensions": ["100"], "handOver": [PERSON]}]
+
+
+def desk(goto: str) -> dict[str, Any]:
+    return {
+        "dialogue": {"kind": "parcelDesk", "person": "person"},
+        "telephony": {"transfers": [{"name": "person", "goto": goto}]},
+    }
+
+
+@pytest.mark.timeout(90)
+async def test_a_caller_who_presses_0_talks_to_a_person(
+    tree: Path, tmp_path: Path, measured: Measured
+) -> None:
+    async with world(tree, tmp_path, [agent(**desk(PERSON))], dialplan=DIALPLAN, phones=2) as there:
+        keys = [Dtmf(3.0, "0"), Dtmf(3.4, "#")]
+        caller = there.phone(
+            line(erl_db=40), speaker([(9.0, "hello, is that a person")]), max_s=14,
+            settings=MediaSettings(dtmf=keys),
+        )  # fmt: skip
+        person = there.phone(
+            line(erl_db=40), speaker([(3.0, "yes, good morning")]), max_s=30, number=1
+        )
+        async with person.registered() as telephone:
+            answering = asyncio.create_task(telephone.answer(ring_s=0.2))
+            called = await there.call(caller, "100")
+            answered = await answering
+        await there.until_no_call()
+
+    assert called.call.ended == "the caller hung up"
+    assert answered.status == 200
+    spoken = called.call.record.spoken[0]
+    assert spoken.onset_sample > 0
+    ticks = answered.record.bot.reshape(-1, 160)
+    assert sum(is_sound(tick) for tick in ticks) > 25, "the person hears the caller"
+    (recording,) = there.recordings().values()
+    assert recording.words[-1].heard == "One moment please, I put you through."
+    last_ns = last_word_ns(called.call.record.bot_arrived_ns, recording.arrays["played"].size)
+    assert answered.answered_ns is not None
+    measured.row(
+        "transfer to an extension",
+        "bot's last frame to the person's answer, 200 ms of ringing in it",
+        f"{(answered.answered_ns - last_ns) / 1e6:.0f} ms",
+    )
+
+
+async def test_a_place_that_the_dialplan_does_not_list_is_not_gone_to(
+    tree: Path, tmp_path: Path
+) -> None:
+    elsewhere = agent(**desk("interject-phones,202,1"))
+    async with world(tree, tmp_path, [elsewhere], dialplan=DIALPLAN, phones=3) as there:
+        keys = [Dtmf(2.0, "0"), Dtmf(2.4, "#")]
+        phone = there.phone(line(), silent(), max_s=20, settings=MediaSettings(dtmf=keys))
+        called = await there.call(phone, "100")
+        await there.until_no_call()
+
+    assert called.call.ended == "the bot hung up"
+    (complaint,) = [li for li in there.asterisk.complaints if "not sent to" in li]
+    assert "interject-phones,202,1" in complaint
+
+
+def last_word_ns(arrived_ns: Any, played_samples: int) -> int:
+    """When the last frame that the pod sent had come."""
+    return int(arrived_ns[min(played_samples // 160, len(arrived_ns)) - 1])
