@@ -125,16 +125,26 @@ class Bank:
         self._played.push(played)
         self._track(caller, played, slipped)
         trusted = self._tracker.confidence >= _TRUSTED
-        cleaned = self._canceller.step(caller, self._aligned())
+        flat = (caller == caller[:, :1]).all(axis=1)
+        # The caller's side sends nothing (DTX, a digit, a muted microphone). Where an echo is known
+        # to be, its absence then says nothing of the line: whoever learned from it would take the
+        # echo's return for the caller.
+        absent = flat & self._tracker.locked
+        aligned = self._aligned()
+        aligned[absent] = 0
+        cleaned = self._canceller.step(caller, aligned)
         speech = self._vad.step(cleaned)
         caller_db, played_db = self._band_levels()
-        self._floor.follow(caller_db)
+        self._floor.follow(caller_db, ~flat)
         lag_ticks = self._tracker.lag_samples // (RATE_HZ * TICK_MS // 1000)
-        predicted = self._prediction.step(played_db, caller_db, lag_ticks, self._tracker.locked)
+        predicted = self._prediction.step(
+            played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
+        )
         verdict = self._judge.step(
             Evidence(speech, caller_db, self._floor.level_db, predicted, trusted)
         )
-        erle_db = self._erle.step(caller, cleaned, predicted.reference_at_lag, verdict.decision)
+        echo = predicted.reference_at_lag & ~absent
+        erle_db = self._erle.step(caller, cleaned, echo, verdict.decision)
         delay_ms = np.where(
             self._tracker.locked, self._tracker.lag_samples * (1000 / RATE_HZ), np.nan
         )

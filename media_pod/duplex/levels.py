@@ -63,7 +63,8 @@ class NoiseFloor:
         """Forget the line of `slot`."""
         self.level_db[slot] = self._START_DB
 
-    def follow(self, level_db: Levels) -> None:
-        """Take this tick's levels of every slot."""
+    def follow(self, level_db: Levels, where: NDArray[np.bool_]) -> None:
+        """Take this tick's levels, of the slots in `where` alone: digital silence has no floor."""
         below = np.minimum(level_db - self.level_db, 0)
-        self.level_db += np.where(below < 0, self._FALL * below, self._RISE_DB)
+        change = np.where(below < 0, self._FALL * below, self._RISE_DB)
+        self.level_db += np.where(where[:, None], change, 0)

@@ -121,9 +121,10 @@ class Ceiling:
         gain_db: Levels = np.minimum(self._gain_db + self._MARGIN_DB, self._MOST_DB)
         return gain_db
 
-    def learn(self, level_db: Levels, reference_db: Levels) -> None:
-        """Take this tick's levels, [slots, BANDS], and the loudest reference at any lag."""
-        audible = EchoPrediction.audible(reference_db)
+    def learn(self, level_db: Levels, reference_db: Levels, teaches: NDArray[np.bool_]) -> None:
+        """Take this tick's levels, [slots, BANDS], and the loudest reference at any lag, of the
+        slots in `teaches`."""
+        audible = EchoPrediction.audible(reference_db) & teaches[:, None]
         self._heard_ticks += audible.mean(axis=1) > 0.5
         toward = np.clip(level_db - reference_db - self._gain_db, self._DOWN_DB, self._UP_DB)
         self._gain_db += np.where(audible & self.known[:, None], toward, 0)
@@ -152,6 +153,7 @@ class EchoPrediction:
         caller_db: Levels,
         lag_ticks: NDArray[np.intp],
         locked: NDArray[np.bool_],
+        teaches: NDArray[np.bool_],
     ) -> "Predicted":
         """One tick of every slot: predict from what is known, then learn from what came.
 
@@ -160,6 +162,7 @@ class EchoPrediction:
             caller_db: [slots, BANDS] of what just arrived.
             lag_ticks: [slots] where the tracker holds the echo, in whole ticks.
             locked: [slots] whether it holds one.
+            teaches: [slots] whether what arrived says something of the line.
         """
         self._now = (self._now + 1) % self._ticks
         self._history[self._now] = played_db
@@ -171,8 +174,8 @@ class EchoPrediction:
             reference_at_lag=locked & (at_lag.max(axis=1) > _SPEAKING_DB),
             reference_at_any_lag=at_any_lag.max(axis=1) > _SPEAKING_DB,
         )
-        self._coupling.learn(caller_db, at_lag, self.audible(at_lag) & locked[:, None])
-        self._ceiling.learn(caller_db, at_any_lag)
+        self._coupling.learn(caller_db, at_lag, self.audible(at_lag) & (locked & teaches)[:, None])
+        self._ceiling.learn(caller_db, at_any_lag, teaches)
         return predicted
 
     def _at_lag(self, lag_ticks: NDArray[np.intp]) -> Levels:

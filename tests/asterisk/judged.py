@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from media_pod.agents.ports import Pcm
 from media_pod.lab import g711
 from media_pod.lab.outcome import Interruption, find_interruptions, find_stops, sounding
 from media_pod.lab.record import CallRecord
@@ -37,12 +38,19 @@ class Judged:
         ]
 
 
+def played_as_heard(recording: Recording) -> Pcm:
+    """What the pod played, as it comes out of Asterisk's mu-law.
+
+    Asterisk looks up the upper 14 bits of a sample, and its table has the code of the highest of
+    the four samples that share them (main/ulaw.c).
+    """
+    return g711.roundtrip(recording.audio("played") | 3, "mu")
+
+
 def judge(record: CallRecord, recording: Recording) -> Judged:
     """Judge a call in G.711, mu-law: what the telephone got is what the pod sent, companded."""
     caller, played = recording.audio("caller"), recording.audio("played")
-    # Asterisk looks up the upper 14 bits of a sample, and its table has the code of the highest of
-    # the four samples that share them (codecs' ulaw.c).
-    heard = g711.roundtrip(played | 3, "mu")
+    heard = played_as_heard(recording)
     trace = recording.trace(true_delay_ms(record, caller, heard))
     stops = find_stops(record, in_bot_stream(record, heard, recording.stop_samples(record.rate_hz)))
     errors_ms = delay_errors_ms(trace, sounding(played, record.rate_hz))

@@ -81,6 +81,30 @@ def test_the_bots_own_echo_never_stops_it(bot_speech: Speak, seed: int, delay_ms
     assert steps[-1].erle_db[0] > 10
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_echo_that_returns_after_a_long_silence_of_the_phone_is_still_an_echo(
+    bot_speech: Speak, seed: int
+) -> None:
+    line = echo_line(bot_speech(8000), 30.0, seed)
+    line.caller[5 * 8000 : 25 * 8000] = 0  # no RTP: what gather fills
+    steps = run(opened(1), [line])
+    assert Decision.CALLER not in decisions(steps)
+    assert steps[-1].delay_confidence[0] >= 0.5
+    assert steps[-1].erle_db[0] > 10
+
+
+def test_a_line_that_is_digitally_silent_from_the_start_is_one_without_echo(
+    bot_speech: Speak, caller_speech: Speak
+) -> None:
+    speech, played = caller_speech(8000), bot_of(bot_speech(8000), 9.0)
+    line = with_caller(Line(np.zeros(played.size), played), speech, 6.0)
+    steps = run(opened(1), [line])
+    heard = decisions(steps) == Decision.CALLER
+    begins = 6.0 + first_sound_s(speech)
+    assert begins < np.argmax(heard) / 50 <= begins + 0.4
+    assert steps[int(np.argmax(heard))].reason[0] == Reason.NO_ECHO_ON_LINE
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_caller_over_the_echo_stops_it_within_400_ms(
     bot_speech: Speak, caller_speech: Speak, seed: int

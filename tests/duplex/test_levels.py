@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from media_pod.duplex.levels import BANDS, BandLevels, NoiseFloor
 
+ALL = np.array([True])
+
 
 @given(gain_db=st.floats(-20, 40), seed=st.integers(0, 1000))
 def test_levels_move_with_the_signal(gain_db: float, seed: int) -> None:
@@ -44,11 +46,11 @@ def flat(level_db: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
 def test_the_floor_falls_within_a_fifth_of_a_second_and_rises_2_db_a_second() -> None:
     floor = NoiseFloor(1)
     for _ in range(10):
-        floor.follow(flat(0.0))
+        floor.follow(flat(0.0), ALL)
     assert np.all(floor.level_db < 1.0)
     start_db = floor.level_db.copy()
     for _ in range(50):
-        floor.follow(flat(40.0))
+        floor.follow(flat(40.0), ALL)
     assert np.allclose(floor.level_db - start_db, 2.0, atol=0.05)
 
 
@@ -56,7 +58,7 @@ def test_a_reset_floor_is_as_new() -> None:
     floor = NoiseFloor(2)
     new_db = floor.level_db.copy()
     for _ in range(20):
-        floor.follow(np.zeros((2, BANDS), np.float32))
+        floor.follow(np.zeros((2, BANDS), np.float32), np.ones(2, np.bool_))
     floor.reset(1)
     assert np.array_equal(floor.level_db[1], new_db[1])
     assert not np.array_equal(floor.level_db[0], new_db[0])

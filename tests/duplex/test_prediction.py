@@ -8,6 +8,7 @@ from media_pod.duplex.prediction import EchoPrediction, Predicted
 
 LAG_TICKS = 12
 LOCKED = np.array([True])
+ALL = np.array([True])
 UNLOCKED = np.array([False])
 LINE_DB = np.linspace(-12, -24, BANDS).astype(np.float32)
 
@@ -26,7 +27,7 @@ def run(
 ) -> Predicted:
     """Step through all ticks; the last prediction."""
     for played, caller in zip(played_db, caller_db, strict=True):
-        predicted = prediction.step(played[None], caller[None], np.array([LAG_TICKS]), locked)
+        predicted = prediction.step(played[None], caller[None], np.array([LAG_TICKS]), locked, ALL)
     return predicted
 
 
