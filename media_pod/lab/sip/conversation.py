@@ -17,7 +17,7 @@ from media_pod.lab.sip.legs import Leg
 from media_pod.lab.sip.media import Media, MediaSettings
 from media_pod.lab.sip.packetizer import PTIMES_MS
 from media_pod.lab.sip.rtp_log import RtpLog
-from media_pod.lab.sip.udp import RtpSocket
+from media_pod.lab.sip.rtp_socket import RtpSocket
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
 

@@ -15,7 +15,7 @@ from media_pod.lab.sip.network import Network, Path
 from media_pod.lab.sip.reception import Piece, Reception
 from media_pod.lab.sip.rtp import RtpError, RtpPacket
 from media_pod.lab.sip.rtp_log import RtpLog
-from media_pod.lab.sip.udp import Datagram, RtpSocket
+from media_pod.lab.sip.rtp_socket import Datagram, RtpSocket
 from media_pod.lab.sip.uplink import Agreed, Uplink, Windows
 from media_pod.lab.ticks import Dtmf, Ticks
 
@@ -95,13 +95,15 @@ class Media:
         Raises:
             LabError: a key was pressed that the other side does not take.
         """
-        self._receive(now_ns)
         while self._ticks.due(now_ns):
+            # A tick that comes late hears what had come by its own time, and nothing later.
+            self._receive(self._ticks.next_ns)
             if self._handset.dry:
                 self._hear(self._reception.give_up())
             self._uplink.take(self._ticks.tick())
         for data in self._uplink.due(now_ns):
-            self._socket.udp.send(data, self.remote)
+            self._socket.send(data, self.remote)
+        self._receive(now_ns)
         next_ns = self._uplink.next_ns
         if self._handset.over:
             return next_ns
@@ -113,8 +115,8 @@ class Media:
         self._hear(self._reception.flush())
 
     def _receive(self, now_ns: int) -> None:
-        while self._socket.waiting:
-            self._travel(self._socket.waiting.popleft())
+        for datagram in self._socket.receive():
+            self._travel(datagram)
         while self._travelling and self._travelling[0][0] <= now_ns:
             due_ns, _, data = heapq.heappop(self._travelling)
             try:

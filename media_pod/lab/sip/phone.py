@@ -25,8 +25,8 @@ from media_pod.lab.sip.codecs import CodecName
 from media_pod.lab.sip.conversation import Conversation, SipCall
 from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
 from media_pod.lab.sip.media import MediaSettings
+from media_pod.lab.sip.rtp_socket import RtpSocket, rtp_socket
 from media_pod.lab.sip.signalling import Account, Signalling, signalling
-from media_pod.lab.sip.udp import RtpSocket, rtp_socket
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
 
@@ -94,24 +94,28 @@ class SipPhone:
             LabError: the server does not answer, or not as SIP wants it.
         """
         conversation = self._conversation
-        async with rtp_socket(conversation.clock_ns) as socket, signalling() as sip:
-            offer = session.offer(conversation.codecs, socket.port, conversation.settings.ptime_ms)
-            dialled = sip.dial(self._account, extension, offer, self.ringing)
-            try:
-                ended = await self._not_answered(dialled, answer_within_s)
-                if ended is not None:
-                    return conversation.none(dialled.status, dialled.reason, ended)
-                agreed = session.agree(dialled.call.sdp_answer, conversation.codecs)
-                return await conversation.hold(socket, dialled, agreed)
-            finally:
-                await dialled.hang_up()
+        with rtp_socket(conversation.clock_ns) as socket:
+            async with signalling() as sip:
+                offer = session.offer(
+                    conversation.codecs, socket.port, conversation.settings.ptime_ms
+                )
+                dialled = sip.dial(self._account, extension, offer, self.ringing)
+                try:
+                    ended = await self._not_answered(dialled, answer_within_s)
+                    if ended is not None:
+                        return conversation.none(dialled.status, dialled.reason, ended)
+                    agreed = session.agree(dialled.call.sdp_answer, conversation.codecs)
+                    return await conversation.hold(socket, dialled, agreed)
+                finally:
+                    await dialled.hang_up()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Answering"]:
         """A telephone that can be called at `Answering.address`, without a registration."""
         clock_ns = self._conversation.clock_ns
-        async with rtp_socket(clock_ns) as socket, signalling() as sip:
-            yield Answering(self._conversation, socket, sip)
+        with rtp_socket(clock_ns) as socket:
+            async with signalling() as sip:
+                yield Answering(self._conversation, socket, sip)
 
     @asynccontextmanager
     async def registered(self) -> AsyncIterator["Answering"]:
@@ -121,8 +125,8 @@ class SipPhone:
             LabError: the server does not answer, or does not register it.
         """
         clock_ns = self._conversation.clock_ns
-        async with rtp_socket(clock_ns) as socket, signalling() as sip:
-            async with sip.registration(self._account):
+        with rtp_socket(clock_ns) as socket:
+            async with signalling() as sip, sip.registration(self._account):
                 yield Answering(self._conversation, socket, sip)
 
     async def _not_answered(self, dialled: Dialled, within_s: float) -> str | None:

@@ -1,15 +1,10 @@
 """UDP on the loopback interface, ports chosen by the system."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, cast
 
 HOST = "127.0.0.1"
-MAX_WAITING = 1000
-"""Datagrams of RTP that nobody has taken yet: ten seconds of packets of 10 ms. The oldest goes."""
 
 Address = tuple[str, int]
 
@@ -56,37 +51,3 @@ async def open_udp(take: Callable[[bytes, Address], None]) -> UdpSocket:
     loop = asyncio.get_running_loop()
     _, socket = await loop.create_datagram_endpoint(lambda: UdpSocket(take), local_addr=(HOST, 0))
     return socket
-
-
-@dataclass(frozen=True, slots=True)
-class Datagram:
-    """What came, when, and from where."""
-
-    at_ns: int
-    data: bytes
-    sender: Address
-
-
-@dataclass(frozen=True, slots=True)
-class RtpSocket:
-    """A socket whose datagrams wait, with the time at which they came; see `rtp_socket`."""
-
-    udp: UdpSocket
-    waiting: deque[Datagram]
-    """For whoever owns the socket to take from."""
-
-    @property
-    def port(self) -> int:
-        """The local port."""
-        return self.udp.address[1]
-
-
-@asynccontextmanager
-async def rtp_socket(clock_ns: Callable[[], int]) -> AsyncIterator[RtpSocket]:
-    """An open socket; closed on leaving."""
-    waiting: deque[Datagram] = deque(maxlen=MAX_WAITING)
-    udp = await open_udp(lambda data, sender: waiting.append(Datagram(clock_ns(), data, sender)))
-    try:
-        yield RtpSocket(udp, waiting)
-    finally:
-        udp.close()

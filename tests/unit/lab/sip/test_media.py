@@ -1,6 +1,7 @@
 """The media of a call in virtual time: what comes is put in by hand, what goes is caught."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,27 @@ from media_pod.lab.sip.codecs import CODECS
 from media_pod.lab.sip.media import Media, MediaSettings
 from media_pod.lab.sip.network import Network, Stall
 from media_pod.lab.sip.rtp import RtpPacket
-from media_pod.lab.sip.udp import Address, Datagram, RtpSocket, UdpSocket
+from media_pod.lab.sip.rtp_socket import Datagram, RtpSocket
+from media_pod.lab.sip.udp import Address
 from media_pod.lab.sip.uplink import Agreed
 
 MS = 1_000_000
 BOT: Address = ("127.0.0.1", 4000)
 
 
-class Caught(UdpSocket):
+class Caught(RtpSocket):
     """Keeps what is sent."""
 
     def __init__(self) -> None:
-        super().__init__(lambda data, sender: None)
         self.sent: list[tuple[bytes, Address]] = []
+        self.waiting: deque[Datagram] = deque()
 
     def send(self, data: bytes, to: Address) -> None:
         self.sent.append((data, to))
+
+    def receive(self) -> Iterator[Datagram]:
+        while self.waiting:
+            yield self.waiting.popleft()
 
 
 class Call:
@@ -35,11 +41,11 @@ class Call:
 
     def __init__(self, max_s: float = 0.4, **settings: Any) -> None:
         self.udp = Caught()
-        self.waiting: deque[Datagram] = deque()
+        self.waiting = self.udp.waiting
         self.handset: Handset = make_handset(max_s=max_s)
         self.media = Media(
             self.handset,
-            RtpSocket(self.udp, self.waiting),
+            self.udp,
             Agreed(CODECS["PCMA"](), 101, BOT),
             MediaSettings(**settings),
             progress=lambda elapsed_s: None,
@@ -69,6 +75,14 @@ def test_a_frame_leaves_per_tick_and_a_late_one_is_made_up_for() -> None:
     assert len(call.udp.sent) == len(call.media.sent_ns) == 20
 
 
+def test_a_late_tick_hears_what_had_come_by_its_own_time() -> None:
+    call = Call()
+    for index, at_ms in enumerate((-2, -1, 15, 35, 55, 75)):
+        call.comes(index, at_ms)
+    call.media.step(100 * MS)
+    assert call.played() == [0, 1, 2, 3, 4, 5]
+
+
 def test_the_last_packets_are_waited_for() -> None:
     call = Call(uplink=Network(jitter_ms=100.0, seed=1))
     next_ns: int | None = 0
@@ -82,19 +96,19 @@ def test_the_last_packets_are_waited_for() -> None:
 
 def test_what_comes_is_played_in_order_from_two_frames_on() -> None:
     call = Call()
-    for index, at_ms in ((1, 5), (0, 6), (2, 25), (4, 45), (3, 55), (5, 85)):
+    for index, at_ms in ((1, -5), (0, -4), (2, 15), (4, 35), (3, 45), (5, 75)):
         call.comes(index, at_ms)
     for tick in range(6):
         call.media.step(tick * 20 * MS + 10 * MS)
     assert call.played() == [0, 1, 2, 3, 4, 5]
     arrived = call.handset.record([], "").bot_arrived_ns
-    assert (arrived // MS).tolist() == [6, 5, 25, 55, 45, 85]
+    assert (arrived // MS).tolist() == [-4, -5, 15, 45, 35, 75]
 
 
 def test_the_missing_is_given_up_when_there_is_nothing_else_to_play() -> None:
     call = Call()
     for index in (0, 1, 3):
-        call.comes(index, 1)
+        call.comes(index, -1)
     for tick in range(2):
         call.media.step(tick * 20 * MS + 10 * MS)
     call.comes(2, 31)
@@ -108,7 +122,7 @@ def test_the_missing_is_given_up_when_there_is_nothing_else_to_play() -> None:
 def test_a_packet_too_late_is_silence_and_no_step_of_the_delay() -> None:
     call = Call()
     for index in (0, 1, 3):
-        call.comes(index, 1)
+        call.comes(index, -1)
     for tick in range(3):
         call.media.step(tick * 20 * MS + 10 * MS)
     call.comes(2, 55)
@@ -143,6 +157,6 @@ def test_only_the_other_sides_port_counts_and_only_rtp() -> None:
 def test_in_the_end_everything_that_came_is_in_the_record() -> None:
     call = Call()
     for index in (0, 1, 3):
-        call.comes(index, 1)
+        call.comes(index, -1)
     call.media.finish(2 * MS)
     assert call.handset.record([], "").bot.size == 4 * 160
