@@ -1,14 +1,14 @@
 # The one entry to this project. Every target sets up `.venv` first if it has to.
 #
 #   PYTHON   the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
-#   ARGS     more arguments for `make demo`, `make test` and `make test-long`
+#   ARGS     more arguments for `make demo` and the tests
 
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint types contracts check constraints clean
+.PHONY: help demo test test-long test-asterisk lint types contracts check constraints clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -23,6 +23,9 @@ test: $(SET_UP) ## the tests, but for the long ones
 test-long: $(SET_UP) ## the long tests alone
 	$(BIN)/pytest -m slow $(ARGS)
 
+test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; ten minutes
+	$(BIN)/pytest -m asterisk $(ARGS)
+
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -33,7 +36,7 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-long ## everything that a change has to pass
+check: lint types contracts test test-long test-asterisk ## everything that a change has to pass
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new

@@ -1,7 +1,7 @@
 """The one tree of errors that Interject raises on purpose.
 
     InterjectError
-      SpecError                 media_pod.spec: a manifest that cannot be taken
+      SpecError                 media_pod.problems: a document that cannot be taken
       SetupError                here: this machine cannot run what was asked for
       AudioSocketError          media_pod.audiosocket.frames: bytes that are not AudioSocket
       ProviderError             media_pod.agents.ports: speech or dialogue failed

@@ -2,7 +2,7 @@
 
 pydantic finds the faults; this module says for each where it is (the path as it is written in the
 document), what was found, what is allowed there, and the nearest name for a misspelt key or word.
-`media_pod.spec` is the caller; nothing here knows the VoiceAgent.
+`media_pod.spec` and `asterisk_config` are the callers; nothing here knows their models.
 """
 
 from collections.abc import Hashable, Iterable
@@ -16,11 +16,25 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from media_pod.errors import InterjectError
+
 MOST_SHOWN = 20
 """Lines per document: beyond these, one more says how many were left out."""
 
 _LONGEST_FOUND = 60
 """Characters of a wrong value or key that are repeated to its author."""
+
+
+class SpecError(InterjectError):
+    """A document that cannot be taken.
+
+    The message has one line per problem: the source, the path, what was found, what is allowed.
+    """
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+        self.source = source
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_pod.errors import InterjectError
-from media_pod.problems import describe
+from media_pod.problems import SpecError, describe
 from media_pod.spec_dialogue import Dialogue, transfers_used
 from media_pod.spec_types import (
     DialplanPlace,
@@ -23,18 +22,6 @@ from media_pod.spec_types import (
     VoiceName,
 )
 from media_pod.strict import StrictModel
-
-
-class SpecError(InterjectError):
-    """A manifest that cannot be taken.
-
-    The message has one line per problem: the source, the path, what was found, what is allowed.
-    """
-
-    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
-        self.source = source
-        self.problems = problems
 
 
 class Metadata(StrictModel):

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from media_pod.errors import SetupError
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError
 
 MAX_BYTES = 1 << 20
 """Largest file that is read: Kubernetes takes no larger object either (etcd's request limit)."""

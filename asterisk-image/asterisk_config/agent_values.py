@@ -98,7 +98,7 @@ class Agent(StrictModel):
         "every answer, where adaptive rescues reordered packets of an internet trunk; with seed "
         "adaptive, as that dialplan is usually written.",
     )
-    hand_over: tuple[Destination, ...] = Field(
+    transfers: tuple[Destination, ...] = Field(
         default=(),
         strict=False,
         max_length=64,

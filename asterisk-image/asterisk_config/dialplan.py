@@ -21,7 +21,7 @@ _HEADING = """\
 ; Who may reach what:
 ;   phones              agents, phones and queues, by their numbers
 ;   trunks, strangers   agents alone
-;   agents              what their handOver lists
+;   agents              what their transfers lists
 """
 _INBOUND = ("_X!", "_+X!", "s")
 """What providers send as the called number: a national or international one, or none."""
@@ -76,7 +76,7 @@ def agent_context(
         connect=connect,
         status=status,
         worked=worked,
-        hand_over="\n".join(map(_allowed, agent.hand_over)),
+        transfers="\n".join(map(_allowed, agent.transfers)),
     )
 
 

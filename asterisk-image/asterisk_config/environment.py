@@ -12,7 +12,7 @@ from asterisk_config.sip_values import Password
 from asterisk_config.texts import printable
 from asterisk_config.values import Values, load_values
 from media_pod.errors import SetupError
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError
 from media_pod.yaml_file import Kind, read_yaml
 
 VALUES = "INTERJECT_VALUES"

@@ -22,8 +22,7 @@ from asterisk_config.agent_values import (
     ToQueue,
 )
 from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Rtp, Sip, Trunk
-from media_pod.problems import describe
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError, describe
 from media_pod.strict import StrictModel
 
 AGENTS = "interject-agents"
@@ -154,8 +153,8 @@ def _unknown(values: Values) -> Iterable[str]:
         if isinstance(fallback, ToQueue) and fallback.queue not in names:
             yield f"fallback: found the queue {fallback.queue}; allowed: {_some(names, 'queues')}"
     for agent in values.agents:
-        for destination in agent.hand_over:
-            where = f"handOver of {agent.name}"
+        for destination in agent.transfers:
+            where = f"transfers of {agent.name}"
             yield from _nowhere(values, where, destination, (AGENTS, PHONES, QUEUES))
 
 

@@ -14,7 +14,7 @@ from media_pod.lab.sip.media import MediaSettings
 from media_pod.lab.ticks import Dtmf
 
 PERSON = "interject-phones,201,1"
-DIALPLAN = [{"name": "agent", "extensions": ["100"], "handOver": [PERSON]}]
+DIALPLAN = [{"name": "agent", "extensions": ["100"], "transfers": [PERSON]}]
 
 
 def desk(goto: str) -> dict[str, Any]:

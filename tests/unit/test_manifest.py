@@ -6,7 +6,7 @@ import pytest
 
 from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest import read_manifest
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError
 from media_pod.spec_dialogue import ParcelDesk, Scripted
 from media_pod.yaml_file import MAX_BYTES
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from media_pod.problems import MOST_SHOWN
-from media_pod.spec import SpecError, Speech, VoiceAgent, load_manifest
+from media_pod.problems import MOST_SHOWN, SpecError
+from media_pod.spec import Speech, VoiceAgent, load_manifest
 from media_pod.spec_dialogue import ParcelDesk, Scripted
 
 

@@ -123,9 +123,9 @@ def test_after_a_connection_the_next_question_comes_without_a_pause() -> None:
     assert not any("Wait" in line for line in after)
 
 
-def test_hand_overs_are_compared_word_for_word_one_line_each() -> None:
+def test_transferss_are_compared_word_for_word_one_line_each() -> None:
     places = ["interject-agents,100,1", "interject-phones,601,1"]
-    document = {**agent(handOver=places), "phones": [phone()]}
+    document = {**agent(transfers=places), "phones": [phone()]}
     found = [line for line in lines("interject-desk", **document) if "?allowed" in line]
     assert found == [f'n,GotoIf($["${{INTERJECT_PLACE}}" = "{place}"]?allowed)' for place in places]
 
@@ -189,7 +189,7 @@ def test_the_seed_dialplan_is_the_one_that_people_write() -> None:
 
 def test_an_agents_dialplan_stands_alone_for_any_asterisk() -> None:
     """As the operator renders it: places of another dialplan, no values around the agent."""
-    agent = Agent(name="desk", hand_over=("sales,7000,1",))
+    agent = Agent(name="desk", transfers=("sales,7000,1",))
     text = agent_context(agent, ("pod:1650",), Timeouts(), context="from-voice")
     context = section(text, "from-voice")
     assert "s,1,Set(INTERJECT_APIS=pod:1650)" in context.all("exten")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from asterisk_config.places import Places
 from asterisk_config.render import render, snippet
 from asterisk_config.values import load_values
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError
 
 PLACES = Places.installed()
 HOSTILE = st.text(st.sampled_from("aZ09_-.,:;+*#/\\[](){}$&|!?=<>\"'%@~` \t\r\n\x00é"), min_size=1)
@@ -22,7 +22,7 @@ PLAIN = {
     "agent": "desk",
     "extension": "100",
     "api": "10.0.0.5:1650",
-    "hand_over": "interject-agents,900,1",
+    "transfers": "interject-agents,900,1",
     "sound": "vm-goodbye",
     "phone": "bob",
     "number": "601",
@@ -46,7 +46,7 @@ def document(texts: dict[str, str]) -> dict[str, Any]:
             {
                 "name": texts["agent"],
                 "extensions": [texts["extension"]],
-                "handOver": [texts["hand_over"]],
+                "transfers": [texts["transfers"]],
                 "fallback": {"kind": "message", "sound": texts["sound"]},
             },
             {"name": "web", "extensions": ["900"], "transport": "webSocket"},

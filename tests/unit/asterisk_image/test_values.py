@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from asterisk_config.reference import fields
 from asterisk_config.values import Values, load_values
-from media_pod.spec import SpecError
+from media_pod.problems import SpecError
 
 
 def problem(**document: Any) -> str:
@@ -34,7 +34,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
                 "dialplan": "failover",
                 "audioSocket": None,
                 "jitterBuffer": None,
-                "handOver": (),
+                "transfers": (),
                 "fallback": None,
             },
         ),
@@ -81,7 +81,7 @@ def test_every_field_is_described_with_its_unit_and_its_default(
         assert says in field.description, path
 
 
-HAND_OVER = {"agents": [{"name": "a", "handOver": ["interject-phones,602,1"]}]}
+HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ HAND_OVER = {"agents": [{"name": "a", "handOver": ["interject-phones,602,1"]}]}
         (
             HAND_OVER,
             (
-                "the document: handOver of a: found interject-phones,602; allowed there: nothing, "
+                "the document: transfers of a: found interject-phones,602; allowed there: nothing, "
                 "there are no numbers"
             ),
         ),
         (
             HAND_OVER | {"phones": [phone()]},
-            "the document: handOver of a: found interject-phones,602; allowed there: 601",
+            "the document: transfers of a: found interject-phones,602; allowed there: 601",
         ),
         (
             {"fallback": {"kind": "extension", "destination": "default,1,1"}},
@@ -166,8 +166,8 @@ HAND_OVER = {"agents": [{"name": "a", "handOver": ["interject-phones,602,1"]}]}
             ),
         ),
         (
-            {"agents": [{"name": "a", "handOver": ["interject-agents,100,2"]}]},
-            "the document: handOver of a: found interject-agents,100,2; allowed: priority 1",
+            {"agents": [{"name": "a", "transfers": ["interject-agents,100,2"]}]},
+            "the document: transfers of a: found interject-agents,100,2; allowed: priority 1",
         ),
         (
             {"agents": [{"name": "from-phones"}]},
@@ -267,14 +267,14 @@ def test_numbers_and_patterns_are_taken(extension: str) -> None:
     assert taken.agents[0].extensions == (extension,)
 
 
-def test_a_hand_over_may_go_to_phones_queues_and_agents() -> None:
+def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
     places = ["interject-phones,601,1", "interject-queues,q,1", "interject-agents,306912,1"]
     taken = values(
         phones=[phone()],
         queues=[{"name": "q", "members": ["601"]}],
-        agents=[{"name": "a", "extensions": ["_3069X."], "handOver": places}],
+        agents=[{"name": "a", "extensions": ["_3069X."], "transfers": places}],
     )
-    assert list(taken.agents[0].hand_over) == places
+    assert list(taken.agents[0].transfers) == places
 
 
 def test_a_password_does_not_show_in_a_representation() -> None:

@@ -102,7 +102,7 @@ def test_what_comes_is_played_in_order_from_two_frames_on() -> None:
         call.media.step(tick * 20 * MS + 10 * MS)
     assert call.played() == [0, 1, 2, 3, 4, 5]
     arrived = call.handset.record([], "").bot_arrived_ns
-    assert (arrived // MS).tolist() == [-4, -5, 15, 45, 35, 75]
+    assert (arrived // MS).tolist() == [0, 0, 15, 45, 35, 75]
 
 
 def test_the_missing_is_given_up_when_there_is_nothing_else_to_play() -> None:
