@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
@@ -126,6 +127,10 @@ class World:
         found = [li for li in page.splitlines() if li.split("{")[0].split(" ")[0] == name]
         return sum(float(li.rsplit(" ", 1)[1]) for li in found)
 
+    def pod_log(self, pod: int = 0) -> str:
+        """All that a pod has logged so far."""
+        return (self._folders[pod] / "log").read_text()
+
     def recordings(self, pod: int = 0) -> dict[str, Recording]:
         """The calls of a pod by UUID, once the world is over."""
         return load(self._folders[pod])
@@ -148,6 +153,7 @@ async def world(
     *,
     dialplan: Sequence[dict[str, Any]] = ({"name": "agent", "extensions": ["100"]},),
     phones: int = 1,
+    append: Mapping[str, str] = MappingProxyType({}),
     **values: Any,
 ) -> AsyncIterator[World]:
     """Start everything, give it, and stop it afterwards.
@@ -158,6 +164,7 @@ async def world(
         agents: a pod for each.
         dialplan: the agents of Asterisk's values.
         phones: how many; `p0` has the number 200, and so on.
+        append: texts behind rendered files, by their names.
         values: more of Asterisk's values; without `api` it is that of all pods.
     """
     async with AsyncExitStack() as stack:
@@ -176,6 +183,8 @@ async def world(
         place.mkdir()
         places = Places.unpacked(tree, place)
         files = render(load_values(document, "the test's values"), places)
+        for name, text in append.items():
+            files[name] += text
         asterisk = await stack.enter_async_context(asterisk_server(places, files))
         timeout = aiohttp.ClientTimeout(total=ASK_S)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
