@@ -144,16 +144,24 @@ class PodClock:
             _logger.warning("stalled for %d ms: nothing was sent, lags are lost", ticks * TICK_MS)
         for leg in self.legs.values():
             leg.call.skip(ticks)
-        catch_up = self._in_time and ticks <= MAX_CATCH_UP_TICKS
-        for _ in range(min(ticks, MAX_LOST_TICKS)):
-            self._played[:] = 0
-            self._play()
-            if catch_up:
+        lost = min(ticks, MAX_LOST_TICKS)
+        # All of the lines' ticks first: what the first gather reads is from the end of them.
+        played = [self._play_unheard() for _ in range(lost)]
+        if self._in_time and ticks <= MAX_CATCH_UP_TICKS:
+            for rows in played:
+                self._played[:] = rows
                 self._gather(self._now())
                 self._step()
-            else:
-                for leg in self.legs.values():
+        else:
+            for leg in self.legs.values():
+                for _ in range(lost):
                     leg.stream.take()
+
+    def _play_unheard(self) -> Pcm:
+        """What is played in a tick in which nothing is sent, int16 [slots, samples]."""
+        self._played[:] = 0
+        self._play()
+        return self._played.copy()
 
     def _write(self) -> None:
         self._played[:] = 0

@@ -194,16 +194,17 @@ class Connection(CallSocket[Frame]):
         return frames
 
     def _take(self, message: Message, frames: list[Frame]) -> None:
-        match message.opcode:
-            case Opcode.PING | Opcode.PONG:
-                return
-            case Opcode.CLOSE:
-                close = self._protocol.close_rcvd
-                self._fault = f"the peer closed ({close})"
-                return
-        self._fragments.append(message)
-        if not message.fin:
-            return
+        opcode = message.opcode
+        if opcode is Opcode.BINARY and message.fin:  # nearly always
+            frames.append(self._audio(bytes(message.data)))
+        elif opcode is Opcode.CLOSE:
+            self._fault = f"the peer closed ({self._protocol.close_rcvd})"
+        elif opcode is not Opcode.PING and opcode is not Opcode.PONG:
+            self._fragments.append(message)
+            if message.fin:
+                self._put_together(frames)
+
+    def _put_together(self, frames: list[Frame]) -> None:
         payload = b"".join(part.data for part in self._fragments)
         is_text = self._fragments[0].opcode is Opcode.TEXT
         self._fragments.clear()

@@ -13,16 +13,16 @@ leaving it: that one is what the echo canceller gets as played, and what the cal
 The model is exact as long as both timers run alike and the network is in time. Marks check it: a
 mark is set in front of a row and reported when that row leaves, so the report should be read in
 the tick in which the model lets the row go or in the next one; `MAX_LATE_TICKS` grants the network
-one more.
+one more. One report that deviates proves nothing: it may have been late on its way, and the pod may
+have been late for its tick. So a second mark is set at once. If it deviates to the same side, the
+smaller of the two deviations is believed.
 
 - **Reported before the model let the row go.** The queue is shallower than thought: the pod's timer
   is slower than Asterisk's. The model lets go of what has left, and the rows that are lacking are
   wanted.
-- **Reported later than that.** Either the queue is deeper (rows were late, Asterisk played silence
-  and then all of them), or this report alone was late. A second mark tells, set at once: the less
-  late of the two counts, because the network adds to a delay and never takes from it. The model
-  holds its rows back by as much. Rows without sound are then left out, until the queue is as deep
-  as it should be.
+- **Reported too late.** The queue is deeper: rows were late, Asterisk played silence and then all
+  of them; or the pod's timer is faster. The model holds its rows back by as much. Rows without
+  sound are then left out, until the queue is as deep as it should be.
 
 After either the model expects reports one tick after the row; marks from before do not count.
 """
@@ -55,8 +55,8 @@ class Playback:
         self._marks: dict[int, int | None] = {}
         """By the number of the row behind the mark: in which tick that row left."""
         self._rows_to_mark = 0
-        self._doubt: int | None = None
-        """How late the last report was, if it was too late to be believed alone."""
+        self._doubt = 0
+        """By how many rows the last report deviated, if it is not believed yet."""
         self.left = 0
         """The number of the last row that has left, of those given; rows flushed have none."""
 
@@ -116,18 +116,21 @@ class Playback:
         """
         if number not in self._marks:
             return 0
-        left_at = self._marks.pop(number)
+        deviation = self._deviation(number, self._marks.pop(number))
+        doubt, self._doubt = self._doubt, deviation
+        if deviation * doubt <= 0:
+            if deviation:
+                self._rows_to_mark = 0
+            return 0
+        rows = min(deviation, doubt, key=abs)
+        return self._hold(rows) if rows > 0 else -self._hurry(-rows)
+
+    def _deviation(self, number: int, left_at: int | None) -> int:
+        """By how many rows the queue seems deeper, from a mark that is reported now."""
         if left_at is None:
-            return -self._hurry(1 + self._rows_to(number))
+            return -1 - self._rows_to(number)
         late = self._ticks - left_at
-        if late <= MAX_LATE_TICKS:
-            self._doubt = None
-            return 0
-        if self._doubt is None:
-            self._doubt = late
-            self._rows_to_mark = 0
-            return 0
-        return self._hold(min(late, self._doubt) - 1)
+        return late - 1 if late > MAX_LATE_TICKS else 0
 
     def _rows_to(self, number: int) -> int:
         """How many rows leave until `number` has."""
@@ -157,5 +160,5 @@ class Playback:
     def _start_anew(self) -> None:
         """Marks set so far tell nothing any more; the next row gets one."""
         self._marks.clear()
-        self._doubt = None
+        self._doubt = 0
         self._rows_to_mark = 0

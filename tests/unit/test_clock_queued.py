@@ -58,6 +58,7 @@ class Queued:
             row_header=row_header,
         )
         near, self.sock = socket.socketpair()
+        self.sock.settimeout(5)
         self.asterisk = WebSocketAsterisk("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
         self.connection = Connection(near, "peer", lambda connection: None)
         self.connection.upgrade(self.asterisk.request())
@@ -134,6 +135,25 @@ def test_a_stall_shorter_than_the_queue_is_not_heard(queued: Queued, late: int) 
     assert queued.got() == list(range(said + 1, said + late + 3))
     assert queued.played() == list(range(11, 11 + late + 2))
     assert (queued.talk.skipped, queued.talk.times) == (late, 12)
+
+
+def test_a_report_from_the_middle_of_a_stall_is_no_surprise(queued: Queued) -> None:
+    started(queued, 1)
+    while len(queued.asterisk.commands) < 2:
+        queued.tick()
+        queued.got()
+    mark = int(queued.asterisk.commands[-1].split()[1])
+    while queued.connection.left < mark - 3:
+        queued.tick()
+
+    queued.says({"event": "MEDIA_MARK_PROCESSED", "correlation_id": str(mark)})
+    queued.clock.skip(3)
+
+    assert queued.connection.left == mark
+    assert queued.connection.wanted == 1 + 3
+    queued.tick()
+    queued.got()
+    assert len(queued.asterisk.commands) == 2, "nothing is doubted"
 
 
 def test_after_a_longer_stall_the_queue_is_dry_and_is_filled_again(queued: Queued) -> None:

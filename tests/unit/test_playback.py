@@ -120,6 +120,17 @@ def test_one_late_report_changes_nothing(steady: Played) -> None:
     assert steady.corrections == []
 
 
+def test_one_tick_that_comes_late_changes_nothing(steady: Played) -> None:
+    run(steady, MARK_ROWS)
+    steady.gather_ms = 45.0
+    run(steady, 2)
+    steady.gather_ms = 1.0
+    run(steady, 200)
+
+    assert steady.corrections == []
+    assert all(0 <= error_ms < TICK_MS for error_ms in steady.errors_ms())
+
+
 def test_reports_that_are_late_again_and_again_are_believed_until_one_is_in_time(
     steady: Played,
 ) -> None:
