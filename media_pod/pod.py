@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -33,6 +33,7 @@ from media_pod.pod_view import RunningPod
 from media_pod.spec import AgentSpec, VoiceAgent
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.traces import Tracing, traces_url
+from media_pod.transport.server import ServerSettings
 
 APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
@@ -137,19 +138,18 @@ class Pod:
         self._closing = False
 
     def _make_server(self) -> AudioSocketServer | MediaSocketServer:
-        server, deadlines = self._spec.server, self._spec.deadlines
-        settings: dict[str, Any] = {
+        server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
+        over_websocket = line.transport == "webSocket"
+        settings: ServerSettings = {
             "host": server.bind_host,
+            "port": server.web_socket_port if over_websocket else server.audio_socket_port,
             "uuid_timeout_s": deadlines.uuid_ms / 1000,
             "drain_timeout_s": deadlines.goodbye_ms / 1000,
             "stall_s": deadlines.stall_ms / 1000,
         }
-        if self._spec.line.transport == "webSocket":
-            rate_hz = self._spec.line.rate_hz
-            return MediaSocketServer(
-                self._admit, port=server.web_socket_port, rate_hz=rate_hz, **settings
-            )
-        return AudioSocketServer(self._admit, port=server.audio_socket_port, **settings)
+        if over_websocket:
+            return MediaSocketServer(self._admit, rate_hz=line.rate_hz, **settings)
+        return AudioSocketServer(self._admit, **settings)
 
     async def start(self) -> Addresses:
         """Load, listen and tick.

@@ -45,6 +45,8 @@ from media_pod.mediasocket.upgrade import UpgradeError, make_protocol, take_requ
 from media_pod.transport.connection import MAX_FRAMES_PER_READ, STALL_S, CallSocket, State
 
 TICK_MS: Final = 20
+_SHOWN: Final = 200
+"""Characters of what Asterisk says that are told on."""
 
 _logger = logging.getLogger(__name__)
 
@@ -132,12 +134,14 @@ class Connection(CallSocket[Frame]):
         As `audiosocket.Connection.send`; and a row without sound is left out when more is queued
         than should be.
         """
+        if not self._flowing:
+            return
         playback = self._playback
         if playback.ahead and row == self._silence:
             playback.leave_out()
             return
         marked = playback.mark_due
-        mark = self._command(Command.MARK_MEDIA, str(playback.next_row)) if marked else b""
+        mark = self._command(Command.MARK_MEDIA, playback.next_mark) if marked else b""
         if self._write(mark + row if marked else row):
             playback.push(bytes(row), marked=marked)
         else:
@@ -150,7 +154,7 @@ class Connection(CallSocket[Frame]):
 
     def flush(self) -> None:
         """Silence the line now: Asterisk forgets what is queued."""
-        if self.state is State.OPEN and self._started:
+        if self._flowing:
             self._post(self._command(Command.FLUSH_MEDIA))
             self._playback.flush()
 
@@ -162,6 +166,12 @@ class Connection(CallSocket[Frame]):
             elif now - self._waits_since > self._stall_s:
                 self.hang_up(f"read no MEDIA_START within {self._stall_s:g} s")
         return super().read(now)
+
+    @property
+    def _flowing(self) -> bool:
+        """Rows and commands may be sent: neither side has said goodbye, nor has anything failed."""
+        is_open = self._protocol.state is ProtocolState.OPEN
+        return self._started and is_open and self.state is State.OPEN
 
     @property
     def _pending(self) -> int:
@@ -227,15 +237,14 @@ class Connection(CallSocket[Frame]):
             case DtmfEnd(digit):
                 frames.append(Frame(Kind.DTMF, digit.encode()))
             case MarkProcessed(correlation_id):
-                if correlation_id.isdecimal():
-                    rows = self._playback.marked(int(correlation_id))
-                    if rows:
-                        _logger.info("%s: its queue is deeper by %+d rows", self.peer, rows)
+                rows = self._playback.marked(correlation_id)
+                if rows:
+                    _logger.info("%s: its queue is deeper by %+d rows", self.peer, rows)
             case MediaXoff():
                 # Nothing has been played for 18 s, and nobody wants to hear it afterwards.
                 self.flush()
             case Refused(text):
-                raise MediaSocketError(f"Asterisk refused a command: {text}")
+                raise MediaSocketError(f"Asterisk refused a command: {text[:_SHOWN]}")
 
     def _start(self, event: MediaStart) -> None:
         if self._started:
@@ -248,7 +257,7 @@ class Connection(CallSocket[Frame]):
                 f"c({expected}), or the agent another spec.line.rateHz"
             )
         self._started = True
-        _logger.info("%s: is %s", self.peer, event.channel)
+        _logger.info("%s: is %.100r", self.peer, event.channel)
 
     def _goodbye(self, reason: str) -> bytes:
         if self._protocol.state is ProtocolState.CONNECTING and not self._protocol.eof_sent:

@@ -76,9 +76,9 @@ class Playback:
         return self._rows_to_mark == 0
 
     @property
-    def next_row(self) -> int:
-        """The number of the next row, by which its mark is reported."""
-        return self._given + 1
+    def next_mark(self) -> str:
+        """What a mark in front of the next row is called: that row's number."""
+        return str(self._given + 1)
 
     def push(self, row: bytes, *, marked: bool) -> None:
         """The next row was sent, behind a mark or not."""
@@ -108,13 +108,14 @@ class Playback:
         self._queue.clear()
         self._start_anew()
 
-    def marked(self, number: int) -> int:
-        """Asterisk reports the mark in front of row `number`, for the first time.
+    def marked(self, mark: str) -> int:
+        """Asterisk reports `mark`; any text will do.
 
         Returns:
             By how many rows the queue turned out deeper (positive) or shallower (negative).
         """
-        if number not in self._marks:
+        number = next((row for row in self._marks if str(row) == mark), None)
+        if number is None:
             return 0
         deviation = self._deviation(number, self._marks.pop(number))
         doubt, self._doubt = self._doubt, deviation

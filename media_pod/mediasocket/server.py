@@ -3,12 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, Unpack
 from uuid import UUID
 
 from media_pod.mediasocket.connection import Connection
 from media_pod.mediasocket.upgrade import UpgradeError
-from media_pod.transport.server import CallServer
+from media_pod.transport.server import CallServer, ServerSettings
 
 REQUEST_BYTES: Final = 4096
 """Read at a time; the protocol bounds a request's lines and their number."""
@@ -25,7 +25,11 @@ class MediaSocketServer(CallServer[Connection]):
     protocol = "WebSocket"
 
     def __init__(
-        self, admit: Callable[[Connection, UUID], None], *, rate_hz: int, **settings: Any
+        self,
+        admit: Callable[[Connection, UUID], None],
+        *,
+        rate_hz: int,
+        **settings: Unpack[ServerSettings],
     ) -> None:
         super().__init__(admit, **settings)
         self._rate_hz = rate_hz

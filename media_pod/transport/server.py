@@ -10,7 +10,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Required, TypedDict, TypeVar
 from uuid import UUID
 
 from media_pod.errors import InterjectError, SetupError
@@ -29,6 +29,18 @@ ACCEPT_RETRY_S: Final = 0.1
 _logger = logging.getLogger(__name__)
 
 ConnectionT = TypeVar("ConnectionT", bound=CallSocket[Any])
+
+
+class ServerSettings(TypedDict, total=False):
+    """What every `CallServer` takes, as it takes it."""
+
+    host: str
+    port: Required[int]
+    uuid_timeout_s: float
+    drain_timeout_s: float
+    stall_s: float
+    max_handshakes: int
+    max_drains: int
 
 
 class CallServer(ABC, Generic[ConnectionT]):

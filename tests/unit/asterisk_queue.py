@@ -95,7 +95,9 @@ class Played:
         self._pass()
         read_ms = self.now_ms + self.gather_ms
         self.queue.run(read_ms)
-        self.corrections += filter(None, map(self.model.marked, self.queue.reported(read_ms)))
+        self.corrections += filter(
+            None, map(self.model.marked, map(str, self.queue.reported(read_ms)))
+        )
         self.tick_number += 1
 
     def skip(self, ticks: int) -> None:
@@ -117,7 +119,7 @@ class Played:
         ]
 
     def _send(self, sound: bool) -> None:
-        number = self.model.next_row
+        number = int(self.model.next_mark)
         if not sound and self.model.ahead:
             self.model.leave_out()
             return

@@ -399,6 +399,16 @@ def test_hanging_up_is_a_command_and_a_close(line: Line) -> None:
     assert line.ended() == "the bot hung up"
 
 
+def test_nothing_is_sent_to_a_line_that_has_ended(line: Line) -> None:
+    line.begin()
+    line.connection.hang_up()
+    line.connection.flush()
+    line.tick(1, 2)
+    line.hear()
+
+    assert line.asterisk.log == ["HANGUP"]
+
+
 def test_asterisk_hangs_up(line: Line) -> None:
     line.begin()
     line.say(AUDIO)
@@ -410,6 +420,29 @@ def test_asterisk_hangs_up(line: Line) -> None:
     line.hear()
     assert line.asterisk.close_code == 1000
     assert "HANGUP" not in line.asterisk.commands
+
+
+def test_asterisk_hangs_up_and_does_not_wait_for_an_answer(line: Line) -> None:
+    line.begin()
+    line.asterisk.protocol.send_close(1000)
+    line.sock.sendall(line.asterisk.out())
+    line.sock.close()
+    line.connection.read(0.0)
+
+    assert line.ended() == "the peer closed (1000 (OK))"
+    assert line.connection.state is State.CLOSED
+
+
+def test_nothing_is_flushed_once_asterisk_has_hung_up(line: Line) -> None:
+    line.begin()
+    xoff = line.asterisk.says({"event": "MEDIA_XOFF"})
+    line.asterisk.protocol.send_close(1000)
+    line.sock.sendall(xoff + line.asterisk.out())
+    line.connection.read(0.0)
+    line.hear()
+
+    assert line.ended() == "the peer closed (1000 (OK))"
+    assert line.asterisk.log == []
 
 
 def test_asterisk_is_gone(line: Line) -> None:
@@ -500,15 +533,36 @@ def test_whatever_comes_ends_this_call_alone_and_with_a_reason(chunks: list[byte
     line.close()
 
 
-@given(st.lists(st.dictionaries(st.text(), st.text() | st.integers()), max_size=5), st.binary())
+EVENTS = ("MEDIA_XOFF", "MEDIA_MARK_PROCESSED", "DTMF_END", "ERROR", "STATUS", "MEDIA_START")
+MESSAGES = (
+    st.binary(max_size=20)
+    | st.dictionaries(st.text(), st.text() | st.integers())
+    | st.fixed_dictionaries(
+        {"event": st.sampled_from(EVENTS)},
+        optional={
+            "correlation_id": st.sampled_from(["1", "2", "-1", "\u0661", "9" * 5000]) | st.text(),
+            "digit": st.sampled_from("5x"),
+            "error_text": st.just("no" * 2000),
+        },
+    )
+)
+
+
+@given(st.lists(MESSAGES, max_size=5), st.sampled_from([b"", b"\xff\xff", b"\x88\x80abcd"]))
 def test_whatever_messages_come_end_this_call_alone(
-    events: list[dict[str, object]], audio: bytes
+    messages: list[dict[str, object] | bytes], at_the_end: bytes
 ) -> None:
     line = Line().begin()
-    line.say(*events, audio)
+    line.tick(1, 2)
+    wire = line.asterisk.says(*messages) + at_the_end
+    line.sock.sendall(wire[:8192])
     line.connection.read(0.0)
-    assert line.ended() is None or line.told == [line.connection]
-    assert json.dumps(line.ended())
+    line.connection.flush()
+    line.tick(3, 4)
+    line.connection.hang_up()
+
+    assert line.told == [line.connection]
+    assert len(json.dumps(line.ended())) < 400
     line.close()
 
 

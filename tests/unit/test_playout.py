@@ -169,10 +169,10 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
         playout.announce(text(pieces))
         for piece in pieces[:added]:
             playout.add(piece)
-        first = queue.next_row
+        first = int(queue.next_mark)
         for _ in range(ticks):
             for _ in range(queue.wanted):
-                rows[queue.next_row] = playout.take(queue.left)
+                rows[int(queue.next_mark)] = playout.take(queue.left)
                 queue.push(b"row", marked=False)
             surely_left = queue.left
             queue.tick()
