@@ -104,5 +104,5 @@ def main() -> NoReturn:
 
 def _log(verbose: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
-    for chatty in ("asyncio", "aiohttp.access", "matplotlib"):
+    for chatty in ("asyncio", "aiohttp.access", "matplotlib", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

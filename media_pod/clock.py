@@ -1,10 +1,11 @@
 """The pod's only clock: every 20 ms it writes, gathers, steps and dispatches, for all calls.
 
 The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
-tick that is a whole period late is skipped and counted; nothing is sent twice to catch up, because
-Asterisk passes a burst on as it comes. The bank is stepped for skipped ticks all the same, with
-the silence that was played in them, so that the echo's lag stays what it was; but only if the tick
-before was in time, or a pod that is too slow would slow itself down further.
+tick that is a whole period late is skipped and counted. Over AudioSocket nothing is sent twice to
+catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the rows that it
+lacks. The bank is stepped for skipped ticks all the same, with what was played in them (silence, or
+what the line had queued), so that the echo's lag stays what it was; but only if the tick before was
+in time, or a pod that is too slow would slow itself down further.
 
 Writes come first: pacing never waits for signal processing.
 
@@ -21,11 +22,11 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.audiosocket.connection import Connection
-from media_pod.audiosocket.frames import Frame, Kind
+from media_pod.audiosocket.frames import Frame, Kind, audio_kind, header
 from media_pod.audiosocket.stream import CallerStream
 from media_pod.call.call import Call, Heard
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
+from media_pod.line import Line
 from media_pod.telemetry.metrics import Metrics
 
 TICK_S: Final = TICK_MS / 1000
@@ -35,7 +36,6 @@ MAX_LOST_TICKS: Final = 50
 """1 s: of a longer stall no more is taken from the calls' queues, they are empty by then."""
 _ECHO_METRIC_TICKS: Final = 50
 """Echo figures are observed once a second and call."""
-_KINDS: Final = {8000: Kind.SLIN, 16000: Kind.SLIN16}
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Leg:
     """One connected call: its slot, its socket, its queue, its conversation."""
 
     slot: int
-    connection: Connection
+    connection: Line
     call: Call
     stream: CallerStream
     decision: Decision = Decision.NONE
@@ -72,6 +72,8 @@ class PodClock:
         on_end: told of each leg whose connection is over; its slot is closed by then.
         on_hang_up: told of each leg just before the bot hangs up.
         tap: looks on, if given.
+        row_header: what the lines' protocol has in front of so many bytes of samples; AudioSocket's
+            if not given.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class PodClock:
         on_end: Callable[[Leg], None],
         on_hang_up: Callable[[Leg], None],
         tap: Tap | None = None,
+        row_header: Callable[[int], bytes] | None = None,
     ) -> None:
         self._bank = bank
         self._metrics = metrics
@@ -97,15 +100,16 @@ class PodClock:
         self._caller = np.zeros((bank.slots, samples), np.int16)
         self._played = np.zeros((bank.slots, samples), np.int16)
         self._slipped = np.zeros(bank.slots, np.int32)
-        self._rows = np.zeros((bank.slots, 3 + 2 * samples), np.uint8)
-        self._kind = _KINDS[bank.rate]
-        self._rows[:, :3] = np.frombuffer(
-            bytes([self._kind]) + (2 * samples).to_bytes(2, "big"), np.uint8
-        )
+        self._kind = audio_kind(bank.rate)
+        row_bytes = 2 * samples
+        head = row_header(row_bytes) if row_header else header(self._kind, row_bytes)
+        self._rows = np.zeros((bank.slots, len(head) + row_bytes), np.uint8)
+        self._rows[:, : len(head)] = np.frombuffer(head, np.uint8)
+        self._row_samples = self._rows[:, len(head) :]
         self._row_views = [row.data for row in self._rows]
         self._in_time = True
 
-    def join(self, slot: int, connection: Connection, call: Call) -> None:
+    def join(self, slot: int, connection: Line, call: Call) -> None:
         """Take a connected call into the ticks; from the next one on, silence at least leaves."""
         self._bank.open(slot)
         self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
@@ -134,32 +138,61 @@ class PodClock:
         self._metrics.tick(self._now() - began)
 
     def skip(self, ticks: int) -> None:
-        """`ticks` were missed: nothing was sent in them, and nothing will be."""
+        """`ticks` were missed: nothing was sent in them, and lines played on what they had."""
         self._metrics.late_ticks(ticks)
         if ticks > MAX_CATCH_UP_TICKS:
             _logger.warning("stalled for %d ms: nothing was sent, lags are lost", ticks * TICK_MS)
         for leg in self.legs.values():
             leg.call.skip(ticks)
-        catch_up = self._in_time and ticks <= MAX_CATCH_UP_TICKS
-        self._played[:] = 0
-        for _ in range(min(ticks, MAX_LOST_TICKS)):
-            if catch_up:
+        lost = min(ticks, MAX_LOST_TICKS)
+        # All of the lines' ticks first: what the first gather reads is from the end of them.
+        played = [self._play_unheard() for _ in range(lost)]
+        if self._in_time and ticks <= MAX_CATCH_UP_TICKS:
+            for rows in played:
+                self._played[:] = rows
                 self._gather(self._now())
                 self._step()
-            else:
-                for leg in self.legs.values():
+        else:
+            for leg in self.legs.values():
+                for _ in range(lost):
                     leg.stream.take()
 
+    def _play_unheard(self) -> Pcm:
+        """What is played in a tick in which nothing is sent, int16 [slots, samples]."""
+        self._played[:] = 0
+        self._play()
+        return self._played.copy()
+
     def _write(self) -> None:
+        self._played[:] = 0
         for slot, leg in self.legs.items():
+            wanted = leg.connection.wanted
             try:
-                self._played[slot] = leg.call.frame()
+                if wanted > 1:
+                    self._make_up(slot, leg, wanted - 1)
+                if wanted:
+                    self._played[slot] = leg.call.frame(leg.connection.left)
             except Exception as error:  # the edge at which one call's bug stops
-                self._played[slot] = 0
                 self._fail(leg, error)
-        self._rows[:, 3:] = self._played.view(np.uint8)
+        self._row_samples[:] = self._played.view(np.uint8)
         for slot, leg in self.legs.items():
+            if leg.connection.wanted:
+                leg.connection.send(self._row_views[slot])
+        self._play()
+
+    def _make_up(self, slot: int, leg: Leg, rows: int) -> None:
+        """Give a line the rows that its queue lacks."""
+        for _ in range(rows):
+            frame = leg.call.more(leg.connection.left)
+            self._row_samples[slot] = frame.view(np.uint8)
             leg.connection.send(self._row_views[slot])
+
+    def _play(self) -> None:
+        """A tick of the lines' own: those with a queue play from it."""
+        for slot, leg in self.legs.items():
+            playing = leg.connection.playing()
+            if playing is not None:
+                self._played[slot] = playing
 
     def _gather(self, now: float) -> None:
         """Read every socket once; re-frame what came to one block per call."""

@@ -4,6 +4,7 @@
       SpecError                 media_pod.problems: a document that cannot be taken
       SetupError                here: this machine cannot run what was asked for
       AudioSocketError          media_pod.audiosocket.frames: bytes that are not AudioSocket
+      MediaSocketError          media_pod.mediasocket.messages: messages not chan_websocket's
       ProviderError             media_pod.agents.ports: speech or dialogue failed
       AdmissionError            media_pod.control.admission: a call that gets no slot
 

@@ -17,7 +17,6 @@ import numpy as np
 from media_pod.agents.deadline import within
 from media_pod.agents.from_spec import make_dialogue, make_stt, make_tts
 from media_pod.agents.ports import Speech, Tts
-from media_pod.audiosocket.connection import Connection
 from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.call.call import Agents, Call, CallSettings
 from media_pod.clock import Leg, PodClock, Tap
@@ -28,10 +27,14 @@ from media_pod.control.server import ControlServer
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
 from media_pod.errors import SetupError
+from media_pod.line import Line
+from media_pod.mediasocket.connection import row_header
+from media_pod.mediasocket.server import MediaSocketServer
 from media_pod.pod_view import RunningPod
 from media_pod.spec import AgentSpec, VoiceAgent
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.traces import Tracing, traces_url
+from media_pod.transport.server import ServerSettings
 
 APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
@@ -73,7 +76,9 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
 class Addresses:
     """Where a running pod listens."""
 
-    audio_socket_port: int
+    audio_port: int
+    audio_protocol: str
+    """What is spoken there: AudioSocket or WebSocket."""
     http_port: int
 
 
@@ -113,15 +118,16 @@ class Pod:
         self._tracing = Tracing(
             traces_url(spec.telemetry.otlp_endpoint, os.environ), agent.metadata.name
         )
-        self._clock = PodClock(self._bank, self._metrics, now, self._on_end, self._on_hang_up, tap)
-        self._audio = AudioSocketServer(
-            self._admit,
-            host=spec.server.bind_host,
-            port=spec.server.audio_socket_port,
-            uuid_timeout_s=spec.deadlines.uuid_ms / 1000,
-            drain_timeout_s=spec.deadlines.goodbye_ms / 1000,
-            stall_s=spec.deadlines.stall_ms / 1000,
+        self._clock = PodClock(
+            self._bank,
+            self._metrics,
+            now,
+            self._on_end,
+            self._on_hang_up,
+            tap,
+            row_header if spec.line.transport == "webSocket" else None,
         )
+        self._audio = self._make_server()
         peers = HttpPeers(spec.server.peers) if spec.server.peers else None
         view = RunningPod(self._admission, self._clock, self._metrics, self._audio, now)
         self._http = ControlServer(
@@ -134,6 +140,20 @@ class Pod:
         self._freed = asyncio.Event()
         self._last_end_s = now() - _LAST_QUESTION_S
         self._closing = False
+
+    def _make_server(self) -> AudioSocketServer | MediaSocketServer:
+        server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
+        over_websocket = line.transport == "webSocket"
+        settings: ServerSettings = {
+            "host": server.bind_host,
+            "port": server.web_socket_port if over_websocket else server.audio_socket_port,
+            "uuid_timeout_s": deadlines.uuid_ms / 1000,
+            "drain_timeout_s": deadlines.goodbye_ms / 1000,
+            "stall_s": deadlines.stall_ms / 1000,
+        }
+        if over_websocket:
+            return MediaSocketServer(self._admit, rate_hz=line.rate_hz, **settings)
+        return AudioSocketServer(self._admit, **settings)
 
     async def start(self) -> Addresses:
         """Load, listen and tick.
@@ -155,7 +175,7 @@ class Pod:
         # A full collection walks everything that torch and its like have made: seven ticks.
         gc.collect()
         gc.freeze()
-        return Addresses(self._audio.port, self._http.port)
+        return Addresses(self._audio.port, self._audio.protocol, self._http.port)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then drain, as long as the manifest allows.
@@ -203,7 +223,7 @@ class Pod:
         for leg in tuple(self._clock.legs.values()):
             leg.call.dismiss("the pod has to go")
         await self._until_idle(_LAST_WORDS_S)
-        # Asterisk asks what comes next once its AudioSocket has returned: somebody must answer.
+        # Asterisk asks what comes next once its audio connection has ended: somebody must answer.
         await asyncio.sleep(max(self._last_end_s + _LAST_QUESTION_S - self._now(), 0))
 
     async def _until_idle(self, timeout_s: float) -> None:
@@ -230,14 +250,14 @@ class Pod:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for late in self._admission.sweep(self._now()):
-                _logger.info("call %s: its AudioSocket did not come in time", late.info.uuid)
+                _logger.info("call %s: its audio did not come in time", late.info.uuid)
             # Promises end in other ways too, and nobody tells.
             self._freed.set()
 
-    def _admit(self, connection: Connection, uuid: UUID) -> None:
+    def _admit(self, connection: Line, uuid: UUID) -> None:
         admitted = self._admission.connect(str(uuid), self._now())
         try:
-            call = self._make_call(admitted)
+            call = self._make_call(admitted, connection)
         except BaseException:
             self._admission.finish(str(uuid), Ended.OTHER)
             self._freed.set()
@@ -246,7 +266,7 @@ class Pod:
         _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, admitted.slot)
         call.start()
 
-    def _make_call(self, admitted: Admitted) -> Call:
+    def _make_call(self, admitted: Admitted, connection: Line) -> Call:
         assert self._agents is not None, "start() makes them before it listens"
         trace = self._tracing.call(admitted.info)
         turn = self._spec.turn
@@ -260,14 +280,19 @@ class Pod:
         )
         try:
             return Call(
-                admitted.info, settings, self._agents, trace, self._metrics.barge_in_stopped
+                admitted.info,
+                settings,
+                self._agents,
+                trace,
+                self._metrics.barge_in_stopped,
+                connection.flush,
             )
         except BaseException:
             trace.end("error")
             raise
 
     def _on_hang_up(self, leg: Leg) -> None:
-        # Before 0x00 leaves: Asterisk may ask what is next before its end of file is here.
+        # Before the goodbye leaves: Asterisk may ask what is next before its end of file is here.
         self._admission.goodbye(leg.call.info.uuid, leg.call.goto)
 
     def _on_end(self, leg: Leg) -> None:

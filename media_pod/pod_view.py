@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from media_pod.agents.ports import CallInfo
-from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.clock import Leg, PodClock
 from media_pod.control.admission import Admission, Admitted, Next
 from media_pod.control.ports import CallView
 from media_pod.telemetry.metrics import Metrics
+from media_pod.transport.server import CallServer
 
 DEAD_AFTER_S: Final = 2.0
 """A clock that has not ticked for this long will not come back."""
@@ -28,7 +28,7 @@ class RunningPod:
         admission: Admission,
         clock: PodClock,
         metrics: Metrics,
-        audio: AudioSocketServer,
+        audio: CallServer[Any],
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
@@ -39,7 +39,7 @@ class RunningPod:
 
     @property
     def audio_port(self) -> int:
-        """The AudioSocket port."""
+        """See `PodView.audio_port`."""
         return self._audio.port
 
     def reserve(self, info: CallInfo) -> None:

@@ -41,9 +41,10 @@ async def serve_agent(
         try:
             addresses = await pod.start()
             _logger.info(
-                "%s is ready: AudioSocket on port %d, HTTP on port %d, %d calls at a time",
+                "%s is ready: %s on port %d, HTTP on port %d, %d calls at a time",
                 agent.metadata.name,
-                addresses.audio_socket_port,
+                addresses.audio_protocol,
+                addresses.audio_port,
                 addresses.http_port,
                 agent.spec.capacity.calls,
             )

@@ -104,8 +104,18 @@ class Turn(StrictModel):
 
 
 class Line(StrictModel):
-    """What the telephone line is like."""
+    """What the telephone line is like, and how it comes in."""
 
+    transport: Literal["audioSocket", "webSocket"] = Field(
+        default="audioSocket",
+        description="How Asterisk hands audio over. audioSocket (application AudioSocket, Asterisk "
+        "20.14, 22.4 and newer): nothing is queued behind the pod, so its pauses are heard. "
+        "webSocket (Dial(WebSocket/...), Asterisk 20.18, 22.8 and newer): Asterisk plays a queue "
+        "of 80 ms, which hides pauses of the pod and of the network up to that length, and is "
+        "emptied when the caller interrupts; answers begin 80 ms later. Default audioSocket, which "
+        "more Asterisks have and which needs less dialplan; webSocket where pods share their cores "
+        "or are far from Asterisk.",
+    )
     rate_hz: Literal[8000, 16000] = Field(
         default=8000,
         description="Sampling rate of calls in Hz. Default 8000: what Asterisk's AudioSocket "
@@ -134,8 +144,8 @@ class Capacity(StrictModel):
         default=10,
         ge=1,
         le=120,
-        description="How long a slot waits for its call's AudioSocket, in seconds. Default 10: "
-        "Asterisk connects within a second, and gives up a connection after two.",
+        description="How long a slot waits for its call's audio connection, in seconds. Default "
+        "10: Asterisk connects within a second, and gives up a connection after two.",
     )
 
 
@@ -151,6 +161,11 @@ class Server(StrictModel):
         default=3000,
         description="TCP port for AudioSocket; 0 takes any free port. Default 3000, as in "
         "common dialplans.",
+    )
+    web_socket_port: Port = Field(
+        default=3001,
+        description="TCP port for WebSocket, with transport webSocket in place of audioSocketPort; "
+        "0 takes any free port. Default 3001, the one after it.",
     )
     http_port: Port = Field(
         default=1650,
@@ -176,12 +191,14 @@ class Server(StrictModel):
 
     @model_validator(mode="after")
     def _two_ports(self) -> Self:
-        if self.audio_socket_port == self.http_port != 0:
-            raise PydanticCustomError(
-                "clash",
-                "found {port} as both audioSocketPort and httpPort; allowed: two different ports",
-                {"port": self.http_port},
-            )
+        media = {"audioSocketPort": self.audio_socket_port, "webSocketPort": self.web_socket_port}
+        for name, port in media.items():
+            if port == self.http_port != 0:
+                raise PydanticCustomError(
+                    "clash",
+                    "found {port} as both {name} and httpPort; allowed: two different ports",
+                    {"port": port, "name": name},
+                )
         return self
 
 

@@ -1,95 +1,41 @@
-"""One AudioSocket connection that the pod's clock writes and reads once per tick, without a task.
+"""One AudioSocket connection: frames over `transport.connection`, which has its life and its rules.
 
-    OPEN      `send` and `read` work
-    CLOSING   the call is over: 0x00 is on its way, what still arrives is thrown away (`drain`)
-    CLOSED    the socket is closed
-
-    from      on                                                     to
-    OPEN      end of the stream, or the socket failed                CLOSED
-    OPEN      `hang_up`, the peer's own 0x00 or 0xff, bytes that     CLOSING
-              are not AudioSocket, half a frame for too long,
-              rows that do not leave for too long
-    CLOSING   end of the stream, the socket failed, or a deadline    CLOSED
-
-`ended` says why, from the first of these transitions on; there is no way back to OPEN.
-
-A socket that is closed with audio unread answers with RST, and Asterisk takes an RST for a failed
-call. So every end that is not the peer's own goes through CLOSING: Asterisk answers 0x00 by closing
-within a millisecond or so, until then its audio is read. The clock has nothing to do with that: who
-made the connection is told (`on_end`) and runs `drain`, one short task with a deadline.
+Asterisk has no queue behind AudioSocket: a frame is played in the tick in which it is sent, so this
+line wants one row per tick, has played all that it was given, and has nothing to flush.
 """
 
-import asyncio
-import logging
 import socket
-import sys
 from collections.abc import Callable
-from contextlib import suppress
-from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from media_pod.audiosocket.frames import HANGUP, AudioSocketError, Decoder, Frame, Kind, encode
+from media_pod.transport.connection import (
+    MAX_FRAMES_PER_READ,
+    READ_BYTES,
+    STALL_S,
+    CallSocket,
+    State,
+)
 
-READ_BYTES: Final = 8192
-"""The most that one `read` takes: half a second at 8 kHz. A peer that sends more is slowed down by
-TCP, and costs the other calls of the tick no more than this."""
-MAX_FRAMES_PER_READ: Final = 64
-"""What `READ_BYTES` of the shortest packets (10 ms at 8 kHz) hold, with digits among them. Frames
-cost time each, so a flood of tiny ones ends its call."""
-STALL_S: Final = 2.0
-"""How long half a frame may stay half, and a row may wait to leave. Asterisk sends a frame in one
-write and itself gives a call up after 2 s of silence on the socket."""
-SEND_BUFFER_BYTES: Final = 8192
-"""SO_SNDBUF. The kernel's own choice grows to minutes of audio, and a peer that does not read would
-go unnoticed for that long; this holds well under a second on top of what the peer's side takes."""
-USER_TIMEOUT_MS: Final = 5000
-"""TCP_USER_TIMEOUT: how long the kernel goes on for a peer that vanished, after `STALL_S` has ended
-the call and the socket is closed."""
-
-_logger = logging.getLogger(__name__)
+__all__ = ["MAX_FRAMES_PER_READ", "READ_BYTES", "STALL_S", "Connection", "State"]
 
 
-class State(Enum):
-    """Where a connection is in its life; the module has the transitions."""
+class Connection(CallSocket[Frame]):
+    """A connected socket, owned from now on; made by `AudioSocketServer`. See `CallSocket`."""
 
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-class Connection:
-    """A connected socket, owned from now on; made by `AudioSocketServer`.
-
-    Args:
-        sock: connected; made non-blocking here.
-        peer: what logs call the other side.
-        on_end: called once, when `ended` is set; must see to `drain` if the state is CLOSING.
-        stall_s: see `STALL_S`.
-    """
+    wanted: Final = 1
+    left: Final = None
 
     def __init__(
         self,
         sock: socket.socket,
         peer: str,
-        on_end: Callable[["Connection"], None],
+        on_end: Callable[[Any], None],
         *,
         stall_s: float = STALL_S,
     ) -> None:
-        self._sock = sock
-        self._on_end = on_end
-        self._stall_s = stall_s
+        super().__init__(sock, peer, on_end, stall_s=stall_s)
         self._decoder = Decoder()
-        self._unsent = b""
-        self._blocked = False
-        self._blocked_since: float | None = None
-        self._partial_since: float | None = None
-        self.peer = peer
-        self.state = State.OPEN
-        self.ended: str | None = None
-        """Why the call is over; None while it runs."""
-        self.dropped_rows = 0
-        """Rows that never left because the ones before them had not."""
-        _configure(sock)
 
     def send(self, row: bytes | memoryview) -> None:
         """Write one whole frame, header and payload, in one piece; never blocks.
@@ -99,93 +45,22 @@ class Connection:
         comes more than 5 ms after its header, which only one write per frame avoids. The row is
         the caller's again on return. Without effect once the call is over.
         """
-        if self.state is not State.OPEN:
-            return
-        try:
-            if self._unsent:
-                self._unsent = self._unsent[self._sock.send(self._unsent) :]
-                self._blocked_since = None
-            if self._unsent:
-                self.dropped_rows += 1
-                return
-            sent = self._sock.send(row)
-        except BlockingIOError:
-            self._blocked = True
-            self.dropped_rows += 1
-            return
-        except OSError as error:
-            self._lost(error)
-            return
-        self._blocked = sent < len(row)
-        if self._blocked:
-            self._unsent = bytes(row[sent:])
+        self._write(row)
 
-    def read(self, now: float) -> list[Frame]:
-        """The audio and DTMF frames that arrived since the last call, as far as `READ_BYTES` go.
+    def playing(self) -> None:
+        """A tick passes, in which the row is played that was sent in it."""
 
-        Never blocks and never raises: what ends the call is in `ended` afterwards, and the frames
-        in front of it are returned.
+    def flush(self) -> None:
+        """Nothing is queued anywhere."""
 
-        Args:
-            now: monotonic time in seconds.
-        """
-        if self.state is not State.OPEN:
-            return []
-        try:
-            data = self._sock.recv(READ_BYTES)
-        except BlockingIOError:
-            self._watch(now, progress=False)
-            return []
-        except OSError as error:
-            self._lost(error)
-            return []
-        if not data:
-            self._end_of_stream()
-            return []
-        frames = self._decoder.feed(data)
-        self._watch(now, progress=bool(frames))
-        return self._accept(frames)
+    @property
+    def _pending(self) -> int:
+        return self._decoder.pending
 
-    def hang_up(self, reason: str = "the bot hung up") -> None:
-        """End the call politely: 0x00, and then whatever the peer needs to close (`drain`).
-
-        Without effect if the call is over already.
-        """
-        if self.state is not State.OPEN:
-            return
-        self._unsent += encode(HANGUP)
-        try:
-            self._unsent = self._unsent[self._sock.send(self._unsent) :]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._end(State.CLOSED, reason)
-            return
-        self._end(State.CLOSING, reason)
-
-    async def drain(self, timeout_s: float) -> None:
-        """Throw away what the peer still sends until it closes, then close.
-
-        After `timeout_s`, or when cancelled, the socket is closed as it is; the peer then sees RST.
-        """
-        loop = asyncio.get_running_loop()
-        try:
-            with suppress(TimeoutError, OSError):
-                async with asyncio.timeout(timeout_s):
-                    if self._unsent:
-                        await loop.sock_sendall(self._sock, self._unsent)
-                    while await loop.sock_recv(self._sock, READ_BYTES):
-                        pass
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Close the socket at once; `hang_up` and `drain` are the polite way."""
-        self.state = State.CLOSED
-        self._sock.close()
+    def _decode(self, data: bytes) -> list[Frame]:
+        return self._decoder.feed(data)
 
     def _accept(self, frames: list[Frame]) -> list[Frame]:
-        """Those of `frames` that are for the call; ends it at the first that forbids going on."""
         for index, frame in enumerate(frames):
             match frame.kind:
                 case Kind.HANGUP:
@@ -205,50 +80,12 @@ class Connection:
             )
         return frames
 
-    def _watch(self, now: float, *, progress: bool) -> None:
-        """End the call if half a frame, or a row that cannot leave, has waited for too long."""
-        if not self._decoder.pending:
-            self._partial_since = None
-        elif progress or self._partial_since is None:
-            self._partial_since = now
-        elif now - self._partial_since > self._stall_s:
-            self.hang_up(
-                f"read {self._decoder.pending} bytes of a frame, expected the rest of it "
-                f"within {self._stall_s:g} s"
-            )
-        if not self._blocked:
-            self._blocked_since = None
-        elif self._blocked_since is None:
-            self._blocked_since = now
-        elif now - self._blocked_since > self._stall_s:
-            self.hang_up(f"the peer took nothing for {self._stall_s:g} s")
+    def _goodbye(self, reason: str) -> bytes:
+        return encode(HANGUP)
 
-    def _end_of_stream(self) -> None:
+    def _end_of_stream(self) -> str:
         try:
             self._decoder.eof()
         except AudioSocketError as error:
-            self._end(State.CLOSED, str(error))
-        else:
-            self._end(State.CLOSED, "the peer closed")
-
-    def _lost(self, error: OSError) -> None:
-        self._end(State.CLOSED, f"the connection was lost: {error.strerror or error}")
-
-    def _end(self, state: State, reason: str) -> None:
-        self.state = state
-        self.ended = reason
-        if state is State.CLOSED:
-            self._sock.close()
-        lost = f" ({self.dropped_rows} frames never left)" if self.dropped_rows else ""
-        _logger.info("connection of %s ended: %s%s", self.peer, reason, lost)
-        self._on_end(self)
-
-
-def _configure(sock: socket.socket) -> None:
-    sock.setblocking(False)
-    # A peer that has gone by now shows at the first read.
-    with suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if sys.platform == "linux":
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+            return str(error)
+        return "the peer closed"

@@ -1,18 +1,10 @@
-"""Where AudioSocket calls come in: listens, reads the UUID, hands the connection over.
-
-Accepted connections are tasks only at their two ends: while the UUID is awaited, and while an ended
-call is drained. In between the pod's clock reads and writes the socket (`connection.Connection`).
-"""
+"""Where AudioSocket calls come in: a `CallServer` whose connections begin with a UUID frame."""
 
 import asyncio
-import logging
 import socket
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, Final
 from uuid import UUID
 
-from media_pod.audiosocket.connection import STALL_S, Connection, State
+from media_pod.audiosocket.connection import Connection
 from media_pod.audiosocket.frames import (
     HEADER_BYTES,
     UUID_BYTES,
@@ -20,211 +12,35 @@ from media_pod.audiosocket.frames import (
     Decoder,
     Kind,
 )
-from media_pod.errors import InterjectError, SetupError
-
-Admit = Callable[[Connection, UUID], None]
-"""Takes a connection for the call of that UUID, or raises `InterjectError` to refuse it."""
-
-UUID_TIMEOUT_S: Final = 2.0
-"""Asterisk sends the UUID in the same millisecond in which it connects."""
-DRAIN_TIMEOUT_S: Final = 2.0
-"""Asterisk closes about 1 ms after 0x00; this leaves room for a lost packet or two."""
-MAX_HANDSHAKES: Final = 128
-MAX_DRAINS: Final = 256
-BACKLOG: Final = 1024
-ACCEPT_RETRY_S: Final = 0.1
-"""Pause after a failed accept: out of file descriptors, and a retry at once would spin."""
-
-_logger = logging.getLogger(__name__)
+from media_pod.transport.server import CallServer
 
 
 class HandshakeError(AudioSocketError):
     """A connection that does not begin with a UUID."""
 
 
-class AudioSocketServer:
-    """A listening socket and the connections that came from it.
+class AudioSocketServer(CallServer[Connection]):
+    """A listening socket and the connections that came from it; see `CallServer`."""
 
-    Args:
-        admit: called once per connection that has sent its UUID.
-        host: address to listen on; `::` takes IPv4 too.
-        port: 0 lets the system choose, `port` then says which.
-        uuid_timeout_s: how long a connection may take to send its UUID.
-        drain_timeout_s: how long an ended call's peer may take to close.
-        stall_s: see `connection.STALL_S`.
-        max_handshakes: connections that may wait for their UUID; one more, and the oldest is shut
-            out, because Asterisk is never the one that takes long.
-        max_drains: ended calls that may wait for their peer to close; the oldest gives way too.
-    """
+    protocol = "AudioSocket"
 
-    def __init__(
-        self,
-        admit: Admit,
-        *,
-        host: str = "0.0.0.0",
-        port: int = 3000,
-        uuid_timeout_s: float = UUID_TIMEOUT_S,
-        drain_timeout_s: float = DRAIN_TIMEOUT_S,
-        stall_s: float = STALL_S,
-        max_handshakes: int = MAX_HANDSHAKES,
-        max_drains: int = MAX_DRAINS,
-    ) -> None:
-        self._admit = admit
-        self._host = host
-        self._port = port
-        self._uuid_timeout_s = uuid_timeout_s
-        self._drain_timeout_s = drain_timeout_s
-        self._stall_s = stall_s
-        self._listener: socket.socket | None = None
-        self._acceptor: asyncio.Task[None] | None = None
-        self._handshakes = _NewestTasks(max_handshakes)
-        self._drains = _NewestTasks(max_drains)
-        self._open: set[Connection] = set()
+    def _connection(self, sock: socket.socket, peer: str) -> Connection:
+        return Connection(sock, peer, self._on_end, stall_s=self._stall_s)
 
-    @property
-    def port(self) -> int:
-        """The port that is listened on, after `start`."""
-        return self._port
-
-    @property
-    def connections(self) -> int:
-        """Connections admitted and not ended."""
-        return len(self._open)
-
-    async def start(self) -> None:
-        """Begin to listen.
-
-        Raises:
-            SetupError: the address cannot be listened on.
-        """
-        self._listener = _listen(self._host, self._port)
-        self._port = self._listener.getsockname()[1]
-        self._acceptor = asyncio.create_task(self._accept(self._listener))
-
-    async def aclose(self) -> None:
-        """Stop listening, end every call with 0x00 and wait, within the deadline, for its peer.
-
-        Afterwards no task and no socket is left.
-        """
-        if self._acceptor is not None:
-            self._acceptor.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._acceptor
-            self._acceptor = None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        await self._handshakes.cancel()
-        for connection in tuple(self._open):
-            connection.hang_up("the pod shuts down")
-        await self._drains.wait()
-
-    async def _accept(self, listener: socket.socket) -> None:
+    async def _uuid(self, connection: Connection, sock: socket.socket) -> UUID:
         loop = asyncio.get_running_loop()
+        decoder = Decoder(max_payload_bytes=UUID_BYTES)
+        missing = HEADER_BYTES + UUID_BYTES
         while True:
-            try:
-                sock, address = await loop.sock_accept(listener)
-            except OSError as error:
-                _logger.warning("cannot accept a connection: %s", error)
-                await asyncio.sleep(ACCEPT_RETRY_S)
-                continue
-            peer = f"{address[0]}:{address[1]}"
-            connection = Connection(sock, peer, self._on_end, stall_s=self._stall_s)
-            self._handshakes.start(self._handshake(connection, sock), connection.hang_up)
-
-    async def _handshake(self, connection: Connection, sock: socket.socket) -> None:
-        try:
-            async with asyncio.timeout(self._uuid_timeout_s):
-                call = await _read_uuid(sock)
-            self._open.add(connection)
-            self._admit(connection, call)
-        except TimeoutError:
-            connection.hang_up(f"refused: read no UUID within {self._uuid_timeout_s:g} s")
-        except InterjectError as error:
-            connection.hang_up(f"refused: {error}")
-        except OSError as error:
-            connection.hang_up(f"refused: {error.strerror or error}")
-
-    def _on_end(self, connection: Connection) -> None:
-        self._open.discard(connection)
-        if connection.state is State.CLOSING:
-            drain = connection.drain(self._drain_timeout_s)
-            self._drains.start(drain, lambda reason: connection.close())
-
-
-class _NewestTasks:
-    """Short tasks, at most so many at once: one more, and the oldest is cancelled.
-
-    `abandon`, with a reason, cleans up after a task that was cancelled or that failed. The task
-    cannot do it: cancelled before its first step, it never runs, not even its `finally`.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._running: dict[asyncio.Task[None], None] = {}
-        self._cancelled: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None], abandon: Callable[[str], None]) -> None:
-        if len(self._running) >= self._limit:
-            oldest = next(iter(self._running))
-            del self._running[oldest]
-            self._cancelled.add(oldest)
-            oldest.cancel()
-        task = asyncio.create_task(work)
-        self._running[task] = None
-        task.add_done_callback(lambda done: self._finish(done, abandon))
-
-    async def cancel(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await self.wait()
-
-    async def wait(self) -> None:
-        await asyncio.gather(*self._running, *self._cancelled, return_exceptions=True)
-
-    def _finish(self, task: asyncio.Task[None], abandon: Callable[[str], None]) -> None:
-        self._running.pop(task, None)
-        self._cancelled.discard(task)
-        if task.cancelled():
-            abandon("given up: newer connections needed its place")
-        elif (error := task.exception()) is not None:
-            # The edge at which a bug of `admit` stops: it costs that one connection.
-            _logger.error("internal error", exc_info=error)
-            abandon("refused: internal error")
-
-
-async def _read_uuid(sock: socket.socket) -> UUID:
-    """The UUID frame; what follows it stays in the socket, for the call to read."""
-    loop = asyncio.get_running_loop()
-    decoder = Decoder(max_payload_bytes=UUID_BYTES)
-    missing = HEADER_BYTES + UUID_BYTES
-    while True:
-        data = await loop.sock_recv(sock, missing)
-        if not data:
-            decoder.eof()
-            raise HandshakeError("read the end of the stream, expected a UUID frame")
-        if not decoder.pending and data[0] != Kind.UUID:
-            raise HandshakeError(f"read a frame of kind {data[0]:#04x}, expected 0x01 (UUID)")
-        frames = decoder.feed(data)
-        if frames:
-            return frames[0].uuid
-        if decoder.error is not None:
-            raise decoder.error
-        missing -= len(data)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server(
-            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::"
-        )
-    except OSError as error:
-        # create_server appends the address to strerror, which the message has already.
-        cause = str(error.strerror).partition(" (while")[0]
-        raise SetupError(
-            f"cannot listen for AudioSocket on {host}:{port}: {cause}; "
-            "stop what uses that address, or choose another"
-        ) from error
-    listener.setblocking(False)
-    return listener
+            data = await loop.sock_recv(sock, missing)
+            if not data:
+                decoder.eof()
+                raise HandshakeError("read the end of the stream, expected a UUID frame")
+            if not decoder.pending and data[0] != Kind.UUID:
+                raise HandshakeError(f"read a frame of kind {data[0]:#04x}, expected 0x01 (UUID)")
+            frames = decoder.feed(data)
+            if frames:
+                return frames[0].uuid
+            if decoder.error is not None:
+                raise decoder.error
+            missing -= len(data)

@@ -85,6 +85,7 @@ class Call:
         agents: the pod's providers.
         trace: its trace, ended in `aclose`.
         on_barge_in: told the seconds from the onset to the empty playout, at each interruption.
+        flush: forgets what the line has queued of the frames given.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Call:
         agents: Agents,
         trace: CallTrace,
         on_barge_in: Callable[[float], None],
+        flush: Callable[[], None],
     ) -> None:
         self.info = info
         self.transcript = Transcript()
@@ -106,6 +108,7 @@ class Call:
         self._agents = agents
         self._trace = trace
         self._on_barge_in = on_barge_in
+        self._flush = flush
         self._turn = Turn()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
         self._dialogue = agents.dialogue(info)
@@ -148,10 +151,18 @@ class Call:
         """Let the bot greet."""
         self._work.start(self._bot.greet)
 
-    def frame(self) -> Pcm:
-        """What leaves in this tick, int16 [samples]: silence where there is nothing to say."""
+    def frame(self, left: int | None = None) -> Pcm:
+        """What is sent in this tick, int16 [samples]: silence where there is nothing to say.
+
+        Args:
+            left: see `Playout.take`.
+        """
         self._ticks += 1
-        frame = self._playout.take()
+        return self.more(left)
+
+    def more(self, left: int | None) -> Pcm:
+        """As `frame`, for a line that lacks one more: no time passes."""
+        frame = self._playout.take(left)
         self._bot.played()
         if self._playout.empty and not self._work.running:
             self._on(Event.SPOKEN)
@@ -270,6 +281,8 @@ class Call:
             self._ears.open()
 
     def _stop(self, *, by_caller: bool) -> None:
+        if self._playout.under_way:
+            self._flush()
         said = self._playout.stop()
         was_cut = by_caller and bool(said.unheard)
         self.transcript.bot(self._now_ms, said.heard, said.unheard, cut=was_cut)

@@ -1,13 +1,16 @@
-"""What is being said: a queue of speech that knows to the sample what has left.
+"""What is being said: a queue of speech that knows to the sample what has been played.
 
-Nothing is queued anywhere behind it: each tick takes exactly one frame, and that frame is on the
-wire in the same tick. So the queue's position is what was played, what the dialogue is told about
-an interruption is true to the word, and emptying the queue is all that it takes to fall silent.
+On a line without a queue of its own (AudioSocket) a frame is played in the tick that takes it. On
+one that has a queue (WebSocket) the frames taken are on their way for a while: they count once
+`take` is told that they have left, and those that are flushed from there never do. Either way what
+the dialogue is told about an interruption is true to the word. Emptying this queue is all that it
+takes to fall silent without a queue behind it; `under_way` says if there is something to flush.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -37,6 +40,16 @@ class _Piece:
     is_speech: bool
 
 
+class _Share(NamedTuple):
+    """What one frame has of the turn."""
+
+    number: int
+    """Of the frame, of all that were taken."""
+    speech_samples: int
+    words: tuple[str, ...]
+    """Those that end in it."""
+
+
 class Playout:
     """The bot's side of one call."""
 
@@ -50,6 +63,9 @@ class Playout:
         self._speech_samples = 0
         self._heard: deque[str] = deque(maxlen=MAX_HEARD_WORDS)
         self._announced: deque[str] = deque()
+        self._taken = 0
+        self._under_way: deque[_Share] = deque()
+        """Taken and not played, if there is anything in them."""
 
     def begin(self) -> None:
         """A new turn of the bot begins: what was heard is counted from here."""
@@ -57,6 +73,7 @@ class Playout:
         self._position = self._queued = self._speech_samples = 0
         self._heard.clear()
         self._announced.clear()
+        self._under_way.clear()
 
     def announce(self, text: str) -> None:
         """`text` will be said next, though its speech is not here yet: all of it is queued now, or
@@ -85,49 +102,73 @@ class Playout:
 
     @property
     def empty(self) -> bool:
-        """Nothing is left to play."""
-        return not self._pieces
+        """Nothing is left to play, here or on its way."""
+        return not self._pieces and not self._under_way
 
     @property
     def has_room(self) -> bool:
         """Less than `ROOM_MS` is queued."""
         return self._queued < ROOM_MS * self._rate_hz // 1000
 
-    def take(self) -> Pcm:
-        """The next frame, int16 [frame]: silence where there is nothing to say."""
+    def take(self, left: int | None = None) -> Pcm:
+        """The next frame, int16 [frame]: silence where there is nothing to say.
+
+        Args:
+            left: how many of the frames taken before have been played, counted over the whole call;
+                None if each is played as it is taken.
+        """
+        self._taken += 1
+        if left is not None:
+            self._played_up_to(left)
         if not self._pieces:
             return self._silence
 
         frame = np.zeros(self._frame, np.int16)
-        filled = 0
+        filled = speech_samples = 0
+        words: list[str] = []
         while self._pieces and filled < self._frame:
             piece = self._pieces[0]
             end = min(piece.pcm.size, self._position + self._frame - filled)
             count = end - self._position
             frame[filled : filled + count] = piece.pcm[self._position : end]
             filled += count
-            self._advance(piece, end)
+            speech_samples += count if piece.is_speech else 0
+            words += self._advance(piece, end)
+        self._under_way.append(_Share(self._taken, speech_samples, tuple(words)))
+        if left is None:
+            self._played_up_to(self._taken)
         return frame
 
-    def _advance(self, piece: _Piece, end: int) -> None:
-        count = end - self._position
-        self._queued -= count
-        self._speech_samples += count if piece.is_speech else 0
+    def _advance(self, piece: _Piece, end: int) -> Iterator[str]:
+        """Move on in `piece`; the words that are over."""
+        self._queued -= end - self._position
         self._position = end
         while piece.words and piece.words[0].end_sample <= end:
-            self._heard.append(piece.words.popleft().text)
+            yield piece.words.popleft().text
         if end == piece.pcm.size:
             self._pieces.popleft()
             self._position = 0
 
+    def _played_up_to(self, number: int) -> None:
+        while self._under_way and self._under_way[0].number <= number:
+            share = self._under_way.popleft()
+            self._speech_samples += share.speech_samples
+            self._heard += share.words
+
     def said(self) -> Said:
         """How far the turn has come. A word that was cut counts as not heard."""
+        under_way = [word for share in self._under_way for word in share.words]
         queued = [word.text for piece in self._pieces for word in piece.words]
         return Said(
             heard=" ".join(self._heard),
-            unheard=" ".join([*queued, *self._announced]),
+            unheard=" ".join([*under_way, *queued, *self._announced]),
             heard_ms=self._speech_samples * 1000 // self._rate_hz,
         )
+
+    @property
+    def under_way(self) -> bool:
+        """Something was taken that has not been played: it can still be flushed."""
+        return bool(self._under_way)
 
     def stop(self) -> Said:
         """Fall silent: the next frame is silence already. Returns how far the turn had come."""

@@ -48,7 +48,7 @@ class PodView(Protocol):
 
     @property
     def audio_port(self) -> int:
-        """The TCP port on which this pod takes AudioSocket connections."""
+        """The TCP port on which this pod takes audio: AudioSocket or WebSocket connections."""
 
     def reserve(self, info: CallInfo) -> None:
         """Take a slot for a call that is about to connect.

@@ -142,7 +142,14 @@ class BenchPod:
         slot = len(self._clock.legs)
         info = CallInfo(str(uuid))
         trace = self._tracing.call(info)
-        call = Call(info, _SETTINGS, self._agents, trace, self._metrics.barge_in_stopped)
+        call = Call(
+            info,
+            _SETTINGS,
+            self._agents,
+            trace,
+            self._metrics.barge_in_stopped,
+            connection.flush,
+        )
         self._clock.join(slot, connection, call)
         call.start()
         if len(self._clock.legs) == self._calls:

@@ -82,10 +82,10 @@ class Running:
 
     async def reserve(self, uuid: UUID) -> None:
         status, address = await self.get("/api/call-start", uuid=str(uuid))
-        assert (status, address) == (200, f"127.0.0.1:{self.addresses.audio_socket_port}")
+        assert (status, address) == (200, f"127.0.0.1:{self.addresses.audio_port}")
 
     async def connect(self, uuid: UUID) -> "Asterisk":
-        return await Asterisk.connect(self.addresses.audio_socket_port, uuid)
+        return await Asterisk.connect(self.addresses.audio_port, uuid)
 
     async def call(self, uuid: UUID) -> "Asterisk":
         await self.reserve(uuid)

@@ -55,7 +55,7 @@ async def test_pods_that_know_each_other_share_calls_and_what_becomes_of_them() 
 
             await second.reserve(TWO)
             three = str(UUID(int=TWO.int + 1))
-            port = first.addresses.audio_socket_port
+            port = first.addresses.audio_port
             assert await second.get("/api/call-start", uuid=three) == (200, f"127.0.0.1:{port}")
             assert await first.active_calls() == 1
 

@@ -52,7 +52,7 @@ async def test_a_caller_who_vanishes_frees_the_slot_and_may_come_again() -> None
 
         status, address = await pod.get("/api/call-next", uuid=str(ONE))
 
-        assert (status, address) == (200, f"127.0.0.1:{pod.addresses.audio_socket_port}")
+        assert (status, address) == (200, f"127.0.0.1:{pod.addresses.audio_port}")
         again = await pod.connect(ONE)
         await again.hears_the_bot()
         again.sock.close()

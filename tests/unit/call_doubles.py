@@ -188,6 +188,9 @@ class Conversation:
     def __init__(self, **settings: Any) -> None:
         self.mind, self.voice, self.recognizer = Mind(), Voice(), Recognizer()
         self.barge_ins_s: list[float] = []
+        self.flushes = 0
+        self.queued: int | None = None
+        """How many frames the line has in a queue of its own; None if it has none."""
         self.settings = CallSettings(
             **{name: getattr(SETTINGS, name) for name in CallSettings.__slots__} | settings
         )
@@ -202,11 +205,19 @@ class Conversation:
 
     async def begin(self) -> "Conversation":
         self.call = Call(
-            INFO, self.settings, self.agents, Tracing(None).call(INFO), self.barge_ins_s.append
+            INFO,
+            self.settings,
+            self.agents,
+            Tracing(None).call(INFO),
+            self.barge_ins_s.append,
+            flush=self.on_flush,
         )
         self.call.start()
         await settle()
         return self
+
+    def on_flush(self) -> None:
+        self.flushes += 1
 
     def step(
         self,
@@ -215,7 +226,8 @@ class Conversation:
         reason: Reason = Reason.SPEECH_OVER_ECHO,
     ) -> Pcm:
         """One tick without letting anything else run: what left in it."""
-        frame = self.call.frame()
+        left = None if self.queued is None else max(self._tick - self.queued, 0)
+        frame = self.call.frame(left)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
         self.call.hear(Heard(cleaned, speech, decision, reason, 120.0, 15.0))

@@ -73,8 +73,11 @@ class Talk:
         self.hang_up_reason = "the conversation is over"
         self.raises_in = ""
 
-    def frame(self) -> Pcm:
+    def frame(self, left: int | None = None) -> Pcm:
         self._raise_in("frame")
+        return self.more(left)
+
+    def more(self, left: int | None) -> Pcm:
         return np.full(SAMPLES, self.slot + 1, np.int16)
 
     def skip(self, ticks: int) -> None:

@@ -1,4 +1,4 @@
-"""The playout knows to the sample what has left, and so which words were heard."""
+"""The playout knows to the sample what was played, and so which words were heard."""
 
 from itertools import accumulate
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from media_pod.agents.ports import Pcm, Speech, Word
 from media_pod.call.playout import ROOM_MS, Playout
+from media_pod.mediasocket.playback import Playback
 
 RATE_HZ = 8000
 FRAME = 160
@@ -154,3 +155,71 @@ def test_a_new_turn_counts_from_its_own_beginning() -> None:
 
     said = playout.said()
     assert (said.heard, said.heard_ms) == ("w2", 20)
+
+
+@given(speeches(), st.integers(0, 5), st.lists(st.integers(0, 40), min_size=1, max_size=3))
+def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
+    pieces: list[Speech], added: int, between: list[int]
+) -> None:
+    """Stopped at any time, twice, with a flush each time; told by the model of Asterisk's queue."""
+    queue = Playback()
+    playout = Playout(RATE_HZ, FRAME)
+    rows: dict[int, Pcm] = {}
+    for ticks in between:
+        playout.announce(text(pieces))
+        for piece in pieces[:added]:
+            playout.add(piece)
+        first = int(queue.next_mark)
+        for _ in range(ticks):
+            for _ in range(queue.wanted):
+                rows[int(queue.next_mark)] = playout.take(queue.left)
+                queue.push(b"row", marked=False)
+            surely_left = queue.left
+            queue.tick()
+
+        said = playout.stop()
+        queue.flush()
+
+        heard_rows = [rows[n] for n in range(first, surely_left + 1)] if ticks else []
+        audio = np.concatenate([np.zeros(0, np.int16), *heard_rows])
+        left = {int(number): int((audio == number).sum()) for number in np.unique(audio) if number}
+        expected = [
+            word.text
+            for piece in pieces[:added]
+            for word in piece.words
+            if left.get(int(word.text[1:])) == word.end_sample - word.start_sample
+        ]
+        assert said.heard.split() == expected
+        assert f"{said.heard} {said.unheard}".split() == text(pieces).split()
+        assert playout.empty
+
+
+def test_what_is_under_way_is_neither_played_nor_empty() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    playout.add(speech(1, 160, 160))
+    for _ in range(3):
+        playout.take(left=0)
+
+    assert (playout.said().heard, playout.said().unheard) == ("", "w1 w2")
+    assert (playout.empty, playout.under_way) == (False, True)
+
+    playout.take(left=1)
+    assert (playout.said().heard, playout.said().unheard) == ("w1", "w2")
+    assert playout.said().heard_ms == 20
+
+    playout.take(left=2)
+    assert (playout.said().heard, playout.empty, playout.under_way) == ("w1 w2", True, False)
+
+
+def test_frames_of_a_turn_that_was_stopped_count_for_no_other() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    playout.add(speech(1, 160, 160))
+    playout.take(left=0)
+    playout.take(left=0)
+    playout.stop()
+    playout.add(speech(3, 160))
+    playout.take(left=2)
+
+    assert (playout.said().heard, playout.said().unheard) == ("", "w3")
+    playout.take(left=3)
+    assert playout.said().heard == "w3"

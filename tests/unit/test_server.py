@@ -67,7 +67,7 @@ class Endings(logging.Handler):
 @pytest.fixture
 def endings() -> Iterator[Endings]:
     handler = Endings()
-    logger = logging.getLogger("media_pod.audiosocket.connection")
+    logger = logging.getLogger("media_pod.transport.connection")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     yield handler

@@ -51,11 +51,12 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         "speech": {"voice": "en-us", "wordsPerMinute": 175},
         "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
         "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
-        "line": {"rateHz": 8000, "maxEchoDelayMs": 1000},
+        "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
         "capacity": {"calls": 100, "reservationSeconds": 10},
         "server": {
             "bindHost": "0.0.0.0",
             "audioSocketPort": 3000,
+            "webSocketPort": 3001,
             "httpPort": 1650,
             "advertiseHost": "",
             "peers": (),
@@ -236,6 +237,20 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             (
                 "spec.server: found 3000 as both audioSocketPort and httpPort; allowed: two "
                 "different ports"
+            ),
+        ),
+        (
+            {"server": {"httpPort": 3001}},
+            (
+                "spec.server: found 3001 as both webSocketPort and httpPort; allowed: two "
+                "different ports"
+            ),
+        ),
+        (
+            {"line": {"transport": "websocket"}},
+            (
+                "spec.line.transport: found 'websocket'; allowed: audioSocket, webSocket; "
+                "did you mean webSocket?"
             ),
         ),
         (

@@ -1,0 +1,573 @@
+"""One WebSocket over a real loopback socket; the time is an argument, so nothing waits for it."""
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from uuid import UUID
+
+import numpy as np
+import pytest
+from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame as Message
+from websockets.frames import Opcode
+
+from media_pod.audiosocket.frames import Frame, Kind
+from media_pod.mediasocket.connection import Connection, row_header
+from media_pod.mediasocket.playback import SEND_AHEAD
+from media_pod.mediasocket.upgrade import MAX_MESSAGE_BYTES, UpgradeError
+from media_pod.transport.connection import MAX_FRAMES_PER_READ, MAX_UNSENT_BYTES, STALL_S, State
+
+CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
+SILENCE = bytes(320)
+
+
+def row(value: int) -> bytes:
+    return row_header(320) + value.to_bytes(2, "little") * 160
+
+
+class Line:
+    """A connection, and the Asterisk at its other end."""
+
+    def __init__(self, **settings: float) -> None:
+        near, self.sock = socket.socketpair()
+        self.sock.settimeout(5)
+        self.told: list[Connection] = []
+        self.connection = Connection(near, "a test", self.told.append, **settings)  # type: ignore[arg-type]
+        self.asterisk = WebSocketAsterisk(CALL)
+
+    def upgrade(self) -> None:
+        assert self.connection.upgrade(self.asterisk.request()) == CALL
+        self.connection.welcome()
+        self.hear()
+
+    def begin(self) -> "Line":
+        self.upgrade()
+        self.say(START)
+        assert self.connection.read(0.0) == []
+        return self
+
+    def say(self, *messages: dict[str, object] | bytes) -> None:
+        self.sock.sendall(self.asterisk.says(*messages))
+
+    def tick(self, *values: int) -> list[int]:
+        """One tick per value, as the clock has it; what Asterisk plays in each."""
+        played = []
+        for value in values:
+            for _ in range(self.connection.wanted - 1):
+                self.connection.send(row(0))
+            self.connection.send(row(value))
+            played.append(int(self.connection.playing()[0]))
+        return played
+
+    def hear(self) -> None:
+        """Take what the pod has sent."""
+        self.sock.setblocking(False)
+        try:
+            while data := self.sock.recv(65536):
+                self.asterisk.take(data)
+            self.asterisk.take(b"")
+        except BlockingIOError:
+            pass
+
+    def ended(self) -> str | None:
+        return self.connection.ended
+
+    def close(self) -> None:
+        self.sock.close()
+        self.connection.close()
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    line = Line()
+    yield line
+    line.close()
+
+
+def test_an_upgrade_names_the_call_and_is_answered(line: Line) -> None:
+    line.upgrade()
+
+    assert line.asterisk.status == 101
+    assert line.asterisk.protocol.subprotocol == "media"
+    assert line.connection.wanted == 0
+
+
+def test_an_upgrade_in_pieces(line: Line) -> None:
+    request = line.asterisk.request()
+    given = [line.connection.upgrade(request[i : i + 7]) for i in range(0, len(request), 7)]
+
+    assert given[:-1] == [None] * (len(given) - 1)
+    assert given[-1] == CALL
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (None, "read '/media', expected one uuid= with a UUID: the dial string needs v(uuid=...)"),
+        ("five", "read '/media?uuid=five', expected one uuid="),
+        (f"{CALL}&uuid={CALL}", "expected one uuid="),
+    ],
+)
+def test_an_upgrade_without_a_call(call: str | None, says: str) -> None:
+    line = Line()
+    asterisk = line.asterisk = WebSocketAsterisk(call)
+    with pytest.raises(UpgradeError) as caught:
+        line.connection.upgrade(asterisk.request())
+    line.connection.hang_up(f"refused: {caught.value}")
+    line.hear()
+
+    assert says in str(caught.value)
+    assert (asterisk.status, line.connection.state) == (400, State.CLOSING)
+    assert says in asterisk.response.body.decode()  # type: ignore[union-attr]
+    line.close()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /?uuid=%b HTTP/1.1\r\nHost: pod\r\n\r\n" % str(CALL).encode(), b"426"),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"\x01\x00\x10" + CALL.bytes + b"\r\n", b""),
+        (b"POST /?uuid=5 HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", b"405"),
+    ],
+)
+def test_what_is_no_upgrade(line: Line, request_bytes: bytes, status: bytes) -> None:
+    with pytest.raises(UpgradeError, match="read no upgrade request"):
+        line.connection.upgrade(request_bytes)
+    line.connection.hang_up("refused")
+
+    line.sock.setblocking(False)
+    got = line.sock.recv(4096) if status else b""
+    assert got[:12] == (b"HTTP/1.1 " + status if status else b"")
+    assert line.told == [line.connection]
+
+
+def test_messages_before_the_upgrade_was_answered(line: Line) -> None:
+    request = line.asterisk.request()
+    early = b"\x81\x80\x00\x00\x00\x00"
+    with pytest.raises(UpgradeError, match="read a message before the upgrade was answered"):
+        line.connection.upgrade(request + early)
+
+
+def test_a_call_that_is_refused_gets_503(line: Line) -> None:
+    line.connection.upgrade(line.asterisk.request())
+    line.connection.hang_up("refused: all 2 slots are taken")
+    line.hear()
+
+    assert line.asterisk.status == 503
+    assert line.asterisk.response is not None
+    assert line.asterisk.response.body == b"refused: all 2 slots are taken\n"
+
+
+def test_nothing_is_sent_before_media_start_and_the_queue_is_filled_after_it(line: Line) -> None:
+    line.upgrade()
+    assert line.connection.wanted == 0
+    assert not line.connection.playing().any()
+    line.say(START)
+    line.connection.read(0.0)
+    assert line.connection.wanted == SEND_AHEAD + 1
+
+    played = line.tick(5, 6, 7, 8, 9, 10)
+    line.hear()
+
+    assert played == [0, 0, 0, 0, 5, 6]
+    assert line.asterisk.log == ["MARK_MEDIA 1", *["row"] * 10]
+    assert line.asterisk.rows == [SILENCE] * 4 + [row(v)[4:] for v in (5, 6, 7, 8, 9, 10)]
+    assert line.connection.left == 6
+
+
+def test_media_start_has_to_come_in_time(line: Line) -> None:
+    line.upgrade()
+    line.connection.read(1.0)
+    line.connection.read(1.0 + STALL_S)
+    assert line.ended() is None
+    line.connection.read(1.1 + STALL_S)
+    assert line.ended() == "read no MEDIA_START within 2 s"
+
+
+def test_audio_and_digits_come_in_their_order(line: Line) -> None:
+    line.begin()
+    line.say(AUDIO, {"event": "DTMF_END", "digit": "7"}, AUDIO[:160], {"event": "NEW"}, b"")
+
+    assert line.connection.read(0.0) == [
+        Frame(Kind.SLIN, AUDIO),
+        Frame(Kind.DTMF, b"7"),
+        Frame(Kind.SLIN, AUDIO[:160]),
+        Frame(Kind.SLIN, b""),
+    ]
+    assert line.ended() is None
+
+
+@given(st.lists(st.integers(1, 700), max_size=30))
+def test_messages_cut_anywhere_are_put_together(sizes: list[int]) -> None:
+    line = Line().begin()
+    wire = line.asterisk.says(AUDIO, {"event": "DTMF_END", "digit": "7"}, AUDIO)
+    frames: list[Frame] = []
+    for size in [*sizes, len(wire)]:
+        line.sock.sendall(wire[:size])
+        frames += line.connection.read(0.0)
+        wire = wire[size:]
+
+    assert frames == [Frame(Kind.SLIN, AUDIO), Frame(Kind.DTMF, b"7"), Frame(Kind.SLIN, AUDIO)]
+    assert line.ended() is None
+    line.close()
+
+
+def test_fragments_are_one_message(line: Line) -> None:
+    line.begin()
+    protocol = line.asterisk.protocol
+    protocol.send_binary(AUDIO[:100], fin=False)
+    protocol.send_ping(b"still there?")
+    protocol.send_continuation(AUDIO[100:], fin=True)
+    line.sock.sendall(line.asterisk.out())
+
+    assert line.connection.read(0.0) == [Frame(Kind.SLIN, AUDIO)]
+
+
+def test_a_ping_is_answered_between_the_rows(line: Line) -> None:
+    line.begin()
+    line.asterisk.protocol.send_ping(b"still there?")
+    line.sock.sendall(line.asterisk.out())
+    line.connection.read(0.0)
+    line.tick(5)
+    line.sock.setblocking(False)
+
+    assert line.sock.recv(100)[:14] == b"\x8a\x0cstill there?"
+
+
+def test_a_flush_is_sent_at_once_and_what_was_queued_never_left(line: Line) -> None:
+    line.begin()
+    line.tick(*range(1, 11))
+    line.hear()
+    assert line.connection.left == 10
+    line.asterisk.log.clear()
+
+    line.connection.flush()
+    line.hear()
+
+    assert line.asterisk.log == ["FLUSH_MEDIA"]
+    assert line.tick(70, 71, 72, 73, 74, 75) == [0, 0, 0, 0, 70, 71]
+    line.hear()
+    assert line.asterisk.log[1] == "MARK_MEDIA 15"
+    assert line.connection.left == 20
+
+
+def test_a_report_of_a_mark_corrects_the_queue(line: Line) -> None:
+    line.begin()
+    line.tick(*range(1, 4))
+    line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "nonsense"})
+    line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "1"})
+    line.connection.read(0.0)
+    assert line.connection.wanted == 1, "row 1 left three ticks ago, but that was one report"
+
+    line.connection.flush()
+    line.tick(1)
+    line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "8"})
+    line.tick(2)
+    assert line.connection.wanted == 1
+
+
+def test_a_row_without_sound_is_left_out_while_too_much_is_queued(line: Line) -> None:
+    line.begin()
+    line.tick(*[5] * 80)
+    for mark in ("1", "51", "70"):
+        line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": mark})
+        line.connection.read(0.0)
+        line.tick(5)
+    line.hear()
+    sent = len(line.asterisk.rows)
+
+    line.tick(0, 0, 0, 5)
+    line.hear()
+
+    assert sent < len(line.asterisk.rows) < sent + 4
+
+
+def test_what_asterisk_has_not_played_for_18_s_is_flushed(line: Line) -> None:
+    line.begin()
+    line.tick(1, 2, 3)
+    line.say({"event": "MEDIA_XOFF"})
+    line.connection.read(0.0)
+    line.hear()
+
+    assert line.asterisk.commands[-1] == "FLUSH_MEDIA"
+    assert line.ended() is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ((START,), "read a second MEDIA_START, expected audio or DTMF"),
+        (({"event": "DTMF_END", "digit": "x"},), "read DTMF 'x', expected one of"),
+        ((AUDIO[:3],), "read 3 bytes of audio, expected an even number"),
+        (
+            ({"event": "ERROR", "error_text": "not supported in passthrough mode"},),
+            "Asterisk refused a command: not supported in passthrough mode",
+        ),
+        (({"no": "event"},), "read nothing as event, expected text"),
+        ((bytes(MAX_MESSAGE_BYTES + 1),), "read no WebSocket message: frame with 32769 bytes"),
+    ],
+)
+def test_what_ends_a_call_keeps_the_frames_before_it(
+    line: Line, messages: tuple[dict[str, object] | bytes, ...], reason: str
+) -> None:
+    line.begin()
+    line.say(AUDIO, *messages)
+    frames: list[Frame] = []
+    while line.ended() is None:
+        frames += line.connection.read(0.0)
+
+    assert frames == [Frame(Kind.SLIN, AUDIO)]
+    assert (line.ended() or "").startswith(reason)
+    assert line.connection.state is State.CLOSING
+    assert line.told == [line.connection]
+    line.hear()
+    assert line.asterisk.close_code in (1000, 1009)
+
+
+@pytest.mark.parametrize(
+    ("wire", "reason"),
+    [
+        (b"\x81\x05hello", "incorrect masking"),
+        (b"\x83\x80\x00\x00\x00\x00", "invalid opcode"),
+        (b"\x80\x80\x00\x00\x00\x00", "unexpected continuation frame"),
+        (b"\xf2\x80\x00\x00\x00\x00", "reserved bits must be 0"),
+    ],
+)
+def test_bytes_that_are_not_websocket(line: Line, wire: bytes, reason: str) -> None:
+    line.begin()
+    line.sock.sendall(wire)
+    line.connection.read(0.0)
+
+    assert line.ended() == f"read no WebSocket message: {reason}"
+    line.hear()
+    assert line.asterisk.close_code == 1002
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"format": "ulaw", "optimal_frame_size": 160}, "'ulaw' with 160 bytes"),
+        ({"format": "slin16", "optimal_frame_size": 640}, "'slin16' with 640 bytes"),
+    ],
+)
+def test_a_channel_of_another_format(line: Line, changes: dict[str, object], found: str) -> None:
+    line.upgrade()
+    line.say(START | changes)
+    line.connection.read(0.0)
+
+    assert line.ended() == (
+        f"read MEDIA_START of {found} a frame, expected 'slin' with 320: the dial string needs "
+        "c(slin), or the agent another spec.line.rateHz"
+    )
+
+
+def test_wide_calls_have_wide_rows() -> None:
+    line = Line(rate_hz=16000)
+    line.upgrade()
+    line.say(START | {"format": "slin16", "optimal_frame_size": 640}, bytes(640))
+
+    assert line.connection.read(0.0) == [Frame(Kind.SLIN16, bytes(640))]
+    line.connection.send(row_header(640) + bytes(640))
+    assert line.connection.playing().size == 320
+    line.close()
+
+
+def test_audio_before_media_start(line: Line) -> None:
+    line.upgrade()
+    line.say(AUDIO)
+
+    assert line.connection.read(0.0) == []
+    assert line.ended() == "read audio, expected MEDIA_START before it"
+
+
+def test_hanging_up_is_a_command_and_a_close(line: Line) -> None:
+    line.begin()
+    line.tick(5)
+    line.connection.hang_up()
+    line.connection.hang_up("again")
+    line.tick(6)
+    line.connection.flush()
+    line.hear()
+
+    assert line.asterisk.commands[-1] == "HANGUP"
+    assert line.asterisk.close_code == 1000
+    assert len(line.asterisk.rows) == SEND_AHEAD + 1
+    assert line.ended() == "the bot hung up"
+
+
+def test_nothing_is_sent_to_a_line_that_has_ended(line: Line) -> None:
+    line.begin()
+    line.connection.hang_up()
+    line.connection.flush()
+    line.tick(1, 2)
+    line.hear()
+
+    assert line.asterisk.log == ["HANGUP"]
+
+
+def test_asterisk_hangs_up(line: Line) -> None:
+    line.begin()
+    line.say(AUDIO)
+    line.asterisk.protocol.send_close(1000)
+    line.sock.sendall(line.asterisk.out())
+
+    assert line.connection.read(0.0) == [Frame(Kind.SLIN, AUDIO)]
+    assert line.ended() == "the peer closed (1000 (OK))"
+    line.hear()
+    assert line.asterisk.close_code == 1000
+    assert "HANGUP" not in line.asterisk.commands
+
+
+def test_asterisk_hangs_up_and_does_not_wait_for_an_answer(line: Line) -> None:
+    line.begin()
+    line.asterisk.protocol.send_close(1000)
+    line.sock.sendall(line.asterisk.out())
+    line.sock.close()
+    line.connection.read(0.0)
+
+    assert line.ended() == "the peer closed (1000 (OK))"
+    assert line.connection.state is State.CLOSED
+
+
+def test_nothing_is_flushed_once_asterisk_has_hung_up(line: Line) -> None:
+    line.begin()
+    xoff = line.asterisk.says({"event": "MEDIA_XOFF"})
+    line.asterisk.protocol.send_close(1000)
+    line.sock.sendall(xoff + line.asterisk.out())
+    line.connection.read(0.0)
+    line.hear()
+
+    assert line.ended() == "the peer closed (1000 (OK))"
+    assert line.asterisk.log == []
+
+
+def test_asterisk_is_gone(line: Line) -> None:
+    line.begin()
+    line.sock.close()
+    line.connection.read(0.0)
+
+    assert line.ended() in ("the peer closed", "the connection was lost: Connection reset by peer")
+    assert line.connection.state is State.CLOSED
+
+
+def test_asterisk_is_gone_inside_a_message(line: Line) -> None:
+    line.begin()
+    line.sock.sendall(line.asterisk.says(AUDIO)[:100])
+    line.sock.shutdown(socket.SHUT_WR)
+    line.connection.read(0.0)
+    line.connection.read(0.0)
+
+    assert line.ended() == "read the end of the stream after 100 bytes of a message"
+
+
+def test_asterisk_is_reset() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asterisk = socket.create_connection(listener.getsockname())
+        near, _ = listener.accept()
+    connection = Connection(near, "a test", lambda _: None)
+    asterisk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    asterisk.close()
+    connection.read(0.0)
+
+    assert connection.ended == "the connection was lost: Connection reset by peer"
+
+
+def test_half_a_message_for_too_long_ends_the_call(line: Line) -> None:
+    line.begin()
+    line.sock.sendall(line.asterisk.says(AUDIO)[:100])
+    line.connection.read(1.0)
+    line.connection.read(1.1 + STALL_S)
+
+    assert line.ended() == "read 100 bytes of a frame, expected the rest of it within 2 s"
+
+
+def test_a_flood_of_tiny_messages_ends_its_call(line: Line) -> None:
+    line.begin()
+    line.say(*[b""] * (MAX_FRAMES_PER_READ + 1))
+    line.connection.read(0.0)
+
+    assert line.ended() == "read 65 messages at once, expected at most 64"
+
+
+def test_pings_of_a_peer_that_does_not_read_end_its_call(line: Line) -> None:
+    line.begin()
+    ping = Message(Opcode.PING, bytes(125)).serialize(mask=True)
+    now = 0.0
+    while line.ended() is None and now < 100:
+        line.sock.sendall(ping * 50)
+        line.connection.read(now)
+        now += 0.001
+
+    assert (line.ended() or "").endswith(
+        f"bytes wait for the peer, expected at most {MAX_UNSENT_BYTES}"
+    )
+
+
+def test_a_peer_that_does_not_read_gets_whole_rows_or_none_and_is_given_up(line: Line) -> None:
+    line.begin()
+    dropped = 0
+    while line.connection.dropped_rows < 5:
+        assert line.connection.wanted in (1, SEND_AHEAD + 1)
+        line.tick(9)
+        dropped += 1
+    assert line.connection.wanted == 1, "rows that are lost are not made up for meanwhile"
+    line.connection.read(10.0)
+    line.hear()
+    assert {len(samples) for samples in line.asterisk.rows} == {320}
+    line.connection.read(10.1 + STALL_S)
+
+    assert line.ended() == "the peer took nothing for 2 s"
+
+
+@given(st.lists(st.binary(max_size=40), max_size=10))
+def test_whatever_comes_ends_this_call_alone_and_with_a_reason(chunks: list[bytes]) -> None:
+    line = Line().begin()
+    for chunk in chunks:
+        line.sock.sendall(chunk)
+        line.connection.read(0.0)
+    assert line.ended() is None or line.told == [line.connection]
+    line.close()
+
+
+EVENTS = ("MEDIA_XOFF", "MEDIA_MARK_PROCESSED", "DTMF_END", "ERROR", "STATUS", "MEDIA_START")
+MESSAGES = (
+    st.binary(max_size=20)
+    | st.dictionaries(st.text(), st.text() | st.integers())
+    | st.fixed_dictionaries(
+        {"event": st.sampled_from(EVENTS)},
+        optional={
+            "correlation_id": st.sampled_from(["1", "2", "-1", "\u0661", "9" * 5000]) | st.text(),
+            "digit": st.sampled_from("5x"),
+            "error_text": st.just("no" * 2000),
+        },
+    )
+)
+
+
+@given(st.lists(MESSAGES, max_size=5), st.sampled_from([b"", b"\xff\xff", b"\x88\x80abcd"]))
+def test_whatever_messages_come_end_this_call_alone(
+    messages: list[dict[str, object] | bytes], at_the_end: bytes
+) -> None:
+    line = Line().begin()
+    line.tick(1, 2)
+    wire = line.asterisk.says(*messages) + at_the_end
+    line.sock.sendall(wire[:8192])
+    line.connection.read(0.0)
+    line.connection.flush()
+    line.tick(3, 4)
+    line.connection.hang_up()
+
+    assert line.told == [line.connection]
+    assert len(json.dumps(line.ended())) < 400
+    line.close()
+
+
+def test_what_plays_is_what_was_sent_so_many_rows_ago(line: Line) -> None:
+    line.begin()
+    values = np.arange(1, 60).tolist()
+
+    assert line.tick(*values) == [0] * SEND_AHEAD + values[:-SEND_AHEAD]
