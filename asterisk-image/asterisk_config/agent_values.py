@@ -73,8 +73,9 @@ class Agent(StrictModel):
     )
     transport: Literal["audioSocket", "webSocket"] = Field(
         default="audioSocket",
-        description="How audio travels. Default audioSocket: any Asterisk from 18 on has it. "
-        "webSocket lets Asterisk keep the playout clock.",
+        description="How audio travels, the same as the agent's line.transport. Default "
+        "audioSocket: nothing is queued on the way. webSocket: Asterisk plays a queue of 80 ms, "
+        "which hides the pauses of a busy pod.",
     )
     rate_hz: Literal[8000, 16000] = Field(
         default=8000,

@@ -61,7 +61,7 @@ def agent_context(
             api=apis[0],
             audio_socket=agent.audio_socket or f"{host}:{AUDIO_SOCKET_PORT}",
         )
-    connect, status, worked = _connection(agent)
+    connect, status, worked = _connection(agent, timeouts)
     return fill(
         "failover.conf",
         context=context,
@@ -85,11 +85,11 @@ def inbound_context(trunk: Trunk) -> str:
     return f"interject-from-{trunk.name}" if trunk.agent else AGENTS
 
 
-def _connection(agent: Agent) -> tuple[str, str, str]:
+def _connection(agent: Agent, timeouts: Timeouts) -> tuple[str, str, str]:
     """How the agent's audio is connected, the variable that says how that ended, and what it says
     if there was a connection."""
     if agent.transport == "webSocket":
-        return websocket.dial(agent), "${DIALSTATUS}", "ANSWER"
+        return websocket.dial(agent, timeouts), "${DIALSTATUS}", "ANSWER"
     if agent.rate_hz == 16000:  # the application has 8000 Hz alone, the channel driver any rate
         leg = "AudioSocket/${INTERJECT_ANSWER}/${INTERJECT_UUID}/c(slin16)"
         return f"Dial({leg},,g)", "${DIALSTATUS}", "ANSWER"

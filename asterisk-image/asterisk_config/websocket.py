@@ -1,12 +1,16 @@
-"""Agents whose audio travels by WebSocket: the client connections and the line that dials them.
+"""Agents whose audio travels by WebSocket: how the dialplan reaches the address that it was told.
 
-A connection's address is fixed in websocket_client.conf, so there is one per address of the API;
-the dialplan takes the one that answered its question.
+A connection of websocket_client.conf has a fixed address. So connections are looked up in
+Asterisk's own database instead, where the dialplan writes each one, named by its address, before it
+dials it (docs/decisions/0007).
 """
 
-from asterisk_config.agent_values import Agent
+from asterisk_config.agent_values import Agent, Timeouts
 from asterisk_config.conf import conf, section
 from asterisk_config.values import Values
+
+FAMILY = "interject"
+"""Of the database's keys; one short entry for each address that was ever dialled."""
 
 
 def agents(values: Values) -> tuple[Agent, ...]:
@@ -14,32 +18,23 @@ def agents(values: Values) -> tuple[Agent, ...]:
     return tuple(agent for agent in values.agents if agent.transport == "webSocket")
 
 
-def dial(agent: Agent) -> str:
-    """The application that connects a caller to `agent`."""
+def dial(agent: Agent, timeouts: Timeouts) -> str:
+    """The lines that connect a caller to `agent`, the first without its priority."""
     codec = "slin16" if agent.rate_hz == 16000 else "slin"
-    client = f"{agent.context}-$[${{INTERJECT_TURN}} % ${{INTERJECT_API_COUNT}} + 1]"
-    return f"Dial(WebSocket/{client}/c({codec})v(uuid=${{INTERJECT_UUID}}),,g)"
+    connection = (
+        '{"uri":"ws://${INTERJECT_ANSWER}/","protocols":"media",'
+        '"connection_type":"per_call_config",'
+        f'"connection_timeout":"{round(timeouts.connect_seconds * 1000)}",'
+        '"reconnect_attempts":"1"}'
+    )
+    known = f"Set(DB({FAMILY}/websocket_client/${{INTERJECT_ANSWER}})={connection})"
+    options = f"c({codec})f(json)v(uuid=${{INTERJECT_UUID}})"
+    return f"{known}\n same => n,Dial(WebSocket/${{INTERJECT_ANSWER}}/{options},,g)"
 
 
 def files(values: Values) -> dict[str, str]:
-    """websocket_client.conf and chan_websocket.conf, if any agent needs them."""
+    """sorcery.conf, if any agent needs it."""
     if not agents(values):
         return {}
-    connect_ms = round(values.timeouts.connect_seconds * 1000)
-    clients = [
-        section(
-            f"{agent.context}-{number}",
-            type="websocket_client",
-            uri=f"ws://{api}/media",
-            protocols="media",
-            connection_type="per_call_config",
-            connection_timeout=connect_ms,
-        )
-        for agent in agents(values)
-        for number, api in enumerate(agent.api or values.api, start=1)
-    ]
-    events = section("global", control_message_format="json")
-    return {
-        "websocket_client.conf": conf("Media pods that speak WebSocket.", clients),
-        "chan_websocket.conf": conf("Control messages as JSON.", [events]),
-    }
+    clients = section("res_websocket_client", websocket_client=f"astdb,{FAMILY}")
+    return {"sorcery.conf": conf("Media pods that speak WebSocket are found in AstDB.", [clients])}

@@ -99,10 +99,7 @@ def test_codes_of_failure_are_set_right_before_every_question() -> None:
         ),
         (
             {"transport": "webSocket"},
-            (
-                "Dial(WebSocket/interject-desk-$[${INTERJECT_TURN} % ${INTERJECT_API_COUNT} + 1]"
-                "/c(slin)v(uuid=${INTERJECT_UUID}),,g)"
-            ),
+            "Dial(WebSocket/${INTERJECT_ANSWER}/c(slin)f(json)v(uuid=${INTERJECT_UUID}),,g)",
             "${DIALSTATUS}",
         ),
     ],

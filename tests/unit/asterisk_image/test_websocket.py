@@ -1,32 +1,39 @@
-"""WebSocket clients: one per address, named as the dialplan dials them."""
+"""WebSocket: the dialplan writes the connection that it dials."""
 
-from asterisk_parser import parse, section
+import json
+import re
+
+from asterisk_parser import section
 from documents import values
 
-from asterisk_config.websocket import files
+from asterisk_config.agent_values import Agent, Timeouts
+from asterisk_config.websocket import dial, files
+
+ADDRESS = "10.0.0.5:3001"
 
 
 def test_without_websocket_agents_there_are_no_files() -> None:
     assert files(values()) == {}
 
 
-def test_every_address_of_an_agent_has_a_client() -> None:
-    found = files(
-        values(
-            api=["a:1650", "b:1650"],
-            agents=[
-                {"name": "one", "transport": "webSocket"},
-                {"name": "two", "transport": "webSocket", "api": ["c:1650"]},
-                {"name": "three"},
-            ],
-        )
-    )
-    clients = parse(found["websocket_client.conf"])
-    assert {client.name: client["uri"] for client in clients} == {
-        "interject-one-1": "ws://a:1650/media",
-        "interject-one-2": "ws://b:1650/media",
-        "interject-two-1": "ws://c:1650/media",
+def test_connections_are_looked_up_in_the_database() -> None:
+    found = files(values(agents=[{"name": "desk", "transport": "webSocket"}]))
+    clients = section(found["sorcery.conf"], "res_websocket_client")
+    assert clients["websocket_client"] == "astdb,interject"
+
+
+def test_what_is_written_is_what_is_dialled() -> None:
+    wide = Agent(name="a", transport="webSocket", rate_hz=16000)
+    lines = dial(wide, Timeouts(connect_seconds=0.25)).replace("${INTERJECT_ANSWER}", ADDRESS)
+    write, call = lines.split("\n same => n,")
+
+    written = re.fullmatch(r"Set\(DB\(interject/websocket_client/(.+?)\)=(.+)\)", write)
+    assert written and written[1] == ADDRESS
+    assert json.loads(written[2]) == {
+        "uri": f"ws://{ADDRESS}/",
+        "protocols": "media",
+        "connection_type": "per_call_config",
+        "connection_timeout": "250",
+        "reconnect_attempts": "1",
     }
-    assert {client["connection_type"] for client in clients} == {"per_call_config"}
-    assert {client["connection_timeout"] for client in clients} == {"500"}
-    assert section(found["chan_websocket.conf"], "global")["control_message_format"] == "json"
+    assert call == f"Dial(WebSocket/{ADDRESS}/c(slin16)f(json)v(uuid=${{INTERJECT_UUID}}),,g)"
