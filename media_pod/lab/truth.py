@@ -9,7 +9,6 @@ played in that part.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from media_pod.lab.record import UNDERRUN, CallRecord
@@ -19,6 +18,7 @@ Pcm = NDArray[np.int16]
 NOWHERE = -1
 _KEY_SAMPLES = 48
 """Line noise makes so many samples unique within a call."""
+_HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def locate(stream: Pcm, frames: NDArray[np.int16]) -> NDArray[np.int64]:
@@ -29,23 +29,45 @@ def locate(stream: Pcm, frames: NDArray[np.int16]) -> NDArray[np.int64]:
     """
     tick = frames.shape[1]
     found = np.full(len(frames), NOWHERE, np.int64)
-    windows = sliding_window_view(stream, min(_KEY_SAMPLES, tick)) if stream.size >= tick else None
+    index = _Index(stream, min(_KEY_SAMPLES, tick))
     expected = 0
-    for index, frame in enumerate(frames):
-        if windows is None or np.all(frame == frame[0]):
+    for row, frame in enumerate(frames):
+        if np.all(frame == frame[0]):
             expected += tick
             continue
         if not np.array_equal(stream[expected : expected + tick], frame):
-            starts = np.flatnonzero(windows[:, 0] == frame[0])
-            starts = starts[np.all(windows[starts] == frame[: windows.shape[1]], axis=1)]
-            starts = starts[[np.array_equal(stream[s : s + tick], frame) for s in starts]]
+            starts = index.starts_of(frame)
             if starts.size == 0:
                 expected += tick
                 continue
             expected = int(starts[np.argmin(np.abs(starts - expected))])
-        found[index] = expected
+        found[row] = expected
         expected += tick
     return found
+
+
+class _Index:
+    """Where in a stream a frame may begin, by a hash of its first `size` samples."""
+
+    def __init__(self, stream: Pcm, size: int) -> None:
+        self._stream = stream
+        # A polynomial modulo 2**64 with an odd base: whoever is found is compared in full.
+        self._weights = np.cumprod(np.full(size, _HASH_BASE))
+        hashes = self._hashes_of(stream) if stream.size >= size else np.zeros(0, np.uint64)
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def starts_of(self, frame: Pcm) -> NDArray[np.int64]:
+        """Every place at which `frame` is in the stream as it is."""
+        value = self._hashes_of(frame[: self._weights.size])[0]
+        first, last = (np.searchsorted(self._hashes, value, side) for side in ("left", "right"))
+        places = self._order[first:last]
+        same = [np.array_equal(self._stream[at : at + frame.size], frame) for at in places]
+        return np.asarray(places[same], np.int64)
+
+    def _hashes_of(self, samples: Pcm) -> NDArray[np.uint64]:
+        """One for each run of `size` samples."""
+        return np.convolve(samples.astype(np.uint64), self._weights, "valid").astype(np.uint64)
 
 
 def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.float32]:

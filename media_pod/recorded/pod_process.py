@@ -48,6 +48,11 @@ class PodProcess:
         """Of the process."""
         return self._process.pid
 
+    def terminate(self) -> None:
+        """SIGTERM: it drains, and ends by itself."""
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+
     async def kill(self) -> None:
         """SIGKILL: as if the machine had lost it. Nothing of its calls is kept."""
         self.killed = True
@@ -84,7 +89,7 @@ async def pod_process(
             pod = PodProcess(process, await _addresses(process, log))
             yield pod
             if not pod.killed:
-                process.send_signal(signal.SIGTERM)
+                pod.terminate()
                 await _stopped(process, log)
         finally:
             if process.returncode is None:

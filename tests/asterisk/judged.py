@@ -1,14 +1,21 @@
 """One call judged from both ends: the telephone's record and the pod's recording."""
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from media_pod.agents.ports import Pcm
+from media_pod.duplex.contract import TICK_MS
 from media_pod.lab import g711
 from media_pod.lab.outcome import Interruption, find_interruptions, find_stops, sounding
-from media_pod.lab.record import CallRecord
+from media_pod.lab.record import CallRecord, Trace
 from media_pod.lab.score import delay_errors_ms, quantile
 from media_pod.lab.truth import in_bot_stream, true_delay_ms
 from media_pod.recorded.recorder import Recording
+
+RIGHT_WITHIN_MS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,10 @@ class Judged:
     """While locked."""
     locked_percent: float
     """Of all ticks."""
+    first_step_ms: float
+    """By how much the true delay changed in the first second."""
+    locked_after_ms: float
+    """From the bot's first sound until the delay that was found is the true one, within 5 ms."""
 
     @property
     def missed(self) -> int:
@@ -59,4 +70,17 @@ def judge(record: CallRecord, recording: Recording) -> Judged:
         false_stops=sum(not stop.true for stop in stops),
         delay_error_p95_ms=quantile(errors_ms, 0.95),
         locked_percent=100 * float((trace.delay_confidence >= 0.5).mean()),
+        first_step_ms=_first_step_ms(trace),
+        locked_after_ms=_locked_after_ms(trace, sounding(played, record.rate_hz)),
     )
+
+
+def _first_step_ms(trace: Trace) -> float:
+    known = trace.true_delay_ms[np.isfinite(trace.true_delay_ms)]
+    first_second = known[: 1000 // TICK_MS]
+    return float(first_second[-1] - first_second[0])
+
+
+def _locked_after_ms(trace: Trace, sounds: NDArray[np.bool_]) -> float:
+    right = np.abs(trace.delay_ms - trace.true_delay_ms) < RIGHT_WITHIN_MS
+    return float(np.argmax(right) - np.argmax(sounds)) * TICK_MS

@@ -2,26 +2,34 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from asterisk.callers import agent, line, says, silent, speaker, talks_on
+from asterisk.callers import BOT_TEXT, agent, line, says, silent, speaker
 from asterisk.measured import Measured
 from asterisk.world import World, world
 
-GREETING_THEN_ANSWER = {
-    "kind": "scripted",
-    "script": [{"say": "Hello.", "pauseMs": 0}, *talks_on()["script"]],
-    "atEnd": "repeat",
-}
+DESK = {"kind": "parcelDesk"}
+FAREWELL = says({"say": BOT_TEXT, "pauseMs": 0})
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("state", ["greeting", "listening", "thinking", "speaking", "interrupted"])
+@pytest.mark.parametrize(
+    ("state", "dialogue"),
+    [
+        ("greeting", DESK),
+        ("listening", DESK),
+        ("thinking", DESK),
+        ("speaking", DESK),
+        ("interrupted", DESK),
+        ("ending", FAREWELL),
+    ],
+)
 async def test_a_caller_who_hangs_up_is_gone_everywhere(
-    tree: Path, tmp_path: Path, state: str
+    tree: Path, tmp_path: Path, state: str, dialogue: dict[str, Any]
 ) -> None:
-    async with world(tree, tmp_path, [agent(dialogue={"kind": "parcelDesk"})]) as there:
+    async with world(tree, tmp_path, [agent(dialogue=dialogue)]) as there:
         phone = there.phone(
             line(), speaker([(1.5, "four eight three seven"), (9.5, "yes")]), max_s=40
         )
@@ -31,6 +39,23 @@ async def test_a_caller_who_hangs_up_is_gone_everywhere(
         called = await calling
         await there.until_no_call()
         assert await there.metric("interject_calls_total") == 1
+
+    assert called.call.ended == "the caller hung up"
+    assert not errors(there)
+
+
+async def test_a_caller_who_hangs_up_on_a_pod_s_last_words_is_gone_everywhere(
+    tree: Path, tmp_path: Path
+) -> None:
+    async with world(tree, tmp_path, [agent(drain={"timeoutSeconds": 0})]) as there:
+        phone = there.phone(line(), silent(), max_s=20)
+        calling = asyncio.create_task(there.call(phone, "100"))
+        await there.until_turn("greeting")
+        there.pods[0].terminate()
+        await there.until_turn("leaving")
+        phone.hang_up()
+        called = await calling
+        await there.asterisk.until_idle()
 
     assert called.call.ended == "the caller hung up"
     assert not errors(there)
