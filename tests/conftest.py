@@ -6,6 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--doc",
+        metavar="FILE",
+        help="Also write what the cases on Asterisk measured into its section of FILE.",
+    )
+
+
 @pytest.fixture
 async def no_task_is_left() -> AsyncIterator[None]:
     """Fails the test if a task that began during it goes on after its fixtures are torn down."""

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from asterisk.measured import OUT, Measured
+from asterisk.measured import SECTION, Measured
+from media_pod.measure.markdown import write_section
+from media_pod.measure.tick_bench import cpu_model
 
 GET = Path(__file__).resolve().parents[2] / "scripts" / "get_asterisk.py"
 CANNOT_BE_HAD = 3
@@ -34,19 +35,19 @@ def tree() -> Path:
 
 
 @pytest.fixture(scope="session")
-def measured(pytestconfig: pytest.Config) -> Iterator[Measured]:
+def measured(pytestconfig: pytest.Config) -> Measured:
     """Takes the figures of all cases."""
-    table = pytestconfig.stash.setdefault(_measured, Measured())
-    yield table
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(f"{table.markdown()}\n")
+    return pytestconfig.stash.setdefault(_measured, Measured())
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     table = config.stash.get(_measured, Measured())
-    if table.rows:
-        cores = os.cpu_count()
-        terminalreporter.section(f"measured on the real Asterisk ({cores} cores)")
-        terminalreporter.write_line(table.markdown())
+    if not table.rows:
+        return
+    made = f"Made by `make test-asterisk` on {os.cpu_count()} cores of {cpu_model()}."
+    terminalreporter.section("measured on the real Asterisk")
+    terminalreporter.write_line(f"{made}\n\n{table.markdown()}")
+    if doc := config.getoption("--doc"):
+        write_section(Path(doc), SECTION, f"{made}\n\n{table.markdown()}")

@@ -1,13 +1,12 @@
-"""What the cases on the real Asterisk measured: kept while they run, printed when all are over.
-
-`make test-asterisk` prints the table and writes it to `out/asterisk.md`, for docs/measurements.md.
-"""
+"""What the cases on the real Asterisk measured: kept while they run, printed when all are over."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-OUT: Final = Path("out/asterisk.md")
+from media_pod.measure.markdown import table
+
+SECTION: Final = "make test-asterisk"
+"""Of docs/measurements.md."""
 
 
 @dataclass(slots=True)
@@ -22,12 +21,12 @@ class Measured:
 
     def markdown(self) -> str:
         """The table; of rows with the same case, the first alone names it."""
-        lines = ["| case | measured | value |", "| --- | --- | ---: |"]
-        last = ""
-        for case, what, value in self.rows:
-            lines.append(f"| {'' if case == last else case} | {what} | {value} |")
-            last = case
-        return "\n".join(lines)
+        before = ["", *(case for case, _, _ in self.rows)]
+        rows = [
+            ("" if case == last else case, what, value)
+            for (case, what, value), last in zip(self.rows, before, strict=False)
+        ]
+        return table(("case", "measured", "value"), rows)
 
 
 def spread(values_ms: list[float]) -> str:
