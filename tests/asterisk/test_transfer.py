@@ -60,6 +60,27 @@ async def test_a_caller_who_presses_0_talks_to_a_person(
     )
 
 
+@pytest.mark.timeout(90)
+async def test_a_caller_is_sent_to_a_queue_whose_phone_answers(tree: Path, tmp_path: Path) -> None:
+    queue = "interject-queues,help,1"
+    dialplan = [{"name": "agent", "extensions": ["100"], "transfers": [queue]}]
+    queues = [{"name": "help", "members": ["p1"]}]
+    async with world(
+        tree, tmp_path, [agent(**desk(queue))], dialplan=dialplan, phones=2, queues=queues
+    ) as there:
+        keys = [Dtmf(2.0, "0"), Dtmf(2.4, "#")]
+        caller = there.phone(line(), silent(), max_s=12, settings=MediaSettings(dtmf=keys))
+        person = there.phone(line(erl_db=40), speaker([(1.0, "good morning")]), max_s=30, number=1)
+        async with person.registered() as telephone:
+            answering = asyncio.create_task(telephone.answer())
+            called = await there.call(caller, "100")
+            answered = await answering
+        await there.until_no_call()
+
+    assert called.call.ended == "the caller hung up"
+    assert (answered.status, answered.ended) == (200, "the bot hung up"), "Asterisk's goodbye"
+
+
 async def test_a_place_that_the_dialplan_does_not_list_is_not_gone_to(
     tree: Path, tmp_path: Path
 ) -> None:
