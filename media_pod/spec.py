@@ -1,8 +1,8 @@
 """The VoiceAgent: one document that describes one agent.
 
-The pod, the operator and the CRD all read these models. On the wire keys are camelCase; unknown
-keys, wrong types and values out of range are refused. A path in a document is relative to the
-folder of the file that the document came from.
+The pod, the operator and the CRD all read these models; those of dialogues are in spec_dialogue.py.
+On the wire keys are camelCase; unknown keys, wrong types and values out of range are refused. A
+path in a document is relative to the folder of the file that the document came from.
 """
 
 from typing import Annotated, Literal, Self
