@@ -10,6 +10,7 @@ import pytest
 
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured, spread
+from asterisk.real_time import in_real_time
 from asterisk.world import Called, free_port, world
 from media_pod.lab.levels import is_sound
 from media_pod.lab.sip.codecs import CODECS
@@ -19,7 +20,8 @@ GONE = "127.0.0.1:1"
 """Nobody listens there."""
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
+@in_real_time
 async def test_a_killed_pod_s_caller_is_with_another_within_half_a_second(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
@@ -50,7 +52,8 @@ async def test_a_killed_pod_s_caller_is_with_another_within_half_a_second(
     )
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(200)
+@in_real_time
 async def test_an_api_that_is_down_slow_or_lies_costs_a_moment(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:

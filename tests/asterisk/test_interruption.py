@@ -10,6 +10,7 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge
 from asterisk.measured import Measured, spread
+from asterisk.real_time import in_real_time
 from asterisk.world import Called, World, world
 from media_pod.lab.sip.media import MediaSettings
 from media_pod.lab.sip.network import Network
@@ -40,7 +41,8 @@ async def call(
     return await there.call(phone, extension, number)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(360)
+@in_real_time
 async def test_callers_in_double_talk_are_heard_and_echo_is_not(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
@@ -64,7 +66,8 @@ async def test_callers_in_double_talk_are_heard_and_echo_is_not(
     assert sum(j.missed for j in judged) == 0
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(360)
+@in_real_time
 async def test_on_a_bad_network_callers_are_still_heard(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asterisk.callers import agent, interrupter, line, silent, speaker
 from asterisk.judged import judge, played_as_heard
 from asterisk.measured import Measured, spread
+from asterisk.real_time import in_real_time
 from asterisk.world import world
 from media_pod.agents.ports import Pcm
 from media_pod.lab.sip.media import MediaSettings
@@ -20,7 +21,8 @@ PTIMES_MS = (10, 30, 40, 60)
 WIDE_HZ = 16_000
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
+@in_real_time
 async def test_callers_are_heard_whatever_their_packets_last(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
@@ -52,7 +54,8 @@ async def test_callers_are_heard_whatever_their_packets_last(
         )
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(150)
+@in_real_time
 async def test_keys_stop_the_bot_and_the_hole_that_they_leave_moves_nothing(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
@@ -79,7 +82,8 @@ async def test_keys_stop_the_bot_and_the_hole_that_they_leave_moves_nothing(
     measured.row("DTMF during speech", "delay error after five keys", f"{error_ms:.1f} ms")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
+@in_real_time
 async def test_a_caller_whose_phone_sends_nothing_for_half_a_minute_is_still_there(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
@@ -105,7 +109,8 @@ async def test_a_caller_whose_phone_sends_nothing_for_half_a_minute_is_still_the
     )
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
+@in_real_time
 async def test_wideband_reaches_both_ends(tree: Path, tmp_path: Path, measured: Measured) -> None:
     wide = {"name": "agent", "extensions": ["100"], "rateHz": WIDE_HZ}
     pod = agent(line={"rateHz": WIDE_HZ})

@@ -8,10 +8,13 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import judge
 from asterisk.measured import Measured
+from asterisk.real_time import in_real_time
 from asterisk.world import free_port, world
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the seed's dialplan runs curl")
+@in_real_time
 async def test_the_seed_s_own_dialplan_works_unchanged(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:

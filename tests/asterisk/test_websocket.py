@@ -9,6 +9,7 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge, played_as_heard
 from asterisk.measured import Measured, spread
+from asterisk.real_time import in_real_time
 from asterisk.world import Called, world
 from media_pod.duplex.contract import TICK_MS
 from media_pod.lab.outcome import sounding
@@ -19,7 +20,8 @@ SECONDS = 42.0
 INTERRUPTIONS = 5
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(500)
+@in_real_time
 async def test_both_transports_stop_for_the_same_callers(
     tree: Path, tmp_path: Path, measured: Measured
 ) -> None:
