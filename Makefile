@@ -23,7 +23,7 @@ test: $(SET_UP) ## the tests, but for the long ones
 test-long: $(SET_UP) ## the long tests alone
 	$(BIN)/pytest -m slow $(ARGS)
 
-test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; ten minutes
+test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff

@@ -18,6 +18,8 @@ Pcm = NDArray[np.int16]
 NOWHERE = -1
 _KEY_SAMPLES = 48
 """Line noise makes so many samples unique within a call."""
+_NEAR_TICKS = 100
+"""2 s: stalls and queues move audio by less."""
 _HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -25,23 +27,26 @@ def locate(stream: Pcm, frames: NDArray[np.int16]) -> NDArray[np.int64]:
     """Where in `stream` each row of `frames` [frames, tick] comes from, in samples.
 
     `NOWHERE` for rows that are not in it as they are (filled holes), or that are all the same
-    sample. A row is looked for behind the one before it first, then everywhere.
+    sample. A row is looked for behind the one before it first, then `_NEAR_TICKS` around that, and
+    everywhere only until one is found: a bot may say the same again.
     """
     tick = frames.shape[1]
     found = np.full(len(frames), NOWHERE, np.int64)
     index = _Index(stream, min(_KEY_SAMPLES, tick))
-    expected = 0
+    expected, nowhere_yet = 0, True
     for row, frame in enumerate(frames):
         if np.all(frame == frame[0]):
             expected += tick
             continue
         if not np.array_equal(stream[expected : expected + tick], frame):
             starts = index.starts_of(frame)
+            if not nowhere_yet:
+                starts = starts[np.abs(starts - expected) <= _NEAR_TICKS * tick]
             if starts.size == 0:
                 expected += tick
                 continue
             expected = int(starts[np.argmin(np.abs(starts - expected))])
-        found[row] = expected
+        found[row], nowhere_yet = expected, False
         expected += tick
     return found
 

@@ -76,3 +76,12 @@ def test_frames_are_found_wherever_they_are() -> None:
 
 def test_silence_is_nowhere() -> None:
     assert locate(np.zeros(800, np.int16), np.zeros((2, 160), np.int16)).tolist() == [NOWHERE] * 2
+
+
+def test_a_frame_that_never_came_is_not_taken_for_its_repetition() -> None:
+    said = np.random.default_rng(1).normal(0, 3000, (300, 160)).astype(np.int16)
+    came = np.concatenate([np.delete(said, 50, axis=0), said])
+    found = locate(came.reshape(-1), said)
+    assert found[50] == NOWHERE
+    assert found[49] == 49 * 160
+    assert found[51:].tolist() == [160 * row for row in range(50, 299)]
