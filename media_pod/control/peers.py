@@ -5,6 +5,7 @@ the first hop. A pod that finds itself among its peers answers itself as any oth
 """
 
 import asyncio
+import json
 import logging
 import random
 import socket
@@ -102,13 +103,23 @@ async def _ask(
         async with session.get(url, params=query, headers={"Accept": "application/json"}) as answer:
             if answer.status != 200:
                 return answer.status, None
-            if (answer.content_length or 0) > MAX_ANSWER_BYTES:
-                _logger.warning("peer %s: an answer of %d bytes", url, answer.content_length)
-                return 0, None
-            return answer.status, await answer.json()
+            return answer.status, json.loads(await _read(answer.content))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         _logger.info("peer %s does not answer: %s", url, repr(error))
         return 0, None
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer; its length is not always told beforehand.
+
+    Raises:
+        ValueError: more than `MAX_ANSWER_BYTES`.
+    """
+    try:
+        await content.readexactly(MAX_ANSWER_BYTES + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    raise ValueError(f"read over {MAX_ANSWER_BYTES} bytes, expected at most as many")
 
 
 def _parse(peer: tuple[str, int], answer: Any) -> Next | None:

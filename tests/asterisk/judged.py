@@ -16,9 +16,6 @@ from media_pod.lab.truth import in_bot_stream, true_delay_ms
 from media_pod.recorded.recorder import Recording
 
 RIGHT_WITHIN_MS: Final = 5.0
-RARE: Final = 1
-"""False stops, and callers missed, that a case of some minutes may have. None was seen in some
-hundreds of interruptions without loss; one by chance must not fail a case, two are a fault."""
 
 
 @dataclass(frozen=True, slots=True)

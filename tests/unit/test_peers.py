@@ -5,7 +5,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -84,6 +84,27 @@ async def test_a_call_that_is_connected_elsewhere_is_not_taken(serve: Serve) -> 
 async def test_junk_is_no_answer(serve: Serve, junk: str) -> None:
     peers = HttpPeers([await serve(junk), await serve(HERE)], shuffle=in_order)
     assert await peers.start(CALL) == CONNECT
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(serve: Serve) -> None:
+    written = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while written < 1 << 30:
+                await response.write(b" " * 65536)
+                written += 65536
+        return response
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", endless)
+    async with TestServer(app) as server:
+        peers = HttpPeers([f"127.0.0.1:{server.port}", await serve(HERE)], shuffle=in_order)
+        assert await peers.start(CALL) == CONNECT
+    assert written < 1 << 30
 
 
 async def test_peers_that_are_gone_cost_nothing(
