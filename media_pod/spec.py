@@ -1,8 +1,9 @@
 """The VoiceAgent: one document that describes one agent.
 
-The pod, the operator and the CRD all read these models; those of dialogues are in spec_dialogue.py.
-On the wire keys are camelCase; unknown keys, wrong types and values out of range are refused. A
-path in a document is relative to the folder of the file that the document came from.
+The pod, the operator and the CRD all read these models; dialogues are in spec_dialogue.py, what a
+cluster alone needs in spec_cluster.py. On the wire keys are camelCase; unknown keys, wrong types
+and values out of range are refused. A path in a document is relative to the folder of the file that
+the document came from.
 """
 
 from typing import Annotated, Literal, Self
@@ -11,12 +12,15 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from media_pod.problems import SpecError, describe
+from media_pod.spec_cluster import Autoscaling, NetworkAccess, PodTemplate
 from media_pod.spec_dialogue import Dialogue, transfers_used
 from media_pod.spec_types import (
     DialplanPlace,
     DnsLabel,
     HostName,
-    OtlpUrl,
+    HttpUrl,
+    ImageName,
+    NumberOrPattern,
     PeerAddress,
     Port,
     VoiceName,
@@ -260,22 +264,46 @@ class Transfer(StrictModel):
 
 
 class Telephony(StrictModel):
-    """How calls leave the agent."""
+    """How calls come to the agent, and how they leave it."""
 
-    transfers: tuple[Transfer, ...] = Field(
+    extensions: tuple[NumberOrPattern, ...] = Field(
         default=(),
         strict=False,  # as for a script: lists are taken, their items stay strict
+        min_length=0,
+        max_length=64,
+        description="Numbers and Asterisk patterns that reach the agent, 0 to 64; in a cluster the "
+        "operator writes them into the dialplan. Of two agents that claim one, the older has it. "
+        "Default none: the agent is reached by a dialplan of somebody else's.",
+    )
+    asterisk: DnsLabel = Field(
+        default="asterisk",
+        description="Which Asterisk of the cluster has the extensions: the value of its pods' "
+        "label interject.dev/asterisk. Default asterisk, as the chart installs it.",
+    )
+    transfers: tuple[Transfer, ...] = Field(
+        default=(),
+        strict=False,
         min_length=0,
         max_length=32,
         description="Places to which the agent may send a caller, 0 to 32. Default none: every "
         "call ends with the agent.",
     )
 
+    @model_validator(mode="after")
+    def _extensions_once(self) -> Self:
+        if twice := {each for each in self.extensions if self.extensions.count(each) > 1}:
+            raise PydanticCustomError(
+                "clash",
+                "found {number} twice in extensions; allowed: each once",
+                {"number": min(twice)},
+            )
+        return self
+
 
 class Telemetry(StrictModel):
     """Where traces go."""
 
-    otlp_endpoint: OtlpUrl = Field(
+    otlp_endpoint: HttpUrl = Field(
         default="",
         description="Base URL of an OTLP/HTTP collector, such as http://collector:4318; "
         "/v1/traces is added. Default empty: the standard OTEL_EXPORTER_OTLP_* variables decide, "
@@ -297,8 +325,31 @@ class AgentSpec(StrictModel):
     server: Server = Field(default=Server(), description="Where a pod listens.")
     deadlines: Deadlines = Field(default=Deadlines(), description="How long others may take.")
     drain: Drain = Field(default=Drain(), description="How a pod leaves.")
-    telephony: Telephony = Field(default=Telephony(), description="How calls leave the agent.")
+    telephony: Telephony = Field(
+        default=Telephony(), description="How calls come to the agent, and how they leave it."
+    )
     telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
+    replicas: int = Field(
+        default=2,
+        ge=0,
+        le=1000,
+        description="Pods in a cluster, 0 to 1000; kubectl scale and the autoscaler write it. "
+        "Default 2: one may be lost without a caller who finds nobody.",
+    )
+    image: ImageName = Field(
+        default="",
+        description="Container image of the pods. Default empty: the one that the operator was "
+        "installed with, which has its version.",
+    )
+    autoscaling: Autoscaling = Field(
+        default=Autoscaling(), description="How the number of pods follows the number of calls."
+    )
+    network: NetworkAccess = Field(
+        default=NetworkAccess(), description="Who may connect to the pods in a cluster."
+    )
+    pod_template: PodTemplate = Field(
+        default=PodTemplate(), description="Whatever else the pods should have in a cluster."
+    )
 
     @model_validator(mode="after")
     def _transfers_exist(self) -> Self:

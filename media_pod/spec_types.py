@@ -26,11 +26,6 @@ HostName = Annotated[
     Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
     Allowed("a host name or an IPv4 address (the dialplan takes no other characters), or empty"),
 ]
-OtlpUrl = Annotated[
-    str,
-    Field(pattern=r"^(https?://[^\s/]+\S*)?$", max_length=2000),
-    Allowed("a URL that begins with http:// or https://, or empty"),
-]
 PeerAddress = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z.-]{1,253}:[1-9][0-9]{0,4}$"),
@@ -38,7 +33,27 @@ PeerAddress = Annotated[
 ]
 DialplanPlace = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z_-]{1,79},[0-9A-Za-z_+*#-]{1,79},[0-9A-Za-z_-]{1,79}$"),
-    Allowed("a place in Asterisk's dialplan, context,extension,priority, such as phones,200,1"),
+    Field(pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$"),
+    Allowed("context,extension,priority, such as interject-phones,601,1"),
+]
+HttpUrl = Annotated[
+    str,
+    Field(pattern=r"^(https?://[^\s/]+\S*)?$", max_length=2000),
+    Allowed("a URL that begins with http:// or https://, or empty"),
+]
+Cidr = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])$"),
+    Allowed("an IPv4 network, such as 192.168.0.0/16 or 192.0.2.7/32"),
+]
+ImageName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z./:@_-]*$", max_length=500),
+    Allowed("the name of a container image, such as registry.example.com/interject:1.2, or empty"),
+]
+NumberOrPattern = Annotated[
+    str,
+    Field(pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$"),
+    Allowed("digits, or an Asterisk pattern that begins with _, such as 100 or _3069X."),
 ]
 Port = Annotated[int, Field(ge=0, le=65535)]

@@ -5,14 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from asterisk_config.texts import (
-    Destination,
-    HostPort,
-    Name,
-    Number,
-    NumberOrPattern,
-    SoundName,
-)
+from asterisk_config.texts import HostPort, Name, Number, SoundName
+from media_pod.spec_types import DialplanPlace, NumberOrPattern
 from media_pod.strict import StrictModel
 
 
@@ -26,7 +20,7 @@ class ToExtension(StrictModel):
     """Sends the caller to another place in the dialplan."""
 
     kind: Literal["extension"] = Field(description="Go on at another extension.")
-    destination: Destination = Field(
+    destination: DialplanPlace = Field(
         description="Where, as context,extension,priority. No default: it is what was chosen."
     )
 
@@ -99,7 +93,7 @@ class Agent(StrictModel):
         "every answer, where adaptive rescues reordered packets of an internet trunk; with seed "
         "adaptive, as that dialplan is usually written.",
     )
-    transfers: tuple[Destination, ...] = Field(
+    transfers: tuple[DialplanPlace, ...] = Field(
         default=(),
         strict=False,
         max_length=64,

@@ -68,16 +68,6 @@ Number = Annotated[
     Field(pattern=r"^[0-9+*#][0-9*#]{0,31}$"),
     Allowed("digits, + in front, * and #, at most 32 of them"),
 ]
-NumberOrPattern = Annotated[
-    str,
-    Field(pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$"),
-    Allowed("digits, or an Asterisk pattern that begins with _, such as 100 or _3069X."),
-]
-Destination = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$"),
-    Allowed("context,extension,priority, such as interject-phones,601,1"),
-]
 SoundName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*(/[0-9A-Za-z_-]+){0,4}$", max_length=120),

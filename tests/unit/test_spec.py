@@ -68,8 +68,20 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "goodbyeMs": 1000,
         },
         "drain": {"timeoutSeconds": 900},
-        "telephony": {"transfers": ()},
+        "telephony": {"extensions": (), "asterisk": "asterisk", "transfers": ()},
         "telemetry": {"otlpEndpoint": ""},
+        "replicas": 2,
+        "image": "",
+        "autoscaling": {
+            "metricSource": "none",
+            "minReplicas": 2,
+            "maxReplicas": 10,
+            "targetPercent": 70,
+            "scaleDownSeconds": 300,
+            "prometheusUrl": "",
+        },
+        "network": {"policy": True, "cidrs": (), "namespaces": ()},
+        "podTemplate": {"metadata": {"labels": {}, "annotations": {}}, "spec": {}},
     }
 
 
@@ -221,8 +233,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"telephony": {"transfers": [{"name": "a", "goto": "phones,${X},1"}]}},
             (
-                "spec.telephony.transfers[0].goto: found 'phones,${X},1'; allowed: a place in "
-                "Asterisk's dialplan, context,extension,priority, such as phones,200,1"
+                "spec.telephony.transfers[0].goto: found 'phones,${X},1'; allowed: "
+                "context,extension,priority, such as interject-phones,601,1"
             ),
         ),
         (
@@ -271,7 +283,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             {3: 4},
             (
                 "spec.3: unknown key; allowed here: dialogue, speech, bargeIn, turn, line, "
-                "capacity, server, deadlines, drain, telephony, telemetry"
+                "capacity, server, deadlines, drain, telephony, telemetry, "
+                "replicas, image, autoscaling, network, podTemplate"
             ),
         ),
     ],
@@ -297,7 +310,8 @@ def test_a_missing_part_is_named() -> None:
         "metadata: missing; allowed: a mapping with name, namespace, labels, annotations",
         (
             "spec: missing; allowed: a mapping with dialogue, speech, bargeIn, turn, line, "
-            "capacity, server, deadlines, drain, telephony, telemetry"
+            "capacity, server, deadlines, drain, telephony, telemetry, "
+            "replicas, image, autoscaling, network, podTemplate"
         ),
     ]
 
