@@ -1,0 +1,197 @@
+"""Requests to the API server: JSON in, JSON out, each with a deadline.
+
+The official client finds the cluster and keeps the credentials fresh; its thousands of models stay
+unused, because the operator renders and compares plain objects. Nothing is retried here: callers
+are level-triggered and come again anyway.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from media_pod.errors import InterjectError
+from voiceagent_operator.kube.errors import BY_STATUS, ApiError, NoAnswerError
+from voiceagent_operator.kube.kinds import Json
+
+FIELD_MANAGER: Final = "interject-operator"
+"""Owner of the fields that the operator applies."""
+REQUEST_TIMEOUT_S: Final = 10.0
+"""An API server that is well answers within milliseconds; a list of thousands within a second."""
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+_LONGEST_MESSAGE = 500
+
+
+class NoClusterError(InterjectError):
+    """No cluster is configured, or its configuration cannot be read."""
+
+
+class ApiServer:
+    """The API server of one cluster.
+
+    Args:
+        settings: where it is and how to log in; see `find_cluster`.
+
+    Every request raises an `ApiError` if it fails.
+    """
+
+    def __init__(self, settings: Configuration) -> None:
+        self._settings = settings
+        self._client = ApiClient(settings)
+
+    async def aclose(self) -> None:
+        """Give the connections back."""
+        await self._client.close()
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        """An object or a list."""
+        return await self._request("GET", path, params)
+
+    async def create(self, path: str, body: Json) -> Json:
+        """Make an object; `path` is that of its list. ConflictError if it exists."""
+        return await self._request("POST", path, None, body)
+
+    async def replace(self, path: str, body: Json) -> Json:
+        """Replace an object. ConflictError if its resourceVersion is not the one in `body`."""
+        return await self._request("PUT", path, None, body)
+
+    async def apply(self, path: str, body: Json, *, force: bool = True) -> Json:
+        """Server-side apply. ConflictError if others own fields of `body`, unless `force`."""
+        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        return await self._request("PATCH", path, params, body, "application/apply-patch+yaml")
+
+    async def merge(self, path: str, patch: Json) -> Json:
+        """JSON merge patch: null deletes a key."""
+        params = {"fieldManager": FIELD_MANAGER}
+        return await self._request("PATCH", path, params, patch, "application/merge-patch+json")
+
+    async def delete(self, path: str) -> Json:
+        """Delete an object; what it owns goes after it."""
+        body = {"propagationPolicy": "Background"}
+        return await self._request("DELETE", path, None, body)
+
+    async def watch(
+        self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
+    ) -> AsyncIterator[Json]:
+        """The events of a watch, until the server ends it.
+
+        Args:
+            idle_s: longest silence; the server sends a bookmark about once a minute.
+            accept: which form of the objects, as a media type.
+        """
+        timeout = aiohttp.ClientTimeout(connect=REQUEST_TIMEOUT_S, sock_read=idle_s)
+        request = f"WATCH {path}"
+        response = await self._open(
+            request, "GET", path, {**params, "watch": "true"}, timeout, {"Accept": accept}
+        )
+        try:
+            if response.status >= 400:
+                raise _refused(request, response, await response.read())
+            async for line in response.content:
+                yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unanswered(request, error) from error
+        finally:
+            response.close()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        request = f"{method} {path}"
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+        response = await self._open(
+            request, method, path, params or {}, timeout, {"Content-Type": content_type}, body
+        )
+        try:
+            content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unanswered(request, error) from error
+        finally:
+            response.release()
+        if response.status >= 400:
+            raise _refused(request, response, content)
+        answer: Json = json.loads(content)
+        return answer
+
+    async def _open(
+        self,
+        request: str,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        deadlines: aiohttp.ClientTimeout,
+        headers: dict[str, str],
+        body: Json | None = None,
+    ) -> aiohttp.ClientResponse:
+        query = f"?{urlencode(params)}" if params else ""
+        url = f"{self._settings.host}{path}{query}"
+        for login in (await self._settings.auth_settings()).values():
+            headers[login["key"]] = login["value"]
+        try:
+            answer = await self._client.rest_client.request(
+                method, url, headers=headers, body=body, _request_timeout=deadlines
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise _unanswered(request, error) from error
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+
+async def find_cluster(kubeconfig: Path | None) -> Configuration:
+    """Where the cluster is: `kubeconfig` if one is given, else the pod's own, else the user's.
+
+    Raises:
+        NoClusterError: none of them can be read.
+    """
+    settings = Configuration()
+    try:
+        if kubeconfig is None and _in_a_pod():
+            config.load_incluster_config(client_configuration=settings)
+        else:
+            await config.load_kube_config(
+                config_file=None if kubeconfig is None else str(kubeconfig),
+                client_configuration=settings,
+            )
+    except (config.ConfigException, OSError) as error:
+        raise NoClusterError(
+            f"no cluster is configured ({error}); give --kubeconfig FILE, or run in a pod"
+        ) from error
+    return settings
+
+
+def _in_a_pod() -> bool:
+    return _SERVICE_ACCOUNT.exists()
+
+
+def _unanswered(request: str, error: Exception) -> NoAnswerError:
+    return NoAnswerError(request, 0, type(error).__name__, str(error) or "timed out")
+
+
+def _refused(request: str, response: aiohttp.ClientResponse, content: bytes) -> ApiError:
+    """The error that an answer with a status of 400 or more is."""
+    try:
+        status: dict[str, Any] = json.loads(content)
+        reason, message = str(status.get("reason", "")), str(status.get("message", ""))
+    except (ValueError, AttributeError):
+        reason, message = "", content.decode(errors="replace")
+    kind = BY_STATUS.get(response.status, ApiError)
+    error = kind(
+        request,
+        response.status,
+        reason or response.reason or "Unknown",
+        message[:_LONGEST_MESSAGE],
+    )
+    after = response.headers.get("Retry-After", "")
+    error.retry_after_s = float(after) if after.isdigit() else None
+    return error
