@@ -112,6 +112,8 @@ class Turn:
     status: str
     reason: str
     message: str
+    first: bool = False
+    """The VoiceAgent is new: nobody knew of this condition before."""
 
     @property
     def bad(self) -> bool:
@@ -123,7 +125,13 @@ def turns(old: Json, new: Json) -> list[Turn]:
     """Which conditions have turned, in the order of `CONDITIONS`."""
     before = {each["type"]: (each["status"], each["reason"]) for each in old.get("conditions", [])}
     return [
-        Turn(each["type"], each["status"], each["reason"], each["message"])
+        Turn(
+            each["type"],
+            each["status"],
+            each["reason"],
+            each["message"],
+            first=each["type"] not in before,
+        )
         for each in new["conditions"]
         if before.get(each["type"]) != (each["status"], each["reason"])
     ]
@@ -165,9 +173,8 @@ def _progressing(agent: Agent, counts: _Counts) -> _Verdict:
     wanted = agent.spec.replicas
     if counts.observed and counts.updated == counts.ready == counts.all == wanted:
         return _Verdict("False", "RolledOut", f"all {wanted} pods are as they should be")
-    return _Verdict(
-        "True", "RollingOut", f"{counts.updated} of {wanted} pods are of the latest spec"
-    )
+    message = f"{counts.updated} of {wanted} pods are of the latest spec, {counts.ready} answer"
+    return _Verdict("True", "RollingOut", message)
 
 
 def _degraded(cause: Cause | None) -> _Verdict:

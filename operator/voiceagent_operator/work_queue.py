@@ -81,7 +81,7 @@ class WorkQueue(Generic[K]):
         self._finish(key, again_after_s)
 
     def failed(self, key: K, retry_after_s: float | None = None) -> None:
-        """`key` could not be looked at. `retry_after_s` is the least pause, if the peer named one."""
+        """`key` could not be looked at; `retry_after_s` is the least pause, if a peer named one."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), MOST_PAUSE_S)
