@@ -52,11 +52,8 @@ class BadDay:
             if (answer := self._wrong(request)) is not None:
                 return answer
         url = f"{self._upstream}{request.rel_url}"
-        headers = {
-            key: value
-            for key, value in request.headers.items()
-            if key.lower() not in (*_HOP, "host")
-        }
+        dropped = (*_HOP, "host")
+        headers = {key: each for key, each in request.headers.items() if key.lower() not in dropped}
         async with self._session.request(
             request.method, url, headers=headers, data=await request.read()
         ) as answer:
