@@ -56,8 +56,9 @@ class Server(StrictModel):
     model_config = in_cluster(
         Rule(
             "self.httpPort == 0 || !(self.httpPort in [self.audioSocketPort, self.webSocketPort])",
-            found="{self.httpPort} as both httpPort and "
-            "{self.httpPort == self.audioSocketPort ? 'audioSocketPort' : 'webSocketPort'}",
+            found="{self.httpPort} as both "
+            "{self.httpPort == self.audioSocketPort ? 'audioSocketPort' : 'webSocketPort'}"
+            " and httpPort",
             allowed="two different ports",
             field=".httpPort",
         ),

@@ -248,8 +248,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"dialogue": {"kind": "scripted", "script": [{"say": "\u00a0\u2003"}]}},
             (
-                "spec.dialogue.script[0].say: found '\\xa0\\u2003'; allowed: text to speak, at most "
-                "5000 characters, not blank"
+                "spec.dialogue.script[0].say: found '\\xa0\\u2003'; allowed: text to speak, at "
+                "most 5000 characters, not blank"
             ),
         ),
         (
