@@ -1,4 +1,4 @@
-"""The command line: `interject serve | call | demo | lab | bench`.
+"""The command line: `interject serve | call | demo | crd | lab | bench`.
 
 Whatever a user can put right ends in one line that names the cause and the next step, and exit
 code 2. Heavy packages are imported by the command that needs them, so that `--help` is quick.
@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from media_pod.console import Steps, run_loop
-from media_pod.errors import InterjectError
+from media_pod.errors import InterjectError, SetupError
 from media_pod.measure.commands import bench, call, lab
 from media_pod.one_thread import one_thread
 
@@ -70,6 +70,32 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
             "suffer from that. Run it again on a quieter one.",
             err=True,
         )
+
+
+@cli.command()
+@click.option("--docs", is_flag=True, help="The reference of all settings, in its place.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write it into this folder, under its usual name, and print nothing.",
+)
+def crd(docs: bool, out: Path | None) -> None:
+    """Print the CustomResourceDefinition of VoiceAgent, for `kubectl apply`."""
+    from media_pod.crd import definition, reference
+
+    if docs:
+        name, text = reference.FILE_NAME, reference.as_markdown()
+    else:
+        made = definition.definition()
+        name, text = definition.file_name(made), definition.as_text(made)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SetupError(f"{out / name}: {error.strerror}; give another folder") from error
 
 
 cli.add_command(call)
