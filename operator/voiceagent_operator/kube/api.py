@@ -7,7 +7,7 @@ are level-triggered and come again anyway.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -49,9 +49,15 @@ class ApiServer:
         """Give the connections back."""
         await self._client.close()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
-        """An object or a list."""
-        return await self._request("GET", path, params)
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str = "application/json",
+    ) -> Json:
+        """An object or a list; `accept` says in which form, as a media type."""
+        return await self._request("GET", path, params, accept=accept)
 
     async def create(self, path: str, body: Json) -> Json:
         """Make an object; `path` is that of its list. ConflictError if it exists."""
@@ -78,7 +84,7 @@ class ApiServer:
 
     async def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncIterator[Json]:
+    ) -> AsyncGenerator[Json, None]:
         """The events of a watch, until the server ends it.
 
         Args:
@@ -95,7 +101,8 @@ class ApiServer:
                 raise _refused(request, response, await response.read())
             async for line in response.content:
                 yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # ValueError: a line that a dropped connection has cut off, or one beyond all bounds
             raise _unanswered(request, error) from error
         finally:
             response.close()
@@ -107,12 +114,12 @@ class ApiServer:
         params: Mapping[str, str] | None,
         body: Json | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Json:
         request = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
-        response = await self._open(
-            request, method, path, params or {}, timeout, {"Content-Type": content_type}, body
-        )
+        headers = {"Content-Type": content_type, "Accept": accept}
+        response = await self._open(request, method, path, params or {}, timeout, headers, body)
         try:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
