@@ -76,6 +76,7 @@ async def watch(
     on_change: OnChange,
     heartbeats: Heartbeats,
     *,
+    name: str = "",
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     uniform: Callable[[float, float], float] = random.uniform,
@@ -86,6 +87,7 @@ async def watch(
         namespaces: where to look; None: everywhere. Each is a watch, and a connection, of its own.
         label_selector: which objects; "": all.
         heartbeats: gets a beat for everything that the server tells.
+        name: what the watch is called there, the kind's plural if it is "".
         clock: monotonic time in seconds.
         sleep, uniform: how pauses between tries are waited for, and drawn.
     """
@@ -93,7 +95,8 @@ async def watch(
     async with asyncio.TaskGroup() as group:
         for place in places:
             pauses = _Pauses(clock, sleep, uniform)
-            one = _Watch(api, kind, place, label_selector, on_change, heartbeats, pauses)
+            called = name or kind.plural
+            one = _Watch(api, kind, called, place, label_selector, on_change, heartbeats, pauses)
             group.create_task(one.follow(), name=f"watch {one.name}")
 
 
@@ -140,13 +143,15 @@ class _Watch:
         self,
         api: WatchApi,
         kind: Kind,
+        called: str,
         namespace: str | None,
         label_selector: str,
         on_change: OnChange,
         heartbeats: Heartbeats,
         pauses: _Pauses,
     ) -> None:
-        self.name = kind.plural if namespace is None else f"{kind.plural} in {namespace}"
+        self.name = called if namespace is None else f"{called} in {namespace}"
+        self._called = called
         self._api = api
         self._kind = kind
         self._namespace = namespace or ""
@@ -182,7 +187,7 @@ class _Watch:
             params = {**self._selector, "limit": str(PAGE), **more}
             page = await self._api.get(self._path, params, accept=LIST)
             self._beat()
-            for item in page["items"]:
+            for item in page["items"] or ():  # an empty list of metadata is null
                 seen.add(self._note(item["metadata"]))
             if not (token := page["metadata"].get("continue")):
                 break
@@ -241,7 +246,7 @@ class _Watch:
         self._on_change(self._kind, metadata, Change.DELETED)
 
     def _beat(self) -> None:
-        self._heartbeats.beat(self._kind.plural, self._namespace)
+        self._heartbeats.beat(self._called, self._namespace)
 
 
 def _key(metadata: Json) -> tuple[str, str]:
