@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
@@ -89,7 +89,7 @@ class FromLongAgo:
 
     def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncGenerator[Json, None]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[Json]]:
         self.watches += 1
         if self.watches == 1:
             params = {**params, "resourceVersion": "1"}

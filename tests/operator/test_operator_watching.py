@@ -249,14 +249,23 @@ async def test_heartbeats_come_with_every_word_of_the_server_and_only_then() -> 
         assert told.heartbeats.silent_s() == {"configmaps": 0.5 + 1 + 2 + 4}
     async with watched(*[refusal(503)] * 4, listing(version=10)) as (_, told):
         assert told.heartbeats.silent_s() == {"configmaps": 0.0}
-    async with watched(listing(version=10), refusal(503), events(("BOOKMARK", BOOKMARK))) as (
-        _,
-        told,
-    ):
-        assert told.heartbeats.silent_s() == {"configmaps": 0.5}
+    async with watched(listing(version=10), refusal(503), refusal(503)) as (_, told):
+        assert told.heartbeats.silent_s() == {"configmaps": 0.0}, "the watch is open"
 
 
-def test_of_several_watches_of_a_kind_the_most_silent_counts() -> None:
+async def test_a_watch_may_have_a_name_of_its_own() -> None:
+    told = Told()
+    async with serving() as (scripted, api):
+        task = asyncio.create_task(
+            watch(api, CONFIG_MAP, None, "", told.on_change, told.heartbeats, name="dialplans")
+        )
+        await scripted.over.wait()
+        assert set(told.heartbeats.silent_s()) == {"dialplans"}
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def test_of_several_watches_of_a_name_the_most_silent_counts() -> None:
     now_s = 100.0
     heartbeats = Heartbeats(lambda: now_s)
     heartbeats.beat("pods", "one")
