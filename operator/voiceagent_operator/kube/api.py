@@ -7,7 +7,7 @@ are level-triggered and come again anyway.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -38,12 +38,19 @@ class ApiServer:
 
     Args:
         settings: where it is and how to log in; see `find_cluster`.
+        count: told of every answer: the verb, such as GET or WATCH, and the HTTP status, which is
+            0 if there was no answer.
 
     Every request raises an `ApiError` if it fails.
     """
 
-    def __init__(self, settings: Configuration) -> None:
+    def __init__(
+        self,
+        settings: Configuration,
+        count: Callable[[str, int], None] = lambda verb, status: None,
+    ) -> None:
         self._settings = settings
+        self._count = count
         self._client = ApiClient(settings)
 
     async def aclose(self) -> None:
@@ -138,6 +145,7 @@ class ApiServer:
         headers: dict[str, str],
         body: Json | None = None,
     ) -> aiohttp.ClientResponse:
+        verb = request.partition(" ")[0]
         query = f"?{urlencode(params)}" if params else ""
         url = f"{self._settings.host}{path}{query}"
         for login in (await self._settings.auth_settings()).values():
@@ -147,8 +155,10 @@ class ApiServer:
                 method, url, headers=headers, body=body, _request_timeout=deadlines
             )
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            self._count(verb, 0)
             raise _unanswered(request, error) from error
         response: aiohttp.ClientResponse = answer.response
+        self._count(verb, response.status)
         return response
 
 
