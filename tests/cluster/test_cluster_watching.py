@@ -68,6 +68,13 @@ async def test_changes_come_as_they_are_made_with_metadata_alone(
     assert all("data" not in metadata for metadata in told.metadata)
 
 
+async def test_what_is_made_after_an_empty_list_is_seen(api: ApiServer, namespace: str) -> None:
+    async with watched(api, namespace) as told:
+        await asyncio.sleep(1)
+        await make(api, namespace, "first")
+        await eventually(lambda: told.changes == [("ADDED", "first")], 10)
+
+
 async def test_a_list_of_several_pages_is_whole(
     api: ApiServer, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from aiohttp import web
 from scripted_api import (
     Answer,
     ScriptedApi,
@@ -135,6 +136,15 @@ async def test_a_long_list_comes_in_pages() -> None:
         assert told.changes == [("ADDED", "a"), ("ADDED", "b")]
         assert scripted.asked[1].query["continue"] == "token"
         assert scripted.watched == ["list", "list", "10"]
+
+
+async def test_an_empty_list_of_metadata_is_null() -> None:
+    async def empty(request: web.Request) -> web.Response:
+        return web.json_response({"items": None, "metadata": {"resourceVersion": "10"}})
+
+    async with watched(empty) as (scripted, told):
+        assert told.changes == []
+        assert scripted.watched == ["list", "10"]
 
 
 async def test_a_bookmark_moves_the_version_on_and_is_no_change() -> None:

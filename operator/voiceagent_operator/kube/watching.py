@@ -186,7 +186,7 @@ class _Watch:
             params = {**self._selector, "limit": str(PAGE), **more}
             page = await self._api.get(self._path, params, accept=LIST)
             self._beat()
-            for item in page["items"]:
+            for item in page["items"] or ():  # an empty list of metadata is null
                 seen.add(self._note(item["metadata"]))
             if not (token := page["metadata"].get("continue")):
                 break
