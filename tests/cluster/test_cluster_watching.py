@@ -23,6 +23,9 @@ class Told:
         self.changes: list[tuple[str, str]] = []
         self.metadata: list[Json] = []
 
+    def names_in(self, namespace: str) -> list[str]:
+        return [each["name"] for each in self.metadata if each["namespace"] == namespace]
+
     def on_change(self, kind: Kind, metadata: Json, change: Change) -> None:
         self.changes.append((change.value, metadata["name"]))
         self.metadata.append(metadata)
@@ -83,7 +86,7 @@ async def test_a_list_of_several_pages_is_whole(
     for name in names:
         await make(api, namespace, name)
     async with watched(api, None) as told:
-        await eventually(lambda: [name for _, name in told.changes] == names, 10)
+        await eventually(lambda: told.names_in(namespace) == names, 10)
 
 
 class FromLongAgo:
