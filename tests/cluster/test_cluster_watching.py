@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
@@ -22,6 +22,9 @@ class Told:
     def __init__(self) -> None:
         self.changes: list[tuple[str, str]] = []
         self.metadata: list[Json] = []
+
+    def names_in(self, namespace: str) -> list[str]:
+        return [each["name"] for each in self.metadata if each["namespace"] == namespace]
 
     def on_change(self, kind: Kind, metadata: Json, change: Change) -> None:
         self.changes.append((change.value, metadata["name"]))
@@ -68,6 +71,13 @@ async def test_changes_come_as_they_are_made_with_metadata_alone(
     assert all("data" not in metadata for metadata in told.metadata)
 
 
+async def test_what_is_made_after_an_empty_list_is_seen(api: ApiServer, namespace: str) -> None:
+    async with watched(api, namespace) as told:
+        await asyncio.sleep(1)
+        await make(api, namespace, "first")
+        await eventually(lambda: told.changes == [("ADDED", "first")], 10)
+
+
 async def test_a_list_of_several_pages_is_whole(
     api: ApiServer, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +86,7 @@ async def test_a_list_of_several_pages_is_whole(
     for name in names:
         await make(api, namespace, name)
     async with watched(api, None) as told:
-        await eventually(lambda: [name for _, name in told.changes] == names, 10)
+        await eventually(lambda: told.names_in(namespace) == names, 10)
 
 
 class FromLongAgo:
@@ -89,7 +99,7 @@ class FromLongAgo:
 
     def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncGenerator[Json, None]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[Json]]:
         self.watches += 1
         if self.watches == 1:
             params = {**params, "resourceVersion": "1"}

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from aiohttp import web
 from scripted_api import (
     Answer,
     ScriptedApi,
@@ -137,6 +138,15 @@ async def test_a_long_list_comes_in_pages() -> None:
         assert scripted.watched == ["list", "list", "10"]
 
 
+async def test_an_empty_list_of_metadata_is_null() -> None:
+    async def empty(request: web.Request) -> web.Response:
+        return web.json_response({"items": None, "metadata": {"resourceVersion": "10"}})
+
+    async with watched(empty) as (scripted, told):
+        assert told.changes == []
+        assert scripted.watched == ["list", "10"]
+
+
 async def test_a_bookmark_moves_the_version_on_and_is_no_change() -> None:
     async with watched(listing(version=10), events(("BOOKMARK", BOOKMARK))) as (scripted, told):
         assert told.changes == []
@@ -249,14 +259,23 @@ async def test_heartbeats_come_with_every_word_of_the_server_and_only_then() -> 
         assert told.heartbeats.silent_s() == {"configmaps": 0.5 + 1 + 2 + 4}
     async with watched(*[refusal(503)] * 4, listing(version=10)) as (_, told):
         assert told.heartbeats.silent_s() == {"configmaps": 0.0}
-    async with watched(listing(version=10), refusal(503), events(("BOOKMARK", BOOKMARK))) as (
-        _,
-        told,
-    ):
-        assert told.heartbeats.silent_s() == {"configmaps": 0.5}
+    async with watched(listing(version=10), refusal(503), refusal(503)) as (_, told):
+        assert told.heartbeats.silent_s() == {"configmaps": 0.0}, "the watch is open"
 
 
-def test_of_several_watches_of_a_kind_the_most_silent_counts() -> None:
+async def test_a_watch_may_have_a_name_of_its_own() -> None:
+    told = Told()
+    async with serving() as (scripted, api):
+        task = asyncio.create_task(
+            watch(api, CONFIG_MAP, None, "", told.on_change, told.heartbeats, name="dialplans")
+        )
+        await scripted.over.wait()
+        assert set(told.heartbeats.silent_s()) == {"dialplans"}
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def test_of_several_watches_of_a_name_the_most_silent_counts() -> None:
     now_s = 100.0
     heartbeats = Heartbeats(lambda: now_s)
     heartbeats.beat("pods", "one")

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from hypothesis import given, settings
@@ -62,15 +63,20 @@ class World:
             metadata["continue"] = f"{names[2]}@{self.version}"
         return {"items": [self.objects[name] for name in names[:3]], "metadata": metadata}
 
+    @asynccontextmanager
     async def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncGenerator[Json, None]:
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        await self._trouble()
         at = int(params["resourceVersion"])
+        if at < self._forgotten and self._rng.random() < 0.5:
+            raise ExpiredError(path, 410, "Expired", "too old")
+        yield self._events(at)
+
+    async def _events(self, at: int) -> AsyncIterator[Json]:
         while True:
             await self._trouble()
             if at < self._forgotten:
-                if self._rng.random() < 0.5:
-                    raise ExpiredError(path, 410, "Expired", "too old")
                 yield {"type": "ERROR", "object": {"code": 410, "message": "too old"}}
             for version, kind, what in self._history:
                 if version > at:

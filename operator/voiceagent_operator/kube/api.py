@@ -7,7 +7,8 @@ are level-triggered and come again anyway.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -37,12 +38,19 @@ class ApiServer:
 
     Args:
         settings: where it is and how to log in; see `find_cluster`.
+        count: told of every answer: the verb, such as GET or WATCH, and the HTTP status, which is
+            0 if there was no answer.
 
     Every request raises an `ApiError` if it fails.
     """
 
-    def __init__(self, settings: Configuration) -> None:
+    def __init__(
+        self,
+        settings: Configuration,
+        count: Callable[[str, int], None] = lambda verb, status: None,
+    ) -> None:
         self._settings = settings
+        self._count = count
         self._client = ApiClient(settings)
 
     async def aclose(self) -> None:
@@ -82,13 +90,14 @@ class ApiServer:
         body = {"propagationPolicy": "Background"}
         return await self._request("DELETE", path, None, body)
 
+    @asynccontextmanager
     async def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncGenerator[Json, None]:
-        """The events of a watch, until the server ends it.
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        """The events of a watch, until the server ends it; entered once the server has agreed.
 
         Args:
-            idle_s: longest silence; the server sends a bookmark about once a minute.
+            idle_s: longest silence.
             accept: which form of the objects, as a media type.
         """
         timeout = aiohttp.ClientTimeout(connect=REQUEST_TIMEOUT_S, sock_read=idle_s)
@@ -98,12 +107,9 @@ class ApiServer:
         )
         try:
             if response.status >= 400:
-                raise _refused(request, response, await response.read())
-            async for line in response.content:
-                yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # ValueError: a line that a dropped connection has cut off, or one beyond all bounds
-            raise _unanswered(request, error) from error
+                raise _refused(request, response, await _read(request, response))
+            async with aclosing(_events(request, response)) as events:
+                yield events
         finally:
             response.close()
 
@@ -121,9 +127,7 @@ class ApiServer:
         headers = {"Content-Type": content_type, "Accept": accept}
         response = await self._open(request, method, path, params or {}, timeout, headers, body)
         try:
-            content = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(request, error) from error
+            content = await _read(request, response)
         finally:
             response.release()
         if response.status >= 400:
@@ -141,6 +145,7 @@ class ApiServer:
         headers: dict[str, str],
         body: Json | None = None,
     ) -> aiohttp.ClientResponse:
+        verb = request.partition(" ")[0]
         query = f"?{urlencode(params)}" if params else ""
         url = f"{self._settings.host}{path}{query}"
         for login in (await self._settings.auth_settings()).values():
@@ -150,8 +155,10 @@ class ApiServer:
                 method, url, headers=headers, body=body, _request_timeout=deadlines
             )
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            self._count(verb, 0)
             raise _unanswered(request, error) from error
         response: aiohttp.ClientResponse = answer.response
+        self._count(verb, response.status)
         return response
 
 
@@ -179,6 +186,22 @@ async def find_cluster(kubeconfig: Path | None) -> Configuration:
 
 def _in_a_pod() -> bool:
     return _SERVICE_ACCOUNT.exists()
+
+
+async def _read(request: str, response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _unanswered(request, error) from error
+
+
+async def _events(request: str, response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
+    try:
+        async for line in response.content:
+            yield json.loads(line)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        # ValueError: a line that a dropped connection has cut off, or one beyond all bounds
+        raise _unanswered(request, error) from error
 
 
 def _unanswered(request: str, error: Exception) -> NoAnswerError:

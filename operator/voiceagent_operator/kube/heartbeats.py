@@ -14,19 +14,19 @@ class Heartbeats:
         self._clock = clock
         self._last_s: dict[tuple[str, str], float] = {}
 
-    def beat(self, kind: str, namespace: str = "") -> None:
+    def beat(self, watch: str, namespace: str = "") -> None:
         """The watch has heard from the API server; its first beat makes it known.
 
         Args:
-            kind: what is watched, in the plural.
+            watch: its name, such as the plural of what is watched.
             namespace: where; "": everywhere.
         """
-        self._last_s[kind, namespace] = self._clock()
+        self._last_s[watch, namespace] = self._clock()
 
     def silent_s(self) -> dict[str, float]:
-        """For how long the most silent watch of each kind has been silent."""
+        """For how long each watch has been silent; of those of a name, the most silent one."""
         now_s = self._clock()
         silent: dict[str, float] = {}
-        for (kind, _), last_s in self._last_s.items():
-            silent[kind] = max(silent.get(kind, 0.0), now_s - last_s)
+        for (watch, _), last_s in self._last_s.items():
+            silent[watch] = max(silent.get(watch, 0.0), now_s - last_s)
         return silent

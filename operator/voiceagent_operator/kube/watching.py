@@ -12,10 +12,11 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from functools import partial
 from sys import intern
 from typing import Final, Protocol
 
@@ -26,7 +27,8 @@ from voiceagent_operator.kube.kinds import Json, Kind
 PAGE: Final = 500
 """Objects per answer of a list: some hundred kB of metadata."""
 IDLE_S: Final = 90.0
-"""Longest silence: the server sends a bookmark about once a minute."""
+"""Longest silence. The server sends a bookmark about once a minute, but none before anything of the
+kind has changed since it started: a watch of what never changes is begun anew each time."""
 TIMEOUT_S: Final = (300.0, 600.0)
 """After so long the server shall end a watch, drawn from this range so that not all end together.
 A watch that the server has forgotten is found out then at the latest."""
@@ -42,7 +44,7 @@ LIST: Final = _AS.format("PartialObjectMetadataList")
 _logger = logging.getLogger(__name__)
 
 
-class Change(Enum):
+class Change(StrEnum):
     """What happened to an object."""
 
     ADDED = "ADDED"
@@ -65,7 +67,7 @@ class WatchApi(Protocol):
 
     def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncGenerator[Json, None]: ...
+    ) -> AbstractAsyncContextManager[AsyncIterator[Json]]: ...
 
 
 async def watch(
@@ -87,7 +89,7 @@ async def watch(
         namespaces: where to look; None: everywhere. Each is a watch, and a connection, of its own.
         label_selector: which objects; "": all.
         heartbeats: gets a beat for everything that the server tells.
-        name: what the watch is called there, the kind's plural if it is "".
+        name: by which the heartbeats know it; "": by the kind's plural.
         clock: monotonic time in seconds.
         sleep, uniform: how pauses between tries are waited for, and drawn.
     """
@@ -95,8 +97,8 @@ async def watch(
     async with asyncio.TaskGroup() as group:
         for place in places:
             pauses = _Pauses(clock, sleep, uniform)
-            called = name or kind.plural
-            one = _Watch(api, kind, called, place, label_selector, on_change, heartbeats, pauses)
+            beat = partial(heartbeats.beat, name or kind.plural, place or "")
+            one = _Watch(api, kind, place, label_selector, on_change, beat, pauses)
             group.create_task(one.follow(), name=f"watch {one.name}")
 
 
@@ -147,18 +149,17 @@ class _Watch:
         namespace: str | None,
         label_selector: str,
         on_change: OnChange,
-        heartbeats: Heartbeats,
+        beat: Callable[[], None],
         pauses: _Pauses,
     ) -> None:
         self.name = called if namespace is None else f"{called} in {namespace}"
         self._called = called
         self._api = api
         self._kind = kind
-        self._namespace = namespace or ""
         self._path = kind.path(namespace)
         self._selector = {"labelSelector": label_selector} if label_selector else {}
         self._on_change = on_change
-        self._heartbeats = heartbeats
+        self._beat = beat
         self._pauses = pauses
         self._version = ""
         self._known: dict[tuple[str, str], _Known] = {}
@@ -203,8 +204,9 @@ class _Watch:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(round(self._pauses.uniform(*TIMEOUT_S))),
         }
-        events = self._api.watch(self._path, params, idle_s=IDLE_S, accept=OBJECT)
-        async with aclosing(events):
+        opening = self._api.watch(self._path, params, idle_s=IDLE_S, accept=OBJECT)
+        async with opening as events:
+            self._beat()
             async for event in events:
                 self._take(event)
                 self._beat()
@@ -244,9 +246,6 @@ class _Watch:
         metadata["labels"] = dict(known.labels)
         metadata["ownerReferences"] = list(known.owners)
         self._on_change(self._kind, metadata, Change.DELETED)
-
-    def _beat(self) -> None:
-        self._heartbeats.beat(self._called, self._namespace)
 
 
 def _key(metadata: Json) -> tuple[str, str]:
