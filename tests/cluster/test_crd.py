@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from media_pod.spec import VoiceAgent
 from media_pod.spec_status import Condition, Status
 
 CRD = "crd/voiceagents.interject.dev"
+FILE = Path(__file__).parents[2] / "crds" / "voiceagents.interject.dev.yaml"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 LAST_APPLIED_LIMIT = 256 * 1024
 
@@ -92,6 +94,10 @@ def test_the_server_takes_the_definition_without_a_reserve(cluster: Cluster) -> 
     conditions = {each["type"]: each["status"] for each in crd["status"]["conditions"]}
     assert conditions["Established"] == conditions["NamesAccepted"] == "True"
     assert "NonStructuralSchema" not in conditions
+
+
+def test_kubectl_apply_can_keep_a_copy_of_it(cluster: Cluster) -> None:
+    crd = json.loads(ok(cluster.run("apply", "--dry-run=server", "-o", "json", "-f", str(FILE))))
     assert len(crd["metadata"]["annotations"][LAST_APPLIED]) < LAST_APPLIED_LIMIT
 
 
