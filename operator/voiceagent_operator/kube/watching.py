@@ -145,15 +145,13 @@ class _Watch:
         self,
         api: WatchApi,
         kind: Kind,
-        called: str,
         namespace: str | None,
         label_selector: str,
         on_change: OnChange,
         beat: Callable[[], None],
         pauses: _Pauses,
     ) -> None:
-        self.name = called if namespace is None else f"{called} in {namespace}"
-        self._called = called
+        self.name = kind.plural if namespace is None else f"{kind.plural} in {namespace}"
         self._api = api
         self._kind = kind
         self._path = kind.path(namespace)
