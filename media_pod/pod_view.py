@@ -8,6 +8,7 @@ from media_pod.agents.ports import CallInfo
 from media_pod.clock import Leg, PodClock
 from media_pod.control.admission import Admission, Admitted, Next
 from media_pod.control.ports import CallView
+from media_pod.leaving import Leaving
 from media_pod.telemetry.metrics import Metrics
 from media_pod.transport.server import CallServer
 
@@ -19,7 +20,7 @@ class RunningPod:
     """The `PodView` of a pod that has been loaded.
 
     Args:
-        admission, clock, metrics, audio: the pod's own.
+        admission, clock, metrics, audio, leaving: the pod's own.
         now: monotonic time in seconds, the clock's.
     """
 
@@ -29,12 +30,14 @@ class RunningPod:
         clock: PodClock,
         metrics: Metrics,
         audio: CallServer[Any],
+        leaving: Leaving,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
         self._clock = clock
         self._metrics = metrics
         self._audio = audio
+        self._leaving = leaving
         self._now = now
 
     @property
@@ -83,7 +86,11 @@ class RunningPod:
 
     def drain(self) -> None:
         """See `PodView.drain`."""
-        self._admission.drain()
+        self._leaving.begin()
+
+    async def drained(self) -> None:
+        """See `PodView.drained`."""
+        await self._leaving.over()
 
     def why_not_live(self) -> str:
         """See `PodView.why_not_live`."""

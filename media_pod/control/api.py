@@ -54,6 +54,8 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
             web.post("/api/call-end", api.call_end),
             web.get("/api/calls", api.calls),
             web.get("/api/calls/{uuid}", api.call),
+            # Kubernetes' hooks can do nothing but GET; who asks with HEAD wants to change nothing.
+            web.get("/api/drain", api.drain, allow_head=False),
             web.post("/api/drain", api.drain),
             web.get("/livez", api.livez),
             web.get("/readyz", api.readyz),
@@ -111,9 +113,12 @@ class _Api:
         return problem(404, f"no call {uuid} on this pod")
 
     async def drain(self, request: web.Request) -> web.Response:
+        wait = query.flag(request, "wait")
         self._pod.drain()
+        if wait:
+            await self._pod.drained()
         body = {"draining": True, "calls": len(self._pod.calls())}
-        return web.json_response(body, status=202)
+        return web.json_response(body, status=200 if wait else 202)
 
     async def livez(self, request: web.Request) -> web.Response:
         return _health(self._pod.why_not_live())

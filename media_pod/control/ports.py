@@ -44,7 +44,7 @@ class CallView:
 
 
 class PodView(Protocol):
-    """A pod, seen from its HTTP API. Nothing here waits."""
+    """A pod, seen from its HTTP API. Nothing here waits but `drained`."""
 
     @property
     def audio_port(self) -> int:
@@ -84,7 +84,11 @@ class PodView(Protocol):
     def draining(self) -> bool: ...
 
     def drain(self) -> None:
-        """Take no new calls; running ones go on. May be called again."""
+        """Take no new calls; running ones go on, until the time that the first call of this began
+        is over. May be called again."""
+
+    async def drained(self) -> None:
+        """After `drain`: until no call is left, or its time is over and the goodbyes are said."""
 
     def why_not_live(self) -> str:
         """Why this process should be restarted; "" while it is well, however busy."""
