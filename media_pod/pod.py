@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from media_pod.agents.deadline import within
-from media_pod.agents.from_spec import make_dialogue, make_stt, make_tts
+from media_pod.agents.from_spec import make_stt, make_tts
 from media_pod.agents.ports import Speech, Tts
 from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.call.call import Agents, Call, CallSettings
@@ -27,6 +27,7 @@ from media_pod.control.server import ControlServer
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
 from media_pod.errors import SetupError
+from media_pod.in_force import InForce
 from media_pod.leaving import Leaving
 from media_pod.line import Line
 from media_pod.mediasocket.connection import row_header
@@ -106,7 +107,8 @@ class Pod:
         spec = agent.spec
         self._spec = spec
         self._now = now
-        self._dialogue = make_dialogue(spec, folder)
+        self.manifest = InForce(agent, folder)
+        """Which one is in force; new calls have its dialogue."""
         self._tts = make_tts(spec)
         self._stt = make_stt(spec)
         self._agents: Agents | None = None
@@ -130,7 +132,13 @@ class Pod:
         timeout_s = spec.drain.timeout_seconds
         self._leaving = Leaving(self._admission, self._say_goodbye, timeout_s, now)
         view = RunningPod(
-            self._admission, self._clock, self._metrics, self._audio, self._leaving, now
+            self._admission,
+            self._clock,
+            self._metrics,
+            self._audio,
+            self._leaving,
+            self.manifest,
+            now,
         )
         self._http = ControlServer(
             make_app(view, spec.server.advertise_host, peers),
@@ -164,7 +172,7 @@ class Pod:
         """
         await self._stt.start()
         apology, goodbye = await _say(self._tts, APOLOGY), await _say(self._tts, GOODBYE)
-        self._agents = Agents(self._stt, self._dialogue, self._tts, apology, goodbye)
+        self._agents = Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye)
         self._warm_up()
         await self._audio.start()
         await self._http.start()
@@ -268,7 +276,7 @@ class Pod:
             return Call(
                 admitted.info,
                 settings,
-                self._agents,
+                replace(self._agents, dialogue=self.manifest.dialogue),
                 trace,
                 self._metrics.barge_in_stopped,
                 connection.flush,

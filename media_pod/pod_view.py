@@ -7,7 +7,8 @@ from typing import Any, Final
 from media_pod.agents.ports import CallInfo
 from media_pod.clock import Leg, PodClock
 from media_pod.control.admission import Admission, Admitted, Next
-from media_pod.control.ports import CallView
+from media_pod.control.ports import CallView, ManifestView
+from media_pod.in_force import InForce
 from media_pod.leaving import Leaving
 from media_pod.telemetry.metrics import Metrics
 from media_pod.transport.server import CallServer
@@ -20,7 +21,7 @@ class RunningPod:
     """The `PodView` of a pod that has been loaded.
 
     Args:
-        admission, clock, metrics, audio, leaving: the pod's own.
+        admission, clock, metrics, audio, leaving, manifest: the pod's own.
         now: monotonic time in seconds, the clock's.
     """
 
@@ -31,6 +32,7 @@ class RunningPod:
         metrics: Metrics,
         audio: CallServer[Any],
         leaving: Leaving,
+        manifest: InForce,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
@@ -38,6 +40,7 @@ class RunningPod:
         self._metrics = metrics
         self._audio = audio
         self._leaving = leaving
+        self._manifest = manifest
         self._now = now
 
     @property
@@ -78,6 +81,11 @@ class RunningPod:
     def slots(self) -> int:
         """Most calls at a time."""
         return self._admission.slots
+
+    @property
+    def manifest(self) -> ManifestView:
+        """See `PodView.manifest`."""
+        return self._manifest.view
 
     @property
     def draining(self) -> bool:

@@ -7,7 +7,7 @@ application/json gets an object. Every error is a problem document (problem.py).
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from aiohttp import web
 
@@ -103,8 +103,13 @@ class _Api:
 
     async def calls(self, request: web.Request) -> web.Response:
         calls = [call.as_json() for call in self._pod.calls()]
-        draining = self._pod.draining
-        return web.json_response({"calls": calls, "slots": self._pod.slots, "draining": draining})
+        body = {
+            "calls": calls,
+            "slots": self._pod.slots,
+            "draining": self._pod.draining,
+            "manifest": asdict(self._pod.manifest),
+        }
+        return web.json_response(body)
 
     async def call(self, request: web.Request) -> web.Response:
         uuid = query.parse_uuid(request.match_info["uuid"])

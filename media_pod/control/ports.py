@@ -43,6 +43,18 @@ class CallView:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestView:
+    """Which manifest is in force, as /api/calls shows it."""
+
+    key: str
+    """`spec_reload.pod_key` of it."""
+    reloads: int
+    """How often the pod has taken over another one."""
+    problem: str
+    """Why the file's manifest is not in force, or not all of it; "" if it is."""
+
+
 class PodView(Protocol):
     """A pod, seen from its HTTP API. Nothing here waits but `drained`."""
 
@@ -79,6 +91,9 @@ class PodView(Protocol):
 
     @property
     def slots(self) -> int: ...
+
+    @property
+    def manifest(self) -> ManifestView: ...
 
     @property
     def draining(self) -> bool: ...

@@ -1,6 +1,7 @@
 """A whole pod on real sockets: how calls come in and end, and how the pod goes when it has to."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, running
 
 from media_pod.audiosocket.frames import Kind
+from media_pod.spec_reload import pod_key
 
 __all__ = ["no_recognizer"]
 pytestmark = pytest.mark.usefixtures("no_recognizer")
@@ -214,6 +216,21 @@ async def test_a_pod_that_is_stopped_at_once_keeps_no_hook_waiting() -> None:
         await pod.pod.aclose()
         assert (await hook)[0] == 200
         await end
+
+
+async def test_a_changed_manifest_is_for_new_calls_and_running_ones_keep_theirs() -> None:
+    tone = [{"say": "One two three four five six seven eight nine ten. " * 3, "pauseMs": 0}]
+    async with running(manifest(tone)) as pod:
+        before = await pod.call(ONE)
+        await before.hears_the_bot()
+
+        await pod.pod.manifest.reload(manifest(SHORT))
+
+        after = await pod.call(TWO)
+        short, rest = len(await after.hears_the_end()), len(await before.hears_the_end())
+        assert rest > 2 * short
+        shown = json.loads((await pod.get("/api/calls"))[1])["manifest"]
+        assert shown == {"key": pod_key(manifest(SHORT).spec), "reloads": 1, "problem": ""}
 
 
 async def test_closing_ends_running_calls_with_a_hang_up() -> None:

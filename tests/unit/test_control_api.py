@@ -17,7 +17,7 @@ from media_pod.agents.ports import CallInfo
 from media_pod.control import api
 from media_pod.control.admission import Admission, Ended, Next, State, Step
 from media_pod.control.api import host_port, make_app
-from media_pod.control.ports import CallView, Peers, PodView
+from media_pod.control.ports import CallView, ManifestView, Peers, PodView
 from media_pod.control.problem import CONTENT_TYPE
 
 A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -32,6 +32,7 @@ class FakePod(PodView):
 
     audio_port = 3000
     slots = 1
+    manifest = ManifestView("0123456789abcdef", 2, "capacity: a restart is needed")
 
     def __init__(self) -> None:
         self.admission = Admission(self.slots, reservation_s=10.0)
@@ -352,6 +353,15 @@ async def test_a_drain_is_not_begun_by_a_mistake(dial: Dial, pod: FakePod) -> No
     assert not pod.draining
 
 
+async def test_which_manifest_is_in_force_can_be_seen(dial: Dial) -> None:
+    client = await dial()
+    assert (await (await client.get("/api/calls")).json())["manifest"] == {
+        "key": "0123456789abcdef",
+        "reloads": 2,
+        "problem": "capacity: a restart is needed",
+    }
+
+
 async def test_a_pod_that_is_not_well_says_why(dial: Dial, pod: FakePod) -> None:
     pod.trouble = "no tick for 12 s"
     client = await dial()
@@ -369,7 +379,7 @@ async def test_unknown_paths_and_methods_are_problems(dial: Dial) -> None:
     client = await dial()
     assert await problem(await client.get("/api/cals"), 404) == "no such path: /api/cals"
     response = await client.delete("/api/drain")
-    assert await problem(response, 405) == "DELETE is not for this path; GET, POST is"
+    assert await problem(response, 405) == "DELETE is not for this path; allowed: GET, POST"
     assert response.headers["Allow"] == "GET,POST"
 
 
