@@ -3,7 +3,6 @@
 import socket
 import time
 from pathlib import Path
-from typing import Final
 
 import containerd
 import dns

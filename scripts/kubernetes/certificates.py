@@ -60,9 +60,16 @@ def make_all(layout: Layout) -> None:
         _leaf(layout, user, subject, "clientAuth")
     _leaf(layout, "kubelet-serving", f"/CN=system:node:{NODE}", "serverAuth",
           f"IP:{layout.gateway},IP:127.0.0.1,DNS:{NODE}")  # fmt: skip
+    public, private = accounts(layout)
     _run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-out", str(layout.pki / "service-accounts.key"))  # fmt: skip
+         "-out", str(private))  # fmt: skip
+    _run("pkey", "-in", str(private), "-pubout", "-out", str(public))
     stamp.write_text(names)
+
+
+def accounts(layout: Layout) -> tuple[Path, Path]:
+    """The public and the private key for the tokens of service accounts."""
+    return layout.pki / "service-accounts.pub", layout.pki / "service-accounts.key"
 
 
 def issue(layout: Layout, name: str, names: str, subject: str) -> tuple[Path, Path]:
@@ -70,7 +77,7 @@ def issue(layout: Layout, name: str, names: str, subject: str) -> tuple[Path, Pa
 
     Args:
         name: of the files.
-        names: for which it is valid, as in `DNS:metrics.voice.svc,IP:10.80.0.1`; may be empty.
+        names: for which it is valid, as in `DNS:metrics.voice.svc,IP:10.90.0.1`; may be empty.
         subject: as in `/O=team/CN=alice`; the API server takes O for groups and CN for the user.
 
     Raises:

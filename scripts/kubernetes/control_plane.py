@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from certificates import accounts
 from layout import Layout
 
 HPA_SYNC, HPA_DOWNSCALE = "2s", "10s"
 """Production has 15 s and 5 min: nobody wants to wait for these in a test."""
 QUERIES_PER_S: Final = 200
-"""Of the controllers. With their default of 20 a fresh cluster takes seconds longer to be usable."""
+"""Of the controllers. With their default of 20 a fresh cluster is usable seconds later."""
 
 
 def etcd(layout: Layout) -> list[str]:
@@ -27,7 +28,7 @@ def api_server(layout: Layout) -> list[str]:
     (crt, key), (kubelet_crt, kubelet_key), (proxy_crt, proxy_key) = map(
         layout.certificate, ("apiserver", "apiserver-kubelet-client", "front-proxy-client")
     )
-    accounts = layout.pki / "service-accounts.key"
+    public, private = accounts(layout)
     return [
         layout.program("kube-apiserver"),
         f"--etcd-servers=http://127.0.0.1:{layout.ports['etcd']}",
@@ -40,7 +41,7 @@ def api_server(layout: Layout) -> list[str]:
         f"--kubelet-certificate-authority={_ca(layout)}",
         "--kubelet-preferred-address-types=InternalIP",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-        f"--service-account-key-file={accounts}", f"--service-account-signing-key-file={accounts}",
+        f"--service-account-key-file={public}", f"--service-account-signing-key-file={private}",
         *_front_proxy(layout), "--requestheader-allowed-names=front-proxy-client",
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",
@@ -60,7 +61,7 @@ def controller_manager(layout: Layout) -> list[str]:
     return [
         layout.program("kube-controller-manager"), *_component(layout, "controller-manager"),
         *_front_proxy(layout), "--cluster-name=rig", "--use-service-account-credentials",
-        f"--service-account-private-key-file={layout.pki / 'service-accounts.key'}",
+        f"--service-account-private-key-file={accounts(layout)[1]}",
         f"--root-ca-file={ca}", f"--cluster-signing-cert-file={ca}",
         f"--cluster-signing-key-file={ca_key}",
         f"--kube-api-qps={QUERIES_PER_S}", f"--kube-api-burst={2 * QUERIES_PER_S}",

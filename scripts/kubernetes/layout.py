@@ -37,19 +37,21 @@ class Layout:
     @property
     def ports(self) -> dict[str, int]:
         """All of them are on loopback or on the bridge."""
-        first = 21000 + 100 * self.number
-        names = ("etcd", "etcd-peers", "api", "controller-manager", "scheduler", "kubelet",
-                 "kubelet-health", "proxy-health", "proxy-metrics", "dns-ready", "dns-health")  # fmt: skip
+        first = 24000 + 100 * self.number
+        names = (
+            "etcd", "etcd-peers", "api", "controller-manager", "scheduler", "kubelet",
+            "kubelet-health", "proxy-health", "proxy-metrics", "dns-ready", "dns-health",
+        )  # fmt: skip
         return {name: first + offset for offset, name in enumerate(names)}
 
     @property
     def pod_network(self) -> str:
-        return f"10.{80 + self.number}.0.0/24"
+        return f"10.{90 + self.number}.0.0/24"
 
     @property
     def gateway(self) -> str:
         """The bridge's address: the node's."""
-        return f"10.{80 + self.number}.0.1"
+        return f"10.{90 + self.number}.0.1"
 
     @property
     def bridge(self) -> str:
@@ -57,16 +59,16 @@ class Layout:
 
     @property
     def service_network(self) -> str:
-        return f"10.{180 + self.number}.0.0/16"
+        return f"10.{190 + self.number}.0.0/16"
 
     @property
     def api_service(self) -> str:
         """At which pods reach the API server."""
-        return f"10.{180 + self.number}.0.1"
+        return f"10.{190 + self.number}.0.1"
 
     @property
     def dns_service(self) -> str:
-        return f"10.{180 + self.number}.0.10"
+        return f"10.{190 + self.number}.0.10"
 
     @property
     def address(self) -> str:

@@ -14,7 +14,8 @@ from errors import CannotBeHadError
 
 PACKAGES: Final = {
     "containerd": "containerd", "runc": "runc", "nft": "nftables", "ip": "iproute2",
-    "openssl": "openssl", "buildah": "buildah", "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "openssl": "openssl", "buildah": "buildah",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
 }  # fmt: skip
 """By a program that each brings."""
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
@@ -61,8 +62,9 @@ def _no_service_starts() -> Iterator[None]:
 def _apt(*arguments: str) -> None:
     try:
         done = subprocess.run(
-            ["apt-get", "--quiet", *arguments], env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=INSTALL_S,
+            ["apt-get", "--quiet", *arguments],
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, timeout=INSTALL_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise CannotBeHadError(f"apt-get took over {INSTALL_S} s") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 LOOK_S: Final = 0.03
-START_TIME, STATE = 19, 0
+STATE, THREADS, START_TIME = 0, 17, 19
 """Fields of /proc/PID/stat, counted from the state (field 3 of proc(5))."""
 
 
@@ -21,9 +21,14 @@ class Process:
     started: str
 
     def alive(self) -> bool:
-        """Whether it runs; a zombie that nobody has collected does not."""
+        """Whether it runs; a zombie that nobody has collected does not.
+
+        A killed process is a zombie while its last threads still hold its sockets.
+        """
         fields = _stat(self.pid)
-        return fields is not None and fields[START_TIME] == self.started and fields[STATE] != "Z"
+        if fields is None or fields[START_TIME] != self.started:
+            return False
+        return fields[STATE] != "Z" or int(fields[THREADS]) > 1
 
 
 class Processes:

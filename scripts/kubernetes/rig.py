@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real Kubernetes on this machine, in one folder: up, down, and what tests ask of it.
 
-    rig.py up FOLDER [--no-node]      prints the kubeconfig; facts for programs are in FOLDER/rig.json
+    rig.py up FOLDER [--no-node]      prints the kubeconfig; FOLDER/rig.json has more, for programs
     rig.py down FOLDER [--wipe]       with --wipe the folder goes too, else `up` continues from it
     rig.py restart-apiserver FOLDER [--kill]
     rig.py certificate FOLDER NAME [--names DNS:a,IP:b] [--subject /O=group/CN=user]
@@ -117,10 +117,12 @@ def restart_api_server(folder: Path, kill: bool) -> str:
 
 def _clear(layout: Layout) -> None:
     """Make room where a rig died without having been taken down, by a reboot for example."""
-    if alive := processes(layout).alive():
+    ours, owner = processes(layout), machine.changed_by()
+    if alive := ours.alive():
         raise RigError(f"{alive[0].name} (pid {alive[0].pid}) of the rig in {layout.folder} runs")
-    say(f"cleaning up after the rig in {layout.folder} ...")
-    take_down(layout)
+    if ours.recorded() or (owner is not None and owner.folder == layout.folder):
+        say(f"cleaning up after the rig in {layout.folder} ...")
+        take_down(layout)
 
 
 if __name__ == "__main__":
