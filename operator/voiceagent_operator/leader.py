@@ -12,8 +12,8 @@ from voiceagent_operator.call_watch import CallWatch
 from voiceagent_operator.directory import Directory
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
-from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.kube.watching import Change, watch
 from voiceagent_operator.optional_kinds import find_optional_kinds
 from voiceagent_operator.own_metrics import OperatorMetrics

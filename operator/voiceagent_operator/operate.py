@@ -59,7 +59,9 @@ async def serving(
     settings: Settings, api: ApiServer, metrics: OperatorMetrics, heartbeats: Heartbeats
 ) -> AsyncIterator[None]:
     from aiohttp import web
+
     from voiceagent_operator.probes import make_app
+
     runner = web.AppRunner(make_app(metrics, heartbeats))
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", settings.probe_port).start()

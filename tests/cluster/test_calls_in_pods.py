@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 import pytest
+
 from cluster.callers import REPEATING, Answered, alive, ask, call, late_ticks, service_address
 from cluster.measured import Measured
 from cluster.operators import (
@@ -19,7 +20,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, POD, Json, Kind

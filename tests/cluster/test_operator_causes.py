@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from cluster.operators import (
     OperatorProcess,
     change,
@@ -12,7 +13,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -15,7 +16,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT
 

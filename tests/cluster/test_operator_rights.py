@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from cluster.rig import Cluster
 
+from cluster.rig import Cluster
 from voiceagent_operator.install.installation import Installation, objects
 
 ACCOUNT = "system:serviceaccount:{}:interject-operator"
