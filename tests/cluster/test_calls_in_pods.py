@@ -86,7 +86,7 @@ async def test_a_call_outlives_a_rollout(
         (deployment,) = await items(api, DEPLOYMENT, namespace)
         status, wanted = deployment["status"], deployment["metadata"]["generation"]
         done = status.get("updatedReplicas") == status.get("readyReplicas") == 1
-        return status["observedGeneration"] >= wanted and done
+        return bool(status["observedGeneration"] >= wanted and done)
 
     await until("the rollout complete", rolled, READY_S, pause_s=0.3)
     assert not calling.done(), "the call was over before the rollout"

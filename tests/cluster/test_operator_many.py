@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ async def test_memory_and_time(
             await asyncio.gather(*(create(api, body) for body in bodies))
             await until(
                 f"{number} reconciled",
-                lambda number=number: _told(api, namespace, number),
+                partial(_told, api, namespace, number),
                 180,
                 0.5,
             )
