@@ -38,7 +38,7 @@ def serve(manifest: Path, verbose: bool) -> None:
     agent = read_manifest(manifest)
     from media_pod.serve import serve_agent
 
-    run_loop(serve_agent(agent, manifest.resolve().parent))
+    run_loop(serve_agent(agent, manifest.absolute()))
 
 
 @cli.command()

@@ -139,5 +139,6 @@ class PodTemplate(StrictModel):
         default={},
         description="Fields of a PodSpec, laid over the operator's by strategic merge: lists with "
         "names merge by name, $patch: delete removes an item. The container of the agent is called "
-        "media. Default none: what the operator renders suits a plain cluster.",
+        "media. Secrets come in here by reference (env.valueFrom, envFrom, volumes). Default none: "
+        "what the operator renders suits a plain cluster.",
     )

@@ -49,7 +49,7 @@ class Case:
     """Whether a laptop refuses `bad` too."""
     before: tuple[Json, Json] | None = None
     """For a rule on changes: what the objects were before they became `good` and `bad`."""
-    names: tuple[str, str] = ("desk", "desk")
+    names: tuple[str, str] = ("good", "bad")
     """Names of the good and of the bad object."""
 
 
@@ -73,7 +73,7 @@ CASES = (
         _TRANSFER,
         good=_desk(person="operator") | {"telephony": _OPERATOR},
         bad=_desk(person="boss") | {"telephony": _OPERATOR},
-        found="transfer boss in dialogue, and in telephony.transfers [operator]",
+        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
         field="spec.dialogue.person",
     ),
     Case(
@@ -82,7 +82,7 @@ CASES = (
         good=_script(_HELLO, {"transfer": "operator"}) | {"telephony": _OPERATOR},
         bad=_script(_HELLO, {"transfer": "operator"}, {"transfer": "boss"})
         | {"telephony": _OPERATOR},
-        found="transfer boss in dialogue, and in telephony.transfers [operator]",
+        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
         field="spec.dialogue.script",
     ),
     Case(

@@ -41,7 +41,8 @@ KEYWORDS: Final = (
 )
 """All that comes out, in this order."""
 
-_REFUSED_AS: Final = {"title", "discriminator"}
+_INT32_END: Final = 1 << 31
+_LEFT_OUT: Final = {"title"}
 """What pydantic adds and Kubernetes has no use for."""
 
 
@@ -69,17 +70,19 @@ def _structural(node: Schema, models: Mapping[str, Schema], path: str) -> Schema
             kind: _structural(models[_model(reference)], models, path)
             for kind, reference in node["discriminator"]["mapping"].items()
         }
-        return _ordered(one_object(members) | {"description": node["description"]})
+        own = {key: node[key] for key in ("description", "default") if key in node}
+        return _ordered(one_object(members) | own)
     if "const" in node:
         node["enum"] = [node.pop("const")]
     if node.get("type") == "integer":
-        node["format"] = "int32" if "enum" in node or "maximum" in node else "int64"
+        most = max(node["enum"]) if "enum" in node else node.get("maximum", _INT32_END)
+        node["format"] = "int32" if most < _INT32_END else "int64"
     if node.get("type") == "array":
         node["items"] = _structural(node["items"], models, f"{path}[]")
         node.setdefault("x-kubernetes-list-type", "atomic")
     if node.get("type") == "object":
         node = _object(node, models, path)
-    if unknown := node.keys() - set(KEYWORDS) - _REFUSED_AS:
+    if unknown := node.keys() - set(KEYWORDS) - _LEFT_OUT:
         raise ValueError(f"{path}: no structural schema has {', '.join(sorted(unknown))}")
     return _ordered(node)
 
@@ -105,8 +108,8 @@ def _resolved(node: Schema, models: Mapping[str, Schema]) -> Schema:
         return _resolved(models[_model(reference)] | node, models)
     if choices := node.pop("anyOf", None):
         [choice] = [choice for choice in choices if choice != {"type": "null"}]
-        if node["default"] is None:
-            del node["default"]
+        if node.get("default") is None:
+            node.pop("default", None)  # left out, which null is not
         return _resolved(choice | node, models)
     return node
 

@@ -15,11 +15,13 @@ def one_object(members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """One schema in place of `members`, structural schemas by their kind.
 
     Raises:
-        ValueError: two kinds have a field of the same name.
+        ValueError: two kinds have a field of the same name, or a kind has rules of its own.
     """
     fields: dict[str, Any] = {"kind": _kind(members)}
     rules: list[Rule] = []
     for kind, member in members.items():
+        if RULES_KEY in member:
+            raise ValueError(f"{kind} has rules of its own, which would bind every kind")
         for name, field in member["properties"].items():
             if name == "kind":
                 continue

@@ -13,11 +13,11 @@ from voiceagent_operator.directory import Directory
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
-from voiceagent_operator.kube.watching import watch
+from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.kube.watching import Change, watch
 from voiceagent_operator.optional_kinds import find_optional_kinds
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.pod_calls import PodCalls
-from voiceagent_operator.probes import Heartbeats
 from voiceagent_operator.publishing import Publisher
 from voiceagent_operator.reconcile import Look, Reconciler
 from voiceagent_operator.render.children import KINDS, OPTIONAL, Setting
@@ -73,19 +73,25 @@ class Leader:
         )
 
     async def run(self) -> None:
-        """Until cancelled, or until something without which it cannot go on has failed."""
+        """Until it is cancelled, until a signal ends it, or until something has failed without which
+        it cannot go on."""
         await self._until_crd()
         async with PodCalls() as pod_calls, asyncio.TaskGroup() as tasks:
             calls = CallWatch(self._api, self._reconciler, pod_calls.ask, self._now)
-            for work in (
-                self._watch.run(self._settings.namespaces),
-                *self._watches(),
-                *(self._look_for_ever() for _ in range(WORKERS)),
-                self._publish_for_ever(),
-                self._resync_for_ever(),
-                calls.run(),
-            ):
+            for_ever = [
                 tasks.create_task(work)
+                for work in (
+                    *self._watches(),
+                    *(self._look_for_ever() for _ in range(WORKERS)),
+                    self._publish_for_ever(),
+                    self._resync_for_ever(),
+                    calls.run(),
+                )
+            ]
+            # kopf takes the signals to itself, wherever it is embedded, and returns on them.
+            await self._watch.run(self._settings.namespaces)
+            for task in for_ever:
+                task.cancel()
 
     async def _until_crd(self) -> None:
         """Wait until the cluster knows VoiceAgents, and find out what else it knows."""
@@ -123,19 +129,19 @@ class Leader:
                 name=f"{kind.plural} of Asterisks",
             )
 
-    def _child_changed(self, kind: Kind, metadata: Json, event: str) -> None:
+    def _child_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
         key = owner_of(metadata)
-        turned = self._signatures.turned(kind, metadata, event)
+        turned = self._signatures.turned(kind, metadata, change)
         # A Deployment's status is the agent's status.
         if key is not None and (turned or kind is DEPLOYMENT):
             self._agents.add(key)
 
-    def _pod_changed(self, _: Kind, metadata: Json, __: str) -> None:
+    def _pod_changed(self, _: Kind, metadata: Json, __: Change) -> None:
         if (key := owner_of(metadata)) is not None:
             self._agents.add(key)
 
-    def _asterisk_changed(self, kind: Kind, metadata: Json, event: str) -> None:
-        if self._signatures.turned(kind, metadata, event):
+    def _asterisk_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
+        if self._signatures.turned(kind, metadata, change):
             self._asterisks.add(metadata["labels"][names.ASTERISK])
 
     async def _look_for_ever(self) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 
 from voiceagent_operator.kube.kinds import Json, Kind
+from voiceagent_operator.kube.watching import Change
 
 
 class Signatures:
@@ -17,10 +18,10 @@ class Signatures:
     def __init__(self) -> None:
         self._latest: dict[tuple[Kind, str], bytes] = {}
 
-    def turned(self, kind: Kind, metadata: Json, event: str) -> bool:
+    def turned(self, kind: Kind, metadata: Json, change: Change) -> bool:
         """Whether anything but the status has changed since the last time. Notes what is seen."""
         about = (kind, metadata["uid"])
-        if event == "DELETED":
+        if change is Change.DELETED:
             self._latest.pop(about, None)
             return True
         latest = _signature(metadata)

@@ -31,6 +31,7 @@ from media_pod.spec import VoiceAgent
 RTP_PORTS: Final = 400
 PASSWORD: Final = "Correct-Horse-7"
 ASK_S: Final = 5.0
+DRAIN_S: Final = 20.0
 SERVERS_FIRST: Final = -10
 _POLL_S: Final = 0.02
 
@@ -132,6 +133,13 @@ class World:
             return 0.0
         found = [li for li in page.splitlines() if li.split("{")[0].split(" ")[0] == name]
         return sum(float(li.rsplit(" ", 1)[1]) for li in found)
+
+    async def drain(self, pod: int = 0) -> int:
+        """Ask the pod to go, and wait until it can, as Kubernetes does; the answer's status."""
+        timeout = aiohttp.ClientTimeout(total=DRAIN_S)
+        url = f"{self.pods[pod].api}/api/drain?wait=1"
+        async with self._http.get(url, timeout=timeout) as answer:
+            return answer.status
 
     def pod_log(self, pod: int = 0) -> str:
         """All that a pod has logged so far."""

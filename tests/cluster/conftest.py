@@ -1,15 +1,21 @@
-"""A stand-in for the fixtures of the cluster tests: a cluster that somebody has brought up."""
+"""A real Kubernetes for every test in this folder, or a visible reason why there is none."""
 
-import os
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from _pytest.capture import CaptureManager
 
-from cluster.cluster import Cluster, api_of
-from voiceagent_operator.kube.api import ApiServer
+from cluster.images import media_image, operator_image, probe_image
+from cluster.rig import Cluster
+from cluster.which import cluster_to_test
+
+__all__ = ["media_image", "operator_image", "probe_image"]
+
+CRDS = Path(__file__).resolve().parents[2] / "crds"
+ESTABLISHED_S = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,32 +23,61 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.cluster)
+            _leave_fixtures_their_time(item)
+
+
+def _leave_fixtures_their_time(item: pytest.Item) -> None:
+    """A test's time limit is for the test.
+
+    Its fixtures may build Kubernetes first, or an image. They have deadlines of their own.
+    """
+    own = item.get_closest_marker("timeout")
+    limit = own.args if own is not None else ()
+    item.add_marker(pytest.mark.timeout(*limit, func_only=True), append=False)
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    folder = os.environ.get("RIG_DIR")
-    if folder is None:
-        pytest.skip("no cluster: RIG_DIR is not set")
-    pairs = (line.partition("=") for line in (Path(folder) / "rig.env").read_text().splitlines())
-    values = {key: value for key, _, value in pairs}
-    return Cluster(Path(folder), f"{values['KUBE_BIN_DIR']}/kubectl", values["RIG_OWN_ADDR"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster that all tests share."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+    with ExitStack() as stack:
+        with capture.global_and_fixture_disabled():
+            found = stack.enter_context(cluster_to_test())
+        yield found
+        with capture.global_and_fixture_disabled():
+            stack.close()
+
+
+@pytest.fixture
+def node(cluster: Cluster) -> Cluster:
+    """The cluster, for tests whose pods have to run."""
+    if not cluster.node:
+        pytest.skip("pods of images built here run on our own rig alone, which needs root for it")
+    return cluster
 
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own, where Pod Security is as strict as it gets."""
     name = f"test-{uuid4().hex[:8]}"
-    cluster.run("create", "namespace", name)
+    enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": enforce}}
+    )
+    cluster.wait_for(
+        "its service account", lambda: cluster.get("serviceaccount", name, "default"), 20
+    )
     yield name
-    subprocess.run(
-        [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "delete", "namespace", name,
-         "--wait=false"],
-        check=False, capture_output=True, timeout=60,
-    )  # fmt: skip
+    cluster.run("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture
-async def api(cluster: Cluster) -> AsyncIterator[ApiServer]:
-    server = await api_of(cluster)
-    yield server
-    await server.aclose()
+@pytest.fixture(scope="session")
+def crd(cluster: Cluster) -> None:
+    """The VoiceAgent resource is known to the cluster."""
+    done = cluster.run("apply", "--server-side", f"--filename={CRDS}")
+    assert done.returncode == 0, done.stderr
+    done = cluster.run(
+        "wait", "--for=condition=Established", f"--filename={CRDS}", f"--timeout={ESTABLISHED_S}s"
+    )
+    assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from media_pod.agents.ports import CallInfo
 from media_pod.control import api
 from media_pod.control.admission import Admission, Ended, Next, State, Step
 from media_pod.control.api import host_port, make_app
-from media_pod.control.ports import CallView, Peers, PodView
+from media_pod.control.ports import CallView, ManifestView, Peers, PodView
 from media_pod.control.problem import CONTENT_TYPE
 
 A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -32,11 +32,13 @@ class FakePod(PodView):
 
     audio_port = 3000
     slots = 1
+    manifest = ManifestView("0123456789abcdef", 2, "capacity: a restart is needed")
 
     def __init__(self) -> None:
         self.admission = Admission(self.slots, reservation_s=10.0)
         self.now_s = 0.0
         self.trouble = ""
+        self.last_call_is_over = asyncio.Event()
 
     @property
     def draining(self) -> bool:
@@ -72,6 +74,9 @@ class FakePod(PodView):
 
     def drain(self) -> None:
         self.admission.drain()
+
+    async def drained(self) -> None:
+        await self.last_call_is_over.wait()
 
     def why_not_live(self) -> str:
         return self.trouble
@@ -307,16 +312,54 @@ async def test_unknown_calls_are_not_found(dial: Dial) -> None:
     assert "uuid" in await problem(await client.get("/api/calls/7"), 400)
 
 
-async def test_a_full_pod_is_ready_and_a_draining_one_is_not(dial: Dial, pod: FakePod) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/api/drain", "/api/drain?wait=0"])
+async def test_a_full_pod_is_ready_and_a_draining_one_is_not(
+    dial: Dial, pod: FakePod, method: str, path: str
+) -> None:
     client = await dial()
     await client.get(f"/api/call-start?uuid={A}")
     assert (await client.get("/readyz")).status == 200
-    response = await client.post("/api/drain")
+    response = await client.request(method, path)
     assert response.status == 202
     assert await response.json() == {"draining": True, "calls": 1}
     assert await problem(await client.get("/readyz"), 503) == "draining"
     assert (await client.get("/livez")).status == 200
     assert (await (await client.get("/api/calls")).json())["draining"] is True
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_whoever_waits_for_the_drain_is_answered_when_no_call_is_left(
+    dial: Dial, pod: FakePod, method: str
+) -> None:
+    client = await dial()
+    await client.get(f"/api/call-start?uuid={A}")
+    waiting = asyncio.create_task(client.request(method, "/api/drain?wait=1"))
+    while not pod.draining:
+        await asyncio.sleep(0)
+    assert await problem(await client.get("/readyz"), 503) == "draining"
+    assert not waiting.done()
+    pod.admission.hang_up(A)
+    pod.last_call_is_over.set()
+    response = await waiting
+    assert (response.status, await response.json()) == (200, {"draining": True, "calls": 0})
+
+
+async def test_a_drain_is_not_begun_by_a_mistake(dial: Dial, pod: FakePod) -> None:
+    client = await dial()
+    detail = await problem(await client.get("/api/drain?wait=yes"), 400)
+    assert detail == "wait: found 'yes'; give 1, or leave it out"
+    assert (await client.head("/api/drain")).status == 405
+    assert not pod.draining
+
+
+async def test_which_manifest_is_in_force_can_be_seen(dial: Dial) -> None:
+    client = await dial()
+    assert (await (await client.get("/api/calls")).json())["manifest"] == {
+        "key": "0123456789abcdef",
+        "reloads": 2,
+        "problem": "capacity: a restart is needed",
+    }
 
 
 async def test_a_pod_that_is_not_well_says_why(dial: Dial, pod: FakePod) -> None:
@@ -336,8 +379,8 @@ async def test_unknown_paths_and_methods_are_problems(dial: Dial) -> None:
     client = await dial()
     assert await problem(await client.get("/api/cals"), 404) == "no such path: /api/cals"
     response = await client.delete("/api/drain")
-    assert await problem(response, 405) == "DELETE is not for this path; POST is"
-    assert response.headers["Allow"] == "POST"
+    assert await problem(response, 405) == "DELETE is not for this path; allowed: GET, POST"
+    assert response.headers["Allow"] == "GET,POST"
 
 
 async def test_a_fault_in_the_pod_is_one_requests_problem(

@@ -62,13 +62,45 @@ def test_two_kinds_with_one_field_are_refused() -> None:
         structural(Cave)
 
 
+def test_rules_of_one_kind_are_refused() -> None:
+    class Fish(StrictModel):
+        """Swims."""
+
+        kind: Literal["fish"] = Field(description="A fish.")
+        model_config = in_cluster(Rule("true", found="a fish", allowed="none"))
+
+    class Pond(StrictModel):
+        """Has one of them."""
+
+        pet: Annotated[Cat | Fish, Field(discriminator="kind")] = Field(description="The pet.")
+
+    with pytest.raises(ValueError, match="fish has rules of its own, which would bind every kind"):
+        structural(Pond)
+
+
+def test_whole_numbers_have_the_format_that_holds_them() -> None:
+    class Numbers(StrictModel):
+        """Numbers."""
+
+        port: int = Field(ge=0, le=65_535, description="Small.")
+        rate: Literal[8000, 16000] = Field(description="One of two.")
+        generation: int = Field(ge=0, description="Without an end.")
+
+    fields = structural(Numbers)["properties"]
+    assert {name: field["format"] for name, field in fields.items()} == {
+        "port": "int32",
+        "rate": "int32",
+        "generation": "int64",
+    }
+
+
 def test_what_no_structural_schema_can_say_is_refused() -> None:
     class Odd(StrictModel):
         """Odd."""
 
         number: Annotated[int, Field(multiple_of=2)] = Field(description="Even.")
 
-    with pytest.raises(ValueError, match="Odd.number: no structural schema has multipleOf"):
+    with pytest.raises(ValueError, match=r"Odd\.number: no structural schema has multipleOf"):
         structural(Odd)
 
 
