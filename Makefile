@@ -2,13 +2,14 @@
 #
 #   PYTHON   the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
 #   ARGS     more arguments for `make demo` and the tests
+#   KUBECONFIG  the cluster for `make test-cluster`; one is brought up if it is not given
 
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk lint types contracts check constraints clean
+.PHONY: help demo test test-long test-asterisk test-cluster lint types contracts check constraints clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -26,6 +27,11 @@ test-long: $(SET_UP) ## the long tests alone
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
 
+# A cluster has to be named here: one that merely stands in the environment may be somebody's.
+test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
+	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1) \
+		$(BIN)/pytest -m cluster $(ARGS)
+
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -36,7 +42,7 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-long test-asterisk ## everything that a change has to pass
+check: lint types contracts test test-long test-asterisk test-cluster ## everything that a change has to pass
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new

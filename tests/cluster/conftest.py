@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 from _pytest.capture import CaptureManager
 
+from cluster.fixtures import api, operator
 from cluster.images import media_image, operator_image, probe_image
 from cluster.rig import Cluster
 from cluster.which import cluster_to_test
 
-__all__ = ["media_image", "operator_image", "probe_image"]
+__all__ = ["api", "media_image", "operator", "operator_image", "probe_image"]
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 ESTABLISHED_S = 20

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from cluster.cluster import Cluster, eventually
+from cluster.rig import Cluster, eventually
 from voiceagent_operator.kube import watching
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.heartbeats import Heartbeats

@@ -1,0 +1,47 @@
+"""The project's own images, built here and given to the rig; what has not changed is kept."""
+
+from pathlib import Path
+
+import pytest
+from _pytest.capture import CaptureManager
+
+from cluster.kubernetes_scripts import CannotBeHadError, script
+from cluster.rig import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = Path(__file__).resolve().parent / "probe"
+
+
+@pytest.fixture(scope="session")
+def media_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
+    """The name of the media pods' image; pods need `imagePullPolicy: Never` for it."""
+    return _image(cluster, request, "media-pod", ROOT, ROOT / "media_pod" / "Dockerfile")
+
+
+@pytest.fixture(scope="session")
+def operator_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
+    """The name of the operator's image."""
+    return _image(cluster, request, "operator", ROOT, ROOT / "operator" / "Dockerfile")
+
+
+@pytest.fixture(scope="session")
+def probe_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
+    """The name of a small image: a server that does what its test tells it."""
+    return _image(cluster, request, "probe", PROBE, PROBE / "Dockerfile")
+
+
+def _image(
+    cluster: Cluster, request: pytest.FixtureRequest, name: str, context: Path, file: Path
+) -> str:
+    if not cluster.node:
+        pytest.skip("images built here run on our own rig alone, which needs root for it")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+    with capture.global_and_fixture_disabled():
+        try:
+            repository = f"localhost/interject-{name}"
+            full_name = script("image.py", "build", repository, str(context), f"--file={file}")
+        except CannotBeHadError as error:
+            pytest.skip(f"no images: {error}")
+        script("image.py", "load", str(cluster.folder), full_name)
+    return full_name
