@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from certificates import Authority, Certificate
 from kubernetes.aio.client import Configuration
+from pki import Authority, Certificate
 
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, Json

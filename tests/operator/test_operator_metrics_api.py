@@ -8,8 +8,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from certificates import Authority
 from metrics_cluster import AUTOSCALER, Pki, World, make_pki, pod, world_in
+from pki import Authority
 
 from media_pod.errors import SetupError
 from voiceagent_operator.kube.kinds import Json
