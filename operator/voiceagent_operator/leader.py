@@ -44,6 +44,7 @@ class Leader:
         self,
         api: ApiServer,
         settings: Settings,
+        pod_calls: PodCalls,
         metrics: OperatorMetrics,
         heartbeats: Heartbeats,
         tracing: Tracing,
@@ -52,6 +53,7 @@ class Leader:
     ) -> None:
         self._api = api
         self._settings = settings
+        self._pod_calls = pod_calls
         self._metrics = metrics
         self._heartbeats = heartbeats
         self._tracing = tracing
@@ -77,8 +79,8 @@ class Leader:
     async def run(self) -> None:
         """Until it is cancelled, or something has failed without which it cannot go on."""
         await self._until_crd()
-        async with PodCalls() as pod_calls, asyncio.TaskGroup() as tasks:
-            calls = CallWatch(self._api, self._reconciler, pod_calls.ask, self._now)
+        calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
+        async with asyncio.TaskGroup() as tasks:
             for work in (
                 self._watch.run(self._settings.namespaces, self._kopf_is_ready),
                 *self._watches(),
