@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 FIRST_PAUSE_S: Final = 0.5
-MOST_PAUSE_S: Final = 60.0
+MOST_PAUSE_S: Final = 30.0
 _SPACING_S: Final = 0.3
 
 K = TypeVar("K", bound=Hashable)

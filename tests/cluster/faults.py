@@ -1,5 +1,6 @@
 """An API server in front of the real one that now and then is what real ones are on a bad day."""
 
+import contextlib
 import json
 import random
 from collections import Counter
@@ -55,16 +56,17 @@ class BadDay:
         dropped = (*_HOP, "host")
         headers = {key: each for key, each in request.headers.items() if key.lower() not in dropped}
         async with self._session.request(
-            request.method, url, headers=headers, data=await request.read()
+            request.method, url, headers=headers, data=await request.read() or None
         ) as answer:
             kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
-            async for line in answer.content:
-                if watching and self._chance.random() < self.rate:
-                    return await self._break(request, response, line)
-                await response.write(line)
-            await response.write_eof()
+            with contextlib.suppress(aiohttp.ClientConnectionResetError):  # who asked is gone
+                async for line in answer.content:
+                    if watching and self._chance.random() < self.rate:
+                        return await self._break(request, response, line)
+                    await response.write(line)
+                await response.write_eof()
             return response
 
     def _wrong(self, request: web.Request) -> web.Response | None:

@@ -33,12 +33,12 @@ async def scaled(api: ApiServer, namespace: str, replicas: int) -> bool:
 async def test_on_a_bad_day_everything_ends_right(
     api: ApiServer, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
-    """Seed 1: one request and one watch event in five goes wrong."""
+    """Seed 1: one request and one watch event in twenty goes wrong."""
     async with (
         bad_day(cluster.kubeconfig, tmp_path, rate=0.0, seed=1) as (kubeconfig, day),
         operator_running(kubeconfig, namespace, tmp_path) as operator,
     ):
-        day.rate = 0.2
+        day.rate = 0.05
         for number in range(AGENTS):
             await create(api, voice_agent(namespace, f"agent-{number}", replicas=1))
         for turn in range(ROUNDS):
