@@ -22,7 +22,8 @@ cluster. [parcel-desk.yaml](../examples/parcel-desk.yaml) has only what has no d
 
 Both refuse unknown fields, wrong types and values out of range; with `--validate=ignore`, `kubectl`
 drops unknown fields instead. Rules between fields stand below the table of the object that has
-them. A laptop does not know those that say "in a cluster" or "on a change".
+them. A laptop does not know those that say "in a cluster" or "on a change". Only `line.transport`
+and `line.rateHz` may not change in a cluster, as long as the agent has extensions.
 
 No setting takes a secret. A pod that needs one gets it by reference, in `podTemplate.spec`: from
 `env[].valueFrom.secretKeyRef`, `envFrom[].secretRef` or a volume.

@@ -12,8 +12,8 @@ from voiceagent_operator.call_watch import CallWatch
 from voiceagent_operator.directory import Directory
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
-from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.kube.watching import Change, watch
 from voiceagent_operator.optional_kinds import find_optional_kinds
 from voiceagent_operator.own_metrics import OperatorMetrics
@@ -44,16 +44,20 @@ class Leader:
         self,
         api: ApiServer,
         settings: Settings,
+        pod_calls: PodCalls,
         metrics: OperatorMetrics,
         heartbeats: Heartbeats,
         tracing: Tracing,
+        kopf_is_ready: Callable[[], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._settings = settings
+        self._pod_calls = pod_calls
         self._metrics = metrics
         self._heartbeats = heartbeats
         self._tracing = tracing
+        self._kopf_is_ready = kopf_is_ready
         self._now = now
         self._kinds: frozenset[Kind] = frozenset()
         self._signatures = Signatures()
@@ -73,25 +77,19 @@ class Leader:
         )
 
     async def run(self) -> None:
-        """Until it is cancelled, until a signal ends it, or until something has failed without which
-        it cannot go on."""
+        """Until it is cancelled, or something has failed without which it cannot go on."""
         await self._until_crd()
-        async with PodCalls() as pod_calls, asyncio.TaskGroup() as tasks:
-            calls = CallWatch(self._api, self._reconciler, pod_calls.ask, self._now)
-            for_ever = [
+        calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
+        async with asyncio.TaskGroup() as tasks:
+            for work in (
+                self._watch.run(self._settings.namespaces, self._kopf_is_ready),
+                *self._watches(),
+                *(self._look_for_ever() for _ in range(WORKERS)),
+                self._publish_for_ever(),
+                self._resync_for_ever(),
+                calls.run(),
+            ):
                 tasks.create_task(work)
-                for work in (
-                    *self._watches(),
-                    *(self._look_for_ever() for _ in range(WORKERS)),
-                    self._publish_for_ever(),
-                    self._resync_for_ever(),
-                    calls.run(),
-                )
-            ]
-            # kopf takes the signals to itself, wherever it is embedded, and returns on them.
-            await self._watch.run(self._settings.namespaces)
-            for task in for_ever:
-                task.cancel()
 
     async def _until_crd(self) -> None:
         """Wait until the cluster knows VoiceAgents, and find out what else it knows."""

@@ -26,7 +26,7 @@ class Settings:
     identity: str
     probe_port: int
     metrics_api_port: int
-    """0 for no custom metrics API."""
     metrics_api_tls: TlsFiles | None
+    """None for no custom metrics API."""
     resync_s: float
     version: str

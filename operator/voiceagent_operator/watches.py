@@ -1,5 +1,6 @@
 """Who tells the operator that something has changed: kopf of VoiceAgents, watches of the rest."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -39,12 +40,26 @@ class AgentWatch:
         self._publish = publish
         self._alive = alive
 
-    async def run(self, namespaces: Sequence[str]) -> None:
+    async def run(self, namespaces: Sequence[str], ready: Callable[[], None]) -> None:
         """Until cancelled.
 
         Args:
             namespaces: those to watch, empty for all.
+            ready: called once kopf has made itself at home in this process.
         """
+        started = asyncio.Event()
+        operator = asyncio.ensure_future(self._operator(namespaces, started))
+        waiting = asyncio.ensure_future(started.wait())
+        try:
+            await asyncio.wait((operator, waiting), return_when=asyncio.FIRST_COMPLETED)
+            ready()
+            await operator
+        finally:
+            waiting.cancel()
+            operator.cancel()
+            await asyncio.gather(operator, waiting, return_exceptions=True)
+
+    async def _operator(self, namespaces: Sequence[str], started: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(kopf.login_with_service_account)
         kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
@@ -55,6 +70,7 @@ class AgentWatch:
             namespaces=namespaces,
             clusterwide=not namespaces,
             standalone=True,
+            ready_flag=started,
         )
 
     async def _on_event(self, type: str | None, body: kopf.Body, **_: Any) -> None:

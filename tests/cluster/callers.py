@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import numpy as np
-from cluster.operators import find
 
+from cluster.operators import find
 from media_pod.agents.espeak import synthesize
 from media_pod.lab.call_start import ask_call_start
 from media_pod.lab.caller import Caller

@@ -49,8 +49,8 @@ class BadDay:
         """Pass a request on, or have it go wrong."""
         watching = request.query.get("watch") == "true"
         if not watching and self._chance.random() < self.rate:
-            if (answer := self._wrong(request)) is not None:
-                return answer
+            if (wrong := self._wrong(request)) is not None:
+                return wrong
         url = f"{self._upstream}{request.rel_url}"
         dropped = (*_HOP, "host")
         headers = {key: each for key, each in request.headers.items() if key.lower() not in dropped}

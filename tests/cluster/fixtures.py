@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from cluster.operators import OperatorProcess, api_server, operator_running
 from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 
 

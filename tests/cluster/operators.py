@@ -163,7 +163,7 @@ async def api_server(kubeconfig: Path) -> AsyncIterator[ApiServer]:
         await api.aclose()
 
 
-def voice_agent(namespace: str, name: str = "reception", **spec: Any) -> Json:
+def voice_agent(namespace: str, name: str = "reception", /, **spec: Any) -> Json:
     """A VoiceAgent with the parcel desk, and `spec` laid over it."""
     body = VOICE_AGENT.head(namespace, name)
     return body | {"spec": {"dialogue": {"kind": "parcelDesk"}, **spec}}

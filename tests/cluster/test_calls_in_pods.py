@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 import pytest
+
 from cluster.callers import REPEATING, Answered, alive, ask, call, late_ticks, service_address
 from cluster.measured import Measured
 from cluster.operators import (
@@ -19,7 +20,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, POD, Json, Kind
@@ -86,7 +86,7 @@ async def test_a_call_outlives_a_rollout(
         (deployment,) = await items(api, DEPLOYMENT, namespace)
         status, wanted = deployment["status"], deployment["metadata"]["generation"]
         done = status.get("updatedReplicas") == status.get("readyReplicas") == 1
-        return status["observedGeneration"] >= wanted and done
+        return bool(status["observedGeneration"] >= wanted and done)
 
     await until("the rollout complete", rolled, READY_S, pause_s=0.3)
     assert not calling.done(), "the call was over before the rollout"

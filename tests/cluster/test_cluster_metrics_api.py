@@ -1,7 +1,6 @@
 """The custom metrics API behind a real API server: aggregation, rights, certificates."""
 
 import asyncio
-import base64
 import json
 import os
 import ssl
@@ -17,14 +16,11 @@ import pytest
 from aiohttp import web
 from asterisk.world import free_port
 
+from cluster.aggregation import GROUP, VERSIONS, registered, serving_certificate
 from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, Json
 from voiceagent_operator.names import AGENT
-
-GROUP = "custom.metrics.k8s.io"
-VERSIONS = ("v1beta1", "v1beta2")
-AVAILABLE_WITHIN_S = 20.0
 
 SERVER = """
 import asyncio, sys
@@ -70,20 +66,10 @@ class Aggregated:
 
 @pytest.fixture
 def aggregated(cluster: Cluster, namespace: str) -> Iterator[Aggregated]:
-    if not cluster.own:
-        pytest.skip("registers an APIService, of which a cluster may have one already")
     port = free_port()
-    names = f"DNS:metrics.{namespace}.svc,IP:{cluster.own_address}"
-    certificate, key = cluster.issue_cert(f"metrics-{port}", names, "/CN=metrics")
-    with _process(cluster, port, certificate, key):
-        try:
-            cluster.apply(_registration(cluster, namespace, port))
-            cluster.wait_for("available", lambda: _available(cluster), AVAILABLE_WITHIN_S)
-            yield Aggregated(cluster, port)
-        finally:
-            # Otherwise no namespace of the cluster can be deleted any more.
-            services = [f"{version}.{GROUP}" for version in VERSIONS]
-            cluster.run("delete", "apiservice", *services, "--ignore-not-found")
+    certificate, key = serving_certificate(cluster, namespace, port)
+    with _process(cluster, port, certificate, key), registered(cluster, namespace, port):
+        yield Aggregated(cluster, port)
 
 
 @contextmanager
@@ -105,53 +91,6 @@ def _process(cluster: Cluster, port: int, certificate: Path, key: Path) -> Itera
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-def _registration(cluster: Cluster, namespace: str, port: int) -> list[Json]:
-    service: Json = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "metrics", "namespace": namespace},
-        "spec": {"ports": [{"name": "https", "port": 443, "targetPort": port}]},
-    }
-    slice_: Json = {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
-            "name": "metrics-outside",
-            "namespace": namespace,
-            "labels": {"kubernetes.io/service-name": "metrics"},
-        },
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [cluster.own_address], "conditions": {"ready": True}}],
-        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-    }
-    return [service, slice_, *(_api_service(cluster, namespace, each) for each in VERSIONS)]
-
-
-def _api_service(cluster: Cluster, namespace: str, version: str) -> Json:
-    return {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": f"{version}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "version": version,
-            "groupPriorityMinimum": 100,
-            "versionPriority": 200,
-            "caBundle": base64.b64encode(cluster.ca.read_bytes()).decode(),
-            "service": {"name": "metrics", "namespace": namespace, "port": 443},
-        },
-    }
-
-
-def _available(cluster: Cluster) -> bool:
-    services = [cluster.get("apiservice", None, f"{version}.{GROUP}") for version in VERSIONS]
-    conditions = [service.get("status", {}).get("conditions", []) for service in services]
-    return all(
-        any((each["type"], each["status"]) == ("Available", "True") for each in several)
-        for several in conditions
-    )
 
 
 class MediaPods:

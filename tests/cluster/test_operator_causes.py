@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from cluster.operators import (
     OperatorProcess,
     change,
@@ -11,8 +12,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
 
@@ -66,13 +65,11 @@ async def test_pods_that_the_namespace_does_not_allow(
     assert "restricted" in message
 
 
-async def test_a_spec_that_the_models_refuse(
-    api: ApiServer, cluster: Cluster, operator: OperatorProcess, namespace: str
+async def test_a_pod_template_that_cannot_be_laid_over_the_pods(
+    api: ApiServer, operator: OperatorProcess, namespace: str
 ) -> None:
-    """The CRD takes what pydantic cannot be told by CEL: an extension that is said twice is not
-    such a case, a merge that cannot be done is."""
-    twice = {"spec": {"containers": [{"image": "no name"}]}}
-    await create(api, voice_agent(namespace, podTemplate=twice))
+    nameless = {"spec": {"containers": [{"image": "no name"}]}}
+    await create(api, voice_agent(namespace, podTemplate=nameless))
     message = await until_condition(api, namespace, "Degraded", "BadPodTemplate", WITHIN_S)
     assert "containers" in message
     assert operator.running

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from cluster.operators import (
     OperatorProcess,
     change,
@@ -14,7 +16,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import (
@@ -59,6 +60,7 @@ async def until_made(api: ApiServer, namespace: str) -> None:
     await until_condition(api, namespace, "Ready", "NoPodReady")
 
 
+@pytest.mark.timeout(100)
 async def test_apply_makes_the_children_and_delete_leaves_nothing(
     api: ApiServer, operator: OperatorProcess, namespace: str
 ) -> None:
@@ -77,7 +79,8 @@ async def test_apply_makes_the_children_and_delete_leaves_nothing(
         ours = [await items(api, kind, namespace, names.OURS) for kind, _ in CHILDREN]
         return not any(ours)
 
-    await until("everything gone", gone, 30)
+    # The garbage collector looks for new kinds of owners every half minute.
+    await until("everything gone", gone, 60)
 
 
 async def edit(api: ApiServer, namespace: str, slot: tuple[Kind, str], patch: Json) -> None:

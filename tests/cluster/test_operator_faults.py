@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from cluster.faults import bad_day
 from cluster.operators import (
     OperatorProcess,
@@ -15,7 +16,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, VOICE_AGENT
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -15,7 +17,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT
 
@@ -47,7 +48,7 @@ async def test_memory_and_time(
             await asyncio.gather(*(create(api, body) for body in bodies))
             await until(
                 f"{number} reconciled",
-                lambda number=number: _told(api, namespace, number),
+                partial(_told, api, namespace, number),
                 180,
                 0.5,
             )

@@ -13,7 +13,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from cluster.rig import Cluster
 
+from cluster.rig import Cluster
 from voiceagent_operator.install.installation import Installation, objects
 
 ACCOUNT = "system:serviceaccount:{}:interject-operator"
@@ -22,15 +22,18 @@ def installed(cluster: Cluster, crd: None, namespace: str) -> Iterator[str]:
 
 
 def may(cluster: Cluster, namespace: str, verb: str, what: str, *more: str) -> bool:
-    """Whether the operator of `namespace` may, there or where `more` says."""
+    """Whether the operator of `namespace` may, there or where `more` says; `kind#subresource`."""
     where = more or ("-n", namespace)
+    what, _, subresource = what.partition("#")
+    if subresource:
+        where = (*where, f"--subresource={subresource}")
     asked = cluster.run("auth", "can-i", verb, what, f"--as={ACCOUNT.format(namespace)}", *where)
     return asked.stdout.strip() == "yes"
 
 
 NEEDED = [
     ("watch", "voiceagents.interject.dev"),
-    ("patch", "voiceagents.interject.dev/status"),
+    ("patch", "voiceagents.interject.dev#status"),
     ("create", "deployments.apps"),
     ("patch", "pods"),
     ("create", "events.events.k8s.io"),
@@ -41,15 +44,15 @@ FORBIDDEN = [
     ("list", "secrets"),
     ("create", "pods"),
     ("delete", "pods"),
-    ("create", "pods/exec"),
-    ("get", "pods/log"),
+    ("create", "pods#exec"),
+    ("get", "pods#log"),
     ("delete", "voiceagents.interject.dev"),
     ("patch", "voiceagents.interject.dev"),
     ("create", "roles.rbac.authorization.k8s.io"),
     ("create", "rolebindings.rbac.authorization.k8s.io"),
     ("escalate", "roles.rbac.authorization.k8s.io"),
     ("impersonate", "serviceaccounts"),
-    ("create", "serviceaccounts/token"),
+    ("create", "serviceaccounts#token"),
     ("update", "leases.coordination.k8s.io/somebody-elses"),
     ("create", "daemonsets.apps"),
     ("create", "jobs.batch"),

@@ -29,7 +29,7 @@ def queue(clock: Clock) -> WorkQueue[str]:
 
 async def due(queue: WorkQueue[str]) -> list[str]:
     """The keys that are due now."""
-    found = []
+    found: list[str] = []
     while True:
         taking = asyncio.ensure_future(queue.take())
         for _ in range(3):

@@ -1,7 +1,7 @@
 """What the operator may do: no more than it does. Each rule says what for.
 
-Nothing here reads Secrets, and there is no wildcard. Rules for namespaced objects are a Role in each
-watched namespace, or a ClusterRole if all are watched.
+Nothing here reads Secrets, and there is no wildcard. Rules for namespaced objects are a Role in
+each watched namespace, or a ClusterRole if all are watched.
 """
 
 from collections.abc import Sequence

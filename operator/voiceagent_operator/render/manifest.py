@@ -3,8 +3,8 @@
 from typing import Final
 
 import yaml
-from media_pod.spec_reload import ONLY_CLUSTER
 
+from media_pod.spec_reload import ONLY_CLUSTER
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from media_pod.spec_reload import restart_key
-
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
 from voiceagent_operator.kube.kinds import Json
