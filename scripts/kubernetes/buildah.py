@@ -12,7 +12,7 @@ BUILD_S: Final = 2400
 """Deadlines."""
 SHOWN: Final = 15
 """Lines of a failed build."""
-KEPT: Final = 8
+KEPT: Final = 4
 """Builders' last steps, and what failed builds left, that later builds may begin with."""
 
 
