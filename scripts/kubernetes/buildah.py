@@ -12,6 +12,8 @@ BUILD_S: Final = 2400
 """Deadlines."""
 SHOWN: Final = 15
 """Lines of a failed build."""
+KEPT: Final = 8
+"""Builders' last steps, and what failed builds left, that later builds may begin with."""
 
 
 class Buildah:
@@ -46,7 +48,7 @@ class Buildah:
         """Build a Dockerfile; the image's name, whose tag says what is in it.
 
         Steps whose input is the same as before are taken from then. The older image of the same
-        repository goes, so that the store does not grow with every change.
+        repository goes, and so do all but the last few nameless ones: the store has its bound.
 
         Raises:
             RigError: a step fails; the message has its last lines.
@@ -64,8 +66,9 @@ class Buildah:
         identity = built.stdout.splitlines()[-1]
         name = f"{repository}:{identity[:12]}"
         self.call("tag", identity, name)
-        for tag in before - {name}:
-            self._run("rmi", tag)
+        nameless = self._run("images", "--filter=dangling=true", "--format={{.ID}}").stdout.split()
+        for old in (*(before - {name}), *nameless[KEPT:]):
+            self._run("rmi", old)
         return name
 
     def save(self, name: str, archive: Path) -> None:
