@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voiceagent_operator.election import (
@@ -182,6 +182,7 @@ class World:
         assert len(leading) <= 1, f"{len(leading)} lead at {now_s}"
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 1 << 32),
     st.lists(st.floats(0.85, 1.2), min_size=2, max_size=4),
@@ -191,6 +192,7 @@ def test_two_never_lead_at_a_time(seed: int, rates: list[float], failing: float)
     World(random.Random(seed), rates).run(600.0, failing)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 32), st.lists(st.floats(0.85, 1.2), min_size=1, max_size=4))
 def test_with_a_server_that_answers_somebody_leads_and_goes_on(
     seed: int, rates: list[float]

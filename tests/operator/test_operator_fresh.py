@@ -1,6 +1,6 @@
 """Answers that are remembered for a while."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voiceagent_operator.fresh import Fresh
@@ -20,6 +20,7 @@ def test_an_answer_is_good_until_its_age_and_the_newest_counts() -> None:
     assert fresh.get("a") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9)), st.integers(1, 5))
 def test_the_newest_are_kept_and_no_more_than_there_is_room_for(keys: list[int], most: int) -> None:
     fresh: Fresh[int, int] = Fresh(10.0, most, lambda: 0.0)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media_pod.telemetry.metrics import Metrics
@@ -165,6 +165,7 @@ async def test_the_time_for_all_ends_the_question(
         assert await pods.ask([slow, good]) == {slow: None, good: 3}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_page_is_understood_or_refused(junk: bytes) -> None:
     with suppress(ValueError):

@@ -155,26 +155,26 @@ def test_a_patch_that_means_nothing_says_where_and_what_is_allowed(
     assert str(caught.value).startswith(message)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates)
 def test_nothing_laid_over_a_template_leaves_it(template: Json) -> None:
     assert merge(template, {}) == template
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates)
 def test_a_template_laid_over_itself_leaves_it(template: Json) -> None:
     assert merge(template, template) == template
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates, patches())
 def test_the_same_again_changes_nothing_more(template: Json, patch: Json) -> None:
     once = merge(template, patch)
     assert merge(once, patch) == once
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates, templates, templates)
 def test_one_after_the_other_or_both_together_is_the_same_but_for_order(
     template: Json, first: Json, second: Json
@@ -184,7 +184,7 @@ def test_one_after_the_other_or_both_together_is_the_same_but_for_order(
     assert unordered(in_turn) == unordered(together)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates, patches())
 def test_what_is_merged_is_not_changed_and_not_shared(template: Json, patch: Json) -> None:
     before = deepcopy((template, patch))
@@ -193,7 +193,7 @@ def test_what_is_merged_is_not_changed_and_not_shared(template: Json, patch: Jso
     assert _ids(merged).isdisjoint(_ids(template) | _ids(patch))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(templates, patches())
 def test_no_directive_and_no_null_is_left(template: Json, patch: Json) -> None:
     assert "$" not in str(merge(template, patch))
