@@ -1,4 +1,4 @@
-"""The command line: `interject serve | call | demo | lab | bench`.
+"""The command line: `interject serve | call | demo | crd | lab | bench`.
 
 Whatever a user can put right ends in one line that names the cause and the next step, and exit
 code 2. Heavy packages are imported by the command that needs them, so that `--help` is quick.
@@ -6,6 +6,7 @@ code 2. Heavy packages are imported by the command that needs them, so that `--h
 
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
@@ -13,7 +14,7 @@ from typing import Final, NoReturn
 import click
 
 from media_pod.console import Steps, run_loop
-from media_pod.errors import InterjectError
+from media_pod.errors import InterjectError, SetupError
 from media_pod.measure.commands import bench, call, lab
 from media_pod.one_thread import one_thread
 
@@ -31,6 +32,7 @@ def cli() -> None:
 @click.option("--verbose", "-v", is_flag=True, help="Log every turn of every call.")
 def serve(manifest: Path, verbose: bool) -> None:
     """Run a media pod from the VoiceAgent in MANIFEST."""
+    _end_on_sigterm()
     one_thread()
     _log(verbose)
     from media_pod.manifest import read_manifest
@@ -38,7 +40,7 @@ def serve(manifest: Path, verbose: bool) -> None:
     agent = read_manifest(manifest)
     from media_pod.serve import serve_agent
 
-    run_loop(serve_agent(agent, manifest.resolve().parent))
+    run_loop(serve_agent(agent, manifest.absolute()))
 
 
 @cli.command()
@@ -72,6 +74,32 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
         )
 
 
+@cli.command()
+@click.option("--docs", is_flag=True, help="The reference of all settings, in its place.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write it into this folder, under its usual name, and print nothing.",
+)
+def crd(docs: bool, out: Path | None) -> None:
+    """Print the CustomResourceDefinition of VoiceAgent, for `kubectl apply`."""
+    from media_pod.crd import definition, reference
+
+    if docs:
+        name, text = reference.FILE_NAME, reference.as_markdown()
+    else:
+        made = definition.definition()
+        name, text = definition.file_name(made), definition.as_text(made)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SetupError(f"{out / name}: {error.strerror}; give another folder") from error
+
+
 cli.add_command(call)
 cli.add_command(lab)
 cli.add_command(bench)
@@ -100,6 +128,12 @@ def main() -> NoReturn:
         )
         sys.exit(2)
     sys.exit(0)
+
+
+def _end_on_sigterm() -> None:
+    """Until the pod drains on it. The kernel drops a signal to process 1 of a container that has no
+    handler, and there a pod that is deleted while it loads would go on for its grace period."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 
 
 def _log(verbose: bool) -> None:

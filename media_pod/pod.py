@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from media_pod.agents.deadline import within
-from media_pod.agents.from_spec import make_dialogue, make_stt, make_tts
+from media_pod.agents.from_spec import make_stt, make_tts
 from media_pod.agents.ports import Speech, Tts
 from media_pod.audiosocket.server import AudioSocketServer
 from media_pod.call.call import Agents, Call, CallSettings
@@ -27,6 +27,8 @@ from media_pod.control.server import ControlServer
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
 from media_pod.errors import SetupError
+from media_pod.in_force import InForce
+from media_pod.leaving import Leaving
 from media_pod.line import Line
 from media_pod.mediasocket.connection import row_header
 from media_pod.mediasocket.server import MediaSocketServer
@@ -42,9 +44,6 @@ _CAUTION: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
 _SWEEP_S: Final = 1.0
 _FIRST_SPEECH_S: Final = 20.0
 """For the voice's first words, while everything else is loading too."""
-_LAST_WORDS_S: Final = 10.0
-_LAST_QUESTION_S: Final = 1.0
-"""How long the dialplan may take to ask what comes after a call."""
 _TRACE_FLUSH_S: Final = 3.0
 _WARM_UP_TICKS: Final = 50
 
@@ -108,7 +107,8 @@ class Pod:
         spec = agent.spec
         self._spec = spec
         self._now = now
-        self._dialogue = make_dialogue(spec, folder)
+        self.manifest = InForce(agent, folder)
+        """Which one is in force; new calls have its dialogue."""
         self._tts = make_tts(spec)
         self._stt = make_stt(spec)
         self._agents: Agents | None = None
@@ -129,7 +129,17 @@ class Pod:
         )
         self._audio = self._make_server()
         peers = HttpPeers(spec.server.peers) if spec.server.peers else None
-        view = RunningPod(self._admission, self._clock, self._metrics, self._audio, now)
+        timeout_s = spec.drain.timeout_seconds
+        self._leaving = Leaving(self._admission, self._say_goodbye, timeout_s, now)
+        view = RunningPod(
+            self._admission,
+            self._clock,
+            self._metrics,
+            self._audio,
+            self._leaving,
+            self.manifest,
+            now,
+        )
         self._http = ControlServer(
             make_app(view, spec.server.advertise_host, peers),
             spec.server.bind_host,
@@ -137,8 +147,6 @@ class Pod:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
-        self._last_end_s = now() - _LAST_QUESTION_S
         self._closing = False
 
     def _make_server(self) -> AudioSocketServer | MediaSocketServer:
@@ -164,7 +172,7 @@ class Pod:
         """
         await self._stt.start()
         apology, goodbye = await _say(self._tts, APOLOGY), await _say(self._tts, GOODBYE)
-        self._agents = Agents(self._stt, self._dialogue, self._tts, apology, goodbye)
+        self._agents = Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye)
         self._warm_up()
         await self._audio.start()
         await self._http.start()
@@ -180,16 +188,20 @@ class Pod:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then drain, as long as the manifest allows.
 
+        A drain that was begun over HTTP goes on; its time does not begin anew.
+
         Raises:
             RuntimeError: the clock stopped; the pod cannot go on.
         """
         await self._unless_broken(stop.wait())
-        await self._unless_broken(self._leave())
+        self._leaving.begin()
+        await self._unless_broken(self._leaving.over())
 
     async def aclose(self) -> None:
         """End every call and give everything back; afterwards no task and no socket is left."""
         self._closing = True
         self._admission.drain()
+        self._leaving.close()
         await self._audio.aclose()
         await self._http.stop()
         for task in self._tasks:
@@ -215,27 +227,9 @@ class Pod:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
-    async def _leave(self) -> None:
-        """Let the calls end: by themselves, then with a few words."""
-        self._admission.drain()
-        _logger.info("draining: %d calls go on", len(self._admission.admitted))
-        await self._until_idle(self._spec.drain.timeout_seconds)
+    def _say_goodbye(self) -> None:
         for leg in tuple(self._clock.legs.values()):
             leg.call.dismiss("the pod has to go")
-        await self._until_idle(_LAST_WORDS_S)
-        # Asterisk asks what comes next once its audio connection has ended: somebody must answer.
-        await asyncio.sleep(max(self._last_end_s + _LAST_QUESTION_S - self._now(), 0))
-
-    async def _until_idle(self, timeout_s: float) -> None:
-        """Until no slot is taken: by a call, or by the promise of one."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self._admission.admitted:
-                    self._freed.clear()
-                    await self._freed.wait()
-        except TimeoutError:
-            left = len(self._admission.admitted)
-            _logger.info("%d calls are not over after %g s", left, timeout_s)
 
     def _warm_up(self) -> None:
         """Let every array and code path be touched once, before a caller waits for it."""
@@ -252,7 +246,7 @@ class Pod:
             for late in self._admission.sweep(self._now()):
                 _logger.info("call %s: its audio did not come in time", late.info.uuid)
             # Promises end in other ways too, and nobody tells.
-            self._freed.set()
+            self._leaving.look()
 
     def _admit(self, connection: Line, uuid: UUID) -> None:
         admitted = self._admission.connect(str(uuid), self._now())
@@ -260,7 +254,7 @@ class Pod:
             call = self._make_call(admitted, connection)
         except BaseException:
             self._admission.finish(str(uuid), Ended.OTHER)
-            self._freed.set()
+            self._leaving.call_ended()
             raise
         self._clock.join(admitted.slot, connection, call)
         _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, admitted.slot)
@@ -282,7 +276,7 @@ class Pod:
             return Call(
                 admitted.info,
                 settings,
-                self._agents,
+                replace(self._agents, dialogue=self.manifest.dialogue),
                 trace,
                 self._metrics.barge_in_stopped,
                 connection.flush,
@@ -301,8 +295,7 @@ class Pod:
         ended = "pod" if self._closing else _who_ended(leg)
         self._metrics.call_ended(ended)
         _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
-        self._last_end_s = self._now()
-        self._freed.set()
+        self._leaving.call_ended()
         ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
         self._endings.add(ending)
         ending.add_done_callback(self._ended)

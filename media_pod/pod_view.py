@@ -7,7 +7,9 @@ from typing import Any, Final
 from media_pod.agents.ports import CallInfo
 from media_pod.clock import Leg, PodClock
 from media_pod.control.admission import Admission, Admitted, Next
-from media_pod.control.ports import CallView
+from media_pod.control.ports import CallView, ManifestView
+from media_pod.in_force import InForce
+from media_pod.leaving import Leaving
 from media_pod.telemetry.metrics import Metrics
 from media_pod.transport.server import CallServer
 
@@ -19,7 +21,7 @@ class RunningPod:
     """The `PodView` of a pod that has been loaded.
 
     Args:
-        admission, clock, metrics, audio: the pod's own.
+        admission, clock, metrics, audio, leaving, manifest: the pod's own.
         now: monotonic time in seconds, the clock's.
     """
 
@@ -29,12 +31,16 @@ class RunningPod:
         clock: PodClock,
         metrics: Metrics,
         audio: CallServer[Any],
+        leaving: Leaving,
+        manifest: InForce,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
         self._clock = clock
         self._metrics = metrics
         self._audio = audio
+        self._leaving = leaving
+        self._manifest = manifest
         self._now = now
 
     @property
@@ -77,13 +83,22 @@ class RunningPod:
         return self._admission.slots
 
     @property
+    def manifest(self) -> ManifestView:
+        """See `PodView.manifest`."""
+        return self._manifest.view
+
+    @property
     def draining(self) -> bool:
         """No new calls are taken."""
         return self._admission.draining
 
     def drain(self) -> None:
         """See `PodView.drain`."""
-        self._admission.drain()
+        self._leaving.begin()
+
+    async def drained(self) -> None:
+        """See `PodView.drained`."""
+        await self._leaving.over()
 
     def why_not_live(self) -> str:
         """See `PodView.why_not_live`."""

@@ -12,14 +12,18 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, GetJsonSchemaHandler, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails
 
 from media_pod.errors import InterjectError
 
 MOST_SHOWN = 20
 """Lines per document: beyond these, one more says how many were left out."""
+
+ALLOWED_KEY = "x-allowed"
+"""Where a model's JSON schema has the words of `Allowed`."""
 
 _LONGEST_FOUND = 60
 """Characters of a wrong value or key that are repeated to its author."""
@@ -42,6 +46,11 @@ class Allowed:
     """Marks an annotation whose rule is easier said than shown: `text` goes after "allowed:"."""
 
     text: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {ALLOWED_KEY: self.text}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from media_pod.clock import Tap
 from media_pod.duplex.contract import DuplexBank
+from media_pod.manifest_watch import ManifestWatch
 from media_pod.pod import Addresses, Pod, make_bank
 from media_pod.spec import AgentSpec, VoiceAgent
 
@@ -17,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 async def serve_agent(
     agent: VoiceAgent,
-    folder: Path,
+    manifest: Path,
     *,
     bank: Callable[[AgentSpec], DuplexBank] = make_bank,
     tap: Tap | None = None,
@@ -26,8 +27,9 @@ async def serve_agent(
     """Run a pod until SIGTERM, which drains it, or SIGINT, which ends its calls.
 
     Args:
-        agent: the manifest.
-        folder: what paths in it are relative to.
+        agent: what the pod begins with.
+        manifest: its file. Paths in it are relative to the folder of this path, whatever it links
+            to; what the file says later, new calls have.
         bank, tap: as in `Pod`.
         on_ready: told where the pod listens once it does.
 
@@ -35,9 +37,10 @@ async def serve_agent(
         SetupError, ProviderError: see `Pod` and `Pod.start`.
         RuntimeError: see `Pod.run`.
     """
-    pod = Pod(agent, folder, bank=bank, tap=tap)
     drain, stop = asyncio.Event(), asyncio.Event()
     with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}):
+        pod = Pod(agent, manifest.parent, bank=bank, tap=tap)
+        watch = ManifestWatch(manifest, pod.manifest)
         try:
             addresses = await pod.start()
             _logger.info(
@@ -50,22 +53,33 @@ async def serve_agent(
             )
             if on_ready is not None:
                 on_ready(addresses)
-            await _run_until(stop, pod, drain)
+            await _run_until(stop, pod, drain, watch)
         finally:
             await pod.aclose()
 
 
-async def _run_until(stop: asyncio.Event, pod: Pod, drain: asyncio.Event) -> None:
+async def _run_until(
+    stop: asyncio.Event, pod: Pod, drain: asyncio.Event, watch: ManifestWatch
+) -> None:
     running = asyncio.create_task(pod.run(drain))
     stopping = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(watch.run())
+    watching.add_done_callback(_watch_ended)
+    tasks = (running, stopping, watching)
     try:
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
     finally:
-        for task in (running, stopping):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(running, stopping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _watch_ended(watching: asyncio.Task[None]) -> None:
+    # Calls are worth more than a manifest that could be changed.
+    if not watching.cancelled() and (error := watching.exception()) is not None:
+        _logger.error("the manifest is not looked at any more", exc_info=error)
 
 
 @contextmanager

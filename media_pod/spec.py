@@ -6,7 +6,7 @@ and values out of range are refused. A path in a document is relative to the fol
 the document came from.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,15 +14,16 @@ from pydantic_core import PydanticCustomError
 from media_pod.problems import SpecError, describe
 from media_pod.spec_cluster import Autoscaling, NetworkAccess, PodTemplate
 from media_pod.spec_dialogue import Dialogue, transfers_used
+from media_pod.spec_rules import Rule, in_cluster
+from media_pod.spec_server import Server
+from media_pod.spec_telephony import Telephony
 from media_pod.spec_types import (
-    DialplanPlace,
+    AGENT_NAME_PATTERN,
+    AGENT_NAME_WORDS,
+    AgentName,
     DnsLabel,
-    HostName,
     HttpUrl,
     ImageName,
-    NumberOrPattern,
-    PeerAddress,
-    Port,
     VoiceName,
 )
 from media_pod.strict import StrictModel
@@ -31,18 +32,19 @@ from media_pod.strict import StrictModel
 class Metadata(StrictModel):
     """What Kubernetes keeps about the object, as far as it is written by hand."""
 
-    name: DnsLabel = Field(
-        description="Name of the agent, a DNS label, because Kubernetes names its children by it."
+    name: AgentName = Field(
+        description="Name of the agent, a DNS label that begins with a letter, because Kubernetes "
+        "names its children by it; at most 52 characters, because theirs are longer."
     )
     namespace: DnsLabel | None = Field(
         default=None,
         description="Namespace in a cluster; a laptop ignores it. Default: the current one.",
     )
     labels: dict[str, str] = Field(
-        default_factory=dict, description="Kubernetes labels, text to text; a laptop ignores them."
+        default={}, description="Kubernetes labels, text to text; a laptop ignores them."
     )
     annotations: dict[str, str] = Field(
-        default_factory=dict,
+        default={},
         description="Kubernetes annotations, text to text; a laptop ignores them.",
     )
 
@@ -118,12 +120,13 @@ class Line(StrictModel):
         "of 80 ms, which hides pauses of the pod and of the network up to that length, and is "
         "emptied when the caller interrupts; answers begin 80 ms later. Default audioSocket, which "
         "more Asterisks have and which needs less dialplan; webSocket where pods share their cores "
-        "or are far from Asterisk.",
+        "or are far from Asterisk. In a cluster it cannot change while the agent has extensions.",
     )
     rate_hz: Literal[8000, 16000] = Field(
         default=8000,
         description="Sampling rate of calls in Hz. Default 8000: what Asterisk's AudioSocket "
-        "application sends and G.711 trunks carry.",
+        "application sends and G.711 trunks carry. In a cluster it cannot change while "
+        "the agent has extensions.",
     )
     max_echo_delay_ms: int = Field(
         default=1000,
@@ -151,59 +154,6 @@ class Capacity(StrictModel):
         description="How long a slot waits for its call's audio connection, in seconds. Default "
         "10: Asterisk connects within a second, and gives up a connection after two.",
     )
-
-
-class Server(StrictModel):
-    """Where a pod listens, and what address it gives to Asterisk."""
-
-    bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        default="0.0.0.0",
-        description="Address to listen on. Default 0.0.0.0, every IPv4 address: Asterisk is "
-        "usually another machine.",
-    )
-    audio_socket_port: Port = Field(
-        default=3000,
-        description="TCP port for AudioSocket; 0 takes any free port. Default 3000, as in "
-        "common dialplans.",
-    )
-    web_socket_port: Port = Field(
-        default=3001,
-        description="TCP port for WebSocket, with transport webSocket in place of audioSocketPort; "
-        "0 takes any free port. Default 3001, the one after it.",
-    )
-    http_port: Port = Field(
-        default=1650,
-        description="TCP port for HTTP; 0 takes any free port. Default 1650, as in common "
-        "dialplans.",
-    )
-    advertise_host: HostName = Field(
-        default="",
-        description="Host that Asterisk is told to connect to. Default empty: the address on "
-        "which its HTTP request came in, which it evidently reaches.",
-    )
-
-    peers: tuple[PeerAddress, ...] = Field(
-        default=(),
-        strict=False,  # YAML and JSON have lists, not tuples; the addresses themselves stay strict
-        min_length=0,
-        max_length=64,
-        description="Other pods of the same agent, host:port of their HTTP API, 0 to 64: asked for "
-        "room when this pod is full or draining, and about calls that it does not know. A name "
-        "with several addresses, such as a headless Service, stands for all of them. Default "
-        "none: a pod alone.",
-    )
-
-    @model_validator(mode="after")
-    def _two_ports(self) -> Self:
-        media = {"audioSocketPort": self.audio_socket_port, "webSocketPort": self.web_socket_port}
-        for name, port in media.items():
-            if port == self.http_port != 0:
-                raise PydanticCustomError(
-                    "clash",
-                    "found {port} as both {name} and httpPort; allowed: two different ports",
-                    {"port": port, "name": name},
-                )
-        return self
 
 
 class Deadlines(StrictModel):
@@ -251,55 +201,6 @@ class Drain(StrictModel):
     )
 
 
-class Transfer(StrictModel):
-    """A place in the dialplan to which the agent may send a caller."""
-
-    name: DnsLabel = Field(
-        description="What the dialogue calls it: a DNS label, unique in the list."
-    )
-    goto: DialplanPlace = Field(
-        description="Where the call goes on, context,extension,priority. Asterisk obeys only if "
-        "its own configuration lists the same place for this agent."
-    )
-
-
-class Telephony(StrictModel):
-    """How calls come to the agent, and how they leave it."""
-
-    extensions: tuple[NumberOrPattern, ...] = Field(
-        default=(),
-        strict=False,  # as for a script: lists are taken, their items stay strict
-        min_length=0,
-        max_length=64,
-        description="Numbers and Asterisk patterns that reach the agent, 0 to 64; in a cluster the "
-        "operator writes them into the dialplan. Of two agents that claim one, the older has it. "
-        "Default none: the agent is reached by a dialplan of somebody else's.",
-    )
-    asterisk: DnsLabel = Field(
-        default="asterisk",
-        description="Which Asterisk of the cluster has the extensions: the value of its pods' "
-        "label interject.dev/asterisk. Default asterisk, as the chart installs it.",
-    )
-    transfers: tuple[Transfer, ...] = Field(
-        default=(),
-        strict=False,
-        min_length=0,
-        max_length=32,
-        description="Places to which the agent may send a caller, 0 to 32. Default none: every "
-        "call ends with the agent.",
-    )
-
-    @model_validator(mode="after")
-    def _extensions_once(self) -> Self:
-        if twice := {each for each in self.extensions if self.extensions.count(each) > 1}:
-            raise PydanticCustomError(
-                "clash",
-                "found {number} twice in extensions; allowed: each once",
-                {"number": min(twice)},
-            )
-        return self
-
-
 class Telemetry(StrictModel):
     """Where traces go."""
 
@@ -333,7 +234,7 @@ class AgentSpec(StrictModel):
         default=2,
         ge=0,
         le=1000,
-        description="Pods in a cluster, 0 to 1000; kubectl scale and the autoscaler write it. "
+        description="Pods in a cluster; kubectl scale and the autoscaler write it. "
         "Default 2: one may be lost without a caller who finds nobody.",
     )
     image: ImageName = Field(
@@ -351,15 +252,44 @@ class AgentSpec(StrictModel):
         default=PodTemplate(), description="Whatever else the pods should have in a cluster."
     )
 
+    model_config = in_cluster(
+        Rule(
+            "!has(self.dialogue.person)"
+            " || self.telephony.transfers.exists(t, t.name == self.dialogue.person)",
+            found="transfer {self.dialogue.person} in dialogue, and in telephony.transfers "
+            "{self.telephony.transfers.map(t, t.name)}",
+            allowed="a name of telephony.transfers",
+            field=".dialogue.person",
+        ),
+        Rule(
+            "!has(self.dialogue.script) || self.dialogue.script.all(line, !has(line.transfer)"
+            " || self.telephony.transfers.exists(t, t.name == line.transfer))",
+            found="transfer {self.dialogue.script.filter(line, has(line.transfer)"
+            " && !self.telephony.transfers.exists(t, t.name == line.transfer))[0].transfer}"
+            " in dialogue, and in telephony.transfers {self.telephony.transfers.map(t, t.name)}",
+            allowed="a name of telephony.transfers",
+            field=".dialogue.script",
+        ),
+        # The dialplan behind an extension says how audio is carried and at what rate. While pods
+        # of the old and the new kind are there together, it is wrong for some of them, and their
+        # callers, new ones and those whose pod died, would find nobody.
+        Rule(
+            "oldSelf.telephony.extensions.size() == 0"
+            " || (self.line.transport == oldSelf.line.transport"
+            " && self.line.rateHz == oldSelf.line.rateHz)",
+            found="line changed from {oldSelf.line.transport} at {oldSelf.line.rateHz} Hz"
+            " to {self.line.transport} at {self.line.rateHz} Hz while the agent has"
+            " extensions",
+            allowed="another transport or rateHz if telephony.extensions was empty before: empty "
+            "it, wait until the last call is over, then change the line and list the extensions "
+            "again; or make a second VoiceAgent, and let it take the extensions over",
+            field=".line",
+        ),
+    )
+
     @model_validator(mode="after")
     def _transfers_exist(self) -> Self:
         names = [transfer.name for transfer in self.telephony.transfers]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise PydanticCustomError(
-                "clash",
-                "found {name} twice in telephony.transfers; allowed: each name once",
-                {"name": min(twice)},
-            )
         for name in transfers_used(self.dialogue):
             if name not in names:
                 raise PydanticCustomError(
@@ -380,6 +310,15 @@ class VoiceAgent(StrictModel):
     kind: Literal["VoiceAgent"] = Field(description="Always VoiceAgent.")
     metadata: Metadata = Field(description="Name and labels of the agent.")
     spec: AgentSpec = Field(description="The agent itself.")
+
+    model_config = in_cluster(
+        Rule(
+            f"self.metadata.name.matches('{AGENT_NAME_PATTERN}')",
+            found="{self.metadata.name}",
+            allowed=AGENT_NAME_WORDS,
+            field=".metadata.name",
+        )
+    )
 
 
 def load_manifest(data: object, source: str) -> VoiceAgent:

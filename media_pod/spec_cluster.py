@@ -1,10 +1,12 @@
 """What a VoiceAgent says about its life in a cluster; a laptop ignores all of it."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from media_pod.spec_lists import EachOnce
+from media_pod.spec_rules import Rule, in_cluster
 from media_pod.spec_types import Cidr, DnsLabel, HttpUrl
 from media_pod.strict import StrictModel
 
@@ -52,6 +54,22 @@ class Autoscaling(StrictModel):
         "http://prometheus.monitoring:9090. Default empty: needed with keda alone.",
     )
 
+    model_config = in_cluster(
+        Rule(
+            "self.minReplicas <= self.maxReplicas",
+            found="minReplicas {self.minReplicas} and maxReplicas {self.maxReplicas}",
+            allowed="minReplicas at most maxReplicas",
+            field=".minReplicas",
+        ),
+        Rule(
+            "self.metricSource != 'keda' || self.prometheusUrl != ''",
+            found="metricSource keda alone",
+            allowed="keda with a prometheusUrl",
+            field=".prometheusUrl",
+            reason="FieldValueRequired",
+        ),
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.min_replicas > self.max_replicas:
@@ -77,21 +95,23 @@ class NetworkAccess(StrictModel):
         "agent, its own pods, the operator, and what cidrs and namespaces list. Default true: an "
         "open port for audio lets anyone talk to the agent.",
     )
-    cidrs: tuple[Cidr, ...] = Field(
+    cidrs: Annotated[
+        tuple[Cidr, ...],
+        # YAML and JSON have lists, not tuples; the items stay strict
+        Field(strict=False, min_length=0, max_length=64),
+        EachOnce(),
+    ] = Field(
         default=(),
-        strict=False,  # YAML and JSON have lists, not tuples; the items stay strict
-        min_length=0,
-        max_length=64,
         description="Networks outside the cluster that may connect, such as an Asterisk of its "
-        "own, 0 to 64. Default none.",
+        "own. Default none.",
     )
-    namespaces: tuple[DnsLabel, ...] = Field(
+    namespaces: Annotated[
+        tuple[DnsLabel, ...],
+        Field(strict=False, min_length=0, max_length=64),
+        EachOnce(),
+    ] = Field(
         default=(),
-        strict=False,
-        min_length=0,
-        max_length=64,
-        description="Namespaces whose pods may connect, such as that of Prometheus, 0 to 64. "
-        "Default none.",
+        description="Namespaces whose pods may connect, such as that of Prometheus. Default none.",
     )
 
 
@@ -99,12 +119,12 @@ class PodMetadata(StrictModel):
     """Labels and annotations of the pods."""
 
     labels: dict[str, str] = Field(
-        default_factory=dict,
+        default={},
         description="Labels added to the pods, text to text. Default none. Those of the operator "
         "stay: they are how pods are found.",
     )
     annotations: dict[str, str] = Field(
-        default_factory=dict,
+        default={},
         description="Annotations added to the pods, text to text. Default none.",
     )
 
@@ -116,8 +136,9 @@ class PodTemplate(StrictModel):
         default=PodMetadata(), description="Labels and annotations of the pods."
     )
     spec: dict[str, Any] = Field(
-        default_factory=dict,
+        default={},
         description="Fields of a PodSpec, laid over the operator's by strategic merge: lists with "
         "names merge by name, $patch: delete removes an item. The container of the agent is called "
-        "media. Default none: what the operator renders suits a plain cluster.",
+        "media. Secrets come in here by reference (env.valueFrom, envFrom, volumes). Default none: "
+        "what the operator renders suits a plain cluster.",
     )

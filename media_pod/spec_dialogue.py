@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from media_pod.spec_rules import Rule, in_cluster
 from media_pod.spec_types import DnsLabel, SpokenText
 from media_pod.strict import StrictModel
 
@@ -26,11 +27,12 @@ class ScriptLine(StrictModel):
     """One thing that a script says, plays or does, and the silence after it."""
 
     say: SpokenText | None = Field(
-        default=None, description="Text to speak, 1 to 5000 characters. This, play or transfer."
+        default=None, description="Text to speak. This, play or transfer."
     )
     play: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         default=None,
-        description="Path of a WAV file to play, relative to this document. This, say or transfer.",
+        description="Path of a WAV file to play, relative to this document; in a cluster absolute, "
+        "in the image or in a volume of podTemplate. This, say or transfer.",
     )
     transfer: DnsLabel | None = Field(
         default=None,
@@ -43,6 +45,17 @@ class ScriptLine(StrictModel):
         le=60_000,
         description="Silence after the line, in ms. Default 500: about what a reader leaves "
         "between sentences.",
+    )
+
+    model_config = in_cluster(
+        Rule(
+            "(has(self.say) ? 1 : 0) + (has(self.play) ? 1 : 0) + (has(self.transfer) ? 1 : 0)"
+            " == 1",
+            found="{has(self.say) ? (has(self.play) ? (has(self.transfer)"
+            " ? 'say and play and transfer' : 'say and play') : 'say and transfer')"
+            " : has(self.play) ? 'play and transfer' : 'none'}",
+            allowed="exactly one of say, play and transfer",
+        )
     )
 
     @model_validator(mode="after")
@@ -66,7 +79,7 @@ class Scripted(StrictModel):
         strict=False,  # YAML and JSON have lists, not tuples; the lines themselves stay strict
         min_length=1,
         max_length=1000,
-        description="The lines in order, 1 to 1000.",
+        description="The lines in order.",
     )
     at_end: Literal["hangUp", "listen", "repeat"] = Field(
         default="hangUp",

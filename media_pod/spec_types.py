@@ -6,14 +6,24 @@ from pydantic import Field
 
 from media_pod.problems import Allowed
 
+AGENT_NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$"
+"""52 characters leave 11 of a Service's 63 for a suffix, which has to begin with a letter too."""
+AGENT_NAME_WORDS = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
+
+AgentName = Annotated[
+    str,
+    Field(pattern=AGENT_NAME_PATTERN, max_length=52),
+    Allowed(AGENT_NAME_WORDS),
+]
 DnsLabel = Annotated[
     str,
-    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63),
     Allowed("a DNS label: a-z, 0-9 and - inside, at most 63 characters"),
 ]
 SpokenText = Annotated[
     str,
-    Field(pattern=r"\S", max_length=5000),
+    # Not \S, which every engine reads differently: the API server's knows ASCII's spaces alone
+    Field(pattern=r"[^\s\x0b\x85\p{Z}]", max_length=5000),
     Allowed("text to speak, at most 5000 characters, not blank"),
 ]
 VoiceName = Annotated[
@@ -28,22 +38,24 @@ HostName = Annotated[
 ]
 PeerAddress = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z.-]{1,253}:[1-9][0-9]{0,4}$"),
+    Field(pattern=r"^[0-9A-Za-z.-]{1,253}:[1-9][0-9]{0,4}$", max_length=259),
     Allowed("host:port of another pod's HTTP API, its host a name or an IPv4 address"),
 ]
 DialplanPlace = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$"),
+    Field(
+        pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$", max_length=109
+    ),
     Allowed("context,extension,priority, such as interject-phones,601,1"),
 ]
 HttpUrl = Annotated[
     str,
-    Field(pattern=r"^(https?://[^\s/]+\S*)?$", max_length=2000),
+    Field(pattern=r"^(https?://[!-.0-~][!-~]*)?$", max_length=2000),
     Allowed("a URL that begins with http:// or https://, or empty"),
 ]
 Cidr = Annotated[
     str,
-    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])$"),
+    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])$", max_length=18),
     Allowed("an IPv4 network, such as 192.168.0.0/16 or 192.0.2.7/32"),
 ]
 ImageName = Annotated[
@@ -53,7 +65,10 @@ ImageName = Annotated[
 ]
 NumberOrPattern = Annotated[
     str,
-    Field(pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$"),
-    Allowed("digits, or an Asterisk pattern that begins with _, such as 100 or _3069X."),
+    Field(
+        pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$",
+        max_length=706,
+    ),
+    Allowed("digits, or an Asterisk pattern that begins with _, such as _3069X. or 100"),
 ]
 Port = Annotated[int, Field(ge=0, le=65535)]

@@ -2,6 +2,8 @@
 
 __main__                     the commands of the image
 supervisor, health           Asterisk as a child process: start, drain, stop, ask
+publisher, publication       what the operator publishes, while Asterisk runs
+published                    the operator's side of that: agents -> the file's text; pure
 environment                  values file and environment variables -> Values
 reference                    the models as a table for the README
 render                       (Values, Places) -> file names and texts; pure

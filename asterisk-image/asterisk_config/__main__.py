@@ -66,7 +66,7 @@ def _run(places: Places) -> int:
     for folder in places.written:
         write(folder, {})
     write(places.etc, render(values, places))
-    return run_asterisk(places, values.drain_seconds)
+    return run_asterisk(places, values.drain_seconds, published=values.published)
 
 
 def _places(options: argparse.Namespace) -> Places:

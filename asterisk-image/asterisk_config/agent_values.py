@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from asterisk_config.texts import HostPort, Name, Number, SoundName
+from asterisk_config.texts import AgentName, HostPort, Name, Number, SoundName
 from media_pod.spec_types import DialplanPlace, NumberOrPattern
 from media_pod.strict import StrictModel
 
@@ -49,7 +49,7 @@ Apis = Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1, max_len
 class Agent(StrictModel):
     """One agent: a context of the dialplan that connects callers to its media pods."""
 
-    name: Name = Field(
+    name: AgentName = Field(
         description="Name of the agent; its context is interject-NAME. No default: it is what "
         "everything else refers to."
     )

@@ -1,7 +1,7 @@
 """extensions.conf: numbers, agents, phones, queues, and what each may reach.
 
-`agent_context` is an agent's part alone, for any Asterisk; the operator and people with a PBX of
-their own use it without the rest.
+`agent_context` is an agent's part alone, for any Asterisk; people with a PBX of their own use it
+without the rest. `published` has the same parts for agents that come and go.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,8 @@ from asterisk_config.values import AGENTS, PHONES, QUEUES, Values
 
 FROM_PHONES = "interject-from-phones"
 """Context in which phones' calls begin."""
+PUBLISHED = "published.conf"
+"""The file beside extensions.conf that the supervisor keeps."""
 AUDIO_SOCKET_PORT = 3000
 """Where common dialplans expect the AudioSocket server."""
 
@@ -37,6 +39,8 @@ def extensions(values: Values) -> str:
         _queues(values),
         *(_inbound(trunk) for trunk in values.trunks if trunk.agent),
         _context(FROM_PHONES, [f"include => {name}" for name in (AGENTS, PHONES, QUEUES)]),
+        # Last, because it adds to contexts that have to be there.
+        f"#tryinclude {PUBLISHED}\n" if values.published else "",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -50,9 +54,9 @@ def agent_context(
         apis: HOST:PORT of the API, used unless the agent has its own.
         context: the context's name; the agent's own if None.
     """
-    apis = agent.api or apis
     context = context or agent.context
     if agent.dialplan == "seed":
+        apis = agent.api or apis
         host = apis[0].rpartition(":")[0]
         return fill(
             "seed.conf",
@@ -61,10 +65,21 @@ def agent_context(
             api=apis[0],
             audio_socket=agent.audio_socket or f"{host}:{AUDIO_SOCKET_PORT}",
         )
-    connect, status, worked = _connection(agent, timeouts)
-    return fill(
-        "failover.conf",
+    return failover(
+        agent,
+        timeouts,
         context=context,
+        first=parameters(agent, apis, timeouts),
+        transfers="\n".join(allowed(place, "allowed") for place in agent.transfers),
+    )
+
+
+def parameters(agent: Agent, apis: Sequence[str], timeouts: Timeouts) -> str:
+    """The lines with which a call of `agent` begins, from priority 1 on; `apis` as in
+    `agent_context`."""
+    apis = agent.api or apis
+    return fill(
+        "parameters.conf",
         apis="&".join(apis),
         tries=max(timeouts.tries, len(apis)),
         connections=timeouts.connections,
@@ -72,11 +87,45 @@ def agent_context(
         pause_seconds=timeouts.pause_seconds,
         connect_seconds=timeouts.connect_seconds,
         request_seconds=timeouts.request_seconds,
+    ).rstrip()
+
+
+def failover(agent: Agent, timeouts: Timeouts, *, context: str, first: str, transfers: str) -> str:
+    """The call itself, as `agent` is connected.
+
+    Args:
+        context: the name of its context.
+        first: lines from s,1 on.
+        transfers: lines that go on at `allowed` if INTERJECT_PLACE may be reached.
+    """
+    connect, status, worked = _connection(agent, timeouts)
+    return fill(
+        "failover.conf",
+        context=context,
+        parameters=first,
         jitter_buffer=_jitter_buffer(agent),
         connect=connect,
         status=status,
         worked=worked,
-        transfers="\n".join(map(_allowed, agent.transfers)),
+        transfers=transfers,
+    )
+
+
+def enter(agent: Agent, fallback: Fallback) -> str:
+    """How callers come into the context of `agent`; `fallback` is for one that has none."""
+    return fill("enter.conf", context=agent.context, fallback=_fallback(agent.fallback or fallback))
+
+
+def allowed(place: str, label: str) -> str:
+    """A line that goes on at `label` if the agent sends the caller to `place`."""
+    return f' same => n,GotoIf($["${{INTERJECT_PLACE}}" = "{place}"]?{label})'
+
+
+def entrance(number: str, context: str) -> tuple[str, str]:
+    """A number's way into an agent. Set() takes what follows it as one text, commas and all."""
+    return (
+        f"exten => {number},1,Set(INTERJECT_TO=${{EXTEN}})",
+        f" same => n,Goto({context},enter,1)",
     )
 
 
@@ -100,16 +149,11 @@ def _jitter_buffer(agent: Agent) -> str:
     return f" same => n,Set(JITTERBUFFER({agent.buffer})=default)" if agent.buffer else ""
 
 
-def _allowed(destination: str) -> str:
-    return f' same => n,GotoIf($["${{INTERJECT_PLACE}}" = "{destination}"]?allowed)'
-
-
 def _agent(agent: Agent, values: Values) -> str:
     text = agent_context(agent, values.api, values.timeouts)
     if agent.dialplan == "seed":
         return text
-    fallback = _fallback(agent.fallback or values.fallback)
-    return f"{text}\n{fill('enter.conf', context=agent.context, fallback=fallback)}"
+    return f"{text}\n{enter(agent, values.fallback)}"
 
 
 def _fallback(fallback: Fallback) -> str:
@@ -128,21 +172,13 @@ def _numbers(values: Values) -> str:
         line
         for agent in values.agents
         for number in agent.extensions
-        for line in _entrance(number, agent.context)
+        for line in entrance(number, agent.context)
     )
     return _context(AGENTS, lines)
 
 
-def _entrance(number: str, context: str) -> tuple[str, str]:
-    """A number's way into an agent. Set() takes what follows it as one text, commas and all."""
-    return (
-        f"exten => {number},1,Set(INTERJECT_TO=${{EXTEN}})",
-        f" same => n,Goto({context},enter,1)",
-    )
-
-
 def _inbound(trunk: Trunk) -> str:
-    lines = (line for number in _INBOUND for line in _entrance(number, f"interject-{trunk.agent}"))
+    lines = (line for number in _INBOUND for line in entrance(number, f"interject-{trunk.agent}"))
     return _context(inbound_context(trunk), lines)
 
 

@@ -71,6 +71,8 @@ def needed(values: Values) -> Iterable[str]:
     yield from (*_CORE, *_SIP)
     yield from _for_sip(values)
     yield from _for_media(values)
+    if values.published:
+        yield from _for_published()
     if values.queues:
         yield "app_queue"
     fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
@@ -87,6 +89,12 @@ def _for_sip(values: Values) -> Iterable[str]:
         yield from _REGISTRATIONS
     if values.sip.anonymous:
         yield from _STRANGERS
+
+
+def _for_published() -> Iterable[str]:
+    """Whatever agents may need that come later: modules are loaded at the start alone."""
+    yield from (*_FAILOVER, *_APPLICATION, *_CHANNEL, *_WEB_SOCKET, *_SOUNDS)
+    yield from ("func_jitterbuffer", _RATES)
 
 
 def _for_media(values: Values) -> Iterable[str]:

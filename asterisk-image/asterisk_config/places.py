@@ -9,6 +9,8 @@ from media_pod.errors import SetupError
 WORK = Path("/run/asterisk")
 """In the image: the one folder that has to be writable."""
 
+PUBLISHED = Path("/etc/interject/published")
+
 _LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
 
 
@@ -25,6 +27,8 @@ class Places:
     log: Path
     db: Path
     """The registrations of phones."""
+    published: Path
+    """Where the operator's dialplan is, if there is one; only read."""
     data: Path | None = None
     """Documentation and sounds."""
     modules: Path | None = None
@@ -39,6 +43,7 @@ class Places:
             spool=work / "spool",
             log=work / "log",
             db=work / "db",
+            published=PUBLISHED,
         )
 
     @classmethod
@@ -66,6 +71,7 @@ class Places:
             spool=work / "spool",
             log=work / "log",
             db=work / "db",
+            published=work / "published",
             data=tree / "usr" / "share" / "asterisk",
             modules=libraries / "asterisk" / "modules",
         )

@@ -3,6 +3,7 @@
 from asterisk_config import core, dialplan, modules, queues, sip, websocket
 from asterisk_config.places import Places
 from asterisk_config.values import Values
+from media_pod.problems import SpecError
 
 SNIPPET = "extensions_interject.conf"
 SNIPPET_CONTEXT = "interject"
@@ -24,6 +25,12 @@ def render(values: Values, places: Places) -> dict[str, str]:
 
 
 def snippet(values: Values) -> str:
-    """The first agent's dialplan for another Asterisk, to be included into its extensions.conf."""
+    """The first agent's dialplan for another Asterisk, to be included into its extensions.conf.
+
+    Raises:
+        SpecError: there is no agent.
+    """
+    if not values.agents:
+        raise SpecError("agents", ("found none; allowed here: at least one",))
     agent = values.agents[0]
     return dialplan.agent_context(agent, values.api, values.timeouts, SNIPPET_CONTEXT)

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from asterisk_config.texts import (
     AccountName,
+    AgentName,
     EnvironmentName,
     Host,
     HostOrNetwork,
@@ -117,7 +118,7 @@ class Trunk(StrictModel):
     codecs: Codecs | None = Field(
         default=None, description="Its codecs, the best first. Default: the codecs of all."
     )
-    agent: Name | None = Field(
+    agent: AgentName | None = Field(
         default=None,
         description="Agent that answers every number. Default: the agents' extensions decide.",
     )

@@ -16,6 +16,8 @@ State machine; `Drain` knows no clock and no processes:
     STOPPING   due                KILLED     kill
     STOPPING   signal             -          it is stopping
     any        Asterisk ended     ENDED
+
+Once a second the published dialplan is looked at, if agents may be published (publisher.py).
 """
 
 import logging
@@ -26,6 +28,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from asterisk_config.places import Places
+from asterisk_config.publisher import LOOK_EVERY_S, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -95,27 +98,55 @@ class Drain:
 
 
 def run_asterisk(
-    places: Places, drain_s: float, clock: Callable[[], float] = time.monotonic
+    places: Places,
+    drain_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    published: bool = False,
 ) -> int:
     """Run Asterisk with the files in `places` until it ends; its exit code, as a shell gives it.
 
     Blocks the signals that it waits for, in this process and for good. As process 1 it also
     collects the children that Asterisk leaves behind.
+
+    Args:
+        drain_s: see `Drain`.
+        clock: monotonic time in seconds.
+        published: whether agents may be published.
+
+    Raises:
+        SetupError: the folders in `places` cannot be written.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    publisher = Publisher(places, _spawn) if published else None
     asterisk = _spawn(places.command("-f"))
     drain = Drain(drain_s)
     while True:
-        heard = _wait(drain.left_s(clock()))
+        heard = _wait(_sooner(drain.left_s(clock()), LOOK_EVERY_S if publisher else None))
         if heard == signal.SIGCHLD:
-            code = _collect(asterisk)
-            if code is not None:
-                return code
+            codes = _collect()
+            if asterisk in codes:
+                return codes[asterisk]
+            if publisher is not None:
+                publisher.ended(codes)
             continue
-        do = drain.due(clock()) if heard is None else drain.signalled(clock())
+        if heard is None and publisher is not None:
+            publisher.look(clock())
+        do = _next(drain, heard, clock())
         if do is not None:
             log.info("asterisk: %s", do.value)
             _act(do, asterisk, places)
+
+
+def _next(drain: Drain, heard: int | None, now_s: float) -> Do | None:
+    if heard is not None:
+        return drain.signalled(now_s)
+    return drain.due(now_s) if drain.left_s(now_s) == 0 else None
+
+
+def _sooner(*seconds: float | None) -> float | None:
+    """The shortest of them; None stands for never."""
+    return min((each for each in seconds if each is not None), default=None)
 
 
 def _wait(seconds: float | None) -> int | None:
@@ -146,16 +177,15 @@ def _spawn(command: tuple[str, ...]) -> int:
     )
 
 
-def _collect(asterisk: int) -> int | None:
-    """Collect every child that has ended; Asterisk's exit code if it is among them."""
-    code = None
+def _collect() -> dict[int, int]:
+    """Collect every child that has ended: exit codes by process id."""
+    codes: dict[int, int] = {}
     while True:
         try:
             child, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return code
+            return codes
         if child == 0:
-            return code
-        if child == asterisk:
-            ended = os.waitstatus_to_exitcode(status)
-            code = ended if ended >= 0 else 128 - ended
+            return codes
+        ended = os.waitstatus_to_exitcode(status)
+        codes[child] = ended if ended >= 0 else 128 - ended

@@ -53,6 +53,13 @@ Name = Annotated[
     Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"),
     Allowed("a-z, 0-9 and - inside, at most 40 characters"),
 ]
+LONGEST_AGENT_NAME = 69
+"""Characters: with `interject-` before it a context's name has the 79 that Asterisk keeps."""
+AgentName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-_a-z0-9]{0,67}[a-z0-9])?$"),
+    Allowed(f"a-z, 0-9 and - or _ inside, at most {LONGEST_AGENT_NAME} characters"),
+]
 UserName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$"),

@@ -44,9 +44,15 @@ class Values(StrictModel):
     agents: tuple[Agent, ...] = Field(
         default=(Agent(name="agent", extensions=("100",)),),
         strict=False,
-        min_length=1,
         max_length=200,
-        description="The agents, 1 to 200. Default: one, named agent, at extension 100.",
+        description="The agents, 1 to 200; with published there may be none. Default: one, named "
+        "agent, at extension 100.",
+    )
+    published: bool = Field(
+        default=False,
+        description="Whether agents are added that Interject's operator publishes, as files "
+        "*.conf in /etc/interject/published, which may come, change and go while Asterisk runs. "
+        "Default false: the agents are those of this file.",
     )
     phones: tuple[Phone, ...] = Field(
         default=(), strict=False, max_length=500, description="Phones. Default: none."
@@ -84,6 +90,10 @@ class Values(StrictModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if not self.agents and not self.published:
+            raise PydanticCustomError(
+                "clash", "found no agents; allowed: at least one, or published agents"
+            )
         for problem in (*_doubles(self), *_unknown(self), *_ports(self)):
             raise PydanticCustomError("clash", "{problem}", {"problem": problem})
         return self
@@ -130,7 +140,8 @@ def _doubles(values: Values) -> Iterable[str]:
             yield f"{group}: found {name}; allowed: names that Asterisk does not use"
     own = {context.removeprefix("interject-") for context in (AGENTS, PHONES, QUEUES)}
     for name in groups["agents"]:
-        if name in own or name.startswith("from-"):
+        # Published agents have names with underscores, and what they share begins with call-.
+        if name in own or name.startswith(("from-", "call-")) or "_" in name:
             yield f"agents: found the name {name}; allowed: names that no other context has"
 
 
@@ -173,6 +184,8 @@ def _nowhere(
         return
     if priority != "1":
         yield f"{where}: found {destination}; allowed: priority 1"
+    if context == AGENTS and values.published:
+        return  # a published agent may have it
     exact = numbers[context]
     if extension not in exact and not any(number.startswith("_") for number in exact):
         yield f"{where}: found {context},{extension}; allowed there: {_some(exact, 'numbers')}"

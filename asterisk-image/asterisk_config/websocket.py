@@ -33,8 +33,8 @@ def dial(agent: Agent, timeouts: Timeouts) -> str:
 
 
 def files(values: Values) -> dict[str, str]:
-    """sorcery.conf, if any agent needs it."""
-    if not agents(values):
+    """sorcery.conf, if any agent needs it, or may."""
+    if not agents(values) and not values.published:
         return {}
     clients = section("res_websocket_client", websocket_client=f"astdb,{FAMILY}")
     return {"sorcery.conf": conf("Media pods that speak WebSocket are found in AstDB.", [clients])}

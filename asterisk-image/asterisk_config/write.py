@@ -10,7 +10,8 @@ from media_pod.errors import SetupError
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """Write `files`, names and texts, into `folder`, which is made if it is not there.
 
-    Only this user can read them: there are passwords in them.
+    Whoever reads meanwhile has either the old text or the new one. Only this user can read them:
+    there are passwords in them.
 
     Raises:
         SetupError: they cannot be written.
@@ -18,9 +19,10 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            path = folder / name
-            with open(path, "w", encoding="utf-8", opener=_private) as file:
+            new = folder / f".{name}.new"
+            with open(new, "w", encoding="utf-8", opener=_private) as file:
                 file.write(text)
+            new.replace(folder / name)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SetupError(

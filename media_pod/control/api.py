@@ -7,7 +7,7 @@ application/json gets an object. Every error is a problem document (problem.py).
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from aiohttp import web
 
@@ -54,6 +54,8 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
             web.post("/api/call-end", api.call_end),
             web.get("/api/calls", api.calls),
             web.get("/api/calls/{uuid}", api.call),
+            # Kubernetes' hooks can do nothing but GET; who asks with HEAD wants to change nothing.
+            web.get("/api/drain", api.drain, allow_head=False),
             web.post("/api/drain", api.drain),
             web.get("/livez", api.livez),
             web.get("/readyz", api.readyz),
@@ -101,8 +103,13 @@ class _Api:
 
     async def calls(self, request: web.Request) -> web.Response:
         calls = [call.as_json() for call in self._pod.calls()]
-        draining = self._pod.draining
-        return web.json_response({"calls": calls, "slots": self._pod.slots, "draining": draining})
+        body = {
+            "calls": calls,
+            "slots": self._pod.slots,
+            "draining": self._pod.draining,
+            "manifest": asdict(self._pod.manifest),
+        }
+        return web.json_response(body)
 
     async def call(self, request: web.Request) -> web.Response:
         uuid = query.parse_uuid(request.match_info["uuid"])
@@ -111,9 +118,12 @@ class _Api:
         return problem(404, f"no call {uuid} on this pod")
 
     async def drain(self, request: web.Request) -> web.Response:
+        wait = query.flag(request, "wait")
         self._pod.drain()
+        if wait:
+            await self._pod.drained()
         body = {"draining": True, "calls": len(self._pod.calls())}
-        return web.json_response(body, status=202)
+        return web.json_response(body, status=200 if wait else 202)
 
     async def livez(self, request: web.Request) -> web.Response:
         return _health(self._pod.why_not_live())

@@ -43,8 +43,20 @@ class CallView:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestView:
+    """Which manifest is in force, as /api/calls shows it."""
+
+    key: str
+    """`spec_reload.pod_key` of it."""
+    reloads: int
+    """How often the pod has taken over another one."""
+    problem: str
+    """Why the file's manifest is not in force, or not all of it; "" if it is."""
+
+
 class PodView(Protocol):
-    """A pod, seen from its HTTP API. Nothing here waits."""
+    """A pod, seen from its HTTP API. Nothing here waits but `drained`."""
 
     @property
     def audio_port(self) -> int:
@@ -81,10 +93,17 @@ class PodView(Protocol):
     def slots(self) -> int: ...
 
     @property
+    def manifest(self) -> ManifestView: ...
+
+    @property
     def draining(self) -> bool: ...
 
     def drain(self) -> None:
-        """Take no new calls; running ones go on. May be called again."""
+        """Take no new calls; running ones go on, until the time that the first call of this began
+        is over. May be called again."""
+
+    async def drained(self) -> None:
+        """After `drain`: until no call is left, or its time is over and the goodbyes are said."""
 
     def why_not_live(self) -> str:
         """Why this process should be restarted; "" while it is well, however busy."""

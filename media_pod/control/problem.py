@@ -81,5 +81,6 @@ def _detail(request: web.Request, error: web.HTTPException) -> str:
         case web.HTTPNotFound():
             return f"no such path: {request.path}"
         case web.HTTPMethodNotAllowed():
-            return f"{error.method} is not for this path; {', '.join(error.allowed_methods)} is"
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return f"{error.method} is not for this path; allowed: {allowed}"
     return error.text or error.reason

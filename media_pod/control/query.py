@@ -55,6 +55,18 @@ def is_hop(request: web.Request) -> bool:
     return "hop" in request.query
 
 
+def flag(request: web.Request, name: str) -> bool:
+    """A parameter that is 1 or 0; 0 if it is not there.
+
+    Raises:
+        BadRequestError: it is anything else.
+    """
+    found = request.query.get(name, "0")
+    if found not in ("0", "1"):
+        raise BadRequestError(f"{name}: found {found[:_SHOWN]!r}; give 1, or leave it out")
+    return found == "1"
+
+
 def text(request: web.Request, name: str) -> str:
     """A parameter that is only shown to people; "" if it is not there."""
     printable = (sign for sign in request.query.get(name, "") if sign.isprintable())

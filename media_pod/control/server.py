@@ -19,7 +19,8 @@ LINGER_S = 1.0
 """How long a request's unread body is swallowed before its connection is closed."""
 
 STOP_DEADLINE_S = 2.0
-"""How long requests in progress may take when the server stops; none here takes longer."""
+"""How long requests in progress may take when the server stops. One that waits for the end of a
+drain is over by then."""
 
 
 class ControlServer:
@@ -37,6 +38,7 @@ class ControlServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,  # probes would be most of it; errors are logged where they happen
+            handler_cancellation=True,  # nobody waits on for a client that has gone
             keepalive_timeout=IDLE_DEADLINE_S,
             lingering_time=LINGER_S,
             max_line_size=LONGEST_LINE_BYTES,

@@ -25,7 +25,7 @@ def main(manifest: str, arrangement: str, folder: str) -> None:
     run_loop(
         serve_agent(
             read_manifest(path),
-            path.parent,
+            path,
             bank=bank_of(arrangement),
             tap=recorder,
             on_ready=_print_addresses,

@@ -4,8 +4,10 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from asterisk_config.places import Places
@@ -88,10 +90,32 @@ async def asterisk_server(
         folder.mkdir()
     for name, text in files.items():
         (places.etc / name).write_text(text)
+    async with _running(places, places.command("-f", "-n"), {}) as server:
+        yield server
+
+
+@asynccontextmanager
+async def supervised_server(
+    places: Places, tree: Path, values: Path
+) -> AsyncIterator[AsteriskServer]:
+    """As in the image: process 1 of it with the values file `values`."""
+    where = ("--tree", str(tree), "--work", str(places.etc.parent))
+    command = (sys.executable, "-m", "asterisk_config", "run", *where)
+    places.log.mkdir()
+    environment = {"INTERJECT_VALUES": str(values), "PYTHONPATH": os.pathsep.join(sys.path)}
+    async with _running(places, command, environment) as server:
+        yield server
+
+
+@asynccontextmanager
+async def _running(
+    places: Places, command: Sequence[str], environment: Mapping[str, str]
+) -> AsyncIterator[AsteriskServer]:
     with (places.log / "said").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *places.command("-f", "-n"),
-            stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**_environment(), **environment},
         )  # fmt: skip
     server = AsteriskServer(places, process)
     try:

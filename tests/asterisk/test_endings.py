@@ -62,6 +62,30 @@ async def test_a_caller_who_hangs_up_on_a_pod_s_last_words_is_gone_everywhere(
     assert not errors(there)
 
 
+async def test_a_call_that_is_not_over_when_its_pod_has_to_go_goes_on_in_the_dialplan(
+    tree: Path, tmp_path: Path
+) -> None:
+    own = """
+[interject-agents](+)
+exten => 130,1,Gosub(interject-agent,s,1)
+ same => n,Verbose(1,130 goes on: ${INTERJECT_RESULT})
+ same => n,Wait(3)
+ same => n,Hangup()
+"""
+    leaves = agent(drain={"timeoutSeconds": 1})
+    async with world(tree, tmp_path, [leaves], append={"extensions.conf": own}) as there:
+        calling = asyncio.create_task(there.call(there.phone(line(), silent(), max_s=20), "130"))
+        await there.until_turn("greeting")
+        assert await there.drain() == 200
+        there.pods[0].terminate()
+        called = await calling
+        await there.asterisk.until_idle()
+
+    assert called.call.ended == "the bot hung up"
+    assert "130 goes on: done" in there.asterisk.log
+    assert not errors(there)
+
+
 async def test_a_caller_who_gives_up_while_the_api_thinks_is_not_connected(
     tree: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,6 @@ NOT_MADE_HERE = {
 
 
 def matches(quoted: str, log: str) -> bool:
-    """Whether the log has the line; names in capitals stand for anything."""
+    """Whether the log has the line; names and figures in capitals stand for any."""
     pattern = re.sub(r"\b[A-Z]{4,}\b", lambda name: r"[\w.-]+", re.escape(quoted))
     return re.search(pattern, log) is not None

@@ -4,15 +4,21 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
+import yaml
 
-from asterisk.asterisk_server import AsteriskServer, asterisk_server
+from asterisk.asterisk_server import AsteriskServer, asterisk_server, supervised_server
 from asterisk.real_time import note
 from asterisk_config.places import Places
 from asterisk_config.render import render
@@ -31,6 +37,7 @@ from media_pod.spec import VoiceAgent
 RTP_PORTS: Final = 400
 PASSWORD: Final = "Correct-Horse-7"
 ASK_S: Final = 5.0
+DRAIN_S: Final = 20.0
 SERVERS_FIRST: Final = -10
 _POLL_S: Final = 0.02
 
@@ -133,6 +140,13 @@ class World:
         found = [li for li in page.splitlines() if li.split("{")[0].split(" ")[0] == name]
         return sum(float(li.rsplit(" ", 1)[1]) for li in found)
 
+    async def drain(self, pod: int = 0) -> int:
+        """Ask the pod to go, and wait until it can, as Kubernetes does; the answer's status."""
+        timeout = aiohttp.ClientTimeout(total=DRAIN_S)
+        url = f"{self.pods[pod].api}/api/drain?wait=1"
+        async with self._http.get(url, timeout=timeout) as answer:
+            return answer.status
+
     def pod_log(self, pod: int = 0) -> str:
         """All that a pod has logged so far."""
         return (self._folders[pod] / "log").read_text()
@@ -171,7 +185,8 @@ async def world(
         dialplan: the agents of Asterisk's values.
         phones: how many; `p0` has the number 200, and so on.
         append: texts behind rendered files, by their names.
-        values: more of Asterisk's values; without `api` it is that of all pods.
+        values: more of Asterisk's values; without `api` it is that of all pods. With `published`
+            Asterisk runs as in its image.
     """
     async with AsyncExitStack() as stack:
         folders = [folder / f"pod{index}" for index in range(len(agents))]
@@ -188,10 +203,8 @@ async def world(
         place = folder / "asterisk"
         place.mkdir()
         places = Places.unpacked(tree, place)
-        files = render(load_values(document, "the test's values"), places)
-        for name, text in append.items():
-            files[name] += text
-        asterisk = await stack.enter_async_context(asterisk_server(places, files))
+        server = _server(places, tree, document, append)
+        asterisk = await stack.enter_async_context(server)
         for pid in (asterisk.pid, *(pod.pid for pod in pods)):
             with suppress(PermissionError):
                 # The telephones stand for other machines, and must not take this one's time.
@@ -205,6 +218,19 @@ async def world(
             for index, pod in enumerate(pods):
                 if not pod.killed:
                     note(await there.metric("interject_late_ticks_total", index))
+
+
+def _server(
+    places: Places, tree: Path, document: dict[str, Any], append: Mapping[str, str]
+) -> AbstractAsyncContextManager[AsteriskServer]:
+    if document.get("published"):
+        values = places.etc.parent / "asterisk.yaml"
+        values.write_text(yaml.safe_dump(document))
+        return supervised_server(places, tree, values)
+    files = render(load_values(document, "the test's values"), places)
+    for name, text in append.items():
+        files[name] += text
+    return asterisk_server(places, files)
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -230,4 +256,5 @@ def _values(sip_port: int, pods: Sequence[PodProcess], phones: int) -> dict[str,
         "rtp": {"firstPort": first, "lastPort": first + RTP_PORTS - 1},
         "codecs": ["ulaw", "alaw", "g722"],
         "logLevel": "verbose",
+        "drainSeconds": 0,
     }

@@ -1,5 +1,6 @@
 """A real Kubernetes for every test in this folder, or a visible reason why there is none."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,14 +9,20 @@ from uuid import uuid4
 import pytest
 from _pytest.capture import CaptureManager
 
+from cluster.fixtures import api, operator
 from cluster.images import media_image, operator_image, probe_image
+from cluster.measured import SECTION, Measured
 from cluster.rig import Cluster
 from cluster.which import cluster_to_test
+from media_pod.measure.markdown import write_section
+from media_pod.measure.tick_bench import cpu_model
 
-__all__ = ["media_image", "operator_image", "probe_image"]
+__all__ = ["api", "media_image", "operator", "operator_image", "probe_image"]
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 ESTABLISHED_S = 20
+
+_measured = pytest.StashKey[Measured]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,3 +88,22 @@ def crd(cluster: Cluster) -> None:
         "wait", "--for=condition=Established", f"--filename={CRDS}", f"--timeout={ESTABLISHED_S}s"
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> Measured:
+    """Takes the figures of all cases."""
+    return pytestconfig.stash.setdefault(_measured, Measured())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    table = config.stash.get(_measured, Measured())
+    if not table.rows:
+        return
+    made = f"Made by `make test-cluster` on {os.cpu_count()} cores of {cpu_model()}."
+    terminalreporter.section("measured on the real Kubernetes")
+    terminalreporter.write_line(f"{made}\n\n{table.markdown()}")
+    if doc := config.getoption("--doc"):
+        write_section(Path(doc), SECTION, f"{made}\n\n{table.markdown()}")

@@ -1,6 +1,7 @@
 """A whole pod on real sockets: how calls come in and end, and how the pod goes when it has to."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, running
 
 from media_pod.audiosocket.frames import Kind
+from media_pod.spec_reload import pod_key
 
 __all__ = ["no_recognizer"]
 pytestmark = pytest.mark.usefixtures("no_recognizer")
@@ -163,6 +165,72 @@ async def test_who_is_still_there_when_the_drain_s_time_is_over_hears_why() -> N
         assert 1.0 < np.count_nonzero(last_words) / 8000 < 5.0
         async with asyncio.timeout(5):
             await run
+
+
+async def test_a_hook_that_waits_and_the_signal_after_it_share_one_deadline() -> None:
+    ahead_s, stop = 0.0, asyncio.Event()
+    agent = manifest(LONG, drain={"timeoutSeconds": 600})
+    async with running(agent, now=lambda: time.monotonic() + ahead_s) as pod:
+        run = asyncio.create_task(pod.pod.run(stop))
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        hook = asyncio.create_task(pod.get("/api/drain", wait="1"))
+        while (await pod.get("/readyz"))[0] == 200:
+            pass
+        assert await pod.get("/livez") == (200, "ok")
+        ahead_s = 500.0
+        stop.set()
+        await asterisk.hears_the_bot()
+        assert not hook.done()
+        ahead_s = 601.0
+
+        await asterisk.hears_the_end()
+
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+        assert await hook == (200, '{"draining": true, "calls": 0}')
+        async with asyncio.timeout(5):
+            await run
+
+
+async def test_a_hook_whose_calls_are_over_leaves_nothing_for_the_signal_to_wait_for() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with running(manifest(SHORT)) as pod:
+        asterisk = await pod.call(ONE)
+        hook = asyncio.create_task(pod.get("/api/drain", wait="1"))
+        await asterisk.hears_the_end()
+        assert (await hook)[0] == 200
+        assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
+        async with asyncio.timeout(1):
+            await pod.pod.run(stop)
+
+
+async def test_a_pod_that_is_stopped_at_once_keeps_no_hook_waiting() -> None:
+    async with running(manifest(LONG)) as pod:
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        hook = asyncio.create_task(pod.get("/api/drain", wait="1"))
+        while (await pod.get("/readyz"))[0] == 200:
+            pass
+        end = asyncio.create_task(asterisk.hears_the_end())
+        await pod.pod.aclose()
+        assert (await hook)[0] == 200
+        await end
+
+
+async def test_a_changed_manifest_is_for_new_calls_and_running_ones_keep_theirs() -> None:
+    tone = [{"say": "One two three four five six seven eight nine ten. " * 3, "pauseMs": 0}]
+    async with running(manifest(tone)) as pod:
+        before = await pod.call(ONE)
+        await before.hears_the_bot()
+
+        await pod.pod.manifest.reload(manifest(SHORT))
+
+        after = await pod.call(TWO)
+        short, rest = len(await after.hears_the_end()), len(await before.hears_the_end())
+        assert rest > 2 * short
+        shown = json.loads((await pod.get("/api/calls"))[1])["manifest"]
+        assert shown == {"key": pod_key(manifest(SHORT).spec), "reloads": 1, "problem": ""}
 
 
 async def test_closing_ends_running_calls_with_a_hang_up() -> None:

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ async def test_a_wrong_key_is_named_with_the_nearest_right_one(tmp_path: Path) -
 
 async def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
     path = tmp_path / "agent.yaml"
-    path.write_text("spec: [")
+    path.write_text("spec: }")
 
     assert "agent.yaml: line 1" in await mistake(path)
 
@@ -115,17 +116,29 @@ async def test_recordings_that_are_missing_or_no_wav(tmp_path: Path) -> None:
         assert "expected a WAV file of 16-bit PCM" in line
 
 
-async def run_until(number: signal.Signals, manifest: Path) -> int | None:
-    """Serve, send the signal once it is ready, and tell the exit code."""
-    process = await serve(manifest)
+async def log_until(process: asyncio.subprocess.Process, said: re.Pattern[str]) -> bytes:
+    """What the process logs, up to the line that says it."""
     assert process.stderr is not None
     log = b""
     async with asyncio.timeout(DEADLINE_S):
-        while not READY.search(log.decode()):
+        while not said.search(log.decode()):
             line = await process.stderr.readline()
             assert line, log
             log += line
-        process.send_signal(number)
+    return log
+
+
+async def run_until(
+    number: signal.Signals, manifest: Path, edit: Callable[[], re.Pattern[str]] | None = None
+) -> int | None:
+    """Serve, edit the manifest once it is ready until the log says so, send the signal, and tell
+    the exit code."""
+    process = await serve(manifest)
+    log = await log_until(process, READY)
+    if edit is not None:
+        log += await log_until(process, edit())
+    process.send_signal(number)
+    async with asyncio.timeout(DEADLINE_S):
         out, rest = await process.communicate()
 
     assert out == b""
@@ -141,3 +154,37 @@ async def test_a_pod_that_is_told_to_go_goes(tmp_path: Path) -> None:
     )
 
     assert set(codes) == {0}
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    assert caught is not None
+    return bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
+async def test_a_pod_that_is_told_to_go_while_it_loads_does_not_wait_for_that(
+    tmp_path: Path,
+) -> None:
+    """Process 1 of a container gets no signal for which it has no handler."""
+    process = await serve(write(tmp_path))
+    async with asyncio.timeout(DEADLINE_S):
+        while not catches(process.pid, signal.SIGTERM):
+            await asyncio.sleep(0.01)
+        process.terminate()
+        _, err = await process.communicate()
+
+    assert process.returncode == 0
+    assert not READY.search(err.decode())
+    assert b"Traceback" not in err
+
+
+async def test_a_manifest_that_is_edited_is_taken_without_a_restart(tmp_path: Path) -> None:
+    def edit() -> re.Pattern[str]:
+        new = write(tmp_path, "new.yaml", dialogue={"kind": "scripted", "script": [{"say": "No."}]})
+        new.replace(manifest)
+        return re.compile("the manifest has changed: new calls have its dialogue")
+
+    manifest = write(tmp_path)
+    assert await run_until(signal.SIGTERM, manifest, edit) == 0

@@ -105,6 +105,30 @@ async def test_junk_and_oversized_requests_are_refused_and_closed(sent: bytes) -
     await control.stop()
 
 
+async def test_nothing_waits_on_for_a_client_that_has_gone() -> None:
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: web.Request) -> web.Response:
+        came.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        return web.Response()
+
+    app = make_app()
+    app.router.add_get("/wait", wait)
+    control = ControlServer(app, "127.0.0.1", 0)
+    await control.start()
+    _, writer = await asyncio.open_connection("127.0.0.1", control.port)
+    writer.write(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    await came.wait()
+    writer.close()
+    async with asyncio.timeout(5):
+        await left.wait()
+    await control.stop()
+
+
 async def test_stop_closes_idle_connections() -> None:
     control = ControlServer(make_app(), "127.0.0.1", 0)
     await control.start()

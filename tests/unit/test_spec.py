@@ -228,7 +228,29 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         ),
         (
             {"telephony": {"transfers": [{"name": "a", "goto": "a,1,1"}] * 2}},
-            "spec: found a twice in telephony.transfers; allowed: each name once",
+            "spec.telephony.transfers: found a twice; allowed: each name once",
+        ),
+        (
+            {"telephony": {"extensions": ["100", "101", "100"]}},
+            "spec.telephony.extensions: found 100 twice; allowed: each item once",
+        ),
+        (
+            {"network": {"cidrs": ["192.0.2.0/24"] * 2}},
+            "spec.network.cidrs: found 192.0.2.0/24 twice; allowed: each item once",
+        ),
+        (
+            {"telemetry": {"otlpEndpoint": "http://collector\u00a0:4318"}},
+            (
+                "spec.telemetry.otlpEndpoint: found 'http://collector\\xa0:4318'; allowed: a URL "
+                "that begins with http:// or https://, or empty"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": [{"say": "\u00a0\u2003"}]}},
+            (
+                "spec.dialogue.script[0].say: found '\\xa0\\u2003'; allowed: text to speak, at "
+                "most 5000 characters, not blank"
+            ),
         ),
         (
             {"telephony": {"transfers": [{"name": "a", "goto": "phones,${X},1"}]}},
@@ -291,6 +313,20 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
 )
 def test_a_typical_mistake_gets_its_line(spec: dict[str, object], problem: str) -> None:
     assert problems(manifest() | {"spec": manifest()["spec"] | spec}) == [problem]
+
+
+@pytest.mark.parametrize("name", ["a" * 53, "3des", "a.b", "a-", "A"])
+def test_a_name_that_kubernetes_could_not_give_to_a_service_is_refused(name: str) -> None:
+    (problem,) = problems(manifest() | {"metadata": {"name": name}})
+    assert problem == (
+        f"metadata.name: found {name!r}; allowed: a DNS label: a-z first, a-z, 0-9 and - inside, "
+        "at most 52 characters"
+    )
+
+
+def test_the_longest_name_is_taken() -> None:
+    agent = load_manifest(manifest() | {"metadata": {"name": "a" * 52}}, "agent.yaml")
+    assert agent.metadata.name == "a" * 52
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -7,7 +7,8 @@ are level-triggered and come again anyway.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -37,21 +38,34 @@ class ApiServer:
 
     Args:
         settings: where it is and how to log in; see `find_cluster`.
+        count: told of every answer: the verb, such as GET or WATCH, and the HTTP status, which is
+            0 if there was no answer.
 
     Every request raises an `ApiError` if it fails.
     """
 
-    def __init__(self, settings: Configuration) -> None:
+    def __init__(
+        self,
+        settings: Configuration,
+        count: Callable[[str, int], None] = lambda verb, status: None,
+    ) -> None:
         self._settings = settings
+        self._count = count
         self._client = ApiClient(settings)
 
     async def aclose(self) -> None:
         """Give the connections back."""
         await self._client.close()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
-        """An object or a list."""
-        return await self._request("GET", path, params)
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str = "application/json",
+    ) -> Json:
+        """An object or a list; `accept` says in which form, as a media type."""
+        return await self._request("GET", path, params, accept=accept)
 
     async def create(self, path: str, body: Json) -> Json:
         """Make an object; `path` is that of its list. ConflictError if it exists."""
@@ -76,13 +90,14 @@ class ApiServer:
         body = {"propagationPolicy": "Background"}
         return await self._request("DELETE", path, None, body)
 
+    @asynccontextmanager
     async def watch(
         self, path: str, params: Mapping[str, str], *, idle_s: float, accept: str
-    ) -> AsyncIterator[Json]:
-        """The events of a watch, until the server ends it.
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        """The events of a watch, until the server ends it; entered once the server has agreed.
 
         Args:
-            idle_s: longest silence; the server sends a bookmark about once a minute.
+            idle_s: longest silence.
             accept: which form of the objects, as a media type.
         """
         timeout = aiohttp.ClientTimeout(connect=REQUEST_TIMEOUT_S, sock_read=idle_s)
@@ -92,11 +107,9 @@ class ApiServer:
         )
         try:
             if response.status >= 400:
-                raise _refused(request, response, await response.read())
-            async for line in response.content:
-                yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(request, error) from error
+                raise _refused(request, response, await _read(request, response))
+            async with aclosing(_events(request, response)) as events:
+                yield events
         finally:
             response.close()
 
@@ -107,16 +120,14 @@ class ApiServer:
         params: Mapping[str, str] | None,
         body: Json | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Json:
         request = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
-        response = await self._open(
-            request, method, path, params or {}, timeout, {"Content-Type": content_type}, body
-        )
+        headers = {"Content-Type": content_type, "Accept": accept}
+        response = await self._open(request, method, path, params or {}, timeout, headers, body)
         try:
-            content = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unanswered(request, error) from error
+            content = await _read(request, response)
         finally:
             response.release()
         if response.status >= 400:
@@ -134,6 +145,7 @@ class ApiServer:
         headers: dict[str, str],
         body: Json | None = None,
     ) -> aiohttp.ClientResponse:
+        verb = request.partition(" ")[0]
         query = f"?{urlencode(params)}" if params else ""
         url = f"{self._settings.host}{path}{query}"
         for login in (await self._settings.auth_settings()).values():
@@ -143,8 +155,10 @@ class ApiServer:
                 method, url, headers=headers, body=body, _request_timeout=deadlines
             )
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            self._count(verb, 0)
             raise _unanswered(request, error) from error
         response: aiohttp.ClientResponse = answer.response
+        self._count(verb, response.status)
         return response
 
 
@@ -172,6 +186,22 @@ async def find_cluster(kubeconfig: Path | None) -> Configuration:
 
 def _in_a_pod() -> bool:
     return _SERVICE_ACCOUNT.exists()
+
+
+async def _read(request: str, response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _unanswered(request, error) from error
+
+
+async def _events(request: str, response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
+    try:
+        async for line in response.content:
+            yield json.loads(line)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        # ValueError: a line that a dropped connection has cut off, or one beyond all bounds
+        raise _unanswered(request, error) from error
 
 
 def _unanswered(request: str, error: Exception) -> NoAnswerError:

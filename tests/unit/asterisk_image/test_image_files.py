@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -22,10 +23,11 @@ def test_the_copied_files_are_enough_to_run(tmp_path: Path) -> None:
                 folder.mkdir(exist_ok=True)
                 shutil.copy(source, folder)
 
-    # The folder comes first on the path, so that what is missing in it is not found elsewhere.
+    # Without `site` nothing leads back to this checkout, where what is missing would be found.
+    packages = sysconfig.get_path("purelib")
     run = subprocess.run(
-        [sys.executable, "-m", "asterisk_config", "snippet"],
-        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        [sys.executable, "-S", "-m", "asterisk_config", "snippet"],
+        cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}:{packages}"}, capture_output=True, text=True,
     )  # fmt: skip
 
     assert run.returncode == 0, run.stderr

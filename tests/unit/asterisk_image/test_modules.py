@@ -55,6 +55,10 @@ def agent(**more: Any) -> dict[str, Any]:
             {"trunks": [account(register=True)]},
         ),
         ("res_pjsip_endpoint_identifier_anonymous", {}, {"sip": {"anonymous": True}}),
+        *(
+            (module, {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], "published": True, "agents": []})
+            for module in ("chan_audiosocket", "chan_websocket", "app_playback", "codec_resample")
+        ),
     ],
 )
 def test_a_module_is_there_if_and_only_if_it_is_needed(
@@ -62,3 +66,14 @@ def test_a_module_is_there_if_and_only_if_it_is_needed(
 ) -> None:
     assert module not in modules(**without)
     assert module in modules(**with_it)
+
+
+def test_published_agents_find_what_any_of_one_s_own_would() -> None:
+    kinds = ({"transport": "webSocket"}, {"rateHz": 16000}, {"jitterBuffer": "adaptive"})
+    sounds = {"kind": "message", "sound": "vm-goodbye"}
+    needed = {
+        name
+        for kind in kinds
+        for name in modules(**agent(**kind, fallback=sounds), codecs=["ulaw"])
+    }
+    assert needed <= modules(agents=[], published=True, codecs=["ulaw"])

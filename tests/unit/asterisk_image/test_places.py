@@ -12,6 +12,7 @@ def test_an_installed_asterisk_is_started_by_its_name() -> None:
     places = Places.installed(Path("/here"))
     assert places.command("-f") == ("/usr/sbin/asterisk", "-C", "/here/etc/asterisk.conf", "-f")
     assert {folder.parent for folder in places.written} == {Path("/here")}
+    assert places.published == Path("/etc/interject/published")
 
 
 def test_an_unpacked_asterisk_is_started_by_its_own_loader() -> None:

@@ -63,7 +63,7 @@ class Supervised:
             "import sys; from pathlib import Path; from asterisk_config.places import Places; "
             "from asterisk_config.supervisor import run_asterisk; import os; "
             "places = Places.unpacked(Path(sys.argv[1]), Path(sys.argv[2]), os.uname().machine); "
-            "sys.exit(run_asterisk(places, float(sys.argv[3])))"
+            "sys.exit(run_asterisk(places, float(sys.argv[3]), published=True))"
         )
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, str(tree), str(work), str(drain_s)]
@@ -133,3 +133,17 @@ def test_an_asterisk_that_is_killed_gives_the_exit_code_of_its_signal(
 ) -> None:
     supervised = start(started, tmp_path, 'case "$1" in -f) kill -9 $$;; esac', drain_s=60)
     assert supervised.process.wait(20) == 128 + signal.SIGKILL
+
+
+def test_a_published_dialplan_is_read_while_asterisk_runs(
+    started: list[Supervised], tmp_path: Path
+) -> None:
+    supervised = start(started, tmp_path, HEEDS, drain_s=60)
+    folder = tmp_path / "work" / "published"
+    folder.mkdir()
+    (folder / "agents.conf").write_text("[interject-agents](+)\nexten => 100,1,Answer()\n")
+    supervised.wait_for("-rx dialplan reload")
+    supervised.tell(signal.SIGTERM)
+    supervised.wait_for("-rx core stop when convenient")
+    supervised.tell(signal.SIGTERM)
+    assert supervised.process.wait(20) == 0

@@ -38,6 +38,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
                 "fallback": None,
             },
         ),
+        "published": False,
         "phones": (),
         "queues": (),
         "trunks": (),
@@ -170,6 +171,21 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
             "the document: transfers of a: found interject-agents,100,2; allowed: priority 1",
         ),
         (
+            {"agents": []},
+            "the document: found no agents; allowed: at least one, or published agents",
+        ),
+        (
+            {"agents": [{"name": "ns_a"}]},
+            "the document: agents: found the name ns_a; allowed: names that no other context has",
+        ),
+        (
+            {"agents": [{"name": "call-audiosocket-8000"}]},
+            (
+                "the document: agents: found the name call-audiosocket-8000; "
+                "allowed: names that no other context has"
+            ),
+        ),
+        (
             {"agents": [{"name": "from-phones"}]},
             (
                 "the document: agents: found the name from-phones; allowed: names that no other "
@@ -240,8 +256,9 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agnets": []},
             (
-                "agnets: unknown key; allowed here: api, agents, phones, queues, trunks, codecs, "
-                "sip, rtp, timeouts, fallback, logLevel, drainSeconds; did you mean agents?"
+                "agnets: unknown key; allowed here: api, agents, published, phones, queues, "
+                "trunks, codecs, sip, rtp, timeouts, fallback, logLevel, drainSeconds; "
+                "did you mean agents?"
             ),
         ),
     ],
@@ -279,3 +296,13 @@ def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
 
 def test_a_password_does_not_show_in_a_representation() -> None:
     assert "secret" not in repr(values(phones=[phone()], trunks=[account()]))
+
+
+def test_with_published_agents_there_need_be_none_of_ones_own() -> None:
+    assert values(agents=[], published=True).agents == ()
+
+
+def test_a_published_agent_may_have_any_number_that_a_transfer_names() -> None:
+    transfers = {"agents": [{"name": "a", "transfers": ["interject-agents,555,1"]}]}
+    assert values(**transfers, published=True).published
+    assert "interject-agents,555" in problem(**transfers)

@@ -20,6 +20,7 @@ def test_connections_are_looked_up_in_the_database() -> None:
     found = files(values(agents=[{"name": "desk", "transport": "webSocket"}]))
     clients = section(found["sorcery.conf"], "res_websocket_client")
     assert clients["websocket_client"] == "astdb,interject"
+    assert files(values(published=True)) == found
 
 
 def test_what_is_written_is_what_is_dialled() -> None:

@@ -1,0 +1,52 @@
+"""A VoiceAgent as the API server holds it: the manifest, and what Kubernetes adds."""
+
+from dataclasses import dataclass
+
+from media_pod.spec import AgentSpec, load_manifest
+from voiceagent_operator.kube.kinds import Json
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One VoiceAgent."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: str
+    """RFC 3339, UTC, to the second."""
+    spec: AgentSpec
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return self.namespace, self.name
+
+
+def parse_agent(found: Json) -> Agent:
+    """The VoiceAgent in an object of the API server.
+
+    Raises:
+        SpecError: the API server took what the models refuse; its CRD is not this version's.
+    """
+    head = found["metadata"]
+    # Of the metadata the models know what people write; the server's own part is not for them.
+    document = {
+        "apiVersion": found["apiVersion"],
+        "kind": found["kind"],
+        "metadata": {"name": head["name"], "namespace": head["namespace"]},
+        "spec": found.get("spec", {}),
+    }
+    manifest = load_manifest(document, f"VoiceAgent {head['namespace']}/{head['name']}")
+    return Agent(
+        namespace=head["namespace"],
+        name=head["name"],
+        uid=head["uid"],
+        generation=head["generation"],
+        created=head["creationTimestamp"],
+        spec=manifest.spec,
+    )

@@ -1,0 +1,190 @@
+"""The command line: `interject-operator run | manifests`.
+
+Every option of `run` has a variable, because in a cluster a Deployment says them.
+"""
+
+import logging
+import os
+import socket
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+import uvloop
+import yaml
+
+from media_pod.errors import InterjectError
+from voiceagent_operator.install.installation import Installation, objects
+from voiceagent_operator.operate import operate
+from voiceagent_operator.settings import Settings, TlsFiles
+
+_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def _env(name: str) -> str:
+    return f"INTERJECT_{name}"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="interject")
+def cli() -> None:
+    """Interject's operator: VoiceAgents become media pods that can be called."""
+
+
+@cli.command()
+@click.option("--namespace", default="interject", help="Where the operator runs.")
+@click.option("--image", required=True, help="Its image.")
+@click.option("--media-image", required=True, help="Image of the media pods.")
+@click.option(
+    "--watch",
+    "watched",
+    multiple=True,
+    help="A namespace to watch, by a Role there; may be given several times. Default: all, by a "
+    "ClusterRole.",
+)
+@click.option(
+    "--pull-policy",
+    type=click.Choice(["Always", "IfNotPresent", "Never"]),
+    default="IfNotPresent",
+    help="When nodes pull the images.",
+)
+def manifests(
+    namespace: str, image: str, media_image: str, watched: tuple[str, ...], pull_policy: str
+) -> None:
+    """Print what installs the operator, for kubectl apply; the CRD is in crds/."""
+    wanted = Installation(namespace, image, media_image, watched, pull_policy)
+    click.echo(yaml.safe_dump_all(objects(wanted), sort_keys=False), nl=False)
+
+
+@cli.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="KUBECONFIG",
+    help="How to reach the cluster. In a pod its service account, else the user's own file.",
+)
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    envvar=_env("NAMESPACES"),
+    help="A namespace to watch; may be given several times. Default: all, which needs a "
+    "ClusterRole; a namespace of its own needs a Role.",
+)
+@click.option(
+    "--media-image",
+    required=True,
+    envvar=_env("MEDIA_IMAGE"),
+    help="Image of the media pods, for agents that name none.",
+)
+@click.option(
+    "--pull-policy",
+    type=click.Choice(["Always", "IfNotPresent", "Never"]),
+    default="IfNotPresent",
+    envvar=_env("PULL_POLICY"),
+    help="When nodes pull that image.",
+)
+@click.option(
+    "--lease-namespace",
+    default="default",
+    envvar=_env("LEASE_NAMESPACE"),
+    help="Where the Lease is by which replicas agree on their leader.",
+)
+@click.option("--lease-name", default="interject-operator", envvar=_env("LEASE_NAME"))
+@click.option(
+    "--identity",
+    default=lambda: os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
+    show_default="the pod's name, else host and process",
+    help="Name of this replica in the Lease and in events.",
+)
+@click.option(
+    "--probe-port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    envvar=_env("PROBE_PORT"),
+    help="Port of /livez, /readyz and /metrics.",
+)
+@click.option(
+    "--metrics-api-port",
+    type=click.IntRange(1, 65535),
+    default=8443,
+    envvar=_env("METRICS_API_PORT"),
+    help="Port of custom.metrics.k8s.io, if a certificate is given.",
+)
+@click.option(
+    "--metrics-api-certificate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar=_env("METRICS_API_CERTIFICATE"),
+    help="Serving certificate of the metrics API. Default: none, and no metrics API.",
+)
+@click.option(
+    "--metrics-api-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar=_env("METRICS_API_KEY"),
+    help="Its key.",
+)
+@click.option(
+    "--resync-seconds",
+    type=click.FloatRange(15, 86_400),
+    default=300.0,
+    envvar=_env("RESYNC_SECONDS"),
+    help="How often everything is looked at, whether or not it has changed.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Log every request and every look.")
+def run(
+    kubeconfig: Path | None,
+    namespaces: tuple[str, ...],
+    media_image: str,
+    pull_policy: str,
+    lease_namespace: str,
+    lease_name: str,
+    identity: str,
+    probe_port: int,
+    metrics_api_port: int,
+    metrics_api_certificate: Path | None,
+    metrics_api_key: Path | None,
+    resync_seconds: float,
+    verbose: bool,
+) -> None:
+    """Run one replica of the operator."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
+    if (metrics_api_certificate is None) != (metrics_api_key is None):
+        raise click.UsageError("--metrics-api-certificate and --metrics-api-key go together")
+    if kubeconfig is not None:
+        os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
+    tls = None
+    if metrics_api_certificate is not None and metrics_api_key is not None:
+        tls = TlsFiles(metrics_api_certificate, metrics_api_key)
+    settings = Settings(
+        kubeconfig=kubeconfig,
+        namespaces=namespaces,
+        media_image=media_image,
+        pull_policy=pull_policy,
+        lease_namespace=lease_namespace,
+        lease_name=lease_name,
+        identity=identity,
+        probe_port=probe_port,
+        metrics_api_port=metrics_api_port,
+        metrics_api_tls=tls,
+        resync_s=resync_seconds,
+        version=version("interject"),
+    )
+    uvloop.run(operate(settings))
+
+
+def main() -> NoReturn:
+    """Run the command line, and turn errors into words."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except InterjectError as error:
+        click.echo(f"interject-operator: {error}", err=True)
+        sys.exit(2)
+    sys.exit(0)

@@ -1,0 +1,91 @@
+"""All VoiceAgents that the operator knows of, as little of each as it can do with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from voiceagent_operator.agent import Agent, Key
+from voiceagent_operator.claims import Award, Claim, award, claim_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One VoiceAgent."""
+
+    uid: str
+    generation: int
+    claim: Claim | None
+    """None if the models refuse its spec: it then holds no extension."""
+    http_port: int = 0
+
+
+class Directory:
+    """Filled by the watch of VoiceAgents, read by whoever has to know about all of them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key, Entry] = {}
+        self._awards: dict[Key, Award] | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._entries))
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._entries
+
+    def get(self, key: Key) -> Entry | None:
+        """What is known of `key`."""
+        return self._entries.get(key)
+
+    def put(self, agent: Agent) -> set[str]:
+        """Note `agent`; returns the Asterisks whose dialplan may change."""
+        entry = Entry(agent.uid, agent.generation, claim_of(agent), agent.spec.server.http_port)
+        return self._set(agent.key, entry)
+
+    def put_bad(self, key: Key, uid: str, generation: int) -> set[str]:
+        """Note a VoiceAgent that cannot be read; returns as `put`."""
+        return self._set(key, Entry(uid, generation, None))
+
+    def remove(self, key: Key) -> set[str]:
+        """Forget a VoiceAgent; returns as `put`."""
+        return self._set(key, None)
+
+    def awards(self) -> dict[Key, Award]:
+        """Who has which extension."""
+        if self._awards is None:
+            self._awards = award(
+                entry.claim for entry in self._entries.values() if entry.claim is not None
+            )
+        return self._awards
+
+    def at(self, asterisk: str) -> list[Award]:
+        """The awards at one Asterisk, the oldest agent first."""
+        return [each for each in self.awards().values() if each.claim.asterisk == asterisk]
+
+    def rivals(self, key: Key) -> set[Key]:
+        """Other agents at the same Asterisk that claim an extension of `key`'s."""
+        entry = self._entries.get(key)
+        if entry is None or entry.claim is None:
+            return set()
+        mine = set(entry.claim.extensions)
+        return {
+            other
+            for other, each in self._entries.items()
+            if other != key
+            and each.claim is not None
+            and each.claim.asterisk == entry.claim.asterisk
+            and mine.intersection(each.claim.extensions)
+        }
+
+    def _set(self, key: Key, entry: Entry | None) -> set[str]:
+        old = self._entries.get(key)
+        if entry is None:
+            self._entries.pop(key, None)
+        else:
+            self._entries[key] = entry
+        before, after = old.claim if old else None, entry.claim if entry else None
+        if before == after:
+            return set()
+        self._awards = None
+        return {each.asterisk for each in (before, after) if each is not None}

@@ -1,0 +1,1 @@
+"""What the operator itself needs in a cluster, as objects. Pure."""

@@ -1,0 +1,59 @@
+"""What the operator may do: no more than it does. Each rule says what for.
+
+Nothing here reads Secrets, and there is no wildcard. Rules for namespaced objects are a Role in
+each watched namespace, or a ClusterRole if all are watched.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from voiceagent_operator.kube.kinds import (
+    EVENT,
+    LEASE,
+    POD,
+    VOICE_AGENT,
+    Json,
+    Kind,
+)
+from voiceagent_operator.render.children import KINDS
+
+_READ: Final = ("get", "list", "watch")
+_KEEP: Final = (*_READ, "create", "patch", "update", "delete")
+"""Server-side apply is a patch, and a create where nothing is there."""
+
+
+def _rule(kind: Kind, verbs: Sequence[str], subresource: str = "") -> Json:
+    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
+    return {"apiGroups": [kind.group], "resources": [resource], "verbs": list(verbs)}
+
+
+def agent_rules() -> list[Json]:
+    """In each watched namespace."""
+    return [
+        _rule(VOICE_AGENT, _READ),
+        _rule(VOICE_AGENT, ["patch"], "status"),
+        # Children block their owner's deletion, which some clusters allow only to those who may
+        # set its finalizers. None is ever set.
+        _rule(VOICE_AGENT, ["update"], "finalizers"),
+        *(_rule(kind, _KEEP) for kind in KINDS),
+        # Calls are counted, and written on pods as deletion cost; causes are read from them.
+        _rule(POD, [*_READ, "patch"]),
+        # Turns of conditions are told; a volume that cannot be had is told by events alone.
+        _rule(EVENT, ["create", "list"]),
+    ]
+
+
+def election_rules(lease: str) -> list[Json]:
+    """In the operator's own namespace. A create cannot be limited to a name."""
+    return [
+        _rule(LEASE, ["create"]),
+        _rule(LEASE, ["get", "update"]) | {"resourceNames": [lease]},
+    ]
+
+
+METRICS_API_BINDINGS: Final = (
+    ("ClusterRoleBinding", "", "ClusterRole", "system:auth-delegator"),
+    ("RoleBinding", "kube-system", "Role", "extension-apiserver-authentication-reader"),
+)
+"""What every extension API server is given: it asks who may see a metric, and reads by which
+certificate it knows the API server."""

@@ -1,0 +1,234 @@
+"""What the one leading replica does, from its election to its end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, Final
+
+from voiceagent_operator import names
+from voiceagent_operator.agent import Key
+from voiceagent_operator.call_watch import CallWatch
+from voiceagent_operator.directory import Directory
+from voiceagent_operator.kube.api import ApiServer
+from voiceagent_operator.kube.errors import ApiError, NotFoundError
+from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
+from voiceagent_operator.kube.watching import Change, watch
+from voiceagent_operator.optional_kinds import find_optional_kinds
+from voiceagent_operator.own_metrics import OperatorMetrics
+from voiceagent_operator.pod_calls import PodCalls
+from voiceagent_operator.publishing import Publisher
+from voiceagent_operator.reconcile import Look, Reconciler
+from voiceagent_operator.render.children import KINDS, OPTIONAL, Setting
+from voiceagent_operator.reporter import Reporter
+from voiceagent_operator.settings import Settings
+from voiceagent_operator.signature import Signatures
+from voiceagent_operator.tracing import Tracing
+from voiceagent_operator.watches import AgentWatch, owner_of
+from voiceagent_operator.work_queue import WorkQueue
+
+WORKERS: Final = 4
+"""Looks at a time: each waits for the API server most of the time."""
+_CRD_PAUSE_S: Final = 3.0
+_LATE_S: Final = 10.0
+"""An agent that a list shows and the watch does not, for longer than this: the watch is dead."""
+
+log = logging.getLogger(__name__)
+
+
+class Leader:
+    """Keeps all VoiceAgents as they should be."""
+
+    def __init__(
+        self,
+        api: ApiServer,
+        settings: Settings,
+        pod_calls: PodCalls,
+        metrics: OperatorMetrics,
+        heartbeats: Heartbeats,
+        tracing: Tracing,
+        kopf_is_ready: Callable[[], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._pod_calls = pod_calls
+        self._metrics = metrics
+        self._heartbeats = heartbeats
+        self._tracing = tracing
+        self._kopf_is_ready = kopf_is_ready
+        self._now = now
+        self._kinds: frozenset[Kind] = frozenset()
+        self._signatures = Signatures()
+        self._directory = Directory()
+        self._agents: WorkQueue[Key] = WorkQueue(now)
+        self._asterisks: WorkQueue[str] = WorkQueue(now)
+        reporter = Reporter(api, settings.identity, settings.version)
+        self._publisher = Publisher(
+            api, self._directory, settings.namespaces or None, self._look_at_all
+        )
+        self._reconciler = Reconciler(api, reporter, self._setting, self._publisher.publication)
+        self._watch = AgentWatch(
+            self._directory,
+            self._agents.add,
+            self._asterisks.add,
+            lambda: heartbeats.beat(VOICE_AGENT.plural),
+        )
+
+    async def run(self) -> None:
+        """Until it is cancelled, or something has failed without which it cannot go on."""
+        await self._until_crd()
+        calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
+        async with asyncio.TaskGroup() as tasks:
+            for work in (
+                self._watch.run(self._settings.namespaces, self._kopf_is_ready),
+                *self._watches(),
+                *(self._look_for_ever() for _ in range(WORKERS)),
+                self._publish_for_ever(),
+                self._resync_for_ever(),
+                calls.run(),
+            ):
+                tasks.create_task(work)
+
+    async def _until_crd(self) -> None:
+        """Wait until the cluster knows VoiceAgents, and find out what else it knows."""
+        place = self._settings.namespaces[0] if self._settings.namespaces else None
+        while True:
+            try:
+                await self._api.get(VOICE_AGENT.path(place), {"limit": "1"})
+                self._kinds = await find_optional_kinds(self._api)
+                return
+            except NotFoundError:
+                log.warning(
+                    "the cluster does not know VoiceAgents; apply crds/ from this version's chart"
+                )
+            except ApiError as error:
+                log.warning("the API server is not ready: %s", error)
+            await asyncio.sleep(_CRD_PAUSE_S)
+
+    def _watches(self) -> Iterator[Coroutine[Any, Any, None]]:
+        places = self._settings.namespaces or None
+        for kind in KINDS:
+            if kind not in OPTIONAL or kind in self._kinds:
+                selector = f"{names.OURS},{names.AGENT}"
+                yield watch(
+                    self._api, kind, places, selector, self._child_changed, self._heartbeats
+                )
+        yield watch(self._api, POD, places, names.AGENT, self._pod_changed, self._heartbeats)
+        for kind in (POD, CONFIG_MAP):
+            yield watch(
+                self._api,
+                kind,
+                places,
+                names.ASTERISK,
+                self._asterisk_changed,
+                self._heartbeats,
+                name=f"{kind.plural} of Asterisks",
+            )
+
+    def _child_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
+        key = owner_of(metadata)
+        turned = self._signatures.turned(kind, metadata, change)
+        # A Deployment's status is the agent's status.
+        if key is not None and (turned or kind is DEPLOYMENT):
+            self._agents.add(key)
+
+    def _pod_changed(self, _: Kind, metadata: Json, __: Change) -> None:
+        if (key := owner_of(metadata)) is not None:
+            self._agents.add(key)
+
+    def _asterisk_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
+        if self._signatures.turned(kind, metadata, change):
+            self._asterisks.add(metadata["labels"][names.ASTERISK])
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            key = await self._agents.take()
+            began = self._now()
+            try:
+                with self._tracing.look(key) as span:
+                    look = await self._reconciler.look(key)
+                    span.set_attribute("interject.writes", look.writes)
+            except ApiError as error:
+                log.warning("%s/%s is looked at again later: %s", *key, error)
+                self._metrics.reconciled("failed", self._now() - began)
+                self._agents.failed(key, error.retry_after_s)
+            else:
+                self._metrics.reconciled(_result(look), self._now() - began)
+                self._after(key, look)
+
+    def _after(self, key: Key, look: Look) -> None:
+        for kind in look.drifted:
+            self._metrics.drift_repaired(kind)
+        if look.failed:
+            self._agents.failed(key)
+            return
+        self._agents.done(key, look.again_after_s)
+        if look.gone:
+            self._agents.forget(key)
+
+    async def _publish_for_ever(self) -> None:
+        while True:
+            asterisk = await self._asterisks.take()
+            try:
+                await self._publisher.publish(asterisk)
+            except ApiError as error:
+                log.warning("the dialplan of %s is written later: %s", asterisk, error)
+                self._asterisks.failed(asterisk, error.retry_after_s)
+            else:
+                self._asterisks.done(asterisk)
+
+    async def _resync_for_ever(self) -> None:
+        """List everything now and then, in case that an event was lost, or a watch is dead."""
+        while True:
+            await asyncio.sleep(self._settings.resync_s)
+            try:
+                self._kinds = await find_optional_kinds(self._api)
+                await self._resync()
+            except ApiError as error:
+                log.warning("everything is listed later: %s", error)
+
+    async def _resync(self) -> None:
+        listed = await self._list()
+        await asyncio.sleep(_LATE_S)
+        if all(self._knows(found) for found in listed.values()):
+            self._heartbeats.beat(VOICE_AGENT.plural)
+        else:
+            log.error("the watch of VoiceAgents has missed some that a list shows")
+        for found in listed.values():
+            self._watch.seen(found)
+        for key in set(self._directory) - set(await self._list()):
+            self._watch.gone(key)
+        self._look_at_all(self._directory)
+        for entry in map(self._directory.get, self._directory):
+            if entry is not None and entry.claim is not None:
+                self._asterisks.add(entry.claim.asterisk)
+        self._metrics.agents(len(self._directory))
+
+    async def _list(self) -> dict[Key, Json]:
+        places = self._settings.namespaces or (None,)
+        lists = [await self._api.get(VOICE_AGENT.path(place)) for place in places]
+        items = [item for each in lists for item in each["items"]]
+        return {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in items}
+
+    def _knows(self, found: Json) -> bool:
+        """Whether the watch has shown `found`, or what has become of it since."""
+        head = found["metadata"]
+        entry = self._directory.get((head["namespace"], head["name"]))
+        return entry is None or entry.generation >= head["generation"]
+
+    def _look_at_all(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._agents.add(key)
+
+    def _setting(self) -> Setting:
+        return Setting(self._settings.media_image, self._settings.pull_policy, self._kinds)
+
+
+def _result(look: Look) -> str:
+    if look.failed:
+        return "degraded"
+    if look.gone:
+        return "gone"
+    return "changed" if look.writes else "unchanged"

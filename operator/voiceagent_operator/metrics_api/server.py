@@ -1,0 +1,133 @@
+"""The socket of the custom metrics API, and the certificates behind it, which change over time."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from media_pod.errors import SetupError
+from voiceagent_operator.kube.api import ApiServer
+from voiceagent_operator.kube.errors import ApiError
+from voiceagent_operator.metrics_api import front_proxy
+from voiceagent_operator.metrics_api.access import Access
+from voiceagent_operator.metrics_api.app import make_app
+from voiceagent_operator.metrics_api.front_proxy import FrontProxy, FrontProxyError
+from voiceagent_operator.metrics_api.tls import CertificateError, Tls
+from voiceagent_operator.metrics_api.values import Values
+from voiceagent_operator.pod_calls import PodCalls
+
+LOOK_EVERY_S: Final = 10.0
+"""Between two looks at the files of the serving certificate, and between two tries to start."""
+READ_EVERY_S: Final = 120.0
+"""Between two looks at how the API server is known: CAs change with weeks of notice."""
+IDLE_DEADLINE_S: Final = 75.0
+"""The API server keeps its connections, and autoscalers ask every 15 s."""
+MOST_HEADERS: Final = 512
+"""Each group of a user is a header of its own."""
+STOP_DEADLINE_S: Final = 2.0
+
+_logger = logging.getLogger(__name__)
+
+
+class MetricsServer:
+    """Serves the custom metrics API of one replica.
+
+    Args:
+        api: the API server.
+        pod_calls: asks the pods.
+        host, port: where to listen.
+        certificate, key: files of the serving certificate, PEM.
+        clock: monotonic time in seconds.
+        sleep: waits for so many seconds of `clock`.
+    """
+
+    def __init__(
+        self,
+        api: ApiServer,
+        pod_calls: PodCalls,
+        host: str,
+        port: int,
+        certificate: Path,
+        key: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._api = api
+        self._values = Values(api, pod_calls.ask, clock)
+        self._access = Access(api, clock)
+        self._host, self._port = host, port
+        self._certificate, self._key = certificate, key
+        self._clock = clock
+        self._sleep = sleep
+        self.listening = asyncio.Event()
+        """Set once requests are answered."""
+
+    async def run(self) -> None:
+        """Serve until cancelled; what is needed for that is waited for.
+
+        Raises:
+            SetupError: the address cannot be had.
+        """
+        proxy, tls = await self._until_known()
+        current = proxy
+        app = make_app(lambda: current, self._access, self._values)
+        runner = web.AppRunner(
+            app,
+            access_log=None,  # the API server's audit has every request
+            keepalive_timeout=IDLE_DEADLINE_S,
+            max_headers=MOST_HEADERS,
+            shutdown_timeout=STOP_DEADLINE_S,
+        )
+        await runner.setup()
+        try:
+            await self._listen(runner, tls)
+            read_s = self._clock()
+            while True:
+                await self._sleep(LOOK_EVERY_S)
+                if self._clock() - read_s >= READ_EVERY_S:
+                    read_s = self._clock()
+                    current = await self._read() or current
+                self._renew(tls, current)
+        finally:
+            await runner.cleanup()
+
+    async def _until_known(self) -> tuple[FrontProxy, Tls]:
+        while True:
+            proxy = await self._read()
+            if proxy is not None:
+                try:
+                    return proxy, Tls(self._certificate, self._key, proxy.ca)
+                except CertificateError as error:
+                    _logger.error("metrics API: %s", error)
+            await self._sleep(LOOK_EVERY_S)
+
+    async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
+        try:
+            await web.TCPSite(runner, self._host, self._port, ssl_context=tls.context).start()
+        except OSError as error:
+            raise SetupError(
+                f"address {self._host}:{self._port} of the metrics API cannot be had "
+                f"({error.strerror or error}); give another port"
+            ) from error
+        self.listening.set()
+        _logger.info("metrics API: listening on %s:%d", self._host, self._port)
+
+    async def _read(self) -> FrontProxy | None:
+        """How the API server is known now; None if that cannot be found out."""
+        try:
+            return front_proxy.parse(await self._api.get(front_proxy.CONFIG_PATH))
+        except (ApiError, FrontProxyError) as error:
+            _logger.warning("metrics API: %s", error)
+            return None
+
+    def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
+        try:
+            if tls.renew(proxy.ca):
+                _logger.info("metrics API: certificates renewed")
+        except CertificateError as error:
+            _logger.error("metrics API: the certificates stay as they were: %s", error)

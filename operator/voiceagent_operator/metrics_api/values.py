@@ -1,0 +1,126 @@
+"""The values themselves: which pods there are, says the API server; how many calls, they do.
+
+A pod that is not ready, or is going, or does not answer, is left out and never counted as 0: an
+autoscaler is careful about pods that are missing, and would believe the 0.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from voiceagent_operator.fresh import Fresh
+from voiceagent_operator.kube.errors import NotFoundError
+from voiceagent_operator.kube.kinds import POD, Json
+from voiceagent_operator.metrics_api.documents import Value
+from voiceagent_operator.names import AGENT
+
+MOST_PODS: Final = 1000
+"""Pods per question; as many as one VoiceAgent may have."""
+PAGE: Final = 100
+"""Pods per answer of the API server: about 1 MB."""
+FRESH_S: Final = 1.0
+"""How long a pod's answer is good for: autoscalers that look at the same pods ask them once."""
+HTTP_PORT: Final = "http"
+"""Name of the port of a media pod that tells its calls."""
+
+Ask = Callable[[Iterable[str]], Awaitable[Mapping[str, int | None]]]
+"""Active calls by host:port; None where nobody answers."""
+
+_logger = logging.getLogger(__name__)
+
+
+class PodApi(Protocol):
+    """As much of `ApiServer` as is needed here."""
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json: ...
+
+
+class Values:
+    """Asks pods how many calls they have.
+
+    Args:
+        ask: see `Ask`.
+        clock: monotonic time in seconds.
+        now: the time of day, UTC.
+    """
+
+    def __init__(
+        self,
+        api: PodApi,
+        ask: Ask,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._api = api
+        self._ask = ask
+        self._now = now
+        self._told: Fresh[str, tuple[int | None, datetime]] = Fresh(FRESH_S, MOST_PODS, clock)
+
+    async def of_all(self, namespace: str, selector: str) -> list[Value]:
+        """Of the media pods in `namespace` that `selector` chooses; "": of all.
+
+        Raises:
+            ApiError: the pods cannot be listed; 400 if `selector` is none.
+        """
+        pods = [pod async for pod in self._pods(namespace, selector)]
+        return await self._values(namespace, pods)
+
+    async def of_one(self, namespace: str, name: str) -> Value | None:
+        """Of one media pod; None if there is none of that name, or nobody knows.
+
+        Raises:
+            ApiError: the pod cannot be looked at.
+        """
+        try:
+            pod = await self._api.get(POD.path(namespace, name))
+        except NotFoundError:
+            return None
+        if AGENT not in pod["metadata"].get("labels", {}):
+            return None
+        values = await self._values(namespace, [(name, address_of(pod))])
+        return values[0] if values else None
+
+    async def _pods(self, namespace: str, selector: str) -> AsyncIterator[tuple[str, str | None]]:
+        params = {"labelSelector": f"{AGENT},{selector}" if selector else AGENT}
+        params["limit"] = str(PAGE)
+        for _ in range(0, MOST_PODS, PAGE):
+            page = await self._api.get(POD.path(namespace), params)
+            for pod in page["items"] or ():
+                yield pod["metadata"]["name"], address_of(pod)
+            if not (token := page["metadata"].get("continue")):
+                return
+            params["continue"] = token
+        _logger.warning("of more than %d pods in %s the rest is left out", MOST_PODS, namespace)
+
+    async def _values(self, namespace: str, pods: Iterable[tuple[str, str | None]]) -> list[Value]:
+        addresses = {name: address for name, address in pods if address}
+        told = {address: self._told.get(address) for address in addresses.values()}
+        unknown = [address for address, answer in told.items() if answer is None]
+        for address, calls in (await self._ask(unknown)).items():
+            told[address] = (calls, self._now())
+            self._told.put(address, (calls, self._now()))
+        answers = {name: told[address] for name, address in addresses.items()}
+        return [
+            Value(namespace, name, answer[0], answer[1])
+            for name, answer in answers.items()
+            if answer is not None and answer[0] is not None
+        ]
+
+
+def address_of(pod: Json) -> str | None:
+    """host:port at which a pod tells its calls; None if it is not ready, or going."""
+    status = pod.get("status", {})
+    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
+    ports = [
+        port["containerPort"]
+        for container in pod["spec"]["containers"]
+        for port in container.get("ports") or ()
+        if port.get("name") == HTTP_PORT
+    ]
+    host = status.get("podIP")
+    if pod["metadata"].get("deletionTimestamp") or conditions.get("Ready") != "True":
+        return None
+    if not host or not ports:
+        return None
+    return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"

@@ -1,0 +1,127 @@
+"""One replica of the operator: probes, metrics and the metrics API always, the rest if it leads."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from media_pod.errors import SetupError
+from voiceagent_operator.kube.api import ApiServer, find_cluster
+from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.leader import Leader
+from voiceagent_operator.lease import Leadership
+from voiceagent_operator.metrics_api.server import MetricsServer
+from voiceagent_operator.own_metrics import OperatorMetrics
+from voiceagent_operator.pod_calls import PodCalls
+from voiceagent_operator.probes import make_app
+from voiceagent_operator.settings import Settings
+from voiceagent_operator.stopping import Stopping
+from voiceagent_operator.tracing import Tracing
+
+ANYWHERE: Final = "0.0.0.0"
+"""Kubelets, Prometheus and the API server come by the pod's own address."""
+
+
+async def operate(settings: Settings) -> None:
+    """Run one replica until SIGTERM or SIGINT, which give the lease back.
+
+    Raises:
+        NoClusterError: there is no cluster.
+        SetupError: a port is taken.
+        LeadershipLostError: another replica may lead; start anew.
+    """
+    heartbeats = Heartbeats(time.monotonic)
+    metrics = OperatorMetrics(heartbeats)
+    tracing = Tracing(settings.version)
+    api = ApiServer(await find_cluster(settings.kubeconfig), metrics.api_request)
+    stopping = Stopping()
+    try:
+        async with PodCalls() as pod_calls, _probes(settings.probe_port, metrics, heartbeats):
+            leader = Leader(
+                api, settings, pod_calls, metrics, heartbeats, tracing, stopping.take_signals
+            )
+            replica = _Replica(settings, api, pod_calls, metrics, leader)
+            await stopping.until_asked(replica.run())
+    finally:
+        await api.aclose()
+        await asyncio.to_thread(tracing.close)
+
+
+class _Replica:
+    """What one replica does besides answering probes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        api: ApiServer,
+        pod_calls: PodCalls,
+        metrics: OperatorMetrics,
+        leader: Leader,
+    ) -> None:
+        self._settings = settings
+        self._api = api
+        self._pod_calls = pod_calls
+        self._metrics = metrics
+        self._leader = leader
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        serving = asyncio.ensure_future(self._serve())
+        leading = asyncio.ensure_future(self._lead())
+        try:
+            await asyncio.wait((serving, leading), return_when=asyncio.FIRST_COMPLETED)
+            for task in (serving, leading):
+                if task.done():
+                    task.result()
+        finally:
+            for task in (serving, leading):
+                task.cancel()
+            await asyncio.gather(serving, leading, return_exceptions=True)
+
+    async def _serve(self) -> None:
+        """The metrics API, if there is a certificate for it."""
+        tls = self._settings.metrics_api_tls
+        if tls is None:
+            await asyncio.Event().wait()
+            return
+        port = self._settings.metrics_api_port
+        await MetricsServer(
+            self._api, self._pod_calls, ANYWHERE, port, tls.certificate, tls.key
+        ).run()
+
+    async def _lead(self) -> None:
+        settings = self._settings
+        leadership = Leadership(
+            self._api, settings.lease_namespace, settings.lease_name, settings.identity
+        )
+        try:
+            await leadership.lead(self._led)
+        finally:
+            self._metrics.leads(False)
+
+    async def _led(self) -> None:
+        self._metrics.leads(True)
+        await self._leader.run()
+
+
+@asynccontextmanager
+async def _probes(
+    port: int, metrics: OperatorMetrics, heartbeats: Heartbeats
+) -> AsyncIterator[None]:
+    """Answer them meanwhile."""
+    runner = web.AppRunner(make_app(metrics, heartbeats), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, ANYWHERE, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise SetupError(
+            f"port {port} of the probes cannot be had ({error.strerror}); give another --probe-port"
+        ) from error
+    try:
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,114 @@
+"""How many pods there are, and how many may be missing."""
+
+from typing import Any, Final
+
+from voiceagent_operator import names
+from voiceagent_operator.agent import Agent
+from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
+
+METRIC: Final = "interject_active_calls"
+"""Calls of a pod, reservations included; the media pods export it."""
+
+
+def disruption_budgets(agent: Agent) -> list[Json]:
+    """At most one pod at a time may be evicted, and never the last one."""
+    most = 1 if agent.spec.replicas > 1 else 0
+    return [
+        {
+            "name": agent.name,
+            "spec": {
+                "maxUnavailable": most,
+                "selector": {"matchLabels": names.selected(agent)},
+                # A pod that never became ready has no calls, and must not keep a node from leaving.
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            },
+        }
+    ]
+
+
+def autoscalers(agent: Agent) -> list[Json]:
+    """The autoscaler, if the metric comes by way of the custom metrics API."""
+    scaling = agent.spec.autoscaling
+    if scaling.metric_source not in ("operator", "prometheus-adapter"):
+        return []
+    metric = {
+        "type": "Pods",
+        "pods": {
+            "metric": {"name": METRIC},
+            "target": {"type": "AverageValue", "averageValue": str(calls_per_pod(agent))},
+        },
+    }
+    return [
+        {
+            "name": agent.name,
+            "spec": {
+                "scaleTargetRef": _target(agent),
+                "minReplicas": scaling.min_replicas,
+                "maxReplicas": scaling.max_replicas,
+                "metrics": [metric],
+                "behavior": _behavior(agent),
+            },
+        }
+    ]
+
+
+def scaled_objects(agent: Agent) -> list[Json]:
+    """KEDA's autoscaler, which asks Prometheus by itself."""
+    scaling = agent.spec.autoscaling
+    if scaling.metric_source != "keda":
+        return []
+    calls = f'sum({METRIC}{{namespace="{agent.namespace}",pod=~"{agent.name}-.*"}})'
+    return [
+        {
+            "name": agent.name,
+            "spec": {
+                "scaleTargetRef": _target(agent),
+                "minReplicaCount": scaling.min_replicas,
+                "maxReplicaCount": scaling.max_replicas,
+                "advanced": {"horizontalPodAutoscalerConfig": {"behavior": _behavior(agent)}},
+                "triggers": [
+                    {
+                        "type": "prometheus",
+                        "metricType": "AverageValue",
+                        "metadata": {
+                            "serverAddress": scaling.prometheus_url,
+                            "query": calls,
+                            "threshold": str(calls_per_pod(agent)),
+                        },
+                    }
+                ],
+            },
+        }
+    ]
+
+
+def calls_per_pod(agent: Agent) -> int:
+    """The calls per pod that are aimed at, at least one."""
+    return max(agent.spec.capacity.calls * agent.spec.autoscaling.target_percent // 100, 1)
+
+
+def _target(agent: Agent) -> dict[str, str]:
+    return {
+        "apiVersion": VOICE_AGENT.api_version,
+        "kind": VOICE_AGENT.kind,
+        "name": agent.name,
+    }
+
+
+def _behavior(agent: Agent) -> dict[str, Any]:
+    """Up at once, because callers wait; down one by one, because calls come in waves."""
+    return {
+        "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "selectPolicy": "Max",
+            "policies": [
+                {"type": "Percent", "value": 100, "periodSeconds": 15},
+                {"type": "Pods", "value": 2, "periodSeconds": 15},
+            ],
+        },
+        "scaleDown": {
+            "stabilizationWindowSeconds": agent.spec.autoscaling.scale_down_seconds,
+            "selectPolicy": "Max",
+            "policies": [{"type": "Pods", "value": 1, "periodSeconds": 15}],
+        },
+    }

@@ -1,0 +1,156 @@
+"""The Deployment: media pods that keep their calls through rollouts, scale-down and eviction."""
+
+from typing import Any, Final
+
+from media_pod.spec_reload import restart_key
+from voiceagent_operator import names
+from voiceagent_operator.agent import Agent
+from voiceagent_operator.kube.kinds import Json
+from voiceagent_operator.kube.strategic_merge import merge
+from voiceagent_operator.render.services import audio_port
+
+CONTAINER: Final = "media"
+"""Name of the agent's container, which spec.podTemplate may refer to."""
+AFTER_DRAIN_S: Final = 30
+"""From the end of a drain to SIGKILL: goodbyes (10 s), Asterisk's last questions, traces (3 s)."""
+USER_ID: Final = 10001
+"""The user that the image has; not root."""
+_PROGRESS_DEADLINE_S: Final = 120
+"""Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
+
+# `interject bench tick`: a call costs 5 to 10 thousandths of a core while everybody talks; a pod
+# has 270 MB of its own and below 1 MB per call.
+_CPU_PER_CALL_M = 10
+_MEMORY_MI = 320
+_MEMORY_PER_CALL_MI = 1
+
+
+def deployment(agent: Agent, image: str, pull_policy: str) -> Json:
+    """The Deployment of `agent`.
+
+    A rollout never takes a pod away before its successor is ready, and a pod that goes keeps its
+    calls until they are over: the node has room for both, or the rollout waits.
+
+    Raises:
+        MergeError: spec.podTemplate cannot be laid over the pods.
+    """
+    template: Json = {
+        "metadata": {
+            "labels": names.labels(agent),
+            "annotations": {names.RESTART_KEY: restart_key(agent.spec)},
+        },
+        "spec": _pod(agent, image, pull_policy),
+    }
+    overlay = agent.spec.pod_template.model_dump(mode="json", by_alias=True)
+    overlay["metadata"]["labels"] = {
+        key: value
+        for key, value in overlay["metadata"]["labels"].items()
+        if key not in names.labels(agent)
+    }
+    return {
+        "name": agent.name,
+        "spec": {
+            "replicas": agent.spec.replicas,
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": _PROGRESS_DEADLINE_S,
+            "selector": {"matchLabels": names.selected(agent)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
+            },
+            "template": merge(template, overlay),
+        },
+    }
+
+
+def _pod(agent: Agent, image: str, pull_policy: str) -> Json:
+    return {
+        "serviceAccountName": agent.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + AFTER_DRAIN_S,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": names.selected(agent)},
+            }
+        ],
+        "containers": [_container(agent, image, pull_policy)],
+        "volumes": [
+            {"name": "manifest", "configMap": {"name": names.manifest_name(agent)}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        ],
+    }
+
+
+def _container(agent: Agent, image: str, pull_policy: str) -> Json:
+    return {
+        "name": CONTAINER,
+        "image": agent.spec.image or image,
+        "imagePullPolicy": pull_policy,
+        "ports": [
+            _port("http", agent.spec.server.http_port),
+            _port("audio", audio_port(agent)),
+        ],
+        "env": [
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {
+                "name": "OTEL_RESOURCE_ATTRIBUTES",
+                "value": f"k8s.namespace.name={agent.namespace},k8s.pod.name=$(POD_NAME)",
+            },
+        ],
+        **_probes(),
+        # Answers when the last call is over: SIGTERM, which ends the process, comes after it.
+        "lifecycle": {"preStop": {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": _resources(agent.spec.capacity.calls),
+        "volumeMounts": [
+            {"name": "manifest", "mountPath": "/etc/interject", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+    }
+
+
+def _probes() -> dict[str, Any]:
+    """Readiness means loaded and not draining. It never means room: a pod that is not ready is the
+    first that a scale-down kills, whatever calls it has."""
+
+    def ask(path: str, **rest: int) -> dict[str, Any]:
+        return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **rest}
+
+    return {
+        "startupProbe": ask("/readyz", periodSeconds=1, failureThreshold=120),
+        "readinessProbe": ask("/readyz", periodSeconds=2, failureThreshold=2),
+        "livenessProbe": ask("/livez", periodSeconds=5, failureThreshold=4),
+    }
+
+
+def _resources(calls: int) -> dict[str, dict[str, str]]:
+    memory_mi = _MEMORY_MI + _MEMORY_PER_CALL_MI * calls
+    return {
+        "requests": {"cpu": _milli(_CPU_PER_CALL_M * calls), "memory": f"{memory_mi}Mi"},
+        # No limit on the CPU: a throttled clock is heard by every caller.
+        "limits": {"memory": f"{2 * memory_mi}Mi"},
+    }
+
+
+def _milli(cpu_m: int) -> str:
+    """A quantity as Kubernetes itself writes it."""
+    return str(cpu_m // 1000) if cpu_m % 1000 == 0 else f"{cpu_m}m"
+
+
+def _port(name: str, number: int) -> dict[str, Any]:
+    return {"name": name, "containerPort": number, "protocol": "TCP"}

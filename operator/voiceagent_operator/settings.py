@@ -1,0 +1,32 @@
+"""What the operator is told when it starts; each has an option and a variable in cli.py."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """A serving certificate and its key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See cli.py for what each means, and why its default is what it is."""
+
+    kubeconfig: Path | None
+    namespaces: tuple[str, ...]
+    """Empty for all."""
+    media_image: str
+    pull_policy: str
+    lease_namespace: str
+    lease_name: str
+    identity: str
+    probe_port: int
+    metrics_api_port: int
+    metrics_api_tls: TlsFiles | None
+    """None for no custom metrics API."""
+    resync_s: float
+    version: str

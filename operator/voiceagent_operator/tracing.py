@@ -1,0 +1,49 @@
+"""A trace per look at a VoiceAgent, exported by OTLP if the standard variables say where to."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from voiceagent_operator.agent import Key
+
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_FLUSH_MS: Final = 3000
+
+
+class Tracing:
+    """Spans of the operator.
+
+    Args:
+        environment: the standard OTEL_* variables; without an endpoint nothing is exported.
+    """
+
+    def __init__(self, version: str, environment: Mapping[str, str] = os.environ) -> None:
+        resource = Resource.create(
+            {"service.name": "interject-operator", "service.version": version}
+        )
+        self._provider = TracerProvider(resource=resource)
+        if any(environment.get(name) for name in _ENDPOINTS):
+            # 10 MB that an operator without a collector does not need.
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer("voiceagent_operator")
+
+    @contextmanager
+    def look(self, key: Key) -> Iterator[Span]:
+        """The span of one look; an error that leaves it is recorded."""
+        with self._tracer.start_as_current_span("reconcile") as span:
+            span.set_attribute("k8s.namespace.name", key[0])
+            span.set_attribute("interject.agent", key[1])
+            assert isinstance(span, Span), "the SDK's own provider makes recording spans"
+            yield span
+
+    def close(self) -> None:
+        """Export what is left; blocks up to 3 s."""
+        self._provider.force_flush(_FLUSH_MS)
+        self._provider.shutdown()

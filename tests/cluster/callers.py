@@ -1,0 +1,108 @@
+"""Telephones that call agents in the cluster by the address that is published for them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import aiohttp
+import numpy as np
+
+from cluster.operators import find
+from media_pod.agents.espeak import synthesize
+from media_pod.lab.call_start import ask_call_start
+from media_pod.lab.caller import Caller
+from media_pod.lab.line import DelayStep, Line
+from media_pod.lab.paths import PATHS
+from media_pod.lab.phone import Phone
+from media_pod.lab.record import UNDERRUN, CallRecord
+from voiceagent_operator.kube.api import ApiServer
+from voiceagent_operator.kube.kinds import SERVICE, Json
+
+RATE_HZ = 8000
+REPEATING = {
+    "kind": "scripted",
+    "script": [{"say": "This goes on and on, for as long as you like to listen.", "pauseMs": 300}],
+    "atEnd": "repeat",
+}
+
+
+@dataclass(slots=True)
+class Answered:
+    """A call, and where it was taken."""
+
+    uuid: UUID
+    host: str
+    record: CallRecord
+
+    @property
+    def missing_frames(self) -> int:
+        """Ticks after the first sound in which the telephone had nothing to play."""
+        played = self.record.bot_played_sample
+        begun = np.flatnonzero(played != UNDERRUN)
+        return int(np.sum(played[int(begun[0]) :] == UNDERRUN)) if begun.size else played.size
+
+
+async def service_address(api: ApiServer, namespace: str, name: str = "reception") -> str:
+    """The API's address that the operator publishes, as the machine can reach it: by number."""
+    service = await find(api, SERVICE, namespace, name)
+    assert service is not None
+    (port,) = service["spec"]["ports"]
+    return f"http://{service['spec']['clusterIP']}:{port['port']}"
+
+
+async def call(
+    address: str, seconds: float, *, taken: Callable[[str], None] = lambda host: None
+) -> Answered:
+    """Call and listen for `seconds`, or until the bot hangs up.
+
+    Args:
+        taken: told which pod's address took the call.
+    """
+    uuid = uuid4()
+    host, port = await ask_call_start(address, uuid, from_number="5550100", to_number="100")
+    taken(host)
+    rng = np.random.default_rng(1)
+    (speech,) = synthesize("Echo is set by this.", RATE_HZ, "en-us")[:1]
+    line = Line(
+        RATE_HZ,
+        PATHS["hybrid"](rng, RATE_HZ),
+        erl_db=math.inf,
+        delays=[DelayStep(0.0, 100.0)],
+        bot_speech=speech.pcm,
+        noise_dbfs=-70.0,
+        rng=rng,
+    )
+    phone = Phone(line, Caller([], RATE_HZ), max_s=seconds)
+    return Answered(uuid, host, await phone.call(host, port, uuid))
+
+
+async def reserve(host: str, http_port: int, uuid: UUID) -> bool:
+    """Take a slot of one pod without calling it; False if it has none."""
+    status, _ = await ask(host, f"/api/call-start?uuid={uuid}&hop=1", http_port)
+    return status == 200
+
+
+async def ask(host: str, path: str, http_port: int = 1650) -> tuple[int, str]:
+    """Status and text of a page of one pod; 0 if it does not answer."""
+    timeout = aiohttp.ClientTimeout(total=2)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"http://{host}:{http_port}{path}") as answer,
+        ):
+            return answer.status, await answer.text()
+    except (aiohttp.ClientError, TimeoutError):
+        return 0, ""
+
+
+async def late_ticks(host: str) -> float:
+    """Ticks that a pod has missed: the machine's fault, here."""
+    _, page = await ask(host, "/metrics")
+    lines = [line for line in page.splitlines() if line.startswith("interject_late_ticks_total")]
+    return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+
+def alive(pods: list[Json]) -> list[Json]:
+    """Those that are not going."""
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]

@@ -1,0 +1,10 @@
+"""What the cases on a real Kubernetes measured: kept while they run, printed when all are over."""
+
+from typing import Final
+
+from asterisk.measured import Measured, spread
+
+SECTION: Final = "make test-cluster"
+"""Of docs/measurements.md."""
+
+__all__ = ["SECTION", "Measured", "spread"]

@@ -1,0 +1,125 @@
+"""Extensions: from VoiceAgents to the dialplan of the Asterisk that they name."""
+
+import asyncio
+import time
+
+from cluster.measured import Measured
+from cluster.operators import (
+    OperatorProcess,
+    change,
+    create,
+    find,
+    until,
+    until_condition,
+    voice_agent,
+)
+from voiceagent_operator import names
+from voiceagent_operator.kube.api import ApiServer
+from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
+
+DIALPLAN = "interject-dialplan-asterisk"
+WITHIN_S = 10.0
+
+
+def asterisk_pod(namespace: str, asterisk: str = "asterisk") -> Json:
+    """A pod that Asterisk would run in; nothing has to run for its dialplan to be written."""
+    body = POD.head(namespace, "asterisk-0")
+    body["metadata"]["labels"] = {names.ASTERISK: asterisk}
+    container = {
+        "name": "asterisk",
+        "image": "localhost/none-such:1",
+        "imagePullPolicy": "Never",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    return body | {"spec": {"containers": [container]}}
+
+
+def extension(number: str) -> dict[str, list[str]]:
+    return {"extensions": [number]}
+
+
+async def dialplan(api: ApiServer, namespace: str) -> str:
+    """The text that Asterisk includes; empty if there is none."""
+    found = await find(api, CONFIG_MAP, namespace, DIALPLAN)
+    return "" if found is None else "".join(found["data"].values())
+
+
+async def until_has(api: ApiServer, namespace: str, line: str, *, there: bool = True) -> None:
+    async def has() -> bool:
+        return (line in await dialplan(api, namespace)) == there
+
+    await until(f"{line!r} {'in' if there else 'out of'} the dialplan", has, WITHIN_S)
+
+
+async def test_an_extension_is_written_shown_to_the_pod_and_gone_after_delete(
+    api: ApiServer, operator: OperatorProcess, namespace: str, measured: Measured
+) -> None:
+    await api.create(POD.path(namespace), asterisk_pod(namespace))
+    began = time.monotonic()
+    await create(api, voice_agent(namespace, telephony=extension("100")))
+    await until_has(api, namespace, "exten => 100,1,")
+    measured.row("publishing", "apply to the dialplan written", f"{time.monotonic() - began:.1f} s")
+    text = await dialplan(api, namespace)
+    assert f"reception.{namespace}.svc:1650" in text
+    await until_condition(api, namespace, "Published", "InDialplan")
+
+    async def shown() -> str | None:
+        pod = await find(api, POD, namespace, "asterisk-0")
+        assert pod is not None
+        seen: str | None = pod["metadata"].get("annotations", {}).get(names.DIALPLAN_SEEN)
+        return seen
+
+    before = await until("the pod touched", shown, WITHIN_S)
+    await change(api, namespace, telephony=extension("101"))
+    await until_has(api, namespace, "exten => 101,1,")
+    await until_has(api, namespace, "exten => 100,1,", there=False)
+
+    async def shown_again() -> bool:
+        return await shown() != before
+
+    await until("the pod touched again", shown_again, WITHIN_S)
+    await api.delete(VOICE_AGENT.path(namespace, "reception"))
+    await until_has(api, namespace, "exten => 101,1,", there=False)
+
+
+async def test_of_two_agents_the_older_keeps_the_extension(
+    api: ApiServer, operator: OperatorProcess, namespace: str
+) -> None:
+    await api.create(POD.path(namespace), asterisk_pod(namespace))
+    await create(api, voice_agent(namespace, "older", telephony=extension("100")))
+    await until_condition(api, namespace, "Published", "InDialplan", name="older")
+    # creationTimestamp has whole seconds; the uid decides within one.
+    await asyncio.sleep(1.1)
+    await create(api, voice_agent(namespace, "newer", telephony=extension("100")))
+    message = await until_condition(api, namespace, "Published", "ExtensionTaken", name="newer")
+    assert f"100 ({namespace}/older)" in message
+    assert (await dialplan(api, namespace)).count("exten => 100,1,") == 1
+    await api.delete(VOICE_AGENT.path(namespace, "older"))
+    await until_condition(api, namespace, "Published", "InDialplan", name="newer")
+    assert f"newer.{namespace}.svc" in await dialplan(api, namespace)
+
+
+async def test_an_agent_whose_asterisk_is_not_there_is_told(
+    api: ApiServer, operator: OperatorProcess, namespace: str
+) -> None:
+    spec = extension("100") | {"asterisk": "elsewhere"}
+    await create(api, voice_agent(namespace, telephony=spec))
+    message = await until_condition(api, namespace, "Published", "NoAsterisk")
+    assert "interject.dev/asterisk=elsewhere" in message
+    await api.create(POD.path(namespace), asterisk_pod(namespace, "elsewhere"))
+    await until_condition(api, namespace, "Published", "InDialplan")
+
+
+async def test_an_edited_dialplan_is_repaired(
+    api: ApiServer, operator: OperatorProcess, namespace: str
+) -> None:
+    await api.create(POD.path(namespace), asterisk_pod(namespace))
+    await create(api, voice_agent(namespace, telephony=extension("100")))
+    await until_has(api, namespace, "exten => 100,1,")
+    await api.merge(CONFIG_MAP.path(namespace, DIALPLAN), {"data": {"agents.conf": "; nothing"}})
+    await until_has(api, namespace, "exten => 100,1,")

@@ -1,0 +1,102 @@
+"""The operator's probes and its metrics page, over HTTP."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
+
+from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.own_metrics import OperatorMetrics
+from voiceagent_operator.probes import DEAD_AFTER_S, make_app
+
+
+class Replica:
+    """One replica whose clock is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.heartbeats = Heartbeats(lambda: self.now_s)
+        self.metrics = OperatorMetrics(self.heartbeats)
+        app = make_app(self.metrics, self.heartbeats)
+        self.http = TestClient(TestServer(app))
+
+    async def ask(self, path: str) -> tuple[int, str]:
+        async with self.http.get(path) as answer:
+            return answer.status, await answer.text()
+
+    async def samples(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        """Values of the metrics page by name and what its labels say, in order."""
+        status, text = await self.ask("/metrics")
+        assert status == 200
+        return {
+            (sample.name, tuple(sorted(sample.labels.values()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+async def replica() -> AsyncIterator[Replica]:
+    replica = Replica()
+    async with replica.http:
+        yield replica
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_a_replica_that_stands_by_is_well(replica: Replica, path: str) -> None:
+    assert await replica.ask(path) == (200, "ok")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_one_dead_watch_among_others_is_seen(replica: Replica, path: str) -> None:
+    replica.heartbeats.beat("pods")
+    replica.heartbeats.beat("services")
+    replica.now_s += DEAD_AFTER_S
+    replica.heartbeats.beat("services")
+    assert await replica.ask(path) == (200, "ok")
+    replica.now_s += 1
+    assert await replica.ask(path) == (503, "nothing was heard of the watch of pods for 301 s")
+    replica.heartbeats.beat("pods")
+    assert await replica.ask(path) == (200, "ok")
+
+
+async def test_what_the_operator_counts(replica: Replica) -> None:
+    replica.metrics.reconciled("changed", 0.2)
+    replica.metrics.reconciled("unchanged", 0.004)
+    replica.metrics.reconciled("unchanged", 0.004)
+    replica.metrics.drift_repaired("Service")
+    replica.metrics.api_request("GET", 200)
+    replica.metrics.api_request("PATCH", 0)
+    replica.metrics.leads(True)
+    replica.metrics.agents(17)
+    replica.heartbeats.beat("pods", "one")
+    replica.now_s += 5
+    replica.heartbeats.beat("pods", "two")
+    samples = await replica.samples()
+    expected = {
+        ("interject_operator_reconciles_total", ("changed",)): 1,
+        ("interject_operator_reconciles_total", ("unchanged",)): 2,
+        ("interject_operator_reconcile_seconds_count", ()): 3,
+        ("interject_operator_reconcile_seconds_bucket", ("0.005",)): 2,
+        ("interject_operator_drift_repaired_total", ("Service",)): 1,
+        ("interject_operator_api_requests_total", ("200", "GET")): 1,
+        ("interject_operator_api_requests_total", ("0", "PATCH")): 1,
+        ("interject_operator_watch_age_seconds", ("pods",)): 5,
+        ("interject_operator_leader", ()): 1,
+        ("interject_operator_agents", ()): 17,
+    }
+    assert {key: samples.get(key) for key in expected} == expected
+    assert ("process_resident_memory_bytes", ()) in samples
+
+    replica.metrics.leads(False)
+    assert (await replica.samples())["interject_operator_leader", ()] == 0
+
+
+async def test_two_replicas_in_a_process_do_not_share_metrics(replica: Replica) -> None:
+    OperatorMetrics(Heartbeats(lambda: 0.0)).agents(17)
+    assert (await replica.samples())["interject_operator_agents", ()] == 0
+
+
+async def test_other_paths_are_not_found(replica: Replica) -> None:
+    assert (await replica.ask("/"))[0] == 404

@@ -1,0 +1,196 @@
+"""What a VoiceAgent becomes."""
+
+from typing import Any
+
+import pytest
+import yaml
+from voice_agents import SETTING, agent
+
+from media_pod.spec import load_manifest
+from voiceagent_operator import names
+from voiceagent_operator.agent import Agent
+from voiceagent_operator.kube.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+    POD_MONITOR,
+    SCALED_OBJECT,
+    SERVICE,
+    Json,
+    Kind,
+)
+from voiceagent_operator.render.children import OPTIONAL, Setting, children
+
+
+def rendered(each: Agent, kind: Kind, setting: Setting = SETTING) -> list[Json]:
+    return [child.body for child in children(each, setting) if child.kind is kind]
+
+
+def pod(each: Agent) -> Json:
+    (found,) = rendered(each, DEPLOYMENT)
+    template: Json = found["spec"]["template"]
+    return template
+
+
+def media(each: Agent) -> Json:
+    container: Json = pod(each)["spec"]["containers"][0]
+    return container
+
+
+def test_every_child_is_owned_labelled_and_marked_with_what_was_applied() -> None:
+    each = agent()
+    for child in children(each, Setting("image", "Always", OPTIONAL)):
+        metadata = child.body["metadata"]
+        (owner,) = metadata["ownerReferences"]
+        assert (owner["uid"], owner["controller"]) == (each.uid, True)
+        assert metadata["namespace"] == "calls"
+        assert metadata["labels"][names.AGENT] == "reception"
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "interject-operator"
+        assert metadata["annotations"][names.APPLIED] == child.applied
+
+
+def test_rendering_is_stable() -> None:
+    again = agent()
+    assert children(agent(), SETTING) == children(again, SETTING)
+
+
+def test_the_pods_manifest_is_one_that_interject_serve_takes() -> None:
+    (found,) = rendered(agent(server={"httpPort": 1700}, replicas=5), CONFIG_MAP)
+    manifest = load_manifest(yaml.safe_load(found["data"]["agent.yaml"]), "agent.yaml")
+    assert manifest.metadata.name == "reception"
+    assert manifest.spec.server.peers == ("reception-pods:1700",)
+    assert "replicas" not in yaml.safe_load(found["data"]["agent.yaml"])["spec"]
+
+
+def test_a_changed_greeting_changes_the_manifest_and_rolls_no_pod() -> None:
+    before = agent(dialogue={"kind": "scripted", "script": [{"say": "Hello."}]})
+    after = agent(dialogue={"kind": "scripted", "script": [{"say": "Good morning."}]})
+    assert pod(before) == pod(after)
+    assert rendered(before, CONFIG_MAP) != rendered(after, CONFIG_MAP)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"capacity": {"calls": 7}},
+        {"line": {"rateHz": 16000}},
+        {"bargeIn": {"sensitivity": "high"}},
+        {"image": "example.com/other:2"},
+        {"podTemplate": {"metadata": {"labels": {"team": "voice"}}}},
+    ],
+)
+def test_a_changed_configuration_rolls_the_pods(changed: dict[str, Any]) -> None:
+    assert pod(agent(**changed)) != pod(agent())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"replicas": 7}, {"telephony": {"extensions": ["100"]}}, {"network": {"policy": False}}],
+)
+def test_what_running_pods_need_not_know_rolls_none(changed: dict[str, Any]) -> None:
+    assert pod(agent(**changed)) == pod(agent())
+
+
+def test_calls_outlive_a_pods_end_by_as_long_as_the_drain_allows() -> None:
+    each = agent(drain={"timeoutSeconds": 600})
+    assert pod(each)["spec"]["terminationGracePeriodSeconds"] > 600 + 10
+    assert media(each)["lifecycle"]["preStop"]["httpGet"]["path"] == "/api/drain?wait=1"
+    strategy = rendered(each, DEPLOYMENT)[0]["spec"]["strategy"]["rollingUpdate"]
+    assert strategy["maxUnavailable"] == 0
+
+
+def test_pods_satisfy_the_restricted_pod_security_standard() -> None:
+    spec, container = pod(agent())["spec"], media(agent())
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert spec["automountServiceAccountToken"] is False
+
+
+def test_the_pod_template_adds_without_a_fork() -> None:
+    overlay = {
+        "metadata": {"annotations": {"note": "x"}, "labels": {"interject.dev/agent": "other"}},
+        "spec": {
+            "nodeSelector": {"disk": "ssd"},
+            "tolerations": [{"key": "voice", "operator": "Exists"}],
+            "containers": [
+                {"name": "media", "env": [{"name": "MORE", "value": "1"}]},
+                {"name": "sidecar", "image": "example.com/sidecar:1"},
+            ],
+        },
+    }
+    template = pod(agent(podTemplate=overlay))
+    assert template["metadata"]["annotations"]["note"] == "x"
+    assert template["metadata"]["labels"][names.AGENT] == "reception"
+    assert template["spec"]["nodeSelector"] == {"disk": "ssd"}
+    by_name = {each["name"]: each for each in template["spec"]["containers"]}
+    assert by_name.keys() == {"media", "sidecar"}
+    assert {"POD_NAME", "MORE"} <= {env["name"] for env in by_name["media"]["env"]}
+    assert by_name["media"]["image"] == SETTING.image
+
+
+def test_the_last_pod_may_not_be_evicted() -> None:
+    def most(replicas: int) -> int:
+        (budget,) = rendered(agent(replicas=replicas), DISRUPTION_BUDGET)
+        missing: int = budget["spec"]["maxUnavailable"]
+        return missing
+
+    assert [most(replicas) for replicas in (0, 1, 2, 9)] == [0, 0, 1, 1]
+
+
+def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:
+    each = agent(
+        capacity={"calls": 20},
+        autoscaling={"metricSource": "operator", "minReplicas": 2, "maxReplicas": 6},
+    )
+    (found,) = rendered(each, AUTOSCALER)
+    assert found["spec"]["scaleTargetRef"]["kind"] == "VoiceAgent"
+    assert found["spec"]["metrics"][0]["pods"]["target"]["averageValue"] == "14"
+    assert found["spec"]["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "autoscalers", "scaled_objects"),
+    [("none", 0, 0), ("operator", 1, 0), ("prometheus-adapter", 1, 0), ("keda", 0, 1)],
+)
+def test_one_autoscaler_at_most(source: str, autoscalers: int, scaled_objects: int) -> None:
+    each = agent(autoscaling={"metricSource": source, "prometheusUrl": "http://prometheus:9090"})
+    setting = Setting("image", "Always", OPTIONAL)
+    assert len(rendered(each, AUTOSCALER, setting)) == autoscalers
+    assert len(rendered(each, SCALED_OBJECT, setting)) == scaled_objects
+
+
+def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
+    assert rendered(agent(), POD_MONITOR) == []
+    assert len(rendered(agent(), POD_MONITOR, Setting("i", "Always", OPTIONAL))) == 1
+
+
+def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
+    each = agent(
+        telephony={"asterisk": "front"},
+        network={"cidrs": ["192.0.2.0/24"], "namespaces": ["monitoring"]},
+    )
+    (policy,) = rendered(each, NETWORK_POLICY)
+    callers, operator = policy["spec"]["ingress"]
+    assert {"ipBlock": {"cidr": "192.0.2.0/24"}} in callers["from"]
+    assert any(
+        peer.get("podSelector") == {"matchLabels": {"interject.dev/asterisk": "front"}}
+        for peer in callers["from"]
+    )
+    assert {port["port"] for port in callers["ports"]} == {1650, 3000}
+    assert {port["port"] for port in operator["ports"]} == {1650}
+    assert rendered(agent(network={"policy": False}), NETWORK_POLICY) == []
+
+
+def test_web_socket_agents_have_their_port() -> None:
+    each = agent(line={"transport": "webSocket"}, server={"webSocketPort": 3500})
+    ports = {port["name"]: port["containerPort"] for port in media(each)["ports"]}
+    assert ports["audio"] == 3500
+    _, headless = rendered(each, SERVICE)
+    assert {port["name"]: port["port"] for port in headless["spec"]["ports"]}["audio"] == 3500
+    assert headless["spec"]["publishNotReadyAddresses"] is True

@@ -1,0 +1,175 @@
+"""What users are told of an agent."""
+
+from typing import Any
+
+import pytest
+from voice_agents import agent, voice_agent
+
+from voiceagent_operator.causes import Cause, find_cause
+from voiceagent_operator.events import event
+from voiceagent_operator.kube.kinds import Json
+from voiceagent_operator.status import Observed, Publication, Turn, bad_spec, make_status, turns
+
+NOW, LATER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"
+
+
+def deployment(replicas: int = 2, ready: int = 2, updated: int = 2, **more: Any) -> Json:
+    status = {
+        "replicas": replicas,
+        "readyReplicas": ready,
+        "updatedReplicas": updated,
+        "observedGeneration": 3,
+        **more,
+    }
+    return {"metadata": {"generation": 3}, "status": status}
+
+
+def conditions(seen: Observed, old: Json | None = None, **spec: Any) -> dict[str, tuple[str, str]]:
+    made = make_status(agent(**spec), seen, old or {}, "1", NOW)
+    return {each["type"]: (each["status"], each["reason"]) for each in made["conditions"]}
+
+
+def test_an_agent_whose_pods_answer_is_ready() -> None:
+    found = conditions(Observed(deployment(), calls=3))
+    assert found == {
+        "Ready": ("True", "PodsReady"),
+        "Progressing": ("False", "RolledOut"),
+        "Degraded": ("False", "AsExpected"),
+        "CapacityAvailable": ("True", "RoomLeft"),
+        "Published": ("True", "NothingToPublish"),
+    }
+
+
+def test_a_new_agent_is_not_ready_yet_and_not_degraded_either() -> None:
+    found = conditions(Observed())
+    assert found["Ready"] == ("False", "NoPodReady")
+    assert found["Progressing"] == ("True", "RollingOut")
+    assert found["Degraded"] == ("False", "AsExpected")
+
+
+def test_a_rollout_is_in_progress_until_the_last_old_pod_is_replaced() -> None:
+    assert conditions(Observed(deployment(3, 3, 1)))["Progressing"][0] == "True"
+    stale = deployment()
+    stale["metadata"]["generation"] = 4
+    assert conditions(Observed(stale))["Progressing"][0] == "True"
+
+
+def test_calls_and_capacity_are_those_of_ready_pods() -> None:
+    made = make_status(agent(capacity={"calls": 5}), Observed(deployment(), calls=10), {}, "1", NOW)
+    assert (made["activeCalls"], made["capacity"]) == (10, 10)
+    assert conditions(Observed(deployment(), calls=10), capacity={"calls": 5})[
+        "CapacityAvailable"
+    ] == ("False", "Full")
+
+
+def test_scaled_to_zero_is_said() -> None:
+    assert conditions(Observed(deployment(0, 0, 0)), replicas=0)["Ready"] == (
+        "False",
+        "ScaledToZero",
+    )
+
+
+@pytest.mark.parametrize(
+    ("publication", "verdict"),
+    [
+        (Publication(("100",)), ("True", "InDialplan")),
+        (Publication(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
+        (Publication(asterisk_found=False), ("False", "NoAsterisk")),
+        (Publication(pending=True), ("Unknown", "Pending")),
+    ],
+)
+def test_publication(publication: Publication, verdict: tuple[str, str]) -> None:
+    seen = Observed(deployment(), publication=publication)
+    assert conditions(seen, telephony={"extensions": ["100"]})["Published"] == verdict
+
+
+def test_a_condition_keeps_its_time_while_it_keeps_its_status() -> None:
+    old = make_status(agent(), Observed(), {}, "1", NOW)
+    new = make_status(agent(), Observed(deployment()), old, "1", LATER)
+    times = {each["type"]: each["lastTransitionTime"] for each in new["conditions"]}
+    assert (times["Ready"], times["Degraded"]) == (LATER, NOW)
+    assert make_status(agent(), Observed(deployment()), new, "1", "later still") == new
+
+
+def test_a_refused_spec_leaves_the_numbers_as_they_were() -> None:
+    old = make_status(agent(), Observed(deployment(), calls=2), {}, "1", NOW)
+    new = bad_spec(2, "spec.turn: wrong", old, "1", LATER)
+    assert (new["activeCalls"], new["observedGeneration"]) == (2, 2)
+    assert {each["reason"] for each in new["conditions"]} == {"BadSpec"}
+
+
+def test_events_tell_of_turns_and_never_twice() -> None:
+    old = make_status(agent(), Observed(), {}, "1", NOW)
+    new = make_status(agent(), Observed(deployment()), old, "1", LATER)
+    told = [event(voice_agent(), turn, "pod-1", LATER, "x") for turn in turns(old, new)]
+    assert [each["reason"] for each in told if each] == ["PodsReady"]
+    assert turns(new, new) == []
+
+
+def test_a_bad_turn_is_a_warning() -> None:
+    turn = Turn("Degraded", "True", "SecretMissing", "secret x not found")
+    found = event(voice_agent(), turn, "pod-1", NOW, "x")
+    assert found is not None
+    assert (found["type"], found["reason"]) == ("Warning", "SecretMissing")
+
+
+def pod(**status: Any) -> Json:
+    return {
+        "metadata": {"name": "reception-1", "uid": "pod-1"},
+        "spec": {"containers": [{"name": "media", "image": "example.com/media:1"}]},
+        "status": status,
+    }
+
+
+def waiting(reason: str, message: str = "") -> Json:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return pod(
+        conditions=[{"type": "PodScheduled", "status": "True"}],
+        containerStatuses=[{"name": "media", "ready": False, "state": state}],
+    )
+
+
+CRASHED = {
+    "name": "media",
+    "ready": False,
+    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+}
+MOUNT = {"reason": "FailedMount", "note": 'secret "k" not found', "regarding": {"uid": "pod-1"}}
+NO_NODE = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
+QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}
+
+
+@pytest.mark.parametrize(
+    ("found", "pods", "events", "reason", "says"),
+    [
+        (deployment(conditions=[QUOTA]), [], [], "QuotaExceeded", "exceeded quota: small"),
+        (
+            deployment(),
+            [waiting("CreateContainerConfigError", 'secret "llm" not found')],
+            [],
+            "SecretMissing",
+            'secret "llm" not found',
+        ),
+        (deployment(), [waiting("ErrImagePull")], [], "ImageUnavailable", "example.com/media:1"),
+        (deployment(), [waiting("ImagePullBackOff")], [], "ImageUnavailable", "media:1"),
+        (deployment(), [waiting("ContainerCreating")], [MOUNT], "SecretMissing", 'secret "k"'),
+        (deployment(), [pod(conditions=[NO_NODE])], [], "Unschedulable", "0/3 nodes"),
+        (deployment(), [pod(containerStatuses=[CRASHED])], [], "ContainerCrashes", "exit code 2"),
+    ],
+)
+def test_the_real_cause_is_found(
+    found: Json, pods: list[Json], events: list[Json], reason: str, says: str
+) -> None:
+    cause = find_cause(found, pods, events)
+    assert isinstance(cause, Cause)
+    assert cause.reason == reason
+    assert says in cause.message
+    assert "\n" not in cause.message
+
+
+def test_pods_that_start_or_go_are_no_cause() -> None:
+    going = waiting("ErrImagePull")
+    going["metadata"]["deletionTimestamp"] = NOW
+    assert find_cause(deployment(), [waiting("ContainerCreating"), going], []) is None
+    assert find_cause(None, [], []) is None

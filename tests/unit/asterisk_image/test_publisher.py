@@ -1,0 +1,147 @@
+"""The published folder, as the kubelet keeps it, and what becomes of it beside Asterisk."""
+
+from pathlib import Path
+
+import pytest
+
+from asterisk_config.places import Places
+from asterisk_config.publisher import Publisher, read_published
+from media_pod.errors import InterjectError
+
+GOOD = "[interject-agents](+)\nexten => 100,1,Answer()\n"
+OTHER = GOOD.replace("100", "200")
+BROKEN = "[interject-agents](+\n"
+RELOAD = ("-rx", "dialplan reload")
+
+
+class World:
+    """A published folder, a publisher, and the commands that it starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.places = Places.unpacked(folder / "tree", folder)
+        self.commands: list[tuple[str, ...]] = []
+        self.published = self.places.published
+        self._now_s = 0.0
+
+    def spawn(self, command: tuple[str, ...]) -> int:
+        self.commands.append(command[-2:])
+        return len(self.commands)
+
+    def start(self) -> None:
+        self.publisher = Publisher(self.places, self.spawn)
+
+    def publish(self, text: str) -> None:
+        self.published.mkdir(exist_ok=True)
+        (self.published / "agents.conf").write_text(text)
+
+    def look(self) -> None:
+        """A second later; a reload that is under way has ended well by then."""
+        self.publisher.ended({len(self.commands): 0})
+        self._now_s += 1
+        self.publisher.look(self._now_s)
+
+    @property
+    def copy(self) -> str:
+        """What Asterisk includes."""
+        return (self.places.etc / "published.conf").read_text()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_asterisk_starts_with_what_is_there(world: World) -> None:
+    world.publish(GOOD)
+    world.start()
+    world.look()
+    assert (world.copy, world.commands) == (GOOD, [])
+
+
+def test_a_folder_that_comes_changes_and_goes_is_followed(world: World) -> None:
+    world.start()
+    copies = [world.copy]
+    for text in (GOOD, GOOD, OTHER):
+        world.publish(text)
+        world.look()
+        copies.append(world.copy)
+    for remove in ((world.published / "agents.conf").unlink, world.published.rmdir):
+        remove()
+        world.look()
+        copies.append(world.copy)
+    assert copies == ["", GOOD, GOOD, OTHER, "", ""]
+    assert world.commands == [RELOAD] * 3
+
+
+def test_a_broken_file_changes_nothing_and_is_told_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.publish(GOOD)
+    world.start()
+    world.publish(BROKEN)
+    for _ in range(3):
+        world.look()
+    assert (world.copy, world.commands) == (GOOD, [])
+    (problem,) = problems(caplog)
+    assert problem.startswith("published dialplan: not taken, the one before stays: ")
+    assert f"{world.published}/agents.conf: line 1: found '[interject-agents](+'" in problem
+
+    world.publish(OTHER)
+    world.look()
+    assert (world.copy, world.commands) == (OTHER, [RELOAD])
+
+
+def test_asterisk_starts_without_agents_when_the_file_is_broken(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.publish(BROKEN)
+    world.start()
+    assert world.copy == ""
+    assert len(problems(caplog)) == 1
+
+
+def test_a_copy_that_cannot_be_written_is_tried_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.start()
+    world.publish(GOOD)
+    in_the_way = world.places.etc / ".published.conf.new"
+    in_the_way.mkdir()
+    for _ in range(2):
+        world.look()
+    assert world.commands == []
+    assert "cannot be written" in problems(caplog)[0]
+    in_the_way.rmdir()
+    world.look()
+    assert (world.copy, world.commands) == (GOOD, [RELOAD])
+
+
+def test_several_files_are_one_in_the_order_of_their_names(world: World) -> None:
+    world.publish(GOOD)
+    (world.published / "a.conf").write_text(OTHER)
+    (world.published / "readme.txt").write_text("hello")
+    assert read_published(world.published) == OTHER + GOOD
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\xff\xfe", "line 1"),
+        (b";" + b"x" * (1 << 20), "larger than the 1048576 bytes that a ConfigMap holds"),
+    ],
+)
+def test_what_is_no_text_of_this_size_is_refused(
+    world: World, content: bytes, expected: str
+) -> None:
+    world.publish("")
+    (world.published / "agents.conf").write_bytes(content)
+    with pytest.raises(InterjectError, match=expected):
+        read_published(world.published)
+    (world.published / "agents.conf").unlink()
+    (world.published / "agents.conf").mkdir()
+    with pytest.raises(InterjectError, match="cannot be read"):
+        read_published(world.published)

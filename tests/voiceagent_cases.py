@@ -1,0 +1,219 @@
+"""Rules between the fields of a VoiceAgent: for each, specs that keep it and specs that break it.
+
+The unit tests show them to the models, the cluster tests to a real API server.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+_HELLO: Json = {"say": "Hello."}
+_OPERATOR: Json = {"transfers": [{"name": "operator", "goto": "phones,601,1"}]}
+_PUBLISHED: Json = {"telephony": {"extensions": ["100"]}}
+_WIDEBAND: Json = {"line": {"transport": "webSocket", "rateHz": 16000}}
+
+
+def voice_agent(spec: Json, name: str = "desk") -> Json:
+    """A VoiceAgent: a parcel desk, unless `spec` has another dialogue."""
+    return {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": name},
+        "spec": deepcopy({"dialogue": {"kind": "parcelDesk"}} | spec),
+    }
+
+
+def _script(*lines: Json, **more: object) -> Json:
+    return {"dialogue": {"kind": "scripted", "script": list(lines), **more}}
+
+
+def _desk(**more: object) -> Json:
+    return {"dialogue": {"kind": "parcelDesk", **more}}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule, by the object that has it and what it allows, and what it says about two specs."""
+
+    path: str
+    allowed: str
+    good: Json
+    bad: Json
+    found: str
+    """What the API server says that it found in `bad`."""
+    field: str
+    """The field that the API server blames."""
+    laptop: bool = True
+    """Whether a laptop refuses `bad` too."""
+    before: tuple[Json, Json] | None = None
+    """For a rule on changes: what the objects were before they became `good` and `bad`."""
+    names: tuple[str, str] = ("good", "bad")
+    """Names of the good and of the bad object."""
+
+
+_NAME = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
+_TRANSFER = "a name of telephony.transfers"
+_ONE_ACT = "exactly one of say, play and transfer"
+_PORTS = "two different ports"
+_FIXED = "in a cluster a port from 1 to 65535; leave it out for the default"
+_LINE = (
+    "another transport or rateHz if telephony.extensions was empty before: empty it, wait until "
+    "the last call is over, then change the line and list the extensions again; or make a second "
+    "VoiceAgent, and let it take the extensions over"
+)
+
+CASES = (
+    Case("", _NAME, {}, {}, "a" * 53, "metadata.name", names=("a" * 52, "a" * 53)),
+    Case("", _NAME, {}, {}, "3-desk", "metadata.name", names=("desk-3", "3-desk")),
+    Case("", _NAME, {}, {}, "desk.example", "metadata.name", names=("desk", "desk.example")),
+    Case(
+        "spec",
+        _TRANSFER,
+        good=_desk(person="operator") | {"telephony": _OPERATOR},
+        bad=_desk(person="boss") | {"telephony": _OPERATOR},
+        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
+        field="spec.dialogue.person",
+    ),
+    Case(
+        "spec",
+        _TRANSFER,
+        good=_script(_HELLO, {"transfer": "operator"}) | {"telephony": _OPERATOR},
+        bad=_script(_HELLO, {"transfer": "operator"}, {"transfer": "boss"})
+        | {"telephony": _OPERATOR},
+        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
+        field="spec.dialogue.script",
+    ),
+    Case(
+        "spec",
+        _LINE,
+        before=({}, _PUBLISHED),
+        good=_WIDEBAND | _PUBLISHED,
+        bad=_WIDEBAND,
+        laptop=False,
+        found="line changed from audioSocket at 8000 Hz to webSocket at 16000 Hz while the agent "
+        "has extensions",
+        field="spec.line",
+    ),
+    Case(
+        "spec",
+        _LINE,
+        before=(_PUBLISHED, _PUBLISHED),
+        good=_PUBLISHED | {"line": {"maxEchoDelayMs": 500}},
+        bad=_PUBLISHED | {"line": {"rateHz": 16000}},
+        laptop=False,
+        found="line changed from audioSocket at 8000 Hz to audioSocket at 16000 Hz while the agent "
+        "has extensions",
+        field="spec.line",
+    ),
+    Case(
+        "spec.dialogue",
+        "person with kind parcelDesk alone; leave it out",
+        good=_desk(person="operator") | {"telephony": _OPERATOR},
+        bad=_script(_HELLO, person="operator") | {"telephony": _OPERATOR},
+        found="person with kind scripted",
+        field="spec.dialogue.person",
+    ),
+    Case(
+        "spec.dialogue",
+        "script with kind scripted alone; leave it out",
+        good=_script(_HELLO),
+        bad=_desk(script=[_HELLO]),
+        found="script with kind parcelDesk",
+        field="spec.dialogue.script",
+    ),
+    Case(
+        "spec.dialogue",
+        "kind scripted with script",
+        good=_script(_HELLO),
+        bad={"dialogue": {"kind": "scripted"}},
+        found="kind scripted without script",
+        field="spec.dialogue.script",
+    ),
+    Case(
+        "spec.dialogue",
+        "atEnd with kind scripted alone; leave it out",
+        good=_script(_HELLO, atEnd="listen"),
+        bad=_desk(atEnd="listen"),
+        found="atEnd with kind parcelDesk",
+        field="spec.dialogue.atEnd",
+    ),
+    *(
+        Case(
+            "spec.dialogue.script[]",
+            _ONE_ACT,
+            good=_script(_HELLO, {"play": "/srv/a.wav"}, {"transfer": "operator", "pauseMs": 0})
+            | {"telephony": _OPERATOR},
+            bad=_script(_HELLO, line) | {"telephony": _OPERATOR},
+            found=found,
+            field="spec.dialogue.script[1]",
+        )
+        for line, found in (
+            ({"pauseMs": 100}, "none"),
+            ({"say": "a", "play": "b"}, "say and play"),
+            ({"say": "a", "transfer": "operator"}, "say and transfer"),
+            ({"play": "a", "transfer": "operator"}, "play and transfer"),
+            ({"say": "a", "play": "b", "transfer": "operator"}, "say and play and transfer"),
+        )
+    ),
+    *(
+        Case(
+            "spec.server",
+            _PORTS,
+            good={"server": {name: 1651}},
+            bad={"server": {name: 1650}},
+            found=f"1650 as both {name} and httpPort",
+            field="spec.server.httpPort",
+        )
+        for name in ("audioSocketPort", "webSocketPort")
+    ),
+    *(
+        Case(
+            "spec.server",
+            _FIXED,
+            good={"server": {name: 65535}},
+            bad={"server": {name: 0}},
+            laptop=False,
+            found=f"0 as {name}",
+            field="spec.server",
+        )
+        for name in ("httpPort", "audioSocketPort", "webSocketPort")
+    ),
+    Case(
+        "spec.server",
+        "in a cluster none, because each pod gives its own address; leave it out",
+        good={"server": {"advertiseHost": ""}},
+        bad={"server": {"advertiseHost": "192.0.2.7"}},
+        laptop=False,
+        found="advertiseHost 192.0.2.7",
+        field="spec.server.advertiseHost",
+    ),
+    Case(
+        "spec.server",
+        "in a cluster none, because the operator lists the agent's pods; leave it out",
+        good={"server": {"peers": []}},
+        bad={"server": {"peers": ["pod-2:1650", "pod-3:1650"]}},
+        laptop=False,
+        found="2 peers",
+        field="spec.server.peers",
+    ),
+    Case(
+        "spec.autoscaling",
+        "minReplicas at most maxReplicas",
+        good={"autoscaling": {"minReplicas": 10}},
+        bad={"autoscaling": {"minReplicas": 11}},
+        found="minReplicas 11 and maxReplicas 10",
+        field="spec.autoscaling.minReplicas",
+    ),
+    Case(
+        "spec.autoscaling",
+        "keda with a prometheusUrl",
+        good={
+            "autoscaling": {"metricSource": "keda", "prometheusUrl": "http://prometheus.test:9090"}
+        },
+        bad={"autoscaling": {"metricSource": "keda"}},
+        found="metricSource keda alone",
+        field="spec.autoscaling.prometheusUrl",
+    ),
+)
