@@ -14,7 +14,6 @@ else.
 
 import argparse
 import os
-import re
 import sys
 import tempfile
 import time
@@ -30,12 +29,11 @@ from buildah import Buildah
 from console import ended, say
 from containers import Containers
 from debian_packages import NoDebianError
-from errors import CannotBeHadError, RigError
+from dockerfile import Dockerfile
+from errors import CannotBeHadError
 from layout import Layout
 from one_at_a_time import one_at_a_time
 
-BASE: Final = re.compile(r"^ARG BASE_IMAGE=debian:([a-z]+)-slim$", re.MULTILINE)
-"""The line of a Dockerfile that says on which Debian it is built."""
 TURN_S: Final = 3000
 """For another build: two at once would share nothing of their work."""
 
@@ -67,30 +65,23 @@ def build(repository: str, context: Path, file: Path) -> str:
     """
     if os.geteuid() != 0:
         raise CannotBeHadError("building images needs root")
-    suite = _suite(file)
-    began = time.monotonic()
-    buildah = Buildah()
-    try:
-        with one_at_a_time(places.kube() / "image.lock", "building an image", TURN_S):
+    source, buildah = Dockerfile(file, context), Buildah()
+    name = f"{repository}:{source.key()}"
+    with one_at_a_time(places.kube() / "image.lock", "building an image", TURN_S):
+        if buildah.has(name):
+            return name
+        say(f"building {name} ...")
+        began = time.monotonic()
+        try:
             options = (
-                f"--build-arg=BASE_IMAGE={base(buildah, suite)}",
-                *mounts(suite, places.images() / "mounts"),
+                f"--build-arg=BASE_IMAGE={base(buildah, source.suite)}",
+                *mounts(source.suite, places.images() / "mounts"),
             )
-            name = buildah.build(repository, context, file, *options)
-    except NoDebianError as error:
-        raise CannotBeHadError(str(error)) from None
+        except NoDebianError as error:
+            raise CannotBeHadError(str(error)) from None
+        buildah.build(name, context, file, *options)
     say(f"{name}: built in {time.monotonic() - began:.1f} s")
     return name
-
-
-def _suite(file: Path) -> str:
-    try:
-        found = BASE.search(file.read_text())
-    except FileNotFoundError:
-        raise RigError(f"{file} is missing") from None
-    if found is None:
-        raise RigError(f"{file}: expected a line `ARG BASE_IMAGE=debian:SUITE-slim`")
-    return found[1]
 
 
 def load(rig: Path, name: str) -> str:
