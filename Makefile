@@ -1,8 +1,8 @@
 # The one entry to this project. Every target sets up `.venv` first if it has to.
 #
-#   PYTHON   the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
-#   ARGS     more arguments for `make demo` and the tests
-#   KUBECONFIG  the cluster for `make test-cluster`; one is brought up if it is not given
+#   PYTHON      the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
+#   ARGS        more arguments for `make demo` and the tests
+#   KUBECONFIG  the cluster for `make test-cluster`; without it one is brought up
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,8 +29,7 @@ test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched f
 
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
-	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1) \
-		$(BIN)/pytest -m cluster $(ARGS)
+	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check

@@ -6,6 +6,7 @@ code 2. Heavy packages are imported by the command that needs them, so that `--h
 
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
@@ -31,6 +32,7 @@ def cli() -> None:
 @click.option("--verbose", "-v", is_flag=True, help="Log every turn of every call.")
 def serve(manifest: Path, verbose: bool) -> None:
     """Run a media pod from the VoiceAgent in MANIFEST."""
+    _end_on_sigterm()
     one_thread()
     _log(verbose)
     from media_pod.manifest import read_manifest
@@ -126,6 +128,12 @@ def main() -> NoReturn:
         )
         sys.exit(2)
     sys.exit(0)
+
+
+def _end_on_sigterm() -> None:
+    """Until the pod drains on it. The kernel drops a signal to process 1 of a container that has no
+    handler, and there a pod that is deleted while it loads would go on for its grace period."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 
 
 def _log(verbose: bool) -> None:

@@ -37,10 +37,10 @@ async def serve_agent(
         SetupError, ProviderError: see `Pod` and `Pod.start`.
         RuntimeError: see `Pod.run`.
     """
-    pod = Pod(agent, manifest.parent, bank=bank, tap=tap)
-    watch = ManifestWatch(manifest, pod.manifest)
     drain, stop = asyncio.Event(), asyncio.Event()
     with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}):
+        pod = Pod(agent, manifest.parent, bank=bank, tap=tap)
+        watch = ManifestWatch(manifest, pod.manifest)
         try:
             addresses = await pod.start()
             _logger.info(

@@ -1,48 +1,28 @@
 """Silero VAD for all calls at once: its network as plain matrix products, with per-call state.
 
-The weights are those of the JIT file inside the silero-vad package (version 5 of the network: a
-short-time Fourier basis, four convolutions, one LSTM cell, one output), read through torch at
-start. Run as one batch of NumPy products it costs a tenth of the JIT model called per call;
-docs/decisions/0002-silero-as-matrix-products.md has the comparison.
+The network is version 5 of Silero's: a short-time Fourier basis, four convolutions, one LSTM cell,
+one output; vad_weights.py says where its weights come from. Run as one batch of NumPy products it
+costs a tenth of the JIT model called per call; docs/decisions/0002-silero-as-matrix-products.md has
+the comparison.
 
 One window is 32 ms and a tick is 20 ms, so that five windows fall into eight ticks. Slots start at
 eight different phases, which keeps the work of a tick even.
 """
 
-import warnings
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Pcm
-
-Weights = dict[str, NDArray[np.float32]]
+from media_pod.duplex.vad_weights import load_weights
 
 _HIDDEN: Final = 128
 _FRAMES: Final = 4
 _PHASES_OF_8_KHZ: Final = (0, 160, 64, 224, 128, 32, 192, 96)
 """Samples that a slot starts with: every multiple of 32 below 256, in the order in which a slot
 passes through them, so that equally filled phases give 5/8 of the slots in every tick."""
-
-
-def load_weights(rate: int) -> Weights:
-    """The network's arrays for `rate` (8000 or 16000), from the installed silero-vad package."""
-    import torch
-
-    path = files("silero_vad") / "data" / "silero_vad.jit"
-    prefix = "_model_8k." if rate == 8000 else "_model."
-    with warnings.catch_warnings():
-        # The package has no other file with the weights of both rates.
-        warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", DeprecationWarning)
-        state: dict[str, Any] = torch.jit.load(str(path), map_location="cpu").state_dict()
-    return {
-        name.removeprefix(prefix): tensor.numpy().astype(np.float32)
-        for name, tensor in state.items()
-        if name.startswith(prefix)
-    }
 
 
 def _dense(kernel: NDArray[np.float32], frames_in: int, stride: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A Debian with Python, as an image, from packages alone: no store of images is asked for it.
+"""What Debian is in `debian:SUITE-slim`, from packages alone: no store of images is asked for it.
 
 The packages' files are unpacked into a folder and configured inside it, as an installer does.
 """
@@ -16,7 +16,7 @@ from console import say
 from debian_packages import Suite, check_machine, check_space, unpack
 from errors import RigError
 
-MORE: Final = ("apt", "ca-certificates", "usr-is-merged", "python3", "python3-venv", "python3-pip")
+MORE: Final = ("apt", "usr-is-merged")
 """Beside what is essential to Debian."""
 NEEDED_MB: Final = 1500
 CONFIGURE_S: Final = 600
@@ -39,7 +39,7 @@ def base(buildah: Buildah, suite: str) -> str:
         NoDebianError: Debian cannot be had from here.
         RigError: a package does not configure.
     """
-    name = f"localhost/interject-base:{suite}"
+    name = f"localhost/interject-debian:{suite}"
     if buildah.has(name):
         return name
     check_machine()

@@ -12,6 +12,8 @@ BUILD_S: Final = 2400
 """Deadlines."""
 SHOWN: Final = 15
 """Lines of a failed build."""
+KEPT: Final = 4
+"""Builders' last steps, and what failed builds left, that later builds may begin with."""
 
 
 class Buildah:
@@ -42,31 +44,27 @@ class Buildah:
         finally:
             self._run("rm", container)
 
-    def build(self, repository: str, context: Path, file: Path, *options: str) -> str:
-        """Build a Dockerfile; the image's name, whose tag says what is in it.
+    def build(self, name: str, context: Path, file: Path, *options: str) -> None:
+        """Build a Dockerfile into the image `name`, whose tag says what is in it.
 
         Steps whose input is the same as before are taken from then. The older image of the same
-        repository goes, so that the store does not grow with every change.
+        repository goes, and so do all but the last few nameless ones: the store has its bound.
 
         Raises:
             RigError: a step fails; the message has its last lines.
         """
-        before = self._tags(repository)
         built = self._run(
             "build", "--isolation=chroot", "--network=host", "--layers", "--format=docker",
             # Where the machine's limits may not be raised, buildah's own wish fails.
             "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096",
-            *options, f"--file={file}", str(context), deadline_s=BUILD_S,
+            *options, f"--file={file}", f"--tag={name}", str(context), deadline_s=BUILD_S,
         )  # fmt: skip
         if built.returncode:
             words = "\n".join([*built.stdout.splitlines(), *built.stderr.splitlines()][-SHOWN:])
             raise RigError(f"{file} does not build:\n{words}")
-        identity = built.stdout.splitlines()[-1]
-        name = f"{repository}:{identity[:12]}"
-        self.call("tag", identity, name)
-        for tag in before - {name}:
-            self._run("rmi", tag)
-        return name
+        nameless = self._run("images", "--filter=dangling=true", "--format={{.ID}}").stdout.split()
+        for old in (*self._older(name), *nameless[KEPT:]):
+            self._run("rmi", old)
 
     def save(self, name: str, archive: Path) -> None:
         """Write the image `name` as `docker save` would; not compressed, which loads quicker.
@@ -87,9 +85,10 @@ class Buildah:
             raise RigError(f"buildah {arguments[0]}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def _tags(self, repository: str) -> set[str]:
+    def _older(self, name: str) -> list[str]:
+        repository = name.rpartition(":")[0]
         names = self._run("images", "--format={{.Name}}:{{.Tag}}").stdout.split()
-        return {name for name in names if name.rpartition(":")[0] == repository}
+        return [old for old in names if old.rpartition(":")[0] == repository and old != name]
 
     def _run(self, *arguments: str, deadline_s: float = CALL_S) -> subprocess.CompletedProcess[str]:
         try:

@@ -48,9 +48,11 @@ class GoModule:
         if done.returncode == 0:
             return done.stdout
         lines = [*done.stdout.splitlines(), *done.stderr.splitlines()] or ["(it says nothing)"]
-        why = f"go {' '.join(arguments[:2])}: {lines[-1]}"
-        offline = any(sign in line for sign in OFFLINE_SIGNS for line in lines)
-        raise CannotBeHadError(why) if offline else RigError(why)
+        what = f"go {' '.join(arguments[:2])}"
+        for line in lines:
+            if any(sign in line for sign in OFFLINE_SIGNS):
+                raise CannotBeHadError(f"{what}: {line.strip()}")
+        raise RigError(f"{what}: {lines[-1]}")
 
     def build(self, package: str, output: Path, flags: str) -> None:
         """One program, without the tables for debuggers.

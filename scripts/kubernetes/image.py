@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Images for the rig, without a store of images: built here, and loaded.
 
-    image.py build REPOSITORY CONTEXT [--file DOCKERFILE] [--suite SUITE]    prints the name
+    image.py build REPOSITORY CONTEXT [--file DOCKERFILE]    prints the name
     image.py load RIG NAME
 
-The Dockerfile begins with `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`; it gets a Debian with Python,
-made from packages. Its steps see this machine's sources of packages, and the image keeps nothing of
-them. Pods use the printed name with `imagePullPolicy: Never`. Needs root.
+The Dockerfile has `ARG BASE_IMAGE=debian:SUITE-slim` and `FROM ${BASE_IMAGE}`; it gets the same
+Debian, made from packages. Its steps see this machine's sources of packages, and the image keeps
+nothing of them. Pods use the printed name with `imagePullPolicy: Never`. Needs root.
 
 Exit codes: 0; 3 and a reason on standard error where Debian or buildah cannot be had; 1 for all
 else.
@@ -29,12 +29,11 @@ from buildah import Buildah
 from console import ended, say
 from containers import Containers
 from debian_packages import NoDebianError
+from dockerfile import Dockerfile
 from errors import CannotBeHadError
 from layout import Layout
 from one_at_a_time import one_at_a_time
 
-SUITE: Final = "bookworm"
-"""The Debian below images that do not ask for another."""
 TURN_S: Final = 3000
 """For another build: two at once would share nothing of their work."""
 
@@ -47,7 +46,6 @@ def main() -> int:
     builder.add_argument("repository", help="as in localhost/media-pod")
     builder.add_argument("context", type=Path)
     builder.add_argument("--file", type=Path, help="CONTEXT/Dockerfile if not given")
-    builder.add_argument("--suite", default=SUITE)
     loader = commands.add_parser("load")
     loader.add_argument("rig", type=Path)
     loader.add_argument("name")
@@ -55,29 +53,33 @@ def main() -> int:
     if given.command == "load":
         return ended(lambda: load(given.rig, given.name))
     file = given.file or given.context / "Dockerfile"
-    return ended(lambda: build(given.repository, given.context, file, given.suite))
+    return ended(lambda: build(given.repository, given.context, file))
 
 
-def build(repository: str, context: Path, file: Path, suite: str) -> str:
+def build(repository: str, context: Path, file: Path) -> str:
     """The image's name.
 
     Raises:
         CannotBeHadError: no root, no Debian, no buildah.
-        RigError: the Dockerfile does not build.
+        RigError: the Dockerfile is not there, has another base, or does not build.
     """
     if os.geteuid() != 0:
         raise CannotBeHadError("building images needs root")
-    began = time.monotonic()
-    buildah = Buildah()
-    try:
-        with one_at_a_time(places.kube() / "image.lock", "building an image", TURN_S):
+    source, buildah = Dockerfile(file, context), Buildah()
+    name = f"{repository}:{source.key()}"
+    with one_at_a_time(places.kube() / "image.lock", "building an image", TURN_S):
+        if buildah.has(name):
+            return name
+        say(f"building {name} ...")
+        began = time.monotonic()
+        try:
             options = (
-                f"--build-arg=BASE_IMAGE={base(buildah, suite)}",
-                *mounts(suite, places.images() / "mounts"),
+                f"--build-arg=BASE_IMAGE={base(buildah, source.suite)}",
+                *mounts(source.suite, places.images() / "mounts"),
             )
-            name = buildah.build(repository, context, file, *options)
-    except NoDebianError as error:
-        raise CannotBeHadError(str(error)) from None
+        except NoDebianError as error:
+            raise CannotBeHadError(str(error)) from None
+        buildah.build(name, context, file, *options)
     say(f"{name}: built in {time.monotonic() - began:.1f} s")
     return name
 

@@ -118,8 +118,8 @@ def restart_api_server(folder: Path, kill: bool) -> str:
 def _clear(layout: Layout) -> None:
     """Make room where a rig died without having been taken down, by a reboot for example."""
     ours, owner = processes(layout), machine.changed_by()
-    if alive := ours.alive():
-        raise RigError(f"{alive[0].name} (pid {alive[0].pid}) of the rig in {layout.folder} runs")
+    if ours.alive():
+        raise RigError(f"the rig in {layout.folder} is up; take it down first")
     if ours.recorded() or (owner is not None and owner.folder == layout.folder):
         say(f"cleaning up after the rig in {layout.folder} ...")
         take_down(layout)

@@ -112,7 +112,7 @@ async def bad_day(
         day = BadDay(settings.host, session, rate, seed)
         app = web.Application(client_max_size=8 << 20)
         app.router.add_route("*", "/{path:.*}", day.handle)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         config = {

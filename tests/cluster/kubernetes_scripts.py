@@ -32,6 +32,6 @@ def script(name: str, *arguments: str) -> str:
         output = running.stdout.read().strip()
         status = running.wait(LONGEST_S)
     if status == CANNOT_BE_HAD:
-        raise CannotBeHadError(last)
+        raise CannotBeHadError(last.removeprefix("not to be had here: "))
     assert status == 0, f"{name} {arguments[0] if arguments else ''}: {last}"
     return output

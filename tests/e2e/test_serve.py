@@ -156,6 +156,30 @@ async def test_a_pod_that_is_told_to_go_goes(tmp_path: Path) -> None:
     assert set(codes) == {0}
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    assert caught is not None
+    return bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
+async def test_a_pod_that_is_told_to_go_while_it_loads_does_not_wait_for_that(
+    tmp_path: Path,
+) -> None:
+    """Process 1 of a container gets no signal for which it has no handler."""
+    process = await serve(write(tmp_path))
+    async with asyncio.timeout(DEADLINE_S):
+        while not catches(process.pid, signal.SIGTERM):
+            await asyncio.sleep(0.01)
+        process.terminate()
+        _, err = await process.communicate()
+
+    assert process.returncode == 0
+    assert not READY.search(err.decode())
+    assert b"Traceback" not in err
+
+
 async def test_a_manifest_that_is_edited_is_taken_without_a_restart(tmp_path: Path) -> None:
     def edit() -> re.Pattern[str]:
         new = write(tmp_path, "new.yaml", dialogue={"kind": "scripted", "script": [{"say": "No."}]})

@@ -1,151 +1,21 @@
 """The HTTP API: the answers that dialplans, Kubernetes and people rely on, and junk."""
 
-import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
 
 import pytest
-from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
-from aiohttp.web import Application, Request
+from control_doubles import A, B, Dial, FakePeers, FakePod, SilentPeers, dial, pod, problem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control import api
-from media_pod.control.admission import Admission, Ended, Next, State, Step
+from media_pod.control.admission import Ended, Next, State, Step
 from media_pod.control.api import host_port, make_app
-from media_pod.control.ports import CallView, ManifestView, Peers, PodView
-from media_pod.control.problem import CONTENT_TYPE
+from media_pod.control.ports import CallView
 
-A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
-B = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
-
-Client = TestClient[Request, Application]
-Dial = Callable[..., Awaitable[Client]]
-
-
-class FakePod(PodView):
-    """A pod of one slot: real admission, a clock that is set by hand, no calls."""
-
-    audio_port = 3000
-    slots = 1
-    manifest = ManifestView("0123456789abcdef", 2, "capacity: a restart is needed")
-
-    def __init__(self) -> None:
-        self.admission = Admission(self.slots, reservation_s=10.0)
-        self.now_s = 0.0
-        self.trouble = ""
-        self.last_call_is_over = asyncio.Event()
-
-    @property
-    def draining(self) -> bool:
-        return self.admission.draining
-
-    def reserve(self, info: CallInfo) -> None:
-        self.admission.reserve(info, self.now_s)
-
-    def knows(self, uuid: str) -> bool:
-        return self.admission.state(uuid) is not None
-
-    def next(self, info: CallInfo) -> Next:
-        return self.admission.next(info, self.now_s)
-
-    def end(self, uuid: str, cause: str) -> bool:
-        return self.admission.hang_up(uuid) is not None
-
-    def calls(self) -> Sequence[CallView]:
-        return [
-            CallView(
-                uuid=call.info.uuid,
-                slot=call.slot,
-                state="reserved",
-                from_number=call.info.from_number,
-                to_number=call.info.to_number,
-                age_seconds=self.now_s - call.since_s,
-            )
-            for call in self.admission.admitted
-        ]
-
-    def call(self, uuid: str) -> CallView | None:
-        return next((call for call in self.calls() if call.uuid == uuid), None)
-
-    def drain(self) -> None:
-        self.admission.drain()
-
-    async def drained(self) -> None:
-        await self.last_call_is_over.wait()
-
-    def why_not_live(self) -> str:
-        return self.trouble
-
-    def why_not_ready(self) -> str:
-        return "draining" if self.draining else self.trouble
-
-    def render_metrics(self) -> tuple[bytes, str]:
-        return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
-
-
-class FakePeers:
-    """Peers that answer at once."""
-
-    def __init__(
-        self, room: Next | None = None, known: Mapping[str, Next] = MappingProxyType({})
-    ) -> None:
-        self._room, self._known = room, known
-        self.asked: list[CallInfo] = []
-        """For room."""
-
-    async def start(self, info: CallInfo) -> Next | None:
-        self.asked.append(info)
-        return self._room
-
-    async def next(self, info: CallInfo) -> Next | None:
-        return self._known.get(info.uuid)
-
-
-class SilentPeers:
-    """Peers that never answer."""
-
-    async def start(self, info: CallInfo) -> Next | None:
-        await asyncio.Event().wait()
-        return None
-
-    next = start
-
-
-@pytest.fixture
-def pod() -> FakePod:
-    return FakePod()
-
-
-@pytest.fixture
-async def dial(pod: FakePod) -> AsyncIterator[Dial]:
-    """Serves the pod's API on loopback and gives a client for it."""
-    clients: list[Client] = []
-
-    async def serve(advertise_host: str = "", peers: Peers | None = None) -> Client:
-        client = TestClient(TestServer(make_app(pod, advertise_host, peers)))
-        clients.append(client)
-        await client.start_server()
-        return client
-
-    yield serve
-    for client in clients:
-        await client.close()
-
-
-async def problem(response: ClientResponse, status: int) -> str:
-    """The detail of a problem document, checked against its status."""
-    assert response.status == status
-    assert response.content_type == CONTENT_TYPE
-    document = json.loads(await response.text())
-    assert document["status"] == status
-    assert document["type"] == "about:blank"
-    assert document["title"] == response.reason
-    return str(document["detail"])
+__all__ = ["dial", "pod"]
 
 
 async def test_call_start_gives_the_address_on_which_it_was_asked(dial: Dial) -> None:
@@ -310,47 +180,6 @@ async def test_unknown_calls_are_not_found(dial: Dial) -> None:
     assert A in await problem(await client.get(f"/api/call-end?uuid={A}"), 404)
     assert A in await problem(await client.get(f"/api/calls/{A}"), 404)
     assert "uuid" in await problem(await client.get("/api/calls/7"), 400)
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ["/api/drain", "/api/drain?wait=0"])
-async def test_a_full_pod_is_ready_and_a_draining_one_is_not(
-    dial: Dial, pod: FakePod, method: str, path: str
-) -> None:
-    client = await dial()
-    await client.get(f"/api/call-start?uuid={A}")
-    assert (await client.get("/readyz")).status == 200
-    response = await client.request(method, path)
-    assert response.status == 202
-    assert await response.json() == {"draining": True, "calls": 1}
-    assert await problem(await client.get("/readyz"), 503) == "draining"
-    assert (await client.get("/livez")).status == 200
-    assert (await (await client.get("/api/calls")).json())["draining"] is True
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_whoever_waits_for_the_drain_is_answered_when_no_call_is_left(
-    dial: Dial, pod: FakePod, method: str
-) -> None:
-    client = await dial()
-    await client.get(f"/api/call-start?uuid={A}")
-    waiting = asyncio.create_task(client.request(method, "/api/drain?wait=1"))
-    while not pod.draining:
-        await asyncio.sleep(0)
-    assert await problem(await client.get("/readyz"), 503) == "draining"
-    assert not waiting.done()
-    pod.admission.hang_up(A)
-    pod.last_call_is_over.set()
-    response = await waiting
-    assert (response.status, await response.json()) == (200, {"draining": True, "calls": 0})
-
-
-async def test_a_drain_is_not_begun_by_a_mistake(dial: Dial, pod: FakePod) -> None:
-    client = await dial()
-    detail = await problem(await client.get("/api/drain?wait=yes"), 400)
-    assert detail == "wait: found 'yes'; give 1, or leave it out"
-    assert (await client.head("/api/drain")).status == 405
-    assert not pod.draining
 
 
 async def test_which_manifest_is_in_force_can_be_seen(dial: Dial) -> None:
