@@ -126,7 +126,7 @@ async def test_a_dialogue_that_cannot_be_made_costs_that_call(
         return dialogue
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("media_pod.pod.make_dialogue", make)
+    monkeypatch.setattr("media_pod.in_force.make_dialogue", make)
     async with running(manifest(LONG)) as pod:
         first = await pod.call(ONE)
         await first.hears_the_bot()
