@@ -6,22 +6,19 @@ autoscaler spares pods that are not safe to evict; users see the sum in the stat
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from voiceagent_operator.agent import Key
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
-from voiceagent_operator.pods import annotations_for
+from voiceagent_operator.pods import Ask, annotations_for
 from voiceagent_operator.reconcile import Known, Reconciler, annotate
 
 POLL_S: Final = 4.0
 """Between two questions to a pod: a call lasts minutes, and an answer costs the pod 1 ms."""
 WRITE_S: Final = 10.0
 """Least time between two writes about one pod, or about one agent: each is a write to etcd."""
-
-Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, int | None]]]
-"""Active calls by host:port; None where nobody answers."""
 
 log = logging.getLogger(__name__)
 

@@ -68,7 +68,9 @@ class Leader:
         self._publisher = Publisher(
             api, self._directory, settings.namespaces or None, self._look_at_all
         )
-        self._reconciler = Reconciler(api, reporter, self._setting, self._publisher.publication)
+        self._reconciler = Reconciler(
+            api, reporter, self._setting, self._publisher.publication, pod_calls.ask
+        )
         self._watch = AgentWatch(
             self._directory,
             self._agents.add,

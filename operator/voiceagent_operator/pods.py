@@ -1,10 +1,13 @@
 """What the operator has to know of a media pod, and what it writes on it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from voiceagent_operator import names
 from voiceagent_operator.kube.kinds import Json
+
+Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, int | None]]]
+"""Asks pods for their active calls, by host:port; None where nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ look that is broken off at any point is made good by the next one.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
 from voiceagent_operator.kube.strategic_merge import MergeError
 from voiceagent_operator.plan import make_plan
-from voiceagent_operator.pods import MediaPod, running
+from voiceagent_operator.pods import Ask, MediaPod, annotations_for, running
 from voiceagent_operator.render.children import KINDS, OPTIONAL, Child, Setting, children, digest
 from voiceagent_operator.repair import Repair, repair
 from voiceagent_operator.reporter import Reporter
@@ -64,6 +64,7 @@ class Reconciler:
     Args:
         setting: what to render with; asked at each look.
         publication: what became of an agent's extensions.
+        ask: pods for their calls.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Reconciler:
         reporter: Reporter,
         setting: Callable[[], Setting],
         publication: Callable[[Agent], Publication],
+        ask: Ask,
     ) -> None:
         self._api = api
         self._reporter = reporter
         self._setting = setting
         self._publication = publication
+        self._ask = ask
         self.known: dict[Key, Known] = {}
 
     async def look(self, key: Key) -> Look:
@@ -119,8 +122,10 @@ class Reconciler:
         if before is not None and before.agent.uid != agent.uid:
             before = None
         left = before.left if before is not None else {}
-        done, manifest = await self._repair(agent, setting, family, left)
         pods = running(family.pods, agent.spec.server.http_port)
+        if _scales_down(agent, family.deployment(agent)):
+            await self._rank(agent, pods)
+        done, manifest = await self._repair(agent, setting, family, left)
         shown = await self._show_manifest(agent, manifest, pods)
         deployment = family.deployment(agent)
         seen = Observed(
@@ -151,6 +156,17 @@ class Reconciler:
         plan = make_plan(agent, desired, family.children, left)
         return await repair(self._api, agent, plan, family, left), _manifest(desired)
 
+    async def _rank(self, agent: Agent, pods: Sequence[MediaPod]) -> None:
+        """Have a scale-down that is about to come take the pods with the fewest calls.
+
+        What is written now and then (call_watch.py) may be of ten seconds ago.
+        """
+        calls = await self._ask([pod.address for pod in pods])
+        for pod in pods:
+            count = calls.get(pod.address)
+            if count is not None and pod.differs(annotations_for(count)):
+                await annotate(self._api, agent.namespace, pod.name, annotations_for(count))
+
     async def _show_manifest(self, agent: Agent, manifest: str, pods: list[MediaPod]) -> int:
         """Have the kubelet look at the manifest of pods that may have an older one."""
         wanted = {names.MANIFEST_SEEN: manifest}
@@ -171,6 +187,10 @@ async def annotate(api: ApiServer, namespace: str, pod: str, annotations: dict[s
         await api.merge(POD.path(namespace, pod), {"metadata": {"annotations": annotations}})
     except NotFoundError:
         log.debug("pod %s/%s is gone", namespace, pod)
+
+
+def _scales_down(agent: Agent, deployment: Json | None) -> bool:
+    return deployment is not None and agent.spec.replicas < deployment["spec"]["replicas"]
 
 
 def _manifest(desired: list[Child]) -> str:
