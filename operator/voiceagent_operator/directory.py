@@ -15,7 +15,6 @@ class Entry:
     generation: int
     claim: Claim | None
     """None if the models refuse its spec: it then holds no extension."""
-    http_port: int = 0
 
 
 class Directory:
@@ -40,7 +39,7 @@ class Directory:
 
     def put(self, agent: Agent) -> set[str]:
         """Note `agent`; returns the Asterisks whose dialplan may change."""
-        entry = Entry(agent.uid, agent.generation, claim_of(agent), agent.spec.server.http_port)
+        entry = Entry(agent.uid, agent.generation, claim_of(agent))
         return self._set(agent.key, entry)
 
     def put_bad(self, key: Key, uid: str, generation: int) -> set[str]:
@@ -62,6 +61,10 @@ class Directory:
     def at(self, asterisk: str) -> list[Award]:
         """The awards at one Asterisk, the oldest agent first."""
         return [each for each in self.awards().values() if each.claim.asterisk == asterisk]
+
+    def asterisks(self) -> set[str]:
+        """All that are claimed from."""
+        return {entry.claim.asterisk for entry in self._entries.values() if entry.claim}
 
     def rivals(self, key: Key) -> set[Key]:
         """Other agents at the same Asterisk that claim an extension of `key`'s."""

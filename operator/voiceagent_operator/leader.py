@@ -33,6 +33,8 @@ WORKERS: Final = 4
 _CRD_PAUSE_S: Final = 3.0
 _LATE_S: Final = 10.0
 """An agent that a list shows and the watch does not, for longer than this: the watch is dead."""
+_CHECK_EVERY_S: Final = 50.0
+"""Several times within what the probes allow."""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class Leader:
                 *(self._look_for_ever() for _ in range(WORKERS)),
                 self._publish_for_ever(),
                 self._resync_for_ever(),
+                self._check_for_ever(),
                 calls.run(),
             ):
                 tasks.create_task(work)
@@ -182,31 +185,41 @@ class Leader:
                 self._asterisks.done(asterisk)
 
     async def _resync_for_ever(self) -> None:
-        """List everything now and then, in case that an event was lost, or a watch is dead."""
+        """Look at everything now and then, in case that an event was lost."""
         while True:
             await asyncio.sleep(self._settings.resync_s)
             try:
                 self._kinds = await find_optional_kinds(self._api)
-                await self._resync()
+                listed = await self._list()
             except ApiError as error:
                 log.warning("everything is listed later: %s", error)
+                continue
+            for found in listed.values():
+                self._watch.seen(found)
+            for key in set(self._directory) - listed.keys():
+                self._watch.gone(key)
+            self._look_at_all(self._directory)
+            for asterisk in self._directory.asterisks():
+                self._asterisks.add(asterisk)
 
-    async def _resync(self) -> None:
-        listed = await self._list()
-        await asyncio.sleep(_LATE_S)
-        if all(self._knows(found) for found in listed.values()):
-            self._heartbeats.beat(VOICE_AGENT.plural)
-        else:
-            log.error("the watch of VoiceAgents has missed some that a list shows")
-        for found in listed.values():
-            self._watch.seen(found)
-        for key in set(self._directory) - set(await self._list()):
-            self._watch.gone(key)
-        self._look_at_all(self._directory)
-        for entry in map(self._directory.get, self._directory):
-            if entry is not None and entry.claim is not None:
-                self._asterisks.add(entry.claim.asterisk)
-        self._metrics.agents(len(self._directory))
+    async def _check_for_ever(self) -> None:
+        """Hold what the watch has shown of VoiceAgents against a list.
+
+        kopf does not tell whether its watch lives, and where nothing changes nothing is heard.
+        """
+        while True:
+            try:
+                listed = await self._list()
+            except ApiError as error:
+                log.warning("the watch of VoiceAgents is checked later: %s", error)
+            else:
+                await asyncio.sleep(_LATE_S)
+                if all(map(self._knows, listed.values())):
+                    self._heartbeats.beat(VOICE_AGENT.plural)
+                else:
+                    log.error("the watch of VoiceAgents has missed some that a list shows")
+                self._metrics.agents(len(self._directory))
+            await asyncio.sleep(_CHECK_EVERY_S)
 
     async def _list(self) -> dict[Key, Json]:
         places = self._settings.namespaces or (None,)
@@ -215,10 +228,13 @@ class Leader:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in items}
 
     def _knows(self, found: Json) -> bool:
-        """Whether the watch has shown `found`, or what has become of it since."""
+        """Whether the watch has shown `found`, or that it is gone."""
         head = found["metadata"]
-        entry = self._directory.get((head["namespace"], head["name"]))
-        return entry is None or entry.generation >= head["generation"]
+        key = (head["namespace"], head["name"])
+        entry = self._directory.get(key)
+        if entry is None:
+            return key in self._watch.lately_gone
+        return entry.uid != head["uid"] or bool(entry.generation >= head["generation"])
 
     def _look_at_all(self, keys: Iterable[Key]) -> None:
         for key in keys:

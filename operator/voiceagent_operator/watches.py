@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from voiceagent_operator.kube.kinds import GROUP, VERSION, VOICE_AGENT, Json
 
 IDLE_S: Final = 70.0
 """Longest silence of a watch before it is begun anew; API servers send a bookmark each minute."""
+
+_REMEMBERED: Final = 256
+"""More than are deleted within the seconds for which it matters."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,8 @@ class AgentWatch:
         self._look = look
         self._publish = publish
         self._alive = alive
+        self.lately_gone: deque[Key] = deque(maxlen=_REMEMBERED)
+        """Those that were deleted last."""
 
     async def run(self, namespaces: Sequence[str], ready: Callable[[], None]) -> None:
         """Until cancelled.
@@ -101,6 +107,7 @@ class AgentWatch:
 
     def gone(self, key: Key) -> None:
         """A VoiceAgent is no more."""
+        self.lately_gone.append(key)
         rivals = self._directory.rivals(key)
         self._spread(self._directory.remove(key), rivals)
         self._look(key)

@@ -57,11 +57,15 @@ def _is_ready(pod: Json) -> bool:
 
 
 def check(answered: Answered, late: float) -> None:
-    """Not one frame missing; on a machine that stalled the pod, skipped visibly."""
+    """Not one frame is missing but those of ticks that the pod itself missed.
+
+    A tick that is missed is a frame that is not sent; on a machine that stalls there are some. What
+    more than that is missing on such a machine cannot be told from the stall: skipped, visibly.
+    """
     assert answered.record.ended == "the caller hung up"
-    if answered.missing_frames and late:
+    if answered.missing_frames > late > 0:
         pytest.skip(f"this machine was too busy: the pod missed {late:.0f} ticks")
-    assert answered.missing_frames == 0
+    assert answered.missing_frames <= late
 
 
 @pytest.mark.timeout(240)
@@ -97,8 +101,8 @@ async def test_a_call_outlives_a_rollout(
     check(answered, late)
     measured.row(
         "real pods",
-        "call during a rollout: ticks; without a frame",
-        f"{answered.record.bot_played_sample.size}; {answered.missing_frames}",
+        "call during a rollout: ticks; without a frame; missed by the pod's clock",
+        f"{answered.record.bot_played_sample.size}; {answered.missing_frames}; {late:.0f}",
     )
     await until("the old pod gone", partial(_gone, api, namespace, old), 30)
 

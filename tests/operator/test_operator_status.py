@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from voice_agents import agent, voice_agent
 
+from media_pod.spec_status import Status
 from voiceagent_operator.causes import Cause, find_cause
 from voiceagent_operator.events import event
 from voiceagent_operator.kube.kinds import Json
@@ -38,6 +39,11 @@ def test_an_agent_whose_pods_answer_is_ready() -> None:
         "CapacityAvailable": ("True", "RoomLeft"),
         "Published": ("True", "NothingToPublish"),
     }
+
+
+def test_the_status_is_what_the_resource_documents() -> None:
+    seen = Observed(deployment(), calls=3, image="example.com/media:1")
+    Status.model_validate(make_status(agent(), seen, {}, "1", NOW), by_alias=True, by_name=False)
 
 
 def test_a_new_agent_is_not_ready_yet_and_not_degraded_either() -> None:
