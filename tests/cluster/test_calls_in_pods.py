@@ -22,7 +22,7 @@ from cluster.operators import (
 from cluster.rig import Cluster
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.kinds import DEPLOYMENT, POD, Json, Kind
+from voiceagent_operator.kube.kinds import POD, Json, Kind
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -78,23 +78,20 @@ async def test_a_call_outlives_a_rollout(
     await until_condition(api, namespace, "Ready", "PodsReady")
     measured.row("real pods", "apply to Ready, one pod", f"{time.monotonic() - began:.1f} s")
     address = await service_address(api, namespace)
-    calling = asyncio.create_task(call(address, 30.0))
+    calling = asyncio.create_task(call(address, 40.0))
     await asyncio.sleep(3)
     await change(api, namespace, bargeIn={"sensitivity": "high"})
 
-    async def rolled() -> bool:
-        (deployment,) = await items(api, DEPLOYMENT, namespace)
-        status, wanted = deployment["status"], deployment["metadata"]["generation"]
-        done = status.get("updatedReplicas") == status.get("readyReplicas") == 1
-        return bool(status["observedGeneration"] >= wanted and done)
+    async def rolled() -> list[Json]:
+        pods = alive(await pods_of(api, namespace))
+        others = [pod for pod in pods if pod["metadata"]["name"] != old["metadata"]["name"]]
+        return others if others == pods and all(map(_is_ready, pods)) else []
 
-    await until("the rollout complete", rolled, READY_S, pause_s=0.3)
+    (new,) = await until("the rollout complete", rolled, READY_S, pause_s=0.3)
     assert not calling.done(), "the call was over before the rollout"
-    during = alive(await pods_of(api, namespace))
-    assert [pod["metadata"]["name"] for pod in during] != [old["metadata"]["name"]]
     late = await late_ticks(old["status"]["podIP"])
     second = await call(address, 2.0)
-    assert second.host == during[0]["status"]["podIP"]
+    assert second.host == new["status"]["podIP"]
     answered = await calling
     assert answered.host == old["status"]["podIP"]
     check(answered, late)

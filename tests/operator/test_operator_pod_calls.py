@@ -67,7 +67,6 @@ async def test_each_pod_tells_its_own(serve: Serve) -> None:
         says(page("-1")),
         says(page("+Inf")),
         says(page("3.0"), 503),
-        says(b"", 302, {"Location": "http://127.0.0.1:1/metrics"}),
         says(b" " * (module.MAX_PAGE_BYTES + 1) + page("3.0")),
         says(b"\x1f\x8b", 200, {"Content-Encoding": "gzip"}),
     ],
@@ -78,6 +77,13 @@ async def test_what_is_no_number_of_calls_is_unknown_and_never_0(
     bad, good = await serve(broken), await serve(says(page("3.0")))
     async with PodCalls() as pods:
         assert await pods.ask([bad, good]) == {bad: None, good: 3}
+
+
+async def test_a_pod_that_sends_elsewhere_is_unknown(serve: Serve) -> None:
+    good = await serve(says(page("3.0")))
+    sends = await serve(says(b"", 302, {"Location": f"http://{good}/metrics"}))
+    async with PodCalls() as pods:
+        assert await pods.ask([sends]) == {sends: None}
 
 
 async def test_a_pod_that_is_gone_is_unknown(serve: Serve) -> None:
