@@ -7,6 +7,13 @@
       MediaSocketError          media_pod.mediasocket.messages: messages not chan_websocket's
       ProviderError             media_pod.agents.ports: speech or dialogue failed
       AdmissionError            media_pod.control.admission: a call that gets no slot
+      ApiError                  voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
+      NoClusterError            voiceagent_operator.kube.api: nothing says where the cluster is
+      LeadershipLostError       voiceagent_operator.lease: another replica may lead
+      MergeError                voiceagent_operator.kube.strategic_merge: a patch that makes no sense
+      TakenError                voiceagent_operator.repair: a name that somebody else's object has
+      CertificateError          voiceagent_operator.metrics_api.tls: files that hold none
+      FrontProxyError           voiceagent_operator.metrics_api.front_proxy: no word of who may ask
 
 Each says what was read and what was expected. `cli` turns any of them into one line and exit
 code 2; a pod logs it with the call that it ended. `media_pod.duplex` imports nothing of the
