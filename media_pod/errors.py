@@ -10,7 +10,7 @@
       ApiError                  voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
       NoClusterError            voiceagent_operator.kube.api: nothing says where the cluster is
       LeadershipLostError       voiceagent_operator.lease: another replica may lead
-      MergeError                voiceagent_operator.kube.strategic_merge: a patch that makes no sense
+      MergeError                voiceagent_operator.kube.strategic_merge: a patch without sense
       TakenError                voiceagent_operator.repair: a name that somebody else's object has
       CertificateError          voiceagent_operator.metrics_api.tls: files that hold none
       FrontProxyError           voiceagent_operator.metrics_api.front_proxy: no word of who may ask

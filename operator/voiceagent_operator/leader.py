@@ -159,6 +159,11 @@ class Leader:
                 log.warning("%s/%s is looked at again later: %s", *key, error)
                 self._metrics.reconciled("failed", self._now() - began)
                 self._agents.failed(key, error.retry_after_s)
+            except Exception:
+                # The edge: what one agent makes go wrong is kept from all others.
+                log.exception("%s/%s cannot be looked at", *key)
+                self._metrics.reconciled("error", self._now() - began)
+                self._agents.failed(key)
             else:
                 self._metrics.reconciled(_result(look), self._now() - began)
                 self._after(key, look)
