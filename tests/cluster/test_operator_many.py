@@ -31,8 +31,7 @@ async def test_memory_and_time(
     api: ApiServer, cluster: Cluster, namespace: str, tmp_path: Path, measured: Measured
 ) -> None:
     """No pod runs: replicas is 0, so that the machine is left to the operator."""
-    arguments = ("--resync-seconds", "15")
-    async with operator_running(cluster.kubeconfig, namespace, tmp_path, *arguments) as operator:
+    async with operator_running(cluster.kubeconfig, namespace, tmp_path) as operator:
         there = 0
         for number in STEPS:
             began = time.monotonic()

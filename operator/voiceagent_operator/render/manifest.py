@@ -33,4 +33,5 @@ def manifest(agent: Agent) -> str:
         "metadata": {"name": agent.name, "namespace": agent.namespace},
         "spec": spec,
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    # The dumper in C: written in Python it takes 10 ms, half of a look that finds nothing to do.
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
