@@ -36,5 +36,6 @@ def _configuration(layout: Layout) -> dict[str, object]:
             "maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s",
         },
         "nodePortAddresses": [f"{layout.gateway}/32"],
-        "nftables": {"syncPeriod": "30s", "minSyncPeriod": "200ms"},
+        # How long a pod is Ready before Services lead to it; production takes a second.
+        "nftables": {"syncPeriod": "30s", "minSyncPeriod": "50ms"},
     }  # fmt: skip
