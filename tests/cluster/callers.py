@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import numpy as np
 
-from cluster.operators import find
+from cluster.operators import find, until
 from media_pod.agents.espeak import synthesize
 from media_pod.lab.call_start import ask_call_start
 from media_pod.lab.caller import Caller
@@ -48,7 +48,14 @@ async def service_address(api: ApiServer, namespace: str, name: str = "reception
     service = await find(api, SERVICE, namespace, name)
     assert service is not None
     (port,) = service["spec"]["ports"]
-    return f"http://{service['spec']['clusterIP']}:{port['port']}"
+    host = service["spec"]["clusterIP"]
+
+    async def answers() -> bool:
+        return (await ask(host, "/readyz", port["port"]))[0] == 200
+
+    # A node learns of a Service's ready pods a moment after everybody else.
+    await until("the Service answering", answers, 10)
+    return f"http://{host}:{port['port']}"
 
 
 async def call(

@@ -97,15 +97,10 @@ class TestWithANode:
     async def test_a_missing_secret_in_a_volume(
         self, api: ApiServer, operator: OperatorProcess, namespace: str, media_image: str
     ) -> None:
-        volume = {"name": "key", "secret": {"secretName": "voice"}}
+        template = media(volumeMounts=[{"name": "key", "mountPath": "/key"}])
+        template["spec"]["volumes"] = [{"name": "key", "secret": {"secretName": "voice"}}]
         await create(
-            api,
-            voice_agent(
-                namespace,
-                image=media_image,
-                replicas=1,
-                podTemplate={"spec": {"volumes": [volume]}},
-            ),
+            api, voice_agent(namespace, image=media_image, replicas=1, podTemplate=template)
         )
         message = await until_condition(api, namespace, "Degraded", "SecretMissing", WITHIN_S)
         assert 'secret "voice" not found' in message
