@@ -10,14 +10,14 @@ import pytest
 from _pytest.capture import CaptureManager
 
 from cluster.fixtures import api, operator
-from cluster.images import media_image, operator_image, probe_image
+from cluster.images import asterisk_image, media_image, operator_image, probe_image
 from cluster.measured import SECTION, Measured
 from cluster.rig import Cluster
 from cluster.which import cluster_to_test
 from media_pod.measure.markdown import write_section
 from media_pod.measure.tick_bench import cpu_model
 
-__all__ = ["api", "media_image", "operator", "operator_image", "probe_image"]
+__all__ = ["api", "asterisk_image", "media_image", "operator", "operator_image", "probe_image"]
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 ESTABLISHED_S = 20

@@ -25,6 +25,12 @@ def operator_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def asterisk_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
+    """The name of Asterisk's image."""
+    return _image(cluster, request, "asterisk", ROOT, ROOT / "asterisk-image" / "Dockerfile")
+
+
+@pytest.fixture(scope="session")
 def probe_image(cluster: Cluster, request: pytest.FixtureRequest) -> str:
     """The name of a small image: a server that does what its test tells it."""
     return _image(cluster, request, "probe", PROBE, PROBE / "Dockerfile")
