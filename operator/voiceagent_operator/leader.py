@@ -82,7 +82,7 @@ class Leader:
 
     async def run(self) -> None:
         """Until it is cancelled, or something has failed without which it cannot go on."""
-        await self._until_crd()
+        await self._until_known()
         calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
         async with asyncio.TaskGroup() as tasks:
             for work in (
@@ -96,13 +96,17 @@ class Leader:
             ):
                 tasks.create_task(work)
 
-    async def _until_crd(self) -> None:
-        """Wait until the cluster knows VoiceAgents, and find out what else it knows."""
-        place = self._settings.namespaces[0] if self._settings.namespaces else None
+    async def _until_known(self) -> None:
+        """Wait until all VoiceAgents are known, and what kinds the cluster has.
+
+        Before anything is published: a dialplan of those that a watch has shown so far would take
+        the extensions of all others away.
+        """
         while True:
             try:
-                await self._api.get(VOICE_AGENT.path(place), {"limit": "1"})
                 self._kinds = await find_optional_kinds(self._api)
+                for found in (await self._list()).values():
+                    self._watch.seen(found)
                 return
             except NotFoundError:
                 log.warning(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 from cluster.measured import Measured
 from cluster.operators import (
@@ -9,10 +10,12 @@ from cluster.operators import (
     change,
     create,
     find,
+    operator_running,
     until,
     until_condition,
     voice_agent,
 )
+from cluster.rig import Cluster
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
@@ -113,6 +116,30 @@ async def test_an_agent_whose_asterisk_is_not_there_is_told(
     assert "interject.dev/asterisk=elsewhere" in message
     await api.create(POD.path(namespace), asterisk_pod(namespace, "elsewhere"))
     await until_condition(api, namespace, "Published", "InDialplan")
+
+
+async def test_an_operator_that_starts_takes_no_extension_away(
+    api: ApiServer, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    await api.create(POD.path(namespace), asterisk_pod(namespace))
+    numbers = [f"10{number}" for number in range(8)]
+    async with operator_running(cluster.kubeconfig, namespace, tmp_path):
+        for number in numbers:
+            body = voice_agent(namespace, f"agent-{number}", telephony=extension(number))
+            await create(api, body | {"spec": body["spec"] | {"replicas": 0}})
+        for number in numbers:
+            await until_has(api, namespace, f"exten => {number},1,")
+    before = await find(api, CONFIG_MAP, namespace, DIALPLAN)
+    async with operator_running(cluster.kubeconfig, namespace, tmp_path) as operator:
+
+        async def looked() -> bool:
+            return await operator.metric("interject_operator_reconciles_total") >= len(numbers)
+
+        await until("every agent looked at", looked, 20)
+    after = await find(api, CONFIG_MAP, namespace, DIALPLAN)
+    assert before is not None
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
 async def test_an_edited_dialplan_is_repaired(
