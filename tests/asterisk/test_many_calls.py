@@ -35,7 +35,7 @@ class Minute:
         """Its signs."""
         dry = sum(int(np.sum(playing(each) == UNDERRUN)) for each in self.called)
         ticks = sum(len(playing(each)) for each in self.called)
-        return Run(CALLS, dry, ticks, self.late_ticks, self.machine.number)
+        return Run(CALLS, dry, ticks, self.late_ticks, self.machine.total_ms)
 
 
 @pytest.mark.timeout(TRIES * 100)

@@ -6,24 +6,24 @@ from asterisk.stalls import Stalls, count, witness
 
 TICKS = 60_000
 CALLS = 20
-CLEAN = Run(CALLS, 0, TICKS, late_ticks=0, stalls=0)
-DRY = Run(CALLS, 2, TICKS, late_ticks=0, stalls=0)
-LATE = Run(CALLS, 15 * CALLS, TICKS, late_ticks=15, stalls=0)
-STALLED = Run(CALLS, 2, TICKS, late_ticks=0, stalls=1)
+CLEAN = Run(CALLS, 0, TICKS, late_ticks=0, stalled_ms=0)
+DRY = Run(CALLS, 2, TICKS, late_ticks=0, stalled_ms=0)
+LATE = Run(CALLS, 15 * CALLS, TICKS, late_ticks=15, stalled_ms=0)
+STALLED = Run(CALLS, 4 * CALLS, TICKS, late_ticks=0, stalled_ms=80)
 
 
 @pytest.mark.parametrize(
     ("runs", "found"),
     [
         ([CLEAN], Verdict.PASSED),
-        ([Run(CALLS, 0, TICKS, late_ticks=3, stalls=9)], Verdict.PASSED),
+        ([Run(CALLS, 0, TICKS, late_ticks=3, stalled_ms=90)], Verdict.PASSED),
         ([DRY], Verdict.AGAIN),
         ([LATE, STALLED], Verdict.AGAIN),
         ([DRY, CLEAN], Verdict.PASSED),
         ([LATE, STALLED, LATE], Verdict.TOO_BUSY),
         ([LATE, DRY, STALLED], Verdict.FAILED),
-        ([Run(CALLS, 61, TICKS, late_ticks=0, stalls=9)], Verdict.FAILED),
-        ([Run(CALLS, 61 + 9 * CALLS, TICKS, late_ticks=9, stalls=9)], Verdict.FAILED),
+        ([Run(CALLS, 61, TICKS, late_ticks=0, stalled_ms=0)], Verdict.FAILED),
+        ([Run(CALLS, 61 + 10 * CALLS, TICKS, late_ticks=9, stalled_ms=20)], Verdict.FAILED),
     ],
 )
 def test_dry_ticks_are_excused_by_a_busy_machine_while_they_are_few(
