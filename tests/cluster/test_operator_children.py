@@ -225,8 +225,9 @@ async def test_turned_off_autoscaling_takes_the_autoscaler_away(
 async def test_nothing_is_written_while_nothing_changes(
     api: ApiServer, operator: OperatorProcess, namespace: str
 ) -> None:
-    await create(api, voice_agent(namespace))
-    await until_condition(api, namespace, "Ready", "NoPodReady")
+    # Without pods: those that wait for an image change all the time.
+    await create(api, voice_agent(namespace, replicas=0))
+    await until_condition(api, namespace, "Ready", "ScaledToZero")
 
     async def settled() -> bool:
         before = await versions(api, namespace)
