@@ -95,8 +95,7 @@ class Publisher:
         edition = Edition(frozenset((each.claim.key, each.granted) for each in awards), places)
         before = self._editions.get(asterisk)
         self._editions[asterisk] = edition
-        if edition != before:
-            self._changed(each.claim.key for each in awards)
+        self._changed(turned(before, edition))
         return writes
 
     async def _list(self, path: Callable[[str | None], str], params: dict[str, str]) -> list[Json]:
@@ -139,6 +138,13 @@ class Publisher:
                 self._api, head["namespace"], head["name"], {names.DIALPLAN_SEEN: latest}
             )
         return len(late)
+
+
+def turned(before: Edition | None, after: Edition) -> set[Key]:
+    """The agents whose publication is another than before."""
+    if before is None or before.places != after.places:
+        return {key for key, _ in after.granted}
+    return {key for key, _ in before.granted ^ after.granted}
 
 
 def dialplan(awards: Sequence[Award]) -> str:

@@ -4,7 +4,7 @@ from voice_agents import agent
 
 from asterisk_config.published import check
 from voiceagent_operator.claims import award, claim_of
-from voiceagent_operator.publishing import dialplan
+from voiceagent_operator.publishing import Edition, dialplan, turned
 
 
 def test_asterisk_takes_it_and_finds_the_agents_pods_there() -> None:
@@ -35,3 +35,14 @@ def test_of_two_that_claim_one_extension_only_the_older_is_in_it() -> None:
     ]
     text = dialplan(list(award(both).values()))
     assert text.count("exten => 100,1,") == 1
+
+
+def test_only_those_are_looked_at_whose_publication_has_turned() -> None:
+    here = frozenset({"asterisk"})
+    first, second, third = (("calls", name) for name in ("first", "second", "third"))
+    before = Edition(frozenset({(first, ("100",)), (second, ("101",))}), here)
+    after = Edition(frozenset({(first, ("100",)), (second, ()), (third, ("101",))}), here)
+    assert turned(before, after) == {second, third}
+    assert turned(after, after) == set()
+    assert turned(None, after) == {first, second, third}
+    assert turned(Edition(after.granted, frozenset()), after) == {first, second, third}
