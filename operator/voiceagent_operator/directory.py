@@ -30,9 +30,6 @@ class Directory:
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._entries))
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._entries
-
     def get(self, key: Key) -> Entry | None:
         """What is known of `key`."""
         return self._entries.get(key)

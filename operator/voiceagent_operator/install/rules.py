@@ -49,11 +49,3 @@ def election_rules(lease: str) -> list[Json]:
         _rule(LEASE, ["create"]),
         _rule(LEASE, ["get", "update"]) | {"resourceNames": [lease]},
     ]
-
-
-METRICS_API_BINDINGS: Final = (
-    ("ClusterRoleBinding", "", "ClusterRole", "system:auth-delegator"),
-    ("RoleBinding", "kube-system", "Role", "extension-apiserver-authentication-reader"),
-)
-"""What every extension API server is given: it asks who may see a metric, and reads by which
-certificate it knows the API server."""
