@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from media_pod.problems import MOST_SHOWN, SpecError
-from media_pod.spec import Speech, VoiceAgent, load_manifest
-from media_pod.spec_dialogue import ParcelDesk, Scripted
+from media_pod.spec import VoiceAgent, load_manifest
+from media_pod.spec_dialogue import Scripted
 
 
 def manifest(**spec: object) -> dict[str, Any]:
@@ -397,8 +397,3 @@ def test_whatever_the_spec_holds_only_a_spec_error_comes_out(spec: object) -> No
         load_manifest(data, "agent.yaml")
     except SpecError as error:
         assert error.problems
-
-
-def test_python_code_may_use_python_names() -> None:
-    assert Speech(voice="de", words_per_minute=150).words_per_minute == 150
-    assert ParcelDesk().kind == "parcelDesk"

@@ -1,0 +1,47 @@
+"""A trace per look, at the collector that the standard variables name."""
+
+from collections.abc import Iterator
+
+import pytest
+from otlp_collector import Collector
+
+from voiceagent_operator.tracing import Tracing
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    collector = Collector()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    yield collector
+    collector.close()
+
+
+def test_a_look_is_a_span_that_names_its_agent(collector: Collector) -> None:
+    tracing = Tracing("1.2")
+    with tracing.look(("calls", "reception")) as span:
+        span.set_attribute("interject.writes", 3)
+    tracing.close()
+    look = collector.span("reconcile")
+    found = {item.key: item.value for item in look.attributes}
+    assert found["k8s.namespace.name"].string_value == "calls"
+    assert found["interject.agent"].string_value == "reception"
+    assert found["interject.writes"].int_value == 3
+    assert collector.resources[0]["service.name"] == "interject-operator"
+
+
+def test_an_error_that_leaves_a_look_is_in_its_span(collector: Collector) -> None:
+    tracing = Tracing("1.2")
+    with pytest.raises(ValueError, match="no such pod"), tracing.look(("calls", "reception")):
+        raise ValueError("no such pod")
+    tracing.close()
+    (event,) = collector.span("reconcile").events
+    said = {item.key: item.value.string_value for item in event.attributes}
+    assert said["exception.message"] == "no such pod"
+
+
+def test_without_an_endpoint_nothing_is_exported(collector: Collector) -> None:
+    tracing = Tracing("1.2", {})
+    with tracing.look(("calls", "reception")):
+        pass
+    tracing.close()
+    assert collector.spans == []
