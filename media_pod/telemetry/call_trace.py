@@ -9,7 +9,15 @@ import math
 from collections.abc import Callable, Mapping
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Span,
+    Status,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    set_span_in_context,
+)
 
 from media_pod.agents.ports import CallInfo, Interruption
 
@@ -39,6 +47,13 @@ class OpenSpan:
     @property
     def ended(self) -> bool:
         return self._ended
+
+    @property
+    def trace_id_hex(self) -> str:
+        """Of the trace that it is part of; "" if that is not recorded."""
+        context = self._span.get_span_context()
+        sampled = context.is_valid and context.trace_flags.sampled
+        return format_trace_id(context.trace_id) if sampled else ""
 
     def set(self, attributes: Mapping[str, Value]) -> None:
         """Add attributes, unless it has ended. Numbers that are not finite are left out: nothing
@@ -118,6 +133,11 @@ class CallTrace:
             self._call.set({"interject.call.to_number": info.to_number})
         self._turn: OpenSpan | None = None
         self._turns = 0
+
+    @property
+    def trace_id_hex(self) -> str:
+        """32 hexadecimal digits; "" if the call is not traced."""
+        return self._call.trace_id_hex
 
     def turn(self) -> OpenSpan:
         """The next turn begins; the one before ends."""
