@@ -155,7 +155,7 @@ def test_a_slow_bucket_links_to_the_trace_of_its_call(metrics: Metrics) -> None:
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     exemplars = {
         (sample.name, sample.labels["le"]): sample.exemplar
-        for family in openmetrics_families(body.decode())
+        for family in openmetrics_families(body.decode())  # type: ignore[no-untyped-call]
         for sample in family.samples
         if sample.exemplar is not None
     }
