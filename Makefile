@@ -9,7 +9,8 @@ BIN := .venv/bin
 SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-cluster lint types contracts check constraints clean
+.PHONY: help demo test test-long test-asterisk test-chart test-cluster lint types contracts check \
+	dashboards constraints clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -27,6 +28,9 @@ test-long: $(SET_UP) ## the long tests alone
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
 
+test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
+	$(BIN)/pytest -m chart $(ARGS)
+
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
 	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
@@ -41,7 +45,10 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-long test-asterisk test-cluster ## everything that a change has to pass
+check: lint types contracts test test-long test-asterisk test-chart test-cluster ## everything that a change has to pass
+
+dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
+	PYTHONPATH=scripts $(BIN)/python -m observability
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new
