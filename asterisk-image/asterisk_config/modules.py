@@ -50,6 +50,7 @@ _SEED = ("app_system",)
 _APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
 _CHANNEL = ("chan_audiosocket", "res_audiosocket")
 _WEB_SOCKET = ("chan_websocket", "func_db", "res_http_websocket", "res_websocket_client")
+_METRICS = ("res_prometheus",)
 _SOUNDS = ("app_playback", "format_wav")
 _CODECS = {"ulaw": "codec_ulaw", "alaw": "codec_alaw", "g722": "codec_g722"}
 _RATES = "codec_resample"
@@ -75,6 +76,8 @@ def needed(values: Values) -> Iterable[str]:
         yield from _for_published()
     if values.queues:
         yield "app_queue"
+    if values.metrics_port is not None:
+        yield from _METRICS
     fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
     if any(isinstance(fallback, Message) for fallback in fallbacks):
         yield from _SOUNDS

@@ -21,7 +21,7 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Rtp, Sip, Trunk
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Rtp, Sip, Trunk
 from media_pod.problems import SpecError, describe
 from media_pod.strict import StrictModel
 
@@ -74,6 +74,11 @@ class Values(StrictModel):
     fallback: Fallback = Field(
         default=HangUp(),
         description="What happens to a caller whom no pod takes. Default: hang up.",
+    )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="TCP port at which Asterisk answers GET /metrics for Prometheus, on every "
+        "address and without a password: keep it from the outside. Default: no metrics.",
     )
     log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
         default="notice",
@@ -198,3 +203,5 @@ def _some(names: Iterable[str], kind: str) -> str:
 def _ports(values: Values) -> Iterable[str]:
     if values.rtp.first_port <= values.sip.port <= values.rtp.last_port:
         yield f"sip.port: found {values.sip.port} among the ports of rtp; allowed: one outside"
+    if values.metrics_port == values.sip.port and "tcp" in values.sip.transports:
+        yield f"metricsPort: found {values.metrics_port}, which is sip.port; allowed: another"

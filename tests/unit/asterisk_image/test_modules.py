@@ -47,6 +47,7 @@ def agent(**more: Any) -> dict[str, Any]:
         ),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], **agent(rateHz=16000)}),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["g722"]}),
+        ("res_prometheus", {}, {"metricsPort": 9100}),
         ("res_pjsip_registrar", {}, {"phones": [phone()]}),
         ("res_pjsip_outbound_authenticator_digest", {"trunks": [trunk()]}, {"trunks": [account()]}),
         (

@@ -62,6 +62,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
             "ringSeconds": 30,
         },
         "fallback": {"kind": "hangup"},
+        "metricsPort": None,
         "logLevel": "notice",
         "drainSeconds": 900,
     }
@@ -254,11 +255,19 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
             "the document: sip.port: found 10050 among the ports of rtp; allowed: one outside",
         ),
         (
+            {"metricsPort": 0},
+            "metricsPort: found 0; allowed: a whole number 1 to 65535",
+        ),
+        (
+            {"metricsPort": 5060},
+            "the document: metricsPort: found 5060, which is sip.port; allowed: another",
+        ),
+        (
             {"agnets": []},
             (
                 "agnets: unknown key; allowed here: api, agents, published, phones, queues, "
-                "trunks, codecs, sip, rtp, timeouts, fallback, logLevel, drainSeconds; "
-                "did you mean agents?"
+                "trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, logLevel, "
+                "drainSeconds; did you mean agents?"
             ),
         ),
     ],
