@@ -51,6 +51,7 @@ _APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
 _CHANNEL = ("chan_audiosocket", "res_audiosocket")
 _WEB_SOCKET = ("chan_websocket", "func_db", "res_http_websocket", "res_websocket_client")
 _METRICS = ("res_prometheus",)
+_ENCRYPTED = ("res_srtp",)
 _SOUNDS = ("app_playback", "format_wav")
 _CODECS = {"ulaw": "codec_ulaw", "alaw": "codec_alaw", "g722": "codec_g722"}
 _RATES = "codec_resample"
@@ -92,6 +93,8 @@ def _for_sip(values: Values) -> Iterable[str]:
         yield from _REGISTRATIONS
     if values.sip.anonymous:
         yield from _STRANGERS
+    if any(peer.encryption == "sdes" for peer in (*values.phones, *values.trunks)):
+        yield from _ENCRYPTED
 
 
 def _for_published() -> Iterable[str]:

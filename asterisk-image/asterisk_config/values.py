@@ -152,6 +152,18 @@ def _doubles(values: Values) -> Iterable[str]:
 
 def _unknown(values: Values) -> Iterable[str]:
     """References to what is not there."""
+    listening = values.sip.listening
+    for peer in (*values.phones, *values.trunks):
+        if peer.transport is not None and peer.transport not in listening:
+            why = (
+                "for which there is no sip.tls"
+                if peer.transport == "tls"
+                else "not of sip.transports"
+            )
+            yield (
+                f"{peer.name}: found the transport {peer.transport}, {why}; "
+                f"allowed: {', '.join(listening)}"
+            )
     phones = {phone.name for phone in values.phones}
     agents = {agent.name for agent in values.agents}
     for queue in values.queues:
@@ -203,5 +215,9 @@ def _some(names: Iterable[str], kind: str) -> str:
 def _ports(values: Values) -> Iterable[str]:
     if values.rtp.first_port <= values.sip.port <= values.rtp.last_port:
         yield f"sip.port: found {values.sip.port} among the ports of rtp; allowed: one outside"
-    if values.metrics_port == values.sip.port and "tcp" in values.sip.transports:
-        yield f"metricsPort: found {values.metrics_port}, which is sip.port; allowed: another"
+    taken = {"sip.port": values.sip.port} if "tcp" in values.sip.transports else {}
+    if values.sip.tls:
+        taken["sip.tls.port"] = values.sip.tls.port
+    for name, port in taken.items():
+        if values.metrics_port == port:
+            yield f"metricsPort: found {port}, which is {name}; allowed: another"
