@@ -93,7 +93,7 @@ def _for_sip(values: Values) -> Iterable[str]:
         yield from _REGISTRATIONS
     if values.sip.anonymous:
         yield from _STRANGERS
-    if any(peer.encryption == "sdes" for peer in (*values.phones, *values.trunks)):
+    if any(peer.encryption == "sdes" for peer in values.peers):
         yield from _ENCRYPTED
 
 

@@ -93,13 +93,19 @@ class Values(StrictModel):
         "900, as long as media pods give them.",
     )
 
+    @property
+    def peers(self) -> tuple[Phone | Trunk, ...]:
+        """Whatever calls by SIP."""
+        return (*self.phones, *self.trunks)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.agents and not self.published:
             raise PydanticCustomError(
                 "clash", "found no agents; allowed: at least one, or published agents"
             )
-        for problem in (*_doubles(self), *_unknown(self), *_ports(self)):
+        faults = (*_doubles(self), *_unknown(self), *_transports(self), *_ports(self))
+        for problem in faults:
             raise PydanticCustomError("clash", "{problem}", {"problem": problem})
         return self
 
@@ -127,10 +133,7 @@ def _doubles(values: Values) -> Iterable[str]:
     numbers += [queue.extension for queue in values.queues if queue.extension]
     groups: dict[str, list[str]] = {
         "agents": [agent.name for agent in values.agents],
-        "phones and trunks": [
-            *(phone.name for phone in values.phones),
-            *(trunk.name for trunk in values.trunks),
-        ],
+        "phones and trunks": [peer.name for peer in values.peers],
         "queues": [number for queue in values.queues for number in queue_numbers(queue)],
         "codecs": list(values.codecs),
         "transports": list(values.sip.transports),
@@ -152,18 +155,6 @@ def _doubles(values: Values) -> Iterable[str]:
 
 def _unknown(values: Values) -> Iterable[str]:
     """References to what is not there."""
-    listening = values.sip.listening
-    for peer in (*values.phones, *values.trunks):
-        if peer.transport is not None and peer.transport not in listening:
-            why = (
-                "for which there is no sip.tls"
-                if peer.transport == "tls"
-                else "not of sip.transports"
-            )
-            yield (
-                f"{peer.name}: found the transport {peer.transport}, {why}; "
-                f"allowed: {', '.join(listening)}"
-            )
     phones = {phone.name for phone in values.phones}
     agents = {agent.name for agent in values.agents}
     for queue in values.queues:
@@ -184,6 +175,18 @@ def _unknown(values: Values) -> Iterable[str]:
         for destination in agent.transfers:
             where = f"transfers of {agent.name}"
             yield from _nowhere(values, where, destination, (AGENTS, PHONES, QUEUES))
+
+
+def _transports(values: Values) -> Iterable[str]:
+    listening = values.sip.listening
+    for peer in values.peers:
+        if peer.transport is None or peer.transport in listening:
+            continue
+        why = "without sip.tls" if peer.transport == "tls" else "not of sip.transports"
+        yield (
+            f"{peer.name}: found the transport {peer.transport}, {why}; "
+            f"allowed: {', '.join(listening)}"
+        )
 
 
 def _nowhere(

@@ -27,7 +27,7 @@ class World:
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.commands: list[tuple[str, ...]] = []
         self.watch = CertificateWatch(
-            Tls(**pair.values), Places.unpacked(folder / "tree", folder), self.spawn
+            Tls.model_validate(pair.values), Places.unpacked(folder / "tree", folder), self.spawn
         )
         self._now_s = 0.0
 

@@ -298,10 +298,7 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"phones": [phone(transport="tls")]},
-            (
-                "the document: 601: found the transport tls, for which there is no sip.tls; "
-                "allowed: udp, tcp"
-            ),
+            ("the document: 601: found the transport tls, without sip.tls; allowed: udp, tcp"),
         ),
         (
             {"trunks": [trunk(transport="tcp")], "sip": {"transports": ["udp"]}},
