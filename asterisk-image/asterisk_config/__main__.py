@@ -9,11 +9,17 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asterisk_config.health import UnhealthyError, check
 from asterisk_config.places import WORK, Places
 from media_pod.errors import InterjectError
+
+if TYPE_CHECKING:
+    from asterisk_config.supervisor import Watch
+    from asterisk_config.values import Values
 
 USAGE_ERROR = 2
 
@@ -65,8 +71,24 @@ def _run(places: Places) -> int:
     values = read_values(os.environ)
     for folder in places.written:
         write(folder, {})
+    watches = list(_watches(values, places))
     write(places.etc, render(values, places))
-    return run_asterisk(places, values.drain_seconds, published=values.published)
+    return run_asterisk(places, values.drain_seconds, watches=watches)
+
+
+def _watches(values: "Values", places: Places) -> Iterator["Watch"]:
+    """What changes while Asterisk runs."""
+    from asterisk_config.supervisor import spawn
+
+    if values.published:
+        from asterisk_config.publisher import Publisher
+
+        yield Publisher(places, spawn)
+    if values.sip.tls:
+        from asterisk_config.certificate import CertificateWatch, check
+
+        check(values)
+        yield CertificateWatch(values.sip.tls, places, spawn)
 
 
 def _places(options: argparse.Namespace) -> Places:

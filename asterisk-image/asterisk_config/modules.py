@@ -50,6 +50,8 @@ _SEED = ("app_system",)
 _APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
 _CHANNEL = ("chan_audiosocket", "res_audiosocket")
 _WEB_SOCKET = ("chan_websocket", "func_db", "res_http_websocket", "res_websocket_client")
+_METRICS = ("res_prometheus",)
+_ENCRYPTED = ("res_srtp",)
 _SOUNDS = ("app_playback", "format_wav")
 _CODECS = {"ulaw": "codec_ulaw", "alaw": "codec_alaw", "g722": "codec_g722"}
 _RATES = "codec_resample"
@@ -75,6 +77,8 @@ def needed(values: Values) -> Iterable[str]:
         yield from _for_published()
     if values.queues:
         yield "app_queue"
+    if values.metrics_port is not None:
+        yield from _METRICS
     fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
     if any(isinstance(fallback, Message) for fallback in fallbacks):
         yield from _SOUNDS
@@ -89,6 +93,8 @@ def _for_sip(values: Values) -> Iterable[str]:
         yield from _REGISTRATIONS
     if values.sip.anonymous:
         yield from _STRANGERS
+    if any(peer.encryption == "sdes" for peer in values.peers):
+        yield from _ENCRYPTED
 
 
 def _for_published() -> Iterable[str]:

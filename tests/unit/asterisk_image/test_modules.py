@@ -17,6 +17,9 @@ def modules(**document: Any) -> set[str]:
     return {name.removesuffix(".so") for name in required}
 
 
+TLS = {"tls": {"certificate": "/tls.crt", "key": "/tls.key"}}
+
+
 def agent(**more: Any) -> dict[str, Any]:
     return {"agents": [{"name": "desk", **more}]}
 
@@ -47,6 +50,13 @@ def agent(**more: Any) -> dict[str, Any]:
         ),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], **agent(rateHz=16000)}),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["g722"]}),
+        ("res_prometheus", {}, {"metricsPort": 9100}),
+        (
+            "res_srtp",
+            {"sip": TLS, "phones": [phone(transport="tls")]},
+            {"sip": TLS, "phones": [phone(transport="tls", encryption="sdes")]},
+        ),
+        ("res_srtp", {}, {"sip": TLS, "trunks": [trunk(transport="tls", encryption="sdes")]}),
         ("res_pjsip_registrar", {}, {"phones": [phone()]}),
         ("res_pjsip_outbound_authenticator_digest", {"trunks": [trunk()]}, {"trunks": [account()]}),
         (
