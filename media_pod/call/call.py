@@ -32,7 +32,7 @@ from media_pod.call.transcript import Transcript
 from media_pod.call.turn import Effect, Event, State, Turn
 from media_pod.call.work import Work
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
-from media_pod.telemetry.call_metrics import CallMetrics, Stop, echo_of
+from media_pod.telemetry.call_metrics import DTMF, CallMetrics, Stop, echo_of
 from media_pod.telemetry.call_trace import CallTrace, heard
 
 MAX_DIGITS: Final = 64
@@ -193,7 +193,7 @@ class Call:
         """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
-        self._interrupt("dtmf", 0.0)
+        self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
         if digit == "#":
             self._on(Event.CALLER_DONE)

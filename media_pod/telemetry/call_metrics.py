@@ -6,6 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from media_pod.duplex.contract import Reason
+
 STOP_BUCKETS_S: Final = (*(0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.5, 0.7, 1.0, 2.0),)
 """Two ticks a step around the promised fifth of a second."""
 
@@ -18,14 +20,32 @@ LOCKED: Final = 0.5
 """The confidence from which on the bank takes an echo's delay for known."""
 
 
+MADE_OF: Final = ("speech", "keys", "silence")
+"""Of which a caller's turn can be."""
+ECHOES: Final = ("locked", "unsure", "unknown")
+"""What may be known of an echo."""
+DTMF: Final = "dtmf"
+"""The reason for a stop that is a key."""
+_BANK_REASONS: Final = tuple(
+    reason.name.lower()
+    for reason in (
+        Reason.SPEECH_NO_ECHO,
+        Reason.SPEECH_OVER_ECHO,
+        Reason.LOUDER_THAN_ECHO,
+        Reason.NO_ECHO_ON_LINE,
+    )
+)
+"""Those for a caller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """One interruption of the bot, as far as metrics tell interruptions apart."""
 
     reason: str
-    """The bank's reason, or dtmf."""
+    """The bank's reason, or `DTMF`."""
     echo: str
-    """locked, unsure or unknown: what was known of the echo's delay; see `echo_of`."""
+    """Of `ECHOES`: what was known of the echo's delay; see `echo_of`."""
 
 
 def echo_of(delay_ms: float, confidence: float) -> str:
@@ -43,8 +63,8 @@ def echo_of(delay_ms: float, confidence: float) -> str:
 class CallMetrics:
     """The conversations' part of a pod's metrics.
 
-    Counters of what goes wrong begin at 0 together with those of what went on, because a series
-    that begins with its first event hides it: rates need a zero before.
+    Counters begin at 0 with all of their labels, those of providers with the first request: a
+    series that begins with its first event hides it, because rates need a value before.
 
     A trace id makes the observation an exemplar, which links a bucket to a trace; "" if the call
     is not traced.
@@ -78,6 +98,13 @@ class CallMetrics:
             ("made_of",),
             registry=registry,
         )
+        for made_of in MADE_OF:
+            self._turns.labels(made_of)
+        for echo in ECHOES:
+            for reason in _BANK_REASONS:
+                self._stops.labels(reason, echo)
+                self._suspected.labels(reason, echo)
+            self._stops.labels(DTMF, echo)
         self._first_chunk = Histogram(
             "interject_provider_first_chunk_seconds",
             "From a request to a provider to its first result.",
@@ -102,7 +129,6 @@ class CallMetrics:
         """The bot was interrupted; `after_s` 0: there was no onset to measure from."""
         self._stops.labels(stop.reason, stop.echo).inc()
         if after_s:
-            self._suspected.labels(stop.reason, stop.echo)
             self._stop.observe(after_s, _exemplar(trace_id))
 
     def nothing_recognized(self, stop: Stop) -> None:
@@ -110,7 +136,7 @@ class CallMetrics:
         self._suspected.labels(stop.reason, stop.echo).inc()
 
     def turn(self, made_of: str) -> None:
-        """The dialogue is given a turn made of speech, keys or silence."""
+        """The dialogue is given a turn; `made_of` is of `MADE_OF`."""
         self._turns.labels(made_of).inc()
 
     def asked(self, kind: str, provider: str) -> None:

@@ -13,6 +13,9 @@ from prometheus_client.exposition import choose_encoder
 from media_pod.telemetry.call_metrics import CallMetrics
 from media_pod.telemetry.tick_metrics import TickMetrics
 
+ENDED = ("bot", "caller", "error", "pod")
+"""By whom a call can end."""
+
 
 class Metrics:
     """One pod's metrics, in a registry of their own.
@@ -47,6 +50,8 @@ class Metrics:
         self._ended = Counter(
             "interject_calls", "Calls that ended, by how.", ("ended",), registry=self._registry
         )
+        for ended in ENDED:
+            self._ended.labels(ended)
 
     def active_calls(self, calls: int) -> None:
         self._active.set(calls)
@@ -55,7 +60,7 @@ class Metrics:
         self._draining.set(lasted_s)
 
     def call_ended(self, ended: str) -> None:
-        """`ended` says by whom: bot, caller, error or pod. Each is a time series for ever."""
+        """`ended` is of `ENDED`."""
         self._ended.labels(ended).inc()
 
     def render(self, accept: str) -> tuple[bytes, str]:

@@ -58,7 +58,8 @@ class Case:
     def test(self) -> dict[str, Any]:
         """For promtool."""
         found = [{"labels": str_labels(self.alert, labels), "value": 1} for labels in self.fires]
-        query = f'sum by ({", ".join(LABELS)}) (ALERTS{{alertname="{self.alert}", alertstate="firing"}})'
+        firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
+        query = f"sum by ({', '.join(LABELS)}) ({firing})"
         return {
             "name": f"{self.alert}: {self.story}",
             "interval": f"{INTERVAL_S}s",

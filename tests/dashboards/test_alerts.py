@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from alert_cases import CASES
+from prometheus_server import prometheus
+
 from observability.alerts import ALERTS, to_yaml
 
+__all__ = ["prometheus"]
 ROOT = Path(__file__).resolve().parents[2]
 TOOL_S = 30.0
 
