@@ -10,7 +10,7 @@ SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-chart test-cluster lint types contracts check \
-	dashboards constraints clean
+	dashboards pictures constraints clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -49,6 +49,9 @@ check: lint types contracts test test-long test-asterisk test-chart test-cluster
 
 dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
 	PYTHONPATH=scripts $(BIN)/python -m observability
+
+pictures: $(SET_UP) ## draw what the dashboards show of a real run; a minute on a quiet machine
+	$(BIN)/pytest -m chart tests/dashboards/test_dashboards.py --pictures $(ARGS)
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new

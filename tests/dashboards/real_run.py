@@ -1,19 +1,19 @@
 """What Prometheus sees while people call: two agents' pods, Asterisk and an operator, all real.
 
-Three phones call the agent `desk` and interrupt it over an echoing line; one calls `parcels`, whose
+Two phones call the agent `desk` and interrupt it over an echoing line; one calls `parcels`, whose
 pod is asked to drain towards the end. The operator is its metrics page alone, fed by hand.
 """
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 
-from aiohttp.test_utils import TestServer
 from asterisk.callers import agent, interrupter, line
 from asterisk.world import World, free_port, world
 from otlp_collector import Collector
@@ -21,18 +21,15 @@ from prometheus_server import PrometheusServer, Target, prometheus_server
 
 from media_pod.lab.caller import Caller
 from media_pod.spec import VoiceAgent
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.probes import make_app
 
 NAMESPACE: Final = "voice"
 SECONDS: Final = 22.0
 """From the first call to the end of what is shown."""
 DRAINS_AFTER_S: Final = 16.0
 INTERRUPTIONS: Final = 4
-LINES: Final = ((0.0, 60.0), (2.0, 120.0), (4.0, 250.0))
+LINES: Final = ((0.0, 120.0), (3.0, 250.0))
 """Of the phones that call `desk`: when they call, in s, and how late the line's echo is, in ms."""
-_FEED_S: Final = 0.5
+PAGE: Final = Path(__file__).with_name("operator_page.py")
 
 
 @dataclass(frozen=True)
@@ -58,33 +55,29 @@ async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> Asy
     for name in ("world", "prometheus"):
         (folder / name).mkdir()
     collector = Collector()
-    metrics_port, http_ports = free_port(), (free_port(), free_port())
-    agents = _agents(http_ports, collector.url)
+    asterisk, desk, parcels = free_port(), free_port(), free_port()
+    dialplan = [
+        {"name": "desk", "extensions": ["100"], "api": [_local(desk)]},
+        {"name": "parcels", "extensions": ["101"], "api": [_local(parcels)]},
+    ]
     try:
-        async with (
-            _operator() as operator,
-            world(
-                tree,
-                folder / "world",
-                agents,
-                dialplan=[
-                    {"name": each.metadata.name, "extensions": [extension], "api": [_local(port)]}
-                    for each, extension, port in zip(
-                        agents, ("100", "101"), http_ports, strict=True
-                    )
-                ],
-                phones=len(LINES) + 1,
-                metricsPort=metrics_port,
-            ) as there,
-        ):
+        async with _operator() as operator:
             targets = [
                 Target(operator, "interject", "interject-operator-7d9f"),
-                Target(_local(metrics_port), NAMESPACE, "interject-asterisk-0"),
-                Target(_local(http_ports[0]), NAMESPACE, "desk-6c5b-x2x4p"),
-                Target(_local(http_ports[1]), NAMESPACE, "parcels-58f4-9wq7k"),
+                Target(_local(asterisk), NAMESPACE, "interject-asterisk-0"),
+                Target(_local(desk), NAMESPACE, "desk-6c5b-x2x4p"),
+                Target(_local(parcels), NAMESPACE, "parcels-58f4-9wq7k"),
             ]
-            server = prometheus_server(programs, folder / "prometheus", targets, rules)
-            async with server as prometheus:
+            agents = _agents(desk, parcels, collector.url)
+            async with (
+                # First, because it looks at new targets after some seconds only.
+                prometheus_server(programs, folder / "prometheus", targets, rules) as prometheus,
+                world(
+                    tree, folder / "world", agents,
+                    dialplan=dialplan, phones=len(LINES) + 1, metricsPort=asterisk,
+                ) as there,
+            ):  # fmt: skip
+                await prometheus.until_up(len(targets))
                 began_s = time.time()
                 await _let_them_call(there, began_s)
                 yield RealRun(prometheus, began_s, time.time())
@@ -123,42 +116,27 @@ async def _drain(there: World) -> None:
     await there.drain(1)
 
 
-def _agents(http_ports: tuple[int, int], traces: str) -> list[VoiceAgent]:
-    usual = {"drain": {"timeoutSeconds": 30}, "telemetry": {"otlpEndpoint": traces}}
+def _agents(desk: int, parcels: int, traces: str) -> list[VoiceAgent]:
+    """The agents with the ports of their HTTP."""
+    usual = {"drain": {"timeoutSeconds": 60}, "telemetry": {"otlpEndpoint": traces}}
     return [
-        agent("desk", server={"httpPort": http_ports[0]}, **usual),
-        agent("parcels", server={"httpPort": http_ports[1]}, capacity={"calls": 4}, **usual),
+        agent("desk", server={"httpPort": desk}, **usual),
+        agent("parcels", server={"httpPort": parcels}, capacity={"calls": 4}, **usual),
     ]
 
 
 @asynccontextmanager
 async def _operator() -> AsyncIterator[str]:
-    """The address of an operator's metrics page, as if it looked after both agents."""
-    heartbeats = Heartbeats(time.monotonic)
-    metrics = OperatorMetrics(heartbeats)
-    server = TestServer(make_app(metrics, heartbeats))
-    feeding = asyncio.create_task(_feed(metrics, heartbeats))
-    async with server:
-        try:
-            yield _local(server.port or 0)
-        finally:
-            feeding.cancel()
-            with suppress(asyncio.CancelledError):
-                await feeding
-
-
-async def _feed(metrics: OperatorMetrics, heartbeats: Heartbeats) -> None:
-    metrics.leads(True)
-    metrics.agents(2)
-    for look in count():
-        heartbeats.beat("voiceagents")
-        if look % 6 == 0:
-            heartbeats.beat("deployments")
-        metrics.reconciled("unchanged" if look % 4 else "applied", 0.004)
-        metrics.api_request("get", 200)
-        if look % 4 == 0:
-            metrics.api_request("patch", 200)
-        await asyncio.sleep(_FEED_S)
+    """The address of an operator's metrics page; not in this process, which has the phones."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PAGE), str(port), env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    )
+    try:
+        yield _local(port)
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 def _local(port: int) -> str:
