@@ -1,8 +1,9 @@
-"""The command line: `interject-operator run | manifests`.
+"""The command line: `interject-operator run | manifests | apply`.
 
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
 
+import asyncio
 import logging
 import os
 import socket
@@ -17,7 +18,9 @@ import yaml
 
 from media_pod.errors import InterjectError
 from voiceagent_operator.install.installation import Installation, objects
+from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.operate import operate
+from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles
 
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -173,6 +176,41 @@ def run(
         version=version("interject"),
     )
     uvloop.run(operate(settings))
+
+
+@cli.command()
+@click.argument("config_map")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="KUBECONFIG",
+    help="How to reach the cluster. In a pod its service account, else the user's own file.",
+)
+@click.option(
+    "--namespace",
+    default="default",
+    envvar=_env("NAMESPACE"),
+    help="Of the ConfigMap and of the VoiceAgent.",
+)
+@click.option(
+    "--within-seconds",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    help="How long the cluster may take to serve VoiceAgents.",
+)
+def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
+    """Apply the VoiceAgent that CONFIG_MAP holds as agent.yaml; it goes with CONFIG_MAP."""
+
+    async def once() -> str:
+        api = ApiServer(await find_cluster(kubeconfig))
+        try:
+            tries = round(within_seconds / AGAIN_S)
+            return await apply_owned(api, namespace, config_map, tries=tries, pause=asyncio.sleep)
+        finally:
+            await api.aclose()
+
+    name = uvloop.run(once())
+    click.echo(f"VoiceAgent {name} is applied")
 
 
 def main() -> NoReturn:
