@@ -19,6 +19,7 @@ from voiceagent_operator.metrics_api.sources import CertificateFiles, Certificat
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.pod_calls import PodCalls
 from voiceagent_operator.probes import make_app
+from voiceagent_operator.readiness import Readiness
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.stopping import Stopping
 from voiceagent_operator.tracing import Tracing
@@ -40,10 +41,13 @@ async def operate(settings: Settings) -> None:
     tracing = Tracing(settings.version)
     api = ApiServer(await find_cluster(settings.kubeconfig), metrics.api_request)
     stopping = Stopping()
+    readiness = Readiness()
     try:
-        async with PodCalls() as pod_calls, _probes(settings.probe_port, metrics, heartbeats):
+        probes = make_app(metrics, heartbeats, readiness)
+        async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
             leader = Leader(
-                api, settings, pod_calls, metrics, heartbeats, tracing, stopping.take_signals
+                *(api, settings, pod_calls, metrics, heartbeats, tracing),
+                *(stopping.take_signals, readiness),
             )
             replica = _Replica(settings, api, pod_calls, metrics, leader)
             await stopping.until_asked(replica.run())
@@ -125,11 +129,9 @@ class _Replica:
 
 
 @asynccontextmanager
-async def _probes(
-    port: int, metrics: OperatorMetrics, heartbeats: Heartbeats
-) -> AsyncIterator[None]:
-    """Answer them meanwhile."""
-    runner = web.AppRunner(make_app(metrics, heartbeats), access_log=None)
+async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
+    """They are answered meanwhile."""
+    runner = web.AppRunner(probes, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, ANYWHERE, port).start()

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json, Kind
-from voiceagent_operator.metrics_api.complaints import Complaints
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import believed, issue, why_due
 from voiceagent_operator.metrics_api.secret import is_ours, secret_with, serving_of
@@ -71,7 +71,7 @@ class CertificateKeeper:
         self._names = (host, f"{host}.cluster.local")
         self._now = now
         self._sleep = sleep
-        self._complaints = Complaints(_logger)
+        self._complaints = Complaints(_logger, "metrics API")
 
     async def run(self) -> None:
         """Look, until cancelled."""

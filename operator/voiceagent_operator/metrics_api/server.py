@@ -9,12 +9,12 @@ from typing import Final
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.metrics_api import front_proxy
 from voiceagent_operator.metrics_api.access import Access
 from voiceagent_operator.metrics_api.app import make_app
-from voiceagent_operator.metrics_api.complaints import Complaints
 from voiceagent_operator.metrics_api.front_proxy import FrontProxy, FrontProxyError
 from voiceagent_operator.metrics_api.sources import Source
 from voiceagent_operator.metrics_api.tls import CertificateError, Tls
@@ -64,7 +64,7 @@ class MetricsServer:
         self._source = source
         self._clock = clock
         self._sleep = sleep
-        self._complaints = Complaints(_logger)
+        self._complaints = Complaints(_logger, "metrics API")
         self.listening = asyncio.Event()
         """Set once requests are answered."""
 

@@ -8,18 +8,20 @@ class Complaints:
 
     Args:
         logger: takes them.
+        about: what all of them are about; begins each.
     """
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, about: str) -> None:
         self._logger = logger
+        self._about = about
         self._said: dict[str, str] = {}
 
     def warn(self, topic: str, text: str) -> None:
         """Say `text`, unless it is what was said last about `topic`."""
         if self._said.get(topic) != text:
             self._said[topic] = text
-            self._logger.warning("metrics API: %s", text)
+            self._logger.warning("%s: %s", self._about, text)
 
-    def over(self, topic: str) -> None:
-        """Nothing is wrong with `topic`: what comes next is news."""
-        self._said.pop(topic, None)
+    def over(self, topic: str) -> bool:
+        """Nothing is wrong with `topic`, what comes next is news; whether something was."""
+        return self._said.pop(topic, None) is not None
