@@ -10,7 +10,7 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 import click
 import uvloop
@@ -21,7 +21,9 @@ from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.operate import operate
 from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
-from voiceagent_operator.settings import Settings, TlsFiles
+from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
+
+T = TypeVar("T")
 
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -53,11 +55,23 @@ def cli() -> None:
     default="IfNotPresent",
     help="When nodes pull the images.",
 )
+@click.option(
+    "--metrics-api",
+    is_flag=True,
+    help="Serve custom.metrics.k8s.io too, which needs rights in the whole cluster.",
+)
 def manifests(
-    namespace: str, image: str, media_image: str, watched: tuple[str, ...], pull_policy: str
+    namespace: str,
+    image: str,
+    media_image: str,
+    watched: tuple[str, ...],
+    pull_policy: str,
+    metrics_api: bool,
 ) -> None:
     """Print what installs the operator, for kubectl apply; the CRD is in crds/."""
-    wanted = Installation(namespace, image, media_image, watched, pull_policy)
+    wanted = Installation(
+        namespace, image, media_image, watched, pull_policy, metrics_api=metrics_api
+    )
     click.echo(yaml.safe_dump_all(objects(wanted), sort_keys=False), nl=False)
 
 
@@ -120,13 +134,25 @@ def manifests(
     "--metrics-api-certificate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_CERTIFICATE"),
-    help="Serving certificate of the metrics API. Default: none, and no metrics API.",
+    help="Serving certificate of the metrics API, which others renew. Default: none; without a "
+    "certificate of either kind there is no metrics API.",
 )
 @click.option(
     "--metrics-api-key",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_KEY"),
     help="Its key.",
+)
+@click.option(
+    "--metrics-api-secret",
+    envvar=_env("METRICS_API_SECRET"),
+    help="Instead: a Secret in the Lease's namespace where the operator keeps a serving "
+    "certificate that it makes and renews by itself.",
+)
+@click.option(
+    "--metrics-api-service",
+    envvar=_env("METRICS_API_SERVICE"),
+    help="The Service there by which the API server asks for the metrics API.",
 )
 @click.option(
     "--resync-seconds",
@@ -148,19 +174,27 @@ def run(
     metrics_api_port: int,
     metrics_api_certificate: Path | None,
     metrics_api_key: Path | None,
+    metrics_api_secret: str | None,
+    metrics_api_service: str | None,
     resync_seconds: float,
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
-    if (metrics_api_certificate is None) != (metrics_api_key is None):
-        raise click.UsageError("--metrics-api-certificate and --metrics-api-key go together")
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
-    tls = None
-    if metrics_api_certificate is not None and metrics_api_key is not None:
-        tls = TlsFiles(metrics_api_certificate, metrics_api_key)
+    files = _both(
+        "--metrics-api-certificate", metrics_api_certificate, "--metrics-api-key", metrics_api_key
+    )
+    names = _both(
+        "--metrics-api-secret", metrics_api_secret, "--metrics-api-service", metrics_api_service
+    )
+    if files and names:
+        raise click.UsageError(
+            "--metrics-api-certificate and --metrics-api-secret exclude each other: a certificate "
+            "is renewed by others or by the operator"
+        )
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
@@ -171,7 +205,7 @@ def run(
         identity=identity,
         probe_port=probe_port,
         metrics_api_port=metrics_api_port,
-        metrics_api_tls=tls,
+        metrics_api_tls=TlsFiles(*files) if files else TlsSecret(*names) if names else None,
         resync_s=resync_seconds,
         version=version("interject"),
     )
@@ -211,6 +245,15 @@ def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_secon
 
     name = uvloop.run(once())
     click.echo(f"VoiceAgent {name} is applied")
+
+
+def _both(option: str, value: T | None, other: str, other_value: T | None) -> tuple[T, T] | None:
+    """The values of two options that go together; None if neither is given."""
+    if value is not None and other_value is not None:
+        return value, other_value
+    if value is not None or other_value is not None:
+        raise click.UsageError(f"{option} and {other} go together")
+    return None
 
 
 def main() -> NoReturn:
