@@ -135,7 +135,7 @@ class Call:
         self._paused = False
         """The caller's turn ended by a pause that the bank takes for part of a phrase."""
         self._failed_before = False
-        self._work = Work(f"call {info.uuid}", settings.provider_s, self._done)
+        self._work = Work(info.uuid, settings.provider_s, self._done)
 
     @property
     def state(self) -> State:

@@ -137,6 +137,6 @@ class Arrivals:
             trace.note(event, {})
 
     def context(self, uuid: str) -> SpanContext | None:
-        """The `call` span of a call that is here; None for others, and when nothing is traced."""
-        trace = self._live.get(uuid)
+        """The `call` span of a call that is here, or has been; None if nothing is traced."""
+        trace = self._live.get(uuid) or self._past.get(uuid)
         return trace.context if trace is not None and trace.context.is_valid else None

@@ -9,22 +9,33 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
 import uvloop
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from media_pod import json_log
 from media_pod.errors import InterjectError
+from media_pod.spec_types import HttpUrl
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.operate import operate
 from voiceagent_operator.settings import Settings, TlsFiles
-
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+from voiceagent_operator.tracing import LookIds
 
 
 def _env(name: str) -> str:
     return f"INTERJECT_{name}"
+
+
+def _http_url(context: click.Context, option: click.Parameter, value: str) -> str:
+    try:
+        return TypeAdapter(HttpUrl).validate_python(value)
+    except ValidationError:
+        raise click.BadParameter(
+            f"found {value!r}; give a URL that begins with http:// or https://"
+        ) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -87,6 +98,14 @@ def manifests(
     help="When nodes pull that image.",
 )
 @click.option(
+    "--media-otlp-endpoint",
+    default="",
+    callback=_http_url,
+    envvar=_env("MEDIA_OTLP_ENDPOINT"),
+    help="Base URL of the OTLP/HTTP collector that media pods send traces to, for agents that name "
+    "none. Default: none, and no traces.",
+)
+@click.option(
     "--lease-namespace",
     default="default",
     envvar=_env("LEASE_NAMESPACE"),
@@ -138,6 +157,7 @@ def run(
     namespaces: tuple[str, ...],
     media_image: str,
     pull_policy: str,
+    media_otlp_endpoint: str,
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -149,7 +169,7 @@ def run(
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     if (metrics_api_certificate is None) != (metrics_api_key is None):
         raise click.UsageError("--metrics-api-certificate and --metrics-api-key go together")
@@ -163,6 +183,8 @@ def run(
         namespaces=namespaces,
         media_image=media_image,
         pull_policy=pull_policy,
+        media_otlp_endpoint=media_otlp_endpoint,
+        log_format=json_log.log_format(os.environ),
         lease_namespace=lease_namespace,
         lease_name=lease_name,
         identity=identity,

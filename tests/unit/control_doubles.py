@@ -36,12 +36,12 @@ class FakePod(PodView):
         self.admission = Admission(self.slots, reservation_s=10.0)
         self.now_s = 0.0
         self.trouble = ""
-        self._tracing = Tracing(None)
+        self.tracing = Tracing(None)
         self.last_call_is_over = asyncio.Event()
 
     @property
     def arrivals(self) -> Arrivals:
-        return self._tracing.arrivals
+        return self.tracing.arrivals
 
     @property
     def draining(self) -> bool:
