@@ -10,26 +10,37 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 import uvloop
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from media_pod import json_log
 from media_pod.errors import InterjectError
+from media_pod.spec_types import HttpUrl
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.operate import operate
 from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
+from voiceagent_operator.tracing import LookIds
 
 T = TypeVar("T")
-
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def _env(name: str) -> str:
     return f"INTERJECT_{name}"
+
+
+def _http_url(context: click.Context, option: click.Parameter, value: str) -> str:
+    try:
+        return TypeAdapter(HttpUrl).validate_python(value)
+    except ValidationError:
+        raise click.BadParameter(
+            f"found {value!r}; give a URL that begins with http:// or https://"
+        ) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -104,6 +115,14 @@ def manifests(
     help="When nodes pull that image.",
 )
 @click.option(
+    "--media-otlp-endpoint",
+    default="",
+    callback=_http_url,
+    envvar=_env("MEDIA_OTLP_ENDPOINT"),
+    help="Base URL of the OTLP/HTTP collector that media pods send traces to, for agents that name "
+    "none. Default: none, and no traces.",
+)
+@click.option(
     "--lease-namespace",
     default="default",
     envvar=_env("LEASE_NAMESPACE"),
@@ -167,6 +186,7 @@ def run(
     namespaces: tuple[str, ...],
     media_image: str,
     pull_policy: str,
+    media_otlp_endpoint: str,
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -180,7 +200,7 @@ def run(
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
@@ -200,6 +220,8 @@ def run(
         namespaces=namespaces,
         media_image=media_image,
         pull_policy=pull_policy,
+        media_otlp_endpoint=media_otlp_endpoint,
+        log_format=json_log.log_format(os.environ),
         lease_namespace=lease_namespace,
         lease_name=lease_name,
         identity=identity,

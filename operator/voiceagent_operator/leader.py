@@ -260,7 +260,14 @@ class Leader:
             self._agents.add(key)
 
     def _setting(self) -> Setting:
-        return Setting(self._settings.media_image, self._settings.pull_policy, self._kinds)
+        told = self._settings
+        return Setting(
+            told.media_image,
+            told.pull_policy,
+            self._kinds,
+            told.media_otlp_endpoint,
+            told.log_format,
+        )
 
 
 def _result(look: Look) -> str:

@@ -29,6 +29,10 @@ class Settings:
     """Empty for all."""
     media_image: str
     pull_policy: str
+    media_otlp_endpoint: str
+    """Empty for none."""
+    log_format: str
+    """Its own, and that of the media pods."""
     lease_namespace: str
     lease_name: str
     identity: str
