@@ -9,7 +9,8 @@ BIN := .venv/bin
 SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-cluster images lint types contracts check constraints clean
+.PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
+	check constraints chart-docs clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -26,6 +27,9 @@ test-long: $(SET_UP) ## the long tests alone
 
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
+
+test-chart: $(SET_UP) ## the chart, rendered by Helm's own engine; no cluster
+	$(BIN)/pytest -m chart $(ARGS)
 
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
@@ -45,11 +49,14 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-long test-asterisk test-cluster ## everything that a change has to pass
+check: lint types contracts test test-chart test-long test-asterisk test-cluster ## everything that a change has to pass
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new
 	mv constraints.new constraints.txt
+
+chart-docs: $(SET_UP) ## write the schema and the tables of the chart's values from their comments
+	$(BIN)/python scripts/chart/values_doc.py
 
 clean: ## remove .venv, caches and reports
 	rm -rf .venv out build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache \
