@@ -77,7 +77,9 @@ def _comment(lines: list[str], key_line: int, where: str) -> tuple[str, dict[str
     first = key_line
     while first > 0 and lines[first - 1].lstrip().startswith("#"):
         first -= 1
-    words, schema, free = [], {}, False
+    words: list[str] = []
+    schema: dict[str, Any] = {}
+    free = False
     for line in lines[first:key_line]:
         text = line.lstrip().removeprefix("#").strip()
         if text == FREE:

@@ -48,9 +48,7 @@ def _parsed(text: str) -> tuple[Json, ...]:
 def one(found: Iterable[Json], kind: str, name: str | None = None) -> Json:
     """The only object of that kind, and perhaps name."""
     (only,) = (
-        each
-        for each in found
-        if each["kind"] == kind and name in (None, each["metadata"]["name"])
+        each for each in found if each["kind"] == kind and name in (None, each["metadata"]["name"])
     )
     return only
 

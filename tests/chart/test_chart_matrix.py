@@ -42,7 +42,9 @@ def test_objects_are_valid(case: str, version: str) -> None:
 def test_pods_are_restricted_but_in_the_nodes_network(case: str) -> None:
     for name, template in pods(objects(CASES[case])).items():
         found = list(violations(template["spec"]))
-        wanted = ["hostNetwork"] if (case, "StatefulSet" in name) == ("the node's network", True) else []
+        wanted = (
+            ["hostNetwork"] if (case, "StatefulSet" in name) == ("the node's network", True) else []
+        )
         assert found == wanted, name
         for container in template["spec"]["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
