@@ -10,7 +10,7 @@ SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
-	check constraints chart-docs dashboards clean
+	check constraints chart-docs chart-version dashboards clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -60,6 +60,9 @@ constraints: $(SET_UP) ## write constraints.txt from what .venv has
 
 chart-docs: $(SET_UP) ## write the schema and the tables of the chart's values from their comments
 	$(BIN)/python scripts/chart/values_doc.py
+
+chart-version: $(SET_UP) ## the version in Chart.yaml is given away: from now on the chart changes with it
+	$(BIN)/python scripts/chart/chart_version.py --record
 
 clean: ## remove .venv, caches and reports
 	rm -rf .venv out build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache \

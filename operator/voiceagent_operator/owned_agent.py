@@ -75,6 +75,8 @@ def _owned(owner: Json, namespace: str) -> Json:
     kind = agent.get("kind") if isinstance(agent, dict) else None
     if not isinstance(agent, dict) or kind != VOICE_AGENT.kind:
         raise NoAgentError(f"{source}: found kind {kind}; allowed: {VOICE_AGENT.kind}")
+    if not agent.get("metadata", {}).get("name"):
+        raise NoAgentError(f"{source}: found no metadata.name; a VoiceAgent needs one")
     reference = {
         "apiVersion": CONFIG_MAP.api_version,
         "kind": CONFIG_MAP.kind,

@@ -23,8 +23,8 @@ BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
 TITLE = """\
 # Values of the chart
 
-Written by `make chart-docs` from the comments in charts/interject/values.yaml. `helm install` refuses
-a key that is not here, and a value that is not what it should be.
+Written by `make chart-docs` from the comments in charts/interject/values.yaml. `helm install`
+refuses a key that is not here, and a value that is not what it should be.
 
 """
 

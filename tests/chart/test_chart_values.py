@@ -117,7 +117,7 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
     [
         (
             asterisk(calls=3000),
-            "asterisk.rtp: found port 36099; asterisk.exposure.type: nodePort allows 30000 to 32767",
+            "asterisk.rtp: found port 36099; asterisk.exposure.type: nodePort allows 30000 to",
         ),
         (
             asterisk(rtp={"firstPort": 30100, "lastPort": 30110}),

@@ -1,0 +1,235 @@
+"""The chart on a real API server: what comes, stays and goes, and what is refused at once."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from helm_python import Config, HelmError
+
+from cluster.rig import Cluster, Json
+
+CHART = Path(__file__).resolve().parents[2] / "charts" / "interject"
+CRD = "voiceagents.interject.dev"
+API = "v1beta2.custom.metrics.k8s.io"
+NO_METRICS_API: Json = {"metricsApi": {"enabled": False}}
+WITHIN_S = 30.0
+STILL = "serviceaccounts,roles,rolebindings,configmaps,secrets,services,networkpolicies"
+WORKING = "deployments,statefulsets,jobs,poddisruptionbudgets"
+"""Kinds whose status changes by itself."""
+
+
+class Release:
+    """One release of the chart, which is uninstalled in the end."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster, self.namespace = cluster, namespace
+        self.name = f"interject-{uuid4().hex[:6]}"
+        self._helm = Config(kubeconfig_path=cluster.kubeconfig, namespace=namespace)
+
+    def install(self, values: Json) -> str:
+        """The notes that a user sees are not kept by Helm's library; the manifest is."""
+        manifest: str = self._helm.install(CHART, self.name, values)["manifest"]
+        return manifest
+
+    def upgrade(self, values: Json) -> str:
+        manifest: str = self._helm.upgrade(CHART, self.name, values)["manifest"]
+        return manifest
+
+    def rollback(self) -> None:
+        self._helm.rollback(self.name)
+
+    def uninstall(self) -> str:
+        """What Helm says that it has kept; empty if there is no such release."""
+        info: str = self._helm.uninstall(self.name, ignore_not_found=True).get("info", "")
+        return info
+
+    def refused(self, values: Json) -> str:
+        with pytest.raises(HelmError) as error:
+            self.install(values)
+        return str(error.value)
+
+    def get(self, kind: str, part: str) -> Json:
+        return self.cluster.get(kind, self.namespace, f"{self.name}-{part}")
+
+    def versions(self) -> dict[str, str]:
+        """What tells of every change but a status: of each object of the release by its name."""
+        found = {}
+        for kinds, version in ((STILL, "resourceVersion"), (WORKING, "generation")):
+            done = self.cluster.run(
+                "get", kinds, f"--namespace={self.namespace}", "--output=json",
+                f"--selector=app.kubernetes.io/instance={self.name}",
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            for each in json.loads(done.stdout)["items"]:
+                metadata = each["metadata"]
+                found[f"{each['kind']}/{metadata['name']}"] = str(metadata[version])
+        return found
+
+
+@pytest.fixture
+def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
+    """A release, of a cluster that has no VoiceAgent resource of somebody else's."""
+    if not cluster.own:
+        pytest.skip("installs cluster-wide objects, which may be done to our own rig alone")
+    release = Release(cluster, namespace)
+    yield release
+    release.uninstall()
+
+
+@pytest.fixture
+def no_crd(cluster: Cluster) -> Iterator[None]:
+    """The cluster knows no VoiceAgents; afterwards as the other tests want it."""
+    cluster.run("delete", "crd", CRD, "--ignore-not-found", "--timeout=30s")
+    yield
+    cluster.run("delete", "crd", CRD, "--ignore-not-found", "--timeout=30s")
+    crds = Path(__file__).resolve().parents[2] / "crds"
+    done = cluster.run("apply", "--server-side", f"--filename={crds}")
+    assert done.returncode == 0, done.stderr
+    cluster.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_install_upgrade_and_uninstall_leave_what_is_said(release: Release) -> None:
+    release.install({})
+    before = release.versions()
+    assert f"Secret/{release.name}-asterisk" in before
+
+    release.upgrade({})
+    assert release.versions() == before, "the same values change nothing, passwords neither"
+
+    release.upgrade({"sample": {"extension": "200"}})
+    assert "200" in release.get("configmap", "sample")["data"]["agent.yaml"]
+    release.rollback()
+    assert "200" not in release.get("configmap", "sample")["data"]["agent.yaml"]
+    password = release.get("secret", "asterisk")["metadata"]["resourceVersion"]
+    assert password == before[f"Secret/{release.name}-asterisk"]
+
+    assert CRD in release.uninstall()
+    assert release.cluster.get("crd", None, CRD)
+    assert not release.cluster.get("apiservice", None, API)
+    assert release.versions() == {}
+    for kind in ("clusterroles", "clusterrolebindings"):
+        selector = f"--selector=app.kubernetes.io/instance={release.name}"
+        assert release.cluster.run("get", kind, selector, "--output=name").stdout == ""
+    reader = f"{release.name}-operator-auth-reader"
+    assert not release.cluster.get("rolebinding", "kube-system", reader)
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_uninstalling_takes_the_api_services_before_their_servers(release: Release) -> None:
+    release.install({"asterisk": {"enabled": False}, "sample": {"enabled": False}})
+    services = [("apiservice", name) for name in (API, API.replace("beta2", "beta1"))]
+    servers = [
+        ("service", f"{release.name}-metrics-api"),
+        ("deployment", f"{release.name}-operator"),
+    ]
+    for kind, name in (*services, *servers):
+        _hold(release, kind, name, '["example.com/held"]')
+    release.uninstall()
+    try:
+        # Each object is held at its deletion, whose resourceVersion says when that came.
+        first, second = (
+            [_deleted_at(release, *each) for each in some] for some in (services, servers)
+        )
+    finally:
+        for kind, name in (*services, *servers):
+            _hold(release, kind, name, "null")
+    assert max(first) < min(second)
+
+
+def _hold(release: Release, kind: str, name: str, finalizers: str) -> None:
+    patch = f'{{"metadata":{{"finalizers":{finalizers}}}}}'
+    place = f"--namespace={release.namespace}"
+    done = release.cluster.run("patch", kind, name, place, "--type=merge", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+
+
+def _deleted_at(release: Release, kind: str, name: str) -> int:
+    metadata = release.cluster.get(kind, release.namespace, name)["metadata"]
+    assert metadata["deletionTimestamp"]
+    return int(metadata["resourceVersion"])
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_an_upgrade_keeps_the_authority_that_the_operator_wrote(release: Release) -> None:
+    release.install({})
+    patch = '{"spec":{"caBundle":"Y2VydGlmaWNhdGU="}}'
+    done = release.cluster.run("patch", "apiservice", API, "--type=merge", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+    release.upgrade({"operator": {"verbose": True}})
+    assert release.cluster.get("apiservice", None, API)["spec"]["caBundle"] == "Y2VydGlmaWNhdGU="
+
+
+@pytest.mark.usefixtures("crd")
+def test_a_second_metrics_api_is_refused_in_one_sentence(release: Release) -> None:
+    other: dict[str, Any] = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": API},
+        "spec": {
+            "group": "custom.metrics.k8s.io",
+            "version": "v1beta2",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "service": {"name": "prometheus-adapter", "namespace": "monitoring"},
+        },
+    }
+    release.cluster.apply(other)
+    try:
+        said = release.refused({"crds": {"enabled": False}})
+    finally:
+        release.cluster.run("delete", "apiservice", API)
+    assert "found that Service monitoring/prometheus-adapter serves custom.metrics.k8s.io" in said
+    assert "metricsApi.enabled=false" in said
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_a_chart_without_its_resource_is_refused(release: Release) -> None:
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    assert "crds.enabled: found false, and no voiceagents.interject.dev in the cluster" in said
+
+
+@pytest.mark.usefixtures("crd")
+def test_a_resource_of_somebody_elses_is_refused_and_can_be_used(release: Release) -> None:
+    said = release.refused(NO_METRICS_API)
+    assert f"found {CRD} in the cluster, which no release brought; set crds.enabled=false" in said
+    release.install(NO_METRICS_API | {"crds": {"enabled": False}})
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_a_resource_older_than_the_operator_is_refused(cluster: Cluster, release: Release) -> None:
+    crds = Path(__file__).resolve().parents[2] / "crds" / f"{CRD}.yaml"
+    done = cluster.run("apply", "--server-side", f"--filename={crds}")
+    assert done.returncode == 0, done.stderr
+    place = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/bargeIn"
+    patch = json.dumps([{"op": "remove", "path": place}])
+    done = cluster.run("patch", "crd", CRD, "--type=json", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+    cluster.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    assert f"found a {CRD} without VoiceAgent.spec.bargeIn, older than operator 0.1.0" in said
+
+
+@pytest.mark.usefixtures("crd")
+@pytest.mark.parametrize(
+    ("asterisk", "sentence"),
+    [
+        ({"phones": [{"name": "601", "existingSecret": "gone"}]}, "asterisk.phones"),
+        ({"sip": {"tls": {"enabled": True, "secretName": "gone"}}}, "asterisk.sip.tls.secretName"),
+    ],
+)
+def test_a_missing_secret_is_named(release: Release, asterisk: Json, sentence: str) -> None:
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}, "asterisk": asterisk})
+    assert f"{sentence}: found no Secret gone in namespace {release.namespace}" in said
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_without_keep_the_resource_goes_with_the_release(release: Release) -> None:
+    release.install(NO_METRICS_API | {"crds": {"keep": False}})
+    release.uninstall()
+    release.cluster.wait_for(
+        "the resource gone", lambda: not release.cluster.get("crd", None, CRD), WITHIN_S
+    )
