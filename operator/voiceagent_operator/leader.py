@@ -73,12 +73,15 @@ class Leader:
         self._directory = Directory()
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
-        reporter = Reporter(api, settings.identity, settings.version)
+        reporter = Reporter(
+            api, settings.identity, settings.version, lambda: self._crd.unknown_status
+        )
         self._publisher = Publisher(
             api, self._directory, settings.namespaces or None, self._look_at_all
         )
         self._reconciler = Reconciler(
-            api, reporter, self._setting, self._publisher.publication, pod_calls.ask
+            *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
+            lambda: self._crd.trouble,
         )
         self._watch = AgentWatch(
             self._directory,
@@ -226,7 +229,8 @@ class Leader:
         kopf does not tell whether its watch lives, and where nothing changes nothing is heard.
         """
         while True:
-            await self._crd.look()
+            if await self._crd.look():
+                self._look_at_all(self._directory)
             try:
                 listed = await self._list()
             except ApiError as error:

@@ -8,10 +8,20 @@ import pytest
 import yaml
 
 from cluster.conftest import CRDS
-from cluster.operators import MEDIA_IMAGE, OperatorProcess, api_server, create, until, voice_agent
+from cluster.operators import (
+    OperatorProcess,
+    api_server,
+    create,
+    items,
+    until,
+    until_condition,
+    voice_agent,
+)
 from cluster.rig import Cluster
+from voiceagent_operator.kube.kinds import EVENT
 
 CRD = "voiceagents.interject.dev"
+LACKS = "and lacks spec.podTemplate, status.version; apply that of this version: kubectl apply"
 
 
 def current() -> dict[str, Any]:
@@ -20,10 +30,12 @@ def current() -> dict[str, Any]:
 
 
 def older() -> dict[str, Any]:
-    """Without a setting of the spec."""
+    """Without a setting of the spec, and a field of the status."""
     document = current()
     (version,) = document["spec"]["versions"]
-    del version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["podTemplate"]
+    whole = version["schema"]["openAPIV3Schema"]["properties"]
+    del whole["spec"]["properties"]["podTemplate"]
+    del whole["status"]["properties"]["version"]
     return document
 
 
@@ -50,7 +62,7 @@ async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it
     cluster: Cluster, namespace: str, no_crd: None, tmp_path: Path
 ) -> None:
     operator = OperatorProcess(
-        cluster.kubeconfig, namespace, tmp_path / "operator.log", image=MEDIA_IMAGE
+        *(cluster.kubeconfig, namespace, tmp_path / "operator.log"), "--namespace", namespace
     )
     operator.start()
     try:
@@ -69,25 +81,25 @@ async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it
             return (await operator.get("/readyz"))[0] == 200
 
         await until("ready", ready, 20)
-        lacks = "it is older than this operator"
 
         async def told() -> bool:
-            return lacks in operator.log.read_text()
+            return LACKS in operator.log.read_text()
 
         await until("what the CRD lacks", told, 90)
         async with api_server(cluster.kubeconfig) as api:
-            await create(api, voice_agent(namespace))
-
-            async def made() -> bool:
-                return bool(cluster.get("deployment", namespace, "reception"))
-
-            await until("the agent made all the same", made, 15)
+            await create(api, voice_agent(namespace, replicas=0))
+            message = await until_condition(api, namespace, "Degraded", "CrdOutdated")
+            assert LACKS in message
+            assert cluster.get("deployment", namespace, "reception")
+            events = await items(api, EVENT, namespace)
+            assert [each["note"] for each in events if each["reason"] == "CrdOutdated"] == [
+                f"Degraded is True: {message}"
+            ]
         assert operator.stop() == 0
     finally:
         if operator.running:
             operator.kill()
     log = operator.log.read_text()
     assert log.count(why) == 1
-    assert log.count(lacks) == 1
-    assert "and lacks spec.podTemplate; apply that of this version" in log
+    assert log.count(LACKS) == 1
     assert "Traceback" not in log
