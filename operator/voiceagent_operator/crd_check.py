@@ -35,10 +35,16 @@ class CrdCheck:
     def __init__(self, api: ApiServer, version: str) -> None:
         self._api = api
         self._version = version
-        self.trouble: Cause | None = None
+        self._trouble: Cause | None = None
+        self._refused: frozenset[str] = frozenset()
+
+    def trouble(self) -> Cause | None:
         """For the status; None if nothing is known to be missing."""
-        self.unknown_status: frozenset[str] = frozenset()
-        """Fields of the status that the API server would refuse."""
+        return self._trouble
+
+    def refuses(self, field: str) -> bool:
+        """Whether the API server would refuse a status with this field."""
+        return field in self._refused
 
     async def look(self) -> bool:
         """Ask, and say what has changed; whether something has. If it cannot be asked, nothing."""
@@ -49,10 +55,10 @@ class CrdCheck:
             return False
         lacking = missing_settings(published)
         trouble = Cause("CrdOutdated", self._sentence(lacking)) if lacking else None
-        if trouble == self.trouble:
+        if trouble == self._trouble:
             return False
-        self.trouble = trouble
-        self.unknown_status = frozenset(
+        self._trouble = trouble
+        self._refused = frozenset(
             path.removeprefix("status.") for path in lacking if path.startswith("status.")
         )
         if trouble is None:

@@ -67,21 +67,18 @@ class Leader:
         self._readiness = readiness
         self._now = now
         self._crd = CrdCheck(api, settings.version)
-        self._complaints = Complaints(log, "the leader waits")
         self._kinds: frozenset[Kind] = frozenset()
         self._signatures = Signatures()
         self._directory = Directory()
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
-        reporter = Reporter(
-            api, settings.identity, settings.version, lambda: self._crd.unknown_status
-        )
+        reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
         self._publisher = Publisher(
             api, self._directory, settings.namespaces or None, self._look_at_all
         )
         self._reconciler = Reconciler(
             *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
-            lambda: self._crd.trouble,
+            self._crd.trouble,
         )
         self._watch = AgentWatch(
             self._directory,
@@ -112,6 +109,7 @@ class Leader:
         Before anything is published: a dialplan of those that a watch has shown so far would take
         the extensions of all others away.
         """
+        complaints = Complaints(log, "the leader waits")
         while True:
             try:
                 self._kinds = await find_optional_kinds(self._api)
@@ -120,9 +118,9 @@ class Leader:
             except NotFoundError:
                 why = f"the cluster does not know VoiceAgents; apply their CRD: {HOW}"
                 self._readiness.waits_for = why
-                self._complaints.warn("start", why)
+                complaints.warn("start", why)
             except ApiError as error:
-                self._complaints.warn("start", f"the API server is not ready: {error}")
+                complaints.warn("start", f"the API server is not ready: {error}")
             else:
                 self._readiness.waits_for = ""
                 return

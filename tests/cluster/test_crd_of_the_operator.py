@@ -1,6 +1,7 @@
 """An operator that comes before its CRD, and one that is newer than it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cluster.rig import Cluster
 from voiceagent_operator.kube.kinds import EVENT
 
 CRD = "voiceagents.interject.dev"
+WHY = "the cluster does not know VoiceAgents; apply their CRD: kubectl apply --server-side"
 LACKS = "and lacks spec.podTemplate, status.version; apply that of this version: kubectl apply"
 
 
@@ -57,33 +59,40 @@ def install(cluster: Cluster, document: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@asynccontextmanager
+async def operator_at_once(
+    cluster: Cluster, namespace: str, log: Path
+) -> AsyncIterator[OperatorProcess]:
+    """One replica, whether or not it can lead; it has to stop cleanly."""
+    operator = OperatorProcess(cluster.kubeconfig, namespace, log, "--namespace", namespace)
+    operator.start()
+    try:
+        yield operator
+        assert operator.stop() == 0
+    finally:
+        if operator.running:
+            operator.kill()
+
+
 @pytest.mark.timeout(180)
 async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it(
     cluster: Cluster, namespace: str, no_crd: None, tmp_path: Path
 ) -> None:
-    operator = OperatorProcess(
-        *(cluster.kubeconfig, namespace, tmp_path / "operator.log"), "--namespace", namespace
-    )
-    operator.start()
-    try:
-        why = "the cluster does not know VoiceAgents; apply their CRD: kubectl apply --server-side"
+    log = tmp_path / "operator.log"
+    async with operator_at_once(cluster, namespace, log) as operator:
 
-        async def says_why() -> bool:
-            status, text = await operator.get("/readyz")
-            return status == 503 and text.startswith(why)
+        async def answers(status: int, text: str) -> bool:
+            found, said = await operator.get("/readyz")
+            return found == status and said.startswith(text)
 
-        await until("why it is not ready", says_why, 30)
+        await until("why it is not ready", lambda: answers(503, WHY), 30)
         assert (await operator.get("/livez"))[0] == 200
 
         install(cluster, older())
-
-        async def ready() -> bool:
-            return (await operator.get("/readyz"))[0] == 200
-
-        await until("ready", ready, 20)
+        await until("ready", lambda: answers(200, "ok"), 20)
 
         async def told() -> bool:
-            return LACKS in operator.log.read_text()
+            return LACKS in log.read_text()
 
         await until("what the CRD lacks", told, 90)
         async with api_server(cluster.kubeconfig) as api:
@@ -92,14 +101,7 @@ async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it
             assert LACKS in message
             assert cluster.get("deployment", namespace, "reception")
             events = await items(api, EVENT, namespace)
-            assert [each["note"] for each in events if each["reason"] == "CrdOutdated"] == [
-                f"Degraded is True: {message}"
-            ]
-        assert operator.stop() == 0
-    finally:
-        if operator.running:
-            operator.kill()
-    log = operator.log.read_text()
-    assert log.count(why) == 1
-    assert log.count(LACKS) == 1
-    assert "Traceback" not in log
+            notes = [each["note"] for each in events if each["reason"] == "CrdOutdated"]
+            assert notes == [f"Degraded is True: {message}"]
+    text = log.read_text()
+    assert [text.count(each) for each in (WHY, LACKS, "Traceback")] == [1, 1, 0]

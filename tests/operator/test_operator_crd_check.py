@@ -75,15 +75,16 @@ async def test_it_is_told_once_with_what_to_do_and_its_end_too(
     )
     async with serving(old, old, refusal(403), new, new) as (scripted, api):
         check = CrdCheck(api, "1.2.3")
-        looks = [(await check.look(), check.trouble, set(check.unknown_status)) for _ in range(5)]
+        looks = [(await check.look(), check.trouble(), check.refuses("version")) for _ in range(5)]
     outdated = Cause("CrdOutdated", sentence)
     assert looks == [
-        (True, outdated, {"version"}),
-        (False, outdated, {"version"}),
-        (False, outdated, {"version"}),
-        (True, None, set()),
-        (False, None, set()),
+        (True, outdated, True),
+        (False, outdated, True),
+        (False, outdated, True),
+        (True, None, False),
+        (False, None, False),
     ]
+    assert not check.refuses("drain")
     assert scripted.asked[0].path == "/openapi/v3/apis/interject.dev/v1alpha1"
     assert [each.message for each in caplog.records if each.name != "aiohttp.access"] == [
         sentence,
