@@ -10,7 +10,7 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import click
 import uvloop
@@ -26,8 +26,6 @@ from voiceagent_operator.operate import operate
 from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.tracing import LookIds
-
-T = TypeVar("T")
 
 
 def _env(name: str) -> str:
@@ -204,17 +202,6 @@ def run(
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
-    files = _both(
-        "--metrics-api-certificate", metrics_api_certificate, "--metrics-api-key", metrics_api_key
-    )
-    names = _both(
-        "--metrics-api-secret", metrics_api_secret, "--metrics-api-service", metrics_api_service
-    )
-    if files and names:
-        raise click.UsageError(
-            "--metrics-api-certificate and --metrics-api-secret exclude each other: a certificate "
-            "is renewed by others or by the operator"
-        )
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
@@ -227,7 +214,9 @@ def run(
         identity=identity,
         probe_port=probe_port,
         metrics_api_port=metrics_api_port,
-        metrics_api_tls=TlsFiles(*files) if files else TlsSecret(*names) if names else None,
+        metrics_api_tls=_tls(
+            (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
+        ),
         resync_s=resync_seconds,
         version=version("interject"),
     )
@@ -269,13 +258,21 @@ def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_secon
     click.echo(f"VoiceAgent {name} is applied")
 
 
-def _both(option: str, value: T | None, other: str, other_value: T | None) -> tuple[T, T] | None:
-    """The values of two options that go together; None if neither is given."""
-    if value is not None and other_value is not None:
-        return value, other_value
-    if value is not None or other_value is not None:
-        raise click.UsageError(f"{option} and {other} go together")
-    return None
+def _tls(
+    files: tuple[Path | None, Path | None], names: tuple[str | None, str | None]
+) -> TlsFiles | TlsSecret | None:
+    """Whose certificate it is, if any: that of others in files, or the operator's own."""
+    match files, names:
+        case (None, None), (None, None):
+            return None
+        case (Path() as certificate, Path() as key), (None, None):
+            return TlsFiles(certificate, key)
+        case (None, None), (str(secret), str(service)):
+            return TlsSecret(secret, service)
+    raise click.UsageError(
+        "the metrics API's certificate is either given by --metrics-api-certificate and "
+        "--metrics-api-key, or kept by --metrics-api-secret and --metrics-api-service"
+    )
 
 
 def main() -> NoReturn:
