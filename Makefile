@@ -11,7 +11,8 @@ NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-chart test-cluster demo-cluster \
-	demo-cluster-down images lint types contracts check constraints chart-docs chart-version dashboards clean
+	demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
+	dashboards pictures clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -60,6 +61,9 @@ check: lint types contracts test test-chart test-long test-asterisk test-cluster
 
 dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
 	PYTHONPATH=scripts $(BIN)/python -m observability
+
+pictures: $(SET_UP) ## draw what the dashboards show of a real run; a minute on a quiet machine
+	$(BIN)/pytest -m chart tests/dashboards/test_dashboards.py --pictures $(ARGS)
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new
