@@ -1,4 +1,4 @@
-"""The commands of the image: `python3 -m asterisk_config render | run | check | snippet | docs`.
+"""The commands of the image: `python3 -m asterisk_config COMMAND`, which `--help` lists.
 
 Whatever a user can put right ends in one line that says where it is, what was found and what is
 allowed, and exit code 2. The models are imported by the commands that need them: a health check
@@ -59,6 +59,10 @@ def _command(options: argparse.Namespace) -> int:
             from asterisk_config.reference import reference
 
             sys.stdout.write(reference())
+        case "modules":
+            from asterisk_config.modules import every
+
+            sys.stdout.write("".join(f"{name}\n" for name in sorted(every())))
     return 0
 
 
@@ -112,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     check_.add_argument("--deadline", type=float, default=3.0, help="in seconds")
     commands.add_parser("snippet", help="the dialplan for an Asterisk of your own")
     commands.add_parser("docs", help="the values as a table")
+    commands.add_parser("modules", help="Asterisk's modules that any values need, one a line")
     return parser
 
 

@@ -128,7 +128,9 @@ class BotTurn:
                 await self._until_room()
 
     async def _say(self, text: str) -> None:
-        asked = Asked("tts", self._trace.tts(PROVIDER), self._trace, self._metrics)
+        span = self._trace.tts(PROVIDER)
+        span.tell({"bot": text})
+        asked = Asked("tts", span, self._trace, self._metrics)
         self._playout.announce(text)
         async with aclosing(self._stream(self._tts.speak(text), "the voice", asked)) as stream:
             async for speech in stream:

@@ -140,7 +140,7 @@ class Call:
         self._stopped_by: Stop | None = None
         """The interruption that began the caller's turn, until something is recognized or not."""
         self._failed_before = False
-        self._work = Work(f"call {info.uuid}", settings.provider_s, self._done)
+        self._work = Work(info.uuid, settings.provider_s, self._done)
 
     @property
     def state(self) -> State:
@@ -210,7 +210,7 @@ class Call:
         self.transcript.bot(self._now_ms, said.heard, said.unheard)
         await self._work.aclose()
         self._ears.discard()
-        self._trace.end(ended)
+        self._trace.end(ended, self.goto)
 
     @property
     def _now_ms(self) -> int:
@@ -234,6 +234,7 @@ class Call:
             delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
             span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s)
             span.set(heard(cut))
+            span.tell({"heard": cut.heard, "unheard": cut.unheard})
             span.end()
             stop = Stop(reason, echo_of(delay_ms, self.last.delay_confidence))
             self._metrics.stopped(stop, onset_ago_s, self._trace.trace_id_hex)
@@ -312,6 +313,7 @@ class Call:
     async def _answer(self, utterance: Utterance | None, digits: str) -> None:
         self._trace.turn()
         text = "" if utterance is None else await self._bot.recognize(utterance)
+        self._trace.recognized(text, digits)
         self._judge(bool(text), bool(digits))
         self.transcript.caller(self._now_ms, " ".join(filter(None, (text, digits))))
         await self._bot.answer(CallerTurn(text, digits))

@@ -25,7 +25,7 @@ MADE_OF: Final = ("speech", "keys", "silence")
 ECHOES: Final = ("locked", "unsure", "unknown")
 """What may be known of an echo."""
 DTMF: Final = "dtmf"
-"""The reason for a stop that is a key."""
+"""The reason for a stop that is a key, which is nobody's mistake."""
 _BANK_REASONS: Final = tuple(
     reason.name.lower()
     for reason in (

@@ -14,6 +14,7 @@ from aiohttp import web
 from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.probes import make_app
+from voiceagent_operator.readiness import Readiness
 
 _FEED_S: Final = 0.5
 
@@ -22,7 +23,7 @@ async def serve(port: int) -> None:
     """Until the process is ended."""
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
-    runner = web.AppRunner(make_app(metrics, heartbeats))
+    runner = web.AppRunner(make_app(metrics, heartbeats, Readiness()))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     metrics.leads(True)

@@ -6,7 +6,7 @@ import pytest
 from asterisk_parser import section
 from documents import account, phone, trunk, values
 
-from asterisk_config.modules import files
+from asterisk_config.modules import every, files
 
 
 def modules(**document: Any) -> set[str]:
@@ -76,6 +76,20 @@ def test_a_module_is_there_if_and_only_if_it_is_needed(
 ) -> None:
     assert module not in modules(**without)
     assert module in modules(**with_it)
+
+
+def test_every_module_that_any_values_need_is_known_and_no_other() -> None:
+    secret = {"transport": "tls", "encryption": "sdes"}
+    most = modules(
+        published=True,
+        agents=[{"name": "desk", "dialplan": "seed"}],
+        phones=[phone(**secret)],
+        queues=[{"name": "sales", "members": ["601"]}],
+        trunks=[account(register=True)],
+        sip={**TLS, "anonymous": True},
+        metricsPort=9100,
+    )
+    assert most == every()
 
 
 def test_published_agents_find_what_any_of_one_s_own_would() -> None:
