@@ -9,8 +9,8 @@ BIN := .venv/bin
 SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-chart test-cluster lint types contracts check \
-	constraints chart-docs chart-version clean
+.PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
+	check constraints chart-docs chart-version clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -34,6 +34,10 @@ test-chart: $(SET_UP) ## the chart, rendered by Helm's own engine; no cluster
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
 	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
+
+images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
+	@$(BIN)/python scripts/images/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
+		$(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG)) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check

@@ -41,6 +41,7 @@ class Leaving:
 
     Args:
         admission: takes no new calls from `begin` on.
+        on_begin: told, once, that the calls that are here are the last ones.
         say_goodbye: has every call say goodbye that does not yet.
         timeout_s: how long calls go on by themselves, in seconds.
         now: monotonic time in seconds.
@@ -49,11 +50,13 @@ class Leaving:
     def __init__(
         self,
         admission: Admission,
+        on_begin: Callable[[], None],
         say_goodbye: Callable[[], None],
         timeout_s: float,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
+        self._on_begin = on_begin
         self._say_goodbye = say_goodbye
         self._timeout_s = timeout_s
         self._now = now
@@ -78,6 +81,7 @@ class Leaving:
             return
         self._began_s = self._now()
         self._admission.drain()
+        self._on_begin()
         calls = len(self._admission.admitted)
         _logger.info("draining: %d calls go on, for %g s at most", calls, self._timeout_s)
         self.look()

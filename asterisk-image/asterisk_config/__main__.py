@@ -1,4 +1,4 @@
-"""The commands of the image: `python3 -m asterisk_config render | run | check | snippet | docs`.
+"""The commands of the image: `python3 -m asterisk_config COMMAND`, which `--help` lists.
 
 Whatever a user can put right ends in one line that says where it is, what was found and what is
 allowed, and exit code 2. The models are imported by the commands that need them: a health check
@@ -9,11 +9,17 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asterisk_config.health import UnhealthyError, check
 from asterisk_config.places import WORK, Places
 from media_pod.errors import InterjectError
+
+if TYPE_CHECKING:
+    from asterisk_config.supervisor import Watch
+    from asterisk_config.values import Values
 
 USAGE_ERROR = 2
 
@@ -53,6 +59,10 @@ def _command(options: argparse.Namespace) -> int:
             from asterisk_config.reference import reference
 
             sys.stdout.write(reference())
+        case "modules":
+            from asterisk_config.modules import every
+
+            sys.stdout.write("".join(f"{name}\n" for name in sorted(every())))
     return 0
 
 
@@ -65,8 +75,24 @@ def _run(places: Places) -> int:
     values = read_values(os.environ)
     for folder in places.written:
         write(folder, {})
+    watches = list(_watches(values, places))
     write(places.etc, render(values, places))
-    return run_asterisk(places, values.drain_seconds, published=values.published)
+    return run_asterisk(places, values.drain_seconds, watches=watches)
+
+
+def _watches(values: "Values", places: Places) -> Iterator["Watch"]:
+    """What changes while Asterisk runs."""
+    from asterisk_config.supervisor import spawn
+
+    if values.published:
+        from asterisk_config.publisher import Publisher
+
+        yield Publisher(places, spawn)
+    if values.sip.tls:
+        from asterisk_config.certificate import CertificateWatch, check
+
+        check(values)
+        yield CertificateWatch(values.sip.tls, places, spawn)
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -90,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     check_.add_argument("--deadline", type=float, default=3.0, help="in seconds")
     commands.add_parser("snippet", help="the dialplan for an Asterisk of your own")
     commands.add_parser("docs", help="the values as a table")
+    commands.add_parser("modules", help="Asterisk's modules that any values need, one a line")
     return parser
 
 

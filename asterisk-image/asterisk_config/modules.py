@@ -4,6 +4,7 @@ Each is required: an Asterisk that lacks one does not start, instead of failing 
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from asterisk_config import websocket
 from asterisk_config.agent_values import Message
@@ -50,9 +51,13 @@ _SEED = ("app_system",)
 _APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
 _CHANNEL = ("chan_audiosocket", "res_audiosocket")
 _WEB_SOCKET = ("chan_websocket", "func_db", "res_http_websocket", "res_websocket_client")
+_METRICS = ("res_prometheus",)
+_ENCRYPTED = ("res_srtp",)
 _SOUNDS = ("app_playback", "format_wav")
 _CODECS = {"ulaw": "codec_ulaw", "alaw": "codec_alaw", "g722": "codec_g722"}
 _RATES = "codec_resample"
+_BUFFER = "func_jitterbuffer"
+_QUEUES = "app_queue"
 
 
 def files(values: Values) -> dict[str, str]:
@@ -66,6 +71,15 @@ def files(values: Values) -> dict[str, str]:
     }
 
 
+def every() -> frozenset[str]:
+    """The names of all modules that any values need: an image has to have these, and no more."""
+    groups = (
+        _CORE, _SIP, _PHONES, _ACCOUNTS, _REGISTRATIONS, _STRANGERS, _FAILOVER, _SEED, _APPLICATION,
+        _CHANNEL, _WEB_SOCKET, _METRICS, _ENCRYPTED, _SOUNDS, _CODECS.values(),
+    )  # fmt: skip
+    return frozenset((*chain.from_iterable(groups), _RATES, _BUFFER, _QUEUES))
+
+
 def needed(values: Values) -> Iterable[str]:
     """The names of the modules that `values` need, some of them twice."""
     yield from (*_CORE, *_SIP)
@@ -74,7 +88,9 @@ def needed(values: Values) -> Iterable[str]:
     if values.published:
         yield from _for_published()
     if values.queues:
-        yield "app_queue"
+        yield _QUEUES
+    if values.metrics_port is not None:
+        yield from _METRICS
     fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
     if any(isinstance(fallback, Message) for fallback in fallbacks):
         yield from _SOUNDS
@@ -89,12 +105,14 @@ def _for_sip(values: Values) -> Iterable[str]:
         yield from _REGISTRATIONS
     if values.sip.anonymous:
         yield from _STRANGERS
+    if any(peer.encryption == "sdes" for peer in values.peers):
+        yield from _ENCRYPTED
 
 
 def _for_published() -> Iterable[str]:
     """Whatever agents may need that come later: modules are loaded at the start alone."""
     yield from (*_FAILOVER, *_APPLICATION, *_CHANNEL, *_WEB_SOCKET, *_SOUNDS)
-    yield from ("func_jitterbuffer", _RATES)
+    yield from (_BUFFER, _RATES)
 
 
 def _for_media(values: Values) -> Iterable[str]:
@@ -111,7 +129,7 @@ def _for_media(values: Values) -> Iterable[str]:
     if websocket.agents(values):
         yield from _WEB_SOCKET
     if any(agent.buffer for agent in agents):
-        yield "func_jitterbuffer"
+        yield _BUFFER
     codecs = {
         *values.codecs,
         *(codec for phone in values.phones for codec in phone.codecs or ()),

@@ -1,6 +1,6 @@
 """From values to every file that Asterisk reads. Pure: no clock, no chance, nothing is written."""
 
-from asterisk_config import core, dialplan, modules, queues, sip, websocket
+from asterisk_config import core, dialplan, metrics, modules, queues, sip, websocket
 from asterisk_config.places import Places
 from asterisk_config.values import Values
 from media_pod.problems import SpecError
@@ -20,6 +20,7 @@ def render(values: Values, places: Places) -> dict[str, str]:
         **sip.files(values),
         **queues.files(values),
         **websocket.files(values),
+        **metrics.files(values),
         "extensions.conf": dialplan.extensions(values),
     }
 

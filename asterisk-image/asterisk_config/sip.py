@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
-from asterisk_config.sip_values import Codec, Password, Phone, Trunk
+from asterisk_config.sip_values import Codec, Password, Phone, Tls, Transport, Trunk
 from asterisk_config.values import AGENTS, Values
 
 _NAT = {
@@ -29,7 +29,7 @@ def files(values: Values) -> dict[str, str]:
 def _sections(values: Values) -> Iterator[Section]:
     order = "ip,username,anonymous" if values.sip.anonymous else "ip,username"
     yield section("global", type="global", user_agent="Interject", endpoint_identifier_order=order)
-    for transport in values.sip.transports:
+    for transport in values.sip.listening:
         yield _transport(values, transport)
     if values.sip.anonymous:
         yield section("anonymous", *_endpoint(AGENTS, values.codecs))
@@ -39,19 +39,35 @@ def _sections(values: Values) -> Iterator[Section]:
         yield from _trunk(trunk, values)
 
 
-def _transport(values: Values, transport: str) -> Section:
+def _transport(values: Values, transport: Transport) -> Section:
     sip = values.sip
     outside = sip.external_address or None
     networks = sip.local_networks if outside else ()
+    tls = sip.tls if transport == "tls" else None
     return section(
-        f"transport-{transport}",
+        _name(transport),
         ("type", "transport"),
         ("protocol", transport),
-        ("bind", f"{sip.bind_host}:{sip.port}"),
+        ("bind", f"{sip.bind_host}:{tls.port if tls else sip.port}"),
+        *(_secured(tls, values) if tls else ()),
         ("external_media_address", outside),
         ("external_signaling_address", outside),
         *(("local_net", network) for network in networks),
     )
+
+
+def _secured(tls: Tls, values: Values) -> Iterator[tuple[str, object]]:
+    yield "cert_file", tls.certificate
+    yield "priv_key_file", tls.key
+    # TLS 1.2 and 1.3 with Debian's OpenSSL; without a word PJSIP speaks nothing but TLS 1.0.
+    yield "method", "sslv23"
+    if any(trunk.transport == "tls" for trunk in values.trunks):
+        yield "ca_list_file", tls.authorities
+        yield "verify_server", True
+
+
+def _name(transport: Transport) -> str:
+    return f"transport-{transport}"
 
 
 def _endpoint(context: str, codecs: tuple[Codec, ...]) -> tuple[tuple[str, object], ...]:
@@ -68,6 +84,8 @@ def _phone(phone: Phone, codecs: tuple[Codec, ...]) -> Iterator[Section]:
     yield section(
         phone.name,
         *_endpoint(FROM_PHONES, phone.codecs or codecs),
+        *_encrypted(phone),
+        ("transport", _name(phone.transport) if phone.transport else None),
         auth=phone.name,
         aors=phone.name,
         callerid=f"<{phone.number}>",
@@ -83,12 +101,13 @@ def _phone(phone: Phone, codecs: tuple[Codec, ...]) -> Iterator[Section]:
 
 
 def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
-    uri = f"sip:{trunk.host}:{trunk.port}"
-    transport = f"transport-{trunk.transport}"
+    uri = _uri(trunk, "")
+    transport = _name(trunk.transport)
     account = trunk.name if trunk.user else None
     yield section(
         trunk.name,
         *_endpoint(inbound_context(trunk), trunk.codecs or values.codecs),
+        *_encrypted(trunk),
         aors=trunk.name,
         transport=transport,
         outbound_auth=account,
@@ -112,8 +131,19 @@ def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
             transport=transport,
             outbound_auth=account,
             server_uri=uri,
-            client_uri=f"sip:{trunk.user}@{trunk.host}:{trunk.port}",
+            client_uri=_uri(trunk, f"{trunk.user}@"),
         )
+
+
+def _encrypted(peer: Phone | Trunk) -> Iterator[tuple[str, object]]:
+    if peer.encryption != "none":
+        yield "media_encryption", peer.encryption
+
+
+def _uri(trunk: Trunk, user: str) -> str:
+    """Of `user`, with its @, there; with the transport, which PJSIP takes from nowhere else."""
+    transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
+    return f"sip:{user}{trunk.host}:{trunk.sip_port}{transport}"
 
 
 def _account(name: str, user: str, password: Password) -> Section:

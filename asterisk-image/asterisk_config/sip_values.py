@@ -9,6 +9,7 @@ from asterisk_config.texts import (
     AccountName,
     AgentName,
     EnvironmentName,
+    FilePath,
     Host,
     HostOrNetwork,
     Name,
@@ -22,7 +23,9 @@ from media_pod.strict import StrictModel
 
 Codec = Literal["ulaw", "alaw", "g722"]
 Codecs = Annotated[tuple[Codec, ...], Field(strict=False, min_length=1, max_length=3)]
-Transport = Literal["udp", "tcp"]
+Plain = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
+Encryption = Literal["none", "sdes"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 RESERVED_NAMES = frozenset({"anonymous", "general", "global", "system"})
@@ -67,18 +70,30 @@ class Phone(StrictModel):
         description="Number that reaches it. Default: its name, if that is a number.",
     )
     password: Password = Field(description="Its password. No default.")
+    transport: Transport | None = Field(
+        default=None,
+        description="Transport by which Asterisk speaks to it; tls needs sip.tls. Default: the "
+        "one by which it registered.",
+    )
+    encryption: Encryption = Field(
+        default="none",
+        description="Encryption of its audio. sdes is SRTP with keys in the signalling, which "
+        "transport tls hides; calls without it are refused then. Default none: a phone has to be "
+        "set up for it.",
+    )
     codecs: Codecs | None = Field(
         default=None, description="Its codecs, the best first. Default: the codecs of all."
     )
 
     @model_validator(mode="after")
-    def _has_a_number(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.extension is None and not self.name.isdecimal():
             raise PydanticCustomError(
                 "one_of",
                 "found {name} without extension; allowed: a name of digits, or an extension",
                 {"name": self.name},
             )
+        _keys_are_hidden(self.transport, self.encryption)
         return self
 
     @property
@@ -92,9 +107,18 @@ class Trunk(StrictModel):
 
     name: Name = Field(description="Name of the trunk. No default.")
     host: Host = Field(description="Its host name or IPv4 address. No default.")
-    port: Port = Field(default=5060, description="Its SIP port. Default 5060, SIP's own.")
+    port: Port | None = Field(
+        default=None, description="Its SIP port. Default 5060, with tls 5061: SIP's own."
+    )
     transport: Transport = Field(
-        default="udp", description="Transport to it. Default udp: what providers offer first."
+        default="udp",
+        description="Transport to it; tls needs sip.tls. Default udp: what providers offer first.",
+    )
+    encryption: Encryption = Field(
+        default="none",
+        description="Encryption of its audio. sdes is SRTP with keys in the signalling, which "
+        "transport tls hides; calls without it are refused then. Default none: few providers "
+        "offer it.",
     )
     register_here: bool = Field(
         default=False,
@@ -124,7 +148,7 @@ class Trunk(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _account_is_whole(self) -> Self:
+    def _fits_together(self) -> Self:
         if (self.user is None) != (self.password is None) or (
             self.register_here and self.user is None
         ):
@@ -132,7 +156,32 @@ class Trunk(StrictModel):
                 "one_of",
                 "found half an account; allowed: user and password, or neither and no register",
             )
+        _keys_are_hidden(self.transport, self.encryption)
         return self
+
+    @property
+    def sip_port(self) -> int:
+        """The port, given or not."""
+        return self.port or (5061 if self.transport == "tls" else 5060)
+
+
+class Tls(StrictModel):
+    """SIP over TLS."""
+
+    port: Port = Field(default=5061, description="TCP port of it. Default 5061, SIP's own.")
+    certificate: FilePath = Field(
+        description="File with Asterisk's certificate and those between it and the authority, in "
+        "PEM. It may change while Asterisk runs. No default."
+    )
+    key: FilePath = Field(
+        description="File with the certificate's private key, in PEM, without a passphrase. No "
+        "default."
+    )
+    authorities: FilePath = Field(
+        default="/etc/ssl/certs/ca-certificates.crt",
+        description="File with the certificates, in PEM, of the authorities that trunks with "
+        "transport tls have to be known to. Default: Debian's list of public authorities.",
+    )
 
 
 class Sip(StrictModel):
@@ -144,11 +193,13 @@ class Sip(StrictModel):
         "other machines.",
     )
     port: Port = Field(default=5060, description="Port of SIP. Default 5060, SIP's own.")
-    transports: Annotated[
-        tuple[Transport, ...], Field(strict=False, min_length=1, max_length=2)
-    ] = Field(
+    transports: Annotated[tuple[Plain, ...], Field(strict=False, max_length=2)] = Field(
         default=("udp", "tcp"),
-        description="Transports to listen on. Default udp and tcp: large requests need tcp.",
+        description="Transports to listen on, none of them if tls is meant to be the only one. "
+        "Default udp and tcp: large requests need tcp.",
+    )
+    tls: Tls | None = Field(
+        default=None, description="SIP over TLS. Default: Asterisk does not offer it."
     )
     external_address: OptionalHost = Field(
         default="",
@@ -167,6 +218,25 @@ class Sip(StrictModel):
         description="Whether calls from strangers reach the agents' extensions. Default false: "
         "scanners find an open SIP port within the hour.",
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if not self.listening:
+            raise PydanticCustomError(
+                "clash", "found neither transports nor tls; allowed: at least one"
+            )
+        if self.tls and self.tls.port == self.port and "tcp" in self.transports:
+            raise PydanticCustomError(
+                "clash",
+                "found port {port} for tcp and for tls; allowed: one each",
+                {"port": self.port},
+            )
+        return self
+
+    @property
+    def listening(self) -> tuple[Transport, ...]:
+        """The transports, tls the last."""
+        return (*self.transports, "tls") if self.tls else self.transports
 
 
 class Rtp(StrictModel):
@@ -191,3 +261,13 @@ class Rtp(StrictModel):
                 {"first": self.first_port, "last": self.last_port},
             )
         return self
+
+
+def _keys_are_hidden(transport: Transport | None, encryption: Encryption) -> None:
+    if encryption == "sdes" and transport != "tls":
+        raise PydanticCustomError(
+            "clash",
+            "found encryption sdes with transport {found}, which would show the keys; "
+            "allowed: with transport tls",
+            {"found": transport or "of the phone's choice"},
+        )

@@ -17,18 +17,20 @@ State machine; `Drain` knows no clock and no processes:
     STOPPING   signal             -          it is stopping
     any        Asterisk ended     ENDED
 
-Once a second the published dialplan is looked at, if agents may be published (publisher.py).
+Once a second files are looked at that others change while Asterisk runs: the published dialplan
+(publisher.py), the certificate of SIP over TLS (certificate.py).
 """
 
 import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from typing import Protocol
 
 from asterisk_config.places import Places
-from asterisk_config.publisher import LOOK_EVERY_S, Publisher
+from asterisk_config.publisher import LOOK_EVERY_S
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +99,22 @@ class Drain:
         return Do.STOP
 
 
+class Watch(Protocol):
+    """Something that Asterisk has to hear of when it changes; it may start commands for that."""
+
+    def look(self, now_s: float) -> None:
+        """To be called every `LOOK_EVERY_S`."""
+
+    def ended(self, codes: Mapping[int, int]) -> None:
+        """Children have ended, with these exit codes by their ids."""
+
+
 def run_asterisk(
     places: Places,
     drain_s: float,
     clock: Callable[[], float] = time.monotonic,
     *,
-    published: bool = False,
+    watches: Sequence[Watch] = (),
 ) -> int:
     """Run Asterisk with the files in `places` until it ends; its exit code, as a shell gives it.
 
@@ -112,26 +124,23 @@ def run_asterisk(
     Args:
         drain_s: see `Drain`.
         clock: monotonic time in seconds.
-        published: whether agents may be published.
-
-    Raises:
-        SetupError: the folders in `places` cannot be written.
+        watches: what is looked at meanwhile.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-    publisher = Publisher(places, _spawn) if published else None
-    asterisk = _spawn(places.command("-f"))
+    asterisk = spawn(places.command("-f"))
     drain = Drain(drain_s)
     while True:
-        heard = _wait(_sooner(drain.left_s(clock()), LOOK_EVERY_S if publisher else None))
+        heard = _wait(_sooner(drain.left_s(clock()), LOOK_EVERY_S if watches else None))
         if heard == signal.SIGCHLD:
             codes = _collect()
             if asterisk in codes:
                 return codes[asterisk]
-            if publisher is not None:
-                publisher.ended(codes)
+            for watch in watches:
+                watch.ended(codes)
             continue
-        if heard is None and publisher is not None:
-            publisher.look(clock())
+        if heard is None:
+            for watch in watches:
+                watch.look(clock())
         do = _next(drain, heard, clock())
         if do is not None:
             log.info("asterisk: %s", do.value)
@@ -162,15 +171,15 @@ def _act(do: Do, asterisk: int, places: Places) -> None:
         case Do.DRAIN:
             # Both answer at once or, without an Asterisk that listens, not at all: the drain's
             # end is the deadline. Their exit is collected like any child's.
-            _spawn(places.command("-rx", f"dialplan set global {DRAINING} yes"))
-            _spawn(places.command("-rx", "core stop when convenient"))
+            spawn(places.command("-rx", f"dialplan set global {DRAINING} yes"))
+            spawn(places.command("-rx", "core stop when convenient"))
         case Do.STOP:
             os.kill(asterisk, signal.SIGTERM)
         case Do.KILL:
             os.kill(asterisk, signal.SIGKILL)
 
 
-def _spawn(command: tuple[str, ...]) -> int:
+def spawn(command: tuple[str, ...]) -> int:
     """A child that takes its signals as it would from a shell; Python ignores SIGPIPE."""
     return os.posix_spawn(
         command[0], command, os.environ, setsigmask=(), setsigdef=(signal.SIGPIPE,)

@@ -80,6 +80,11 @@ SoundName = Annotated[
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*(/[0-9A-Za-z_-]+){0,4}$", max_length=120),
     Allowed("the name of a sound without its ending, such as vm-goodbye or custom/closed"),
 ]
+FilePath = Annotated[
+    str,
+    Field(pattern=r"^/[!-:<-~]{1,1023}$"),
+    Allowed("an absolute path without spaces and semicolons, such as /etc/interject/tls/tls.crt"),
+]
 EnvironmentName = Annotated[
     str,
     Field(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,79}$"),

@@ -21,7 +21,7 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Rtp, Sip, Trunk
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Rtp, Sip, Trunk
 from media_pod.problems import SpecError, describe
 from media_pod.strict import StrictModel
 
@@ -75,6 +75,11 @@ class Values(StrictModel):
         default=HangUp(),
         description="What happens to a caller whom no pod takes. Default: hang up.",
     )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="TCP port at which Asterisk answers GET /metrics for Prometheus, on every "
+        "address and without a password: keep it from the outside. Default: no metrics.",
+    )
     log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
         default="notice",
         description="The least that is logged. Default notice: refused registrations and lost "
@@ -88,13 +93,19 @@ class Values(StrictModel):
         "900, as long as media pods give them.",
     )
 
+    @property
+    def peers(self) -> tuple[Phone | Trunk, ...]:
+        """Whatever calls by SIP."""
+        return (*self.phones, *self.trunks)
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.agents and not self.published:
             raise PydanticCustomError(
                 "clash", "found no agents; allowed: at least one, or published agents"
             )
-        for problem in (*_doubles(self), *_unknown(self), *_ports(self)):
+        faults = (*_doubles(self), *_unknown(self), *_transports(self), *_ports(self))
+        for problem in faults:
             raise PydanticCustomError("clash", "{problem}", {"problem": problem})
         return self
 
@@ -122,10 +133,7 @@ def _doubles(values: Values) -> Iterable[str]:
     numbers += [queue.extension for queue in values.queues if queue.extension]
     groups: dict[str, list[str]] = {
         "agents": [agent.name for agent in values.agents],
-        "phones and trunks": [
-            *(phone.name for phone in values.phones),
-            *(trunk.name for trunk in values.trunks),
-        ],
+        "phones and trunks": [peer.name for peer in values.peers],
         "queues": [number for queue in values.queues for number in queue_numbers(queue)],
         "codecs": list(values.codecs),
         "transports": list(values.sip.transports),
@@ -169,6 +177,18 @@ def _unknown(values: Values) -> Iterable[str]:
             yield from _nowhere(values, where, destination, (AGENTS, PHONES, QUEUES))
 
 
+def _transports(values: Values) -> Iterable[str]:
+    listening = values.sip.listening
+    for peer in values.peers:
+        if peer.transport is None or peer.transport in listening:
+            continue
+        why = "without sip.tls" if peer.transport == "tls" else "not of sip.transports"
+        yield (
+            f"{peer.name}: found the transport {peer.transport}, {why}; "
+            f"allowed: {', '.join(listening)}"
+        )
+
+
 def _nowhere(
     values: Values, where: str, destination: str, contexts: tuple[str, ...]
 ) -> Iterable[str]:
@@ -198,3 +218,9 @@ def _some(names: Iterable[str], kind: str) -> str:
 def _ports(values: Values) -> Iterable[str]:
     if values.rtp.first_port <= values.sip.port <= values.rtp.last_port:
         yield f"sip.port: found {values.sip.port} among the ports of rtp; allowed: one outside"
+    taken = {"sip.port": values.sip.port} if "tcp" in values.sip.transports else {}
+    if values.sip.tls:
+        taken["sip.tls.port"] = values.sip.tls.port
+    for name, port in taken.items():
+        if values.metrics_port == port:
+            yield f"metricsPort: found {port}, which is {name}; allowed: another"

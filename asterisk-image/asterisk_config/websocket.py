@@ -33,8 +33,11 @@ def dial(agent: Agent, timeouts: Timeouts) -> str:
 
 
 def files(values: Values) -> dict[str, str]:
-    """sorcery.conf, if any agent needs it, or may."""
+    """sorcery.conf and chan_websocket.conf, if any agent needs them, or may."""
     if not agents(values) and not values.published:
         return {}
     clients = section("res_websocket_client", websocket_client=f"astdb,{FAMILY}")
-    return {"sorcery.conf": conf("Media pods that speak WebSocket are found in AstDB.", [clients])}
+    return {
+        "sorcery.conf": conf("Media pods that speak WebSocket are found in AstDB.", [clients]),
+        "chan_websocket.conf": conf("Each call says how it wants it.", [section("global")]),
+    }

@@ -126,6 +126,7 @@ class BotTurn:
 
     async def _say(self, text: str) -> None:
         span = self._trace.tts(PROVIDER)
+        span.tell({"bot": text})
         self._playout.announce(text)
         async with aclosing(self._stream(self._tts.speak(text), "the voice", span)) as stream:
             async for speech in stream:

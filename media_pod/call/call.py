@@ -32,7 +32,7 @@ from media_pod.call.transcript import Transcript
 from media_pod.call.turn import Effect, Event, State, Turn
 from media_pod.call.work import Work
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
-from media_pod.telemetry.call_trace import CallTrace, heard
+from media_pod.telemetry.call_trace import DTMF, CallTrace, heard
 
 MAX_DIGITS: Final = 64
 """Of one turn; more are dropped. Account and tracking numbers are half as long."""
@@ -135,7 +135,7 @@ class Call:
         self._paused = False
         """The caller's turn ended by a pause that the bank takes for part of a phrase."""
         self._failed_before = False
-        self._work = Work(f"call {info.uuid}", settings.provider_s, self._done)
+        self._work = Work(info.uuid, settings.provider_s, self._done)
 
     @property
     def state(self) -> State:
@@ -188,7 +188,7 @@ class Call:
         """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
-        self._interrupt("dtmf", 0.0)
+        self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
         if digit == "#":
             self._on(Event.CALLER_DONE)
@@ -205,7 +205,7 @@ class Call:
         self.transcript.bot(self._now_ms, said.heard, said.unheard)
         await self._work.aclose()
         self._ears.discard()
-        self._trace.end(ended)
+        self._trace.end(ended, self.goto)
 
     @property
     def _now_ms(self) -> int:
@@ -229,6 +229,7 @@ class Call:
             delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
             span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s)
             span.set(heard(cut))
+            span.tell({"heard": cut.heard, "unheard": cut.unheard})
             span.end()
             if onset_ago_s:
                 self._on_barge_in(onset_ago_s)
@@ -305,6 +306,7 @@ class Call:
     async def _answer(self, utterance: Utterance | None, digits: str) -> None:
         self._trace.turn()
         text = "" if utterance is None else await self._bot.recognize(utterance)
+        self._trace.recognized(text, digits)
         self.transcript.caller(self._now_ms, " ".join(filter(None, (text, digits))))
         await self._bot.answer(CallerTurn(text, digits))
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control.admission import Next
+from media_pod.telemetry.arrivals import Arrivals
 
 JsonValue = str | int | float | bool | None
 
@@ -61,6 +62,10 @@ class PodView(Protocol):
     @property
     def audio_port(self) -> int:
         """The TCP port on which this pod takes audio: AudioSocket or WebSocket connections."""
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """Told of the dialplan's questions and of what comes of them, for traces."""
 
     def reserve(self, info: CallInfo) -> None:
         """Take a slot for a call that is about to connect.

@@ -173,6 +173,8 @@ async def world(
     *,
     dialplan: Sequence[dict[str, Any]] = ({"name": "agent", "extensions": ["100"]},),
     phones: int = 1,
+    phone: Mapping[str, Any] = MappingProxyType({}),
+    sip: Mapping[str, Any] = MappingProxyType({}),
     append: Mapping[str, str] = MappingProxyType({}),
     **values: Any,
 ) -> AsyncIterator[World]:
@@ -184,6 +186,8 @@ async def world(
         agents: a pod for each.
         dialplan: the agents of Asterisk's values.
         phones: how many; `p0` has the number 200, and so on.
+        phone: more of each phone's values.
+        sip: more of the values of `sip`.
         append: texts behind rendered files, by their names.
         values: more of Asterisk's values; without `api` it is that of all pods. With `published`
             Asterisk runs as in its image.
@@ -200,6 +204,9 @@ async def world(
         )
         sip_port = free_port(socket.SOCK_DGRAM)
         document = _values(sip_port, pods, phones) | {"agents": list(dialplan)} | values
+        document["sip"] |= sip
+        for each in document["phones"]:
+            each |= phone
         place = folder / "asterisk"
         place.mkdir()
         places = Places.unpacked(tree, place)

@@ -6,7 +6,7 @@ import pytest
 from asterisk_parser import section
 from documents import account, phone, trunk, values
 
-from asterisk_config.modules import files
+from asterisk_config.modules import every, files
 
 
 def modules(**document: Any) -> set[str]:
@@ -15,6 +15,9 @@ def modules(**document: Any) -> set[str]:
     required = found.all("require")
     assert len(required) == len(set(required))
     return {name.removesuffix(".so") for name in required}
+
+
+TLS = {"tls": {"certificate": "/tls.crt", "key": "/tls.key"}}
 
 
 def agent(**more: Any) -> dict[str, Any]:
@@ -47,6 +50,13 @@ def agent(**more: Any) -> dict[str, Any]:
         ),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], **agent(rateHz=16000)}),
         ("codec_resample", {"codecs": ["ulaw"]}, {"codecs": ["g722"]}),
+        ("res_prometheus", {}, {"metricsPort": 9100}),
+        (
+            "res_srtp",
+            {"sip": TLS, "phones": [phone(transport="tls")]},
+            {"sip": TLS, "phones": [phone(transport="tls", encryption="sdes")]},
+        ),
+        ("res_srtp", {}, {"sip": TLS, "trunks": [trunk(transport="tls", encryption="sdes")]}),
         ("res_pjsip_registrar", {}, {"phones": [phone()]}),
         ("res_pjsip_outbound_authenticator_digest", {"trunks": [trunk()]}, {"trunks": [account()]}),
         (
@@ -66,6 +76,20 @@ def test_a_module_is_there_if_and_only_if_it_is_needed(
 ) -> None:
     assert module not in modules(**without)
     assert module in modules(**with_it)
+
+
+def test_every_module_that_any_values_need_is_known_and_no_other() -> None:
+    secret = {"transport": "tls", "encryption": "sdes"}
+    most = modules(
+        published=True,
+        agents=[{"name": "desk", "dialplan": "seed"}],
+        phones=[phone(**secret)],
+        queues=[{"name": "sales", "members": ["601"]}],
+        trunks=[account(register=True)],
+        sip={**TLS, "anonymous": True},
+        metricsPort=9100,
+    )
+    assert most == every()
 
 
 def test_published_agents_find_what_any_of_one_s_own_would() -> None:

@@ -49,8 +49,8 @@ def test_a_trunk_is_known_by_its_address_never_by_a_name() -> None:
 def test_a_trunk_with_an_account_registers_if_it_should() -> None:
     text = pjsip(trunks=[account(register=True, port=5080, transport="tcp")])
     registration = section(text, "acme", "registration")
-    assert registration["server_uri"] == "sip:sip.example.com:5080"
-    assert registration["client_uri"] == "sip:me@sip.example.com:5080"
+    assert registration["server_uri"] == "sip:sip.example.com:5080;transport=tcp"
+    assert registration["client_uri"] == "sip:me@sip.example.com:5080;transport=tcp"
     assert registration["transport"] == "transport-tcp"
     assert section(text, "acme", "auth")["username"] == "me"
 
@@ -85,6 +85,51 @@ def test_every_transport_listens_at_the_same_place() -> None:
     assert {t["protocol"]: t["bind"] for t in of_type(text, "transport")} == {
         "udp": "127.0.0.1:26060",
         "tcp": "127.0.0.1:26060",
+    }
+
+
+TLS = {"certificate": "/tls/tls.crt", "key": "/tls/tls.key"}
+
+
+def test_tls_listens_at_its_own_port_with_its_files() -> None:
+    text = pjsip(sip={"bindHost": "127.0.0.1", "tls": TLS})
+    tls = section(text, "transport-tls")
+    assert (tls["protocol"], tls["bind"]) == ("tls", "127.0.0.1:5061")
+    assert (tls["cert_file"], tls["priv_key_file"]) == ("/tls/tls.crt", "/tls/tls.key")
+    assert len(of_type(text, "transport")) == 3
+
+
+def test_tls_may_be_all_that_is_offered() -> None:
+    text = pjsip(sip={"transports": [], "tls": TLS})
+    assert [found.name for found in of_type(text, "transport")] == ["transport-tls"]
+
+
+def test_a_trunk_over_tls_has_to_prove_who_it_is() -> None:
+    text = pjsip(sip={"tls": TLS}, trunks=[account(register=True, transport="tls")])
+    tls = section(text, "transport-tls")
+    assert tls["verify_server"] == "yes"
+    assert tls["ca_list_file"] == "/etc/ssl/certs/ca-certificates.crt"
+    registration = section(text, "acme", "registration")
+    assert registration["server_uri"] == "sip:sip.example.com:5061;transport=tls"
+    assert section(text, "acme", "aor")["contact"] == registration["server_uri"]
+    assert section(text, "acme", "endpoint")["transport"] == "transport-tls"
+    assert "verify_server" not in pjsip(sip={"tls": TLS}, trunks=[trunk()])
+
+
+def test_encrypted_media_go_with_tls_alone_to_those_who_want_them() -> None:
+    text = pjsip(
+        sip={"tls": TLS},
+        phones=[phone(transport="tls", encryption="sdes"), phone("602")],
+        trunks=[trunk(transport="tls", encryption="sdes")],
+    )
+    encrypted = {
+        found.name: (found["media_encryption"], found["transport"])
+        for found in of_type(text, "endpoint")
+        if "media_encryption" in dict(found.lines)
+    }
+    assert encrypted == {
+        "601": ("sdes", "transport-tls"),
+        "acme": ("sdes", "transport-tls"),
     }
 
 

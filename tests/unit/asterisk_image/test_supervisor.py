@@ -61,9 +61,11 @@ class Supervised:
         self.calls = work / "calls"
         code = (
             "import sys; from pathlib import Path; from asterisk_config.places import Places; "
-            "from asterisk_config.supervisor import run_asterisk; import os; "
+            "from asterisk_config.publisher import Publisher; "
+            "from asterisk_config.supervisor import run_asterisk, spawn; import os; "
             "places = Places.unpacked(Path(sys.argv[1]), Path(sys.argv[2]), os.uname().machine); "
-            "sys.exit(run_asterisk(places, float(sys.argv[3]), published=True))"
+            "sys.exit(run_asterisk(places, float(sys.argv[3]), "
+            "watches=[Publisher(places, spawn)]))"
         )
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, str(tree), str(work), str(drain_s)]

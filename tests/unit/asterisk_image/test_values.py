@@ -47,6 +47,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
             "bindHost": "0.0.0.0",
             "port": 5060,
             "transports": ("udp", "tcp"),
+            "tls": None,
             "externalAddress": "",
             "localNetworks": ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
             "anonymous": False,
@@ -62,6 +63,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
             "ringSeconds": 30,
         },
         "fallback": {"kind": "hangup"},
+        "metricsPort": None,
         "logLevel": "notice",
         "drainSeconds": 900,
     }
@@ -82,6 +84,7 @@ def test_every_field_is_described_with_its_unit_and_its_default(
         assert says in field.description, path
 
 
+TLS = {"certificate": "/etc/interject/tls/tls.crt", "key": "/etc/interject/tls/tls.key"}
 HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
 
 
@@ -254,11 +257,71 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
             "the document: sip.port: found 10050 among the ports of rtp; allowed: one outside",
         ),
         (
+            {"sip": {"tls": {"certificate": "tls.crt", "key": "/k"}}},
+            (
+                "sip.tls.certificate: found 'tls.crt'; allowed: an absolute path without spaces "
+                "and semicolons, such as /etc/interject/tls/tls.crt"
+            ),
+        ),
+        (
+            {"sip": {"tls": {"certificate": "/c"}}},
+            (
+                "sip.tls.key: missing; allowed: an absolute path without spaces and semicolons, "
+                "such as /etc/interject/tls/tls.crt"
+            ),
+        ),
+        (
+            {"sip": {"tls": TLS | {"port": 5060}}},
+            "sip: found port 5060 for tcp and for tls; allowed: one each",
+        ),
+        (
+            {"sip": {"transports": []}},
+            "sip: found neither transports nor tls; allowed: at least one",
+        ),
+        (
+            {"phones": [phone(encryption="sdes")]},
+            (
+                "phones[0]: found encryption sdes with transport of the phone's choice, which "
+                "would show the keys; allowed: with transport tls"
+            ),
+        ),
+        (
+            {"trunks": [trunk(encryption="sdes", transport="tcp")]},
+            (
+                "trunks[0]: found encryption sdes with transport tcp, which would show the keys; "
+                "allowed: with transport tls"
+            ),
+        ),
+        (
+            {"phones": [phone(encryption="dtls", transport="tls")]},
+            "phones[0].encryption: found 'dtls'; allowed: none, sdes",
+        ),
+        (
+            {"phones": [phone(transport="tls")]},
+            ("the document: 601: found the transport tls, without sip.tls; allowed: udp, tcp"),
+        ),
+        (
+            {"trunks": [trunk(transport="tcp")], "sip": {"transports": ["udp"]}},
+            "the document: acme: found the transport tcp, not of sip.transports; allowed: udp",
+        ),
+        (
+            {"sip": {"tls": TLS}, "metricsPort": 5061},
+            "the document: metricsPort: found 5061, which is sip.tls.port; allowed: another",
+        ),
+        (
+            {"metricsPort": 0},
+            "metricsPort: found 0; allowed: a whole number 1 to 65535",
+        ),
+        (
+            {"metricsPort": 5060},
+            "the document: metricsPort: found 5060, which is sip.port; allowed: another",
+        ),
+        (
             {"agnets": []},
             (
                 "agnets: unknown key; allowed here: api, agents, published, phones, queues, "
-                "trunks, codecs, sip, rtp, timeouts, fallback, logLevel, drainSeconds; "
-                "did you mean agents?"
+                "trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, logLevel, "
+                "drainSeconds; did you mean agents?"
             ),
         ),
     ],
