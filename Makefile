@@ -10,7 +10,11 @@ SET_UP := .venv/set-up
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
+<<<<<<< HEAD
 	check constraints chart-docs chart-version clean
+=======
+	check constraints chart-docs dashboards clean
+>>>>>>> main
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -28,7 +32,7 @@ test-long: $(SET_UP) ## the long tests alone
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
 
-test-chart: $(SET_UP) ## the chart, rendered by Helm's own engine; no cluster
+test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
 	$(BIN)/pytest -m chart $(ARGS)
 
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
@@ -50,6 +54,9 @@ contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
 check: lint types contracts test test-chart test-long test-asterisk test-cluster ## everything that a change has to pass
+
+dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
+	PYTHONPATH=scripts $(BIN)/python -m observability
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new

@@ -75,6 +75,11 @@ class Leaving:
             return State.DRAINING
         return State.PARTING if lasted_s < self._timeout_s + LAST_WORDS_S else State.GONE
 
+    @property
+    def lasted_s(self) -> float:
+        """Seconds since the first `begin`; 0 before it."""
+        return max(self._now() - self._began_s, 0.0)
+
     def begin(self) -> None:
         """Take no new calls, and let the time run. May be called again."""
         if self.state is not State.SERVING:

@@ -113,7 +113,9 @@ class Pod:
         self._stt = make_stt(spec)
         self._agents: Agents | None = None
         self._bank = bank(spec)
-        self._metrics = Metrics(spec.capacity.calls)
+        self._metrics = Metrics(
+            spec.capacity.calls, agent.metadata.name, spec.drain.timeout_seconds
+        )
         self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
         self._tracing = Tracing(
             traces_url(spec.telemetry.otlp_endpoint, os.environ),
@@ -125,7 +127,7 @@ class Pod:
         """Which calls are here, and what their traces are."""
         self._clock = PodClock(
             self._bank,
-            self._metrics,
+            self._metrics.ticks,
             now,
             self._on_end,
             self._on_hang_up,
@@ -290,7 +292,7 @@ class Pod:
                 settings,
                 replace(self._agents, dialogue=self.manifest.dialogue),
                 trace,
-                self._metrics.barge_in_stopped,
+                self._metrics.calls,
                 connection.flush,
             )
         except BaseException:

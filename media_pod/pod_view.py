@@ -118,10 +118,11 @@ class RunningPod:
         """See `PodView.why_not_ready`; nobody can ask before the pod is loaded."""
         return "draining" if self.draining else ""
 
-    def render_metrics(self) -> tuple[bytes, str]:
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
         """See `PodView.render_metrics`."""
         self._metrics.active_calls(len(self._admission.admitted))
-        return self._metrics.render()
+        self._metrics.draining(self._leaving.lasted_s)
+        return self._metrics.render(accept)
 
     def _view(self, admitted: Admitted) -> CallView:
         info = admitted.info
@@ -144,6 +145,6 @@ def _with_call(view: CallView, leg: Leg) -> CallView:
         decision=heard.decision.name.lower(),
         reason=heard.reason.name.lower(),
         delay_ms=heard.delay_ms,
-        delay_confidence=leg.confidence,
+        delay_confidence=heard.delay_confidence,
         erle_db=heard.erle_db,
     )

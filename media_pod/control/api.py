@@ -140,7 +140,7 @@ class _Api:
         return _health(self._pod.why_not_ready())
 
     async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._pod.render_metrics()
+        body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:

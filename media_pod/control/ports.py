@@ -119,8 +119,8 @@ class PodView(Protocol):
         A full pod is ready: Kubernetes removes pods that are not ready first, calls and all.
         """
 
-    def render_metrics(self) -> tuple[bytes, str]:
-        """The metrics page and its content type."""
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page and its content type, as the request's Accept header wants it."""
 
 
 class Peers(Protocol):

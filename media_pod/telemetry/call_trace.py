@@ -26,6 +26,7 @@ from opentelemetry.trace import (
 )
 
 from media_pod.agents.ports import CallInfo, Interruption
+from media_pod.telemetry.call_metrics import DTMF
 from media_pod.telemetry.trace_context import TraceContext, context_of
 
 CALL: Final = "call"
@@ -40,8 +41,6 @@ CAUSE = "interject.call.cause"
 """What the dialplan gives: a number of Q.850, such as 16 for a normal end; "" if it has none."""
 SUSPICIOUS = "interject.bargein.suspicious"
 """The bot stopped, and nothing that was said was recognized: it may have heard its own echo."""
-DTMF: Final = "dtmf"
-"""The reason of a barge-in by a key, which is nobody's mistake."""
 ENDED_BADLY: Final = frozenset({"error", "pod"})
 """Ends of a leg by which a caller was cut off."""
 LONGEST_TEXT: Final = 1000

@@ -87,7 +87,7 @@ class FakePod(PodView):
     def why_not_ready(self) -> str:
         return "draining" if self.draining else self.trouble
 
-    def render_metrics(self) -> tuple[bytes, str]:
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
         return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
 
 
