@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the schema and the tables of the chart's values from the comments in its values.yaml.
 
-The chart's copy of the VoiceAgent resource is made here too, because Helm packs nothing from outside.
+The chart's copy of the VoiceAgent resource is made here too: Helm packs nothing from outside.
 
     values_doc.py [--root FOLDER] [--check]
 

@@ -5,6 +5,7 @@ import yaml
 
 from chart.cases import CASES
 from chart.rendering import CHART, ROOT, Json, objects, one, pods
+from media_pod import json_log
 from media_pod.spec import load_manifest
 from voiceagent_operator.cli import run
 from voiceagent_operator.owned_agent import KEY
