@@ -11,9 +11,13 @@ SET_UP := .venv/set-up
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
 <<<<<<< HEAD
+<<<<<<< HEAD
 	check constraints chart-docs chart-version clean
 =======
 	check constraints chart-docs dashboards clean
+>>>>>>> main
+=======
+	check constraints chart-docs chart-version dashboards clean
 >>>>>>> main
 
 help: ## what can be made
