@@ -1,4 +1,4 @@
-"""The command line: `interject-operator run | manifests | apply`.
+"""The command line: `interject-operator run | manifests | apply | ready`.
 
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -26,6 +27,7 @@ from voiceagent_operator.operate import operate
 from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.tracing import LookIds
+from voiceagent_operator.until_ready import LOOK_S, until_ready
 
 T = TypeVar("T")
 
@@ -234,20 +236,21 @@ def run(
     uvloop.run(operate(settings))
 
 
-@cli.command()
-@click.argument("config_map")
-@click.option(
+_kubeconfig = click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="KUBECONFIG",
     help="How to reach the cluster. In a pod its service account, else the user's own file.",
 )
-@click.option(
-    "--namespace",
-    default="default",
-    envvar=_env("NAMESPACE"),
-    help="Of the ConfigMap and of the VoiceAgent.",
+_namespace = click.option(
+    "--namespace", default="default", envvar=_env("NAMESPACE"), help="Of the VoiceAgent."
 )
+
+
+@cli.command()
+@click.argument("config_map")
+@_kubeconfig
+@_namespace
 @click.option(
     "--within-seconds",
     type=click.FloatRange(1, 3600),
@@ -256,17 +259,43 @@ def run(
 )
 def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
     """Apply the VoiceAgent that CONFIG_MAP holds as agent.yaml; it goes with CONFIG_MAP."""
+    tries = round(within_seconds / AGAIN_S)
 
-    async def once() -> str:
-        api = ApiServer(await find_cluster(kubeconfig))
-        try:
-            tries = round(within_seconds / AGAIN_S)
-            return await apply_owned(api, namespace, config_map, tries=tries, pause=asyncio.sleep)
-        finally:
-            await api.aclose()
+    async def once(api: ApiServer) -> str:
+        return await apply_owned(api, namespace, config_map, tries=tries, pause=asyncio.sleep)
 
-    name = uvloop.run(once())
+    name = uvloop.run(_asking(kubeconfig, once))
     click.echo(f"VoiceAgent {name} is applied")
+
+
+@cli.command()
+@click.argument("name")
+@_kubeconfig
+@_namespace
+@click.option(
+    "--within-seconds",
+    type=click.FloatRange(1, 3600),
+    default=240.0,
+    help="How long it may take.",
+)
+def ready(name: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
+    """Wait until the VoiceAgent NAME is Ready; exit code 2 and the reason if it is not in time."""
+    looks = round(within_seconds / LOOK_S)
+
+    async def once(api: ApiServer) -> None:
+        await until_ready(api, namespace, name, looks=looks, pause=asyncio.sleep)
+
+    uvloop.run(_asking(kubeconfig, once))
+    click.echo(f"VoiceAgent {name} is Ready")
+
+
+async def _asking(kubeconfig: Path | None, question: Callable[[ApiServer], Awaitable[T]]) -> T:
+    """The answer to `question`, asked of the cluster's API server."""
+    api = ApiServer(await find_cluster(kubeconfig))
+    try:
+        return await question(api)
+    finally:
+        await api.aclose()
 
 
 def _both(option: str, value: T | None, other: str, other_value: T | None) -> tuple[T, T] | None:

@@ -65,6 +65,15 @@ def test_a_job_that_would_change_is_another_job() -> None:
     assert job({"operator": {"nodeSelector": {"a": "b"}}}) != job({})
 
 
+def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> None:
+    found = objects({"sample": {"name": "desk"}})
+    pod = one(found, "Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["containers"][0]["args"] == ["ready", "desk"]
+    (_, agents) = one(found, "Role", pod["spec"]["serviceAccountName"])["rules"]
+    assert agents["resourceNames"] == ["desk"] and "get" in agents["verbs"]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_operator_is_told_are_variables_that_it_has(case: str) -> None:
     known = {option.envvar for option in run.params if hasattr(option, "envvar")}
