@@ -1,9 +1,8 @@
-"""The command line: `interject-operator run | manifests | apply`.
+"""The command line: `interject-operator run | manifests | apply | ready`.
 
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
 
-import asyncio
 import logging
 import os
 import socket
@@ -20,10 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 from media_pod import json_log
 from media_pod.errors import InterjectError
 from media_pod.spec_types import HttpUrl
+from voiceagent_operator.agent_commands import apply, ready
 from voiceagent_operator.install.installation import Installation, objects
-from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.operate import operate
-from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.tracing import LookIds
 
@@ -45,6 +43,10 @@ def _http_url(context: click.Context, option: click.Parameter, value: str) -> st
 @click.version_option(package_name="interject")
 def cli() -> None:
     """Interject's operator: VoiceAgents become media pods that can be called."""
+
+
+cli.add_command(apply)
+cli.add_command(ready)
 
 
 @cli.command()
@@ -221,41 +223,6 @@ def run(
         version=version("interject"),
     )
     uvloop.run(operate(settings))
-
-
-@cli.command()
-@click.argument("config_map")
-@click.option(
-    "--kubeconfig",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    envvar="KUBECONFIG",
-    help="How to reach the cluster. In a pod its service account, else the user's own file.",
-)
-@click.option(
-    "--namespace",
-    default="default",
-    envvar=_env("NAMESPACE"),
-    help="Of the ConfigMap and of the VoiceAgent.",
-)
-@click.option(
-    "--within-seconds",
-    type=click.FloatRange(1, 3600),
-    default=60.0,
-    help="How long the cluster may take to serve VoiceAgents.",
-)
-def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
-    """Apply the VoiceAgent that CONFIG_MAP holds as agent.yaml; it goes with CONFIG_MAP."""
-
-    async def once() -> str:
-        api = ApiServer(await find_cluster(kubeconfig))
-        try:
-            tries = round(within_seconds / AGAIN_S)
-            return await apply_owned(api, namespace, config_map, tries=tries, pause=asyncio.sleep)
-        finally:
-            await api.aclose()
-
-    name = uvloop.run(once())
-    click.echo(f"VoiceAgent {name} is applied")
 
 
 def _tls(

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Makes the schema and the tables of the chart's values from the comments in its values.yaml.
 
+The chart's copy of the VoiceAgent resource is made here too: Helm packs nothing from outside.
+
     values_doc.py [--root FOLDER] [--check]
 
-Writes charts/interject/values.schema.json, docs/values.md, and the table in the chart's README.md.
+Writes charts/interject/values.schema.json and files/crds, docs/values.md, and the table in the
+chart's README.md.
 With --check nothing is written: exit code 1 and a line for each file that is not what it would be.
 """
 
@@ -19,6 +22,7 @@ from values_tree import UndocumentedError, Value, read_values
 ROOT = Path(__file__).resolve().parents[2]
 CHART = Path("charts/interject")
 README = CHART / "README.md"
+CRD = "crds/voiceagents.interject.dev.yaml"
 BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
 TITLE = """\
 # Values of the chart
@@ -43,7 +47,9 @@ def main() -> int:
     stale = [path for path, text in wanted.items() if _read(root / path) != text]
     for path in stale:
         if arguments.check:
-            sys.stderr.write(f"values_doc: {path} differs from values.yaml; make chart-docs\n")
+            sys.stderr.write(
+                f"values_doc: {path} differs from what it is made of; make chart-docs\n"
+            )
         else:
             (root / path).write_text(wanted[path])
     return 1 if arguments.check and stale else 0
@@ -57,6 +63,7 @@ def documents(root: Path, values: dict[str, Value]) -> dict[Path, str]:
     return {
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         Path("docs/values.md"): TITLE + table.replace("\n### ", "\n## "),
+        CHART / "files" / CRD: _read(root / CRD),
         README: f"{before}{BEGIN}\n{table}\n{END}{after}",
     }
 

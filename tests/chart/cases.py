@@ -40,7 +40,7 @@ EVERYTHING: dict[str, Any] = {
     "asterisk": {
         **_KNOBS,
         "replicas": 2,
-        "metricsPort": 9100,
+        "metricsPort": 9101,
         "sip": {"tls": {"enabled": True, "secretName": "sip-tls"}},
         "externalAddress": ["192.0.2.1", "sip2.example.com"],
         "codecs": ["alaw", "g722"],
@@ -54,7 +54,8 @@ EVERYTHING: dict[str, Any] = {
             {
                 "name": "provider",
                 "host": "sip.example.com",
-                "transport": "tcp",
+                "transport": "tls",
+                "encryption": "sdes",
                 "register": True,
                 "user": "302101234567",
                 "password": "hidden",

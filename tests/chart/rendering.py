@@ -61,9 +61,10 @@ def refused(values: Json) -> str:
 
 
 def pods(found: Iterable[Json]) -> dict[str, Json]:
-    """The pod template of each object that has one, by kind and name."""
-    return {
-        f"{each['kind']}/{each['metadata']['name']}": each["spec"]["template"]
-        for each in found
-        if "template" in each.get("spec", {})
-    }
+    """The pods, and the pod template of each object that has one, by kind and name."""
+    templates = {}
+    for each in found:
+        template = each if each["kind"] == "Pod" else each.get("spec", {}).get("template")
+        if template:
+            templates[f"{each['kind']}/{each['metadata']['name']}"] = template
+    return templates

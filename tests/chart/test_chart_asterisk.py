@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asterisk_config.environment import read_values
-from asterisk_config.values import Values, load_values
+from asterisk_config.values import load_values
 from chart.cases import CASES
 from chart.rendering import Json, objects, one, pods
 from voiceagent_operator import names
@@ -32,14 +32,6 @@ def documents(found: list[Json]) -> dict[str, Json]:
     return {name: yaml.safe_load(text) for name, text in data.items()}
 
 
-def taken(document: Json) -> Json:
-    """`document` without what the Asterisk of this checkout cannot do."""
-    schema = Values.model_json_schema()
-    sip = schema["$defs"]["Sip"]["properties"]
-    cut = {key: value for key, value in document.items() if key in schema["properties"]}
-    return cut | {"sip": {key: value for key, value in document["sip"].items() if key in sip}}
-
-
 @pytest.mark.parametrize("case", [case for case in CASES if case != "nothing"])
 def test_every_pod_has_values_that_asterisk_takes(case: str) -> None:
     found = objects(CASES[case])
@@ -47,7 +39,7 @@ def test_every_pod_has_values_that_asterisk_takes(case: str) -> None:
     pages = documents(found)
     assert list(pages) == [f"{NAME}-{ordinal}.yaml" for ordinal in range(replicas)]
     for name, document in pages.items():
-        load_values(taken(document), name)
+        load_values(document, name)
 
 
 def test_a_pod_reads_the_file_that_has_its_name() -> None:
@@ -58,7 +50,7 @@ def test_a_pod_reads_the_file_that_has_its_name() -> None:
 
 def test_passwords_are_in_a_secret_alone_and_come_by_the_environment(tmp_path: Any) -> None:
     found = objects(CASES["everything"])
-    page = taken(documents(found)[f"{NAME}-0.yaml"])
+    page = documents(found)[f"{NAME}-0.yaml"]
     secrets = one(found, "Secret", NAME)["data"]
     environ = {"INTERJECT_VALUES": str(tmp_path / "asterisk.yaml")}
     (tmp_path / "asterisk.yaml").write_text(yaml.safe_dump(page))

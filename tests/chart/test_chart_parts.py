@@ -5,6 +5,7 @@ import yaml
 
 from chart.cases import CASES
 from chart.rendering import CHART, ROOT, Json, objects, one, pods
+from media_pod import json_log
 from media_pod.spec import load_manifest
 from voiceagent_operator.cli import run
 from voiceagent_operator.owned_agent import KEY
@@ -64,13 +65,19 @@ def test_a_job_that_would_change_is_another_job() -> None:
     assert job({"operator": {"nodeSelector": {"a": "b"}}}) != job({})
 
 
+def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> None:
+    found = objects({"sample": {"name": "desk"}})
+    pod = one(found, "Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["containers"][0]["args"] == ["ready", "desk"]
+    (_, agents) = one(found, "Role", pod["spec"]["serviceAccountName"])["rules"]
+    assert agents["resourceNames"] == ["desk"] and "get" in agents["verbs"]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_operator_is_told_are_variables_that_it_has(case: str) -> None:
-    later = {
-        "INTERJECT_LOG_FORMAT", "INTERJECT_MEDIA_OTLP_ENDPOINT", "INTERJECT_METRICS_API_SECRET",
-        "INTERJECT_METRICS_API_SERVICE",
-    }  # fmt: skip
-    known = {option.envvar for option in run.params if hasattr(option, "envvar")} | later
+    known = {option.envvar for option in run.params if hasattr(option, "envvar")}
+    known.add(json_log.VARIABLE)
     told = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
     assert told <= known
 

@@ -13,7 +13,7 @@ import pytest
 from chart.rendering import ROOT, Json, refused, texts
 
 SCRIPT = ROOT / "scripts" / "chart" / "values_doc.py"
-OURS = (Path("charts/interject"), Path("docs/values.md"))
+OURS = (Path("charts/interject"), Path("crds"), Path("docs/values.md"))
 
 
 def values_doc(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -150,6 +150,14 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
         (
             asterisk(phones=[{"name": "601", "password": "a", "existingSecret": "b"}]),
             "asterisk.phones: found password and existingSecret of 601",
+        ),
+        (
+            asterisk(phones=[{"name": "601", "encryption": "sdes"}]),
+            "asterisk.phones: found encryption sdes of 601 without transport tls",
+        ),
+        (
+            asterisk(trunks=[TRUNK | {"transport": "tls"}]),
+            "asterisk.trunks: found transport tls of t; it needs asterisk.sip.tls.enabled",
         ),
         (asterisk(trunks=[TRUNK | {"user": "u"}]), "found t with user and no password"),
         (asterisk(trunks=[TRUNK | {"register": True}]), "found t that registers without user"),

@@ -66,6 +66,12 @@ names the value, what was found and the way out. */}}
 {{- if and .password .existingSecret -}}
 {{- fail (printf "asterisk.%s: found password and existingSecret of %s; give one of them" $kind .name) -}}
 {{- end -}}
+{{- if and (eq (default "none" .encryption) "sdes") (ne (default "" .transport) "tls") -}}
+{{- fail (printf "asterisk.%s: found encryption sdes of %s without transport tls, which would show its keys; set both" $kind .name) -}}
+{{- end -}}
+{{- if and (eq (default "" .transport) "tls") (not $asterisk.sip.tls.enabled) -}}
+{{- fail (printf "asterisk.%s: found transport tls of %s; it needs asterisk.sip.tls.enabled" $kind .name) -}}
+{{- end -}}
 {{- with .existingSecret -}}
 {{- include "interject.checks.secret" (dict "root" $ "value" (printf "asterisk.%s" $kind) "name" .) -}}
 {{- end -}}

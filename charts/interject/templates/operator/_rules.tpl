@@ -70,7 +70,7 @@ the two equal. */}}
 - apiGroups: [apiregistration.k8s.io]
   resources: [apiservices]
   verbs: [get, patch]
-  resourceNames: [v1beta1.custom.metrics.k8s.io, v1beta2.custom.metrics.k8s.io]
+  resourceNames: [v1beta2.custom.metrics.k8s.io, v1beta1.custom.metrics.k8s.io]
 {{- end -}}
 
 {{/* A role, and the operator's binding to it: root, name, namespace (false for a ClusterRole), rules. */}}
