@@ -7,18 +7,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/set-up
+NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-chart test-cluster images lint types contracts \
-<<<<<<< HEAD
-<<<<<<< HEAD
-	check constraints chart-docs chart-version clean
-=======
-	check constraints chart-docs dashboards clean
->>>>>>> main
-=======
-	check constraints chart-docs chart-version dashboards clean
->>>>>>> main
+.PHONY: help demo test test-long test-asterisk test-chart test-cluster demo-cluster \
+	demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
+	dashboards pictures clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
@@ -39,13 +33,19 @@ test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched f
 test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
 	$(BIN)/pytest -m chart $(ARGS)
 
+demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
+	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE))
+
+demo-cluster-down: $(SET_UP) ## takes away what demo-cluster made
+	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster down $(NAMED)
+
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
 	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
 
 images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
 	@$(BIN)/python scripts/images/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
-		$(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG)) $(ARGS)
+		$(NAMED) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check
@@ -61,6 +61,9 @@ check: lint types contracts test test-chart test-long test-asterisk test-cluster
 
 dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
 	PYTHONPATH=scripts $(BIN)/python -m observability
+
+pictures: $(SET_UP) ## draw what the dashboards show of a real run; a minute on a quiet machine
+	$(BIN)/pytest -m chart tests/dashboards/test_dashboards.py --pictures $(ARGS)
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new

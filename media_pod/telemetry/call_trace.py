@@ -145,13 +145,17 @@ class OpenSpan:
         if self._ended:
             return
         self._ended = True
-        for below in tuple(self._below):
-            below.cut()
+        self.cut_below()
         if self._above is not None:
             self._above._below.discard(self)
         if failed:
             self._span.set_status(Status(StatusCode.ERROR))
         self._span.end(self._recorder.clock_ns() if at_ns is None else at_ns)
+
+    def cut_below(self) -> None:
+        """Cut whatever is open below."""
+        for below in tuple(self._below):
+            below.cut()
 
     def cut(self) -> None:
         """End before its work was done, as a barge-in or the end of a call does to it."""
@@ -264,9 +268,10 @@ class CallTrace:
     def bargein(
         self, reason: str, delay_ms: float, erle_db: float, onset_ago_s: float = 0.0
     ) -> OpenSpan:
-        """The caller stops the bot; the span begins at the onset. Set `heard` on it when
-        the bot is silent, and end it."""
+        """The caller stops the bot, and what the providers are at is cut; the span begins at the
+        onset. Set `heard` on it when the bot is silent, and end it."""
         if self._turn is not None:
+            self._turn.cut_below()
             self._turn.set({"interject.turn.interrupted": True})
         self._stopped = reason != DTMF
         attributes: dict[str, Value] = {

@@ -3,15 +3,13 @@
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
 
-import asyncio
 import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import click
 import uvloop
@@ -21,15 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 from media_pod import json_log
 from media_pod.errors import InterjectError
 from media_pod.spec_types import HttpUrl
+from voiceagent_operator.agent_commands import apply, ready
 from voiceagent_operator.install.installation import Installation, objects
-from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.operate import operate
-from voiceagent_operator.owned_agent import AGAIN_S, apply_owned
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.tracing import LookIds
-from voiceagent_operator.until_ready import LOOK_S, until_ready
-
-T = TypeVar("T")
 
 
 def _env(name: str) -> str:
@@ -49,6 +43,10 @@ def _http_url(context: click.Context, option: click.Parameter, value: str) -> st
 @click.version_option(package_name="interject")
 def cli() -> None:
     """Interject's operator: VoiceAgents become media pods that can be called."""
+
+
+cli.add_command(apply)
+cli.add_command(ready)
 
 
 @cli.command()
@@ -206,17 +204,6 @@ def run(
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
-    files = _both(
-        "--metrics-api-certificate", metrics_api_certificate, "--metrics-api-key", metrics_api_key
-    )
-    names = _both(
-        "--metrics-api-secret", metrics_api_secret, "--metrics-api-service", metrics_api_service
-    )
-    if files and names:
-        raise click.UsageError(
-            "--metrics-api-certificate and --metrics-api-secret exclude each other: a certificate "
-            "is renewed by others or by the operator"
-        )
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
@@ -229,82 +216,30 @@ def run(
         identity=identity,
         probe_port=probe_port,
         metrics_api_port=metrics_api_port,
-        metrics_api_tls=TlsFiles(*files) if files else TlsSecret(*names) if names else None,
+        metrics_api_tls=_tls(
+            (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
+        ),
         resync_s=resync_seconds,
         version=version("interject"),
     )
     uvloop.run(operate(settings))
 
 
-_kubeconfig = click.option(
-    "--kubeconfig",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    envvar="KUBECONFIG",
-    help="How to reach the cluster. In a pod its service account, else the user's own file.",
-)
-_namespace = click.option(
-    "--namespace", default="default", envvar=_env("NAMESPACE"), help="Of the VoiceAgent."
-)
-
-
-@cli.command()
-@click.argument("config_map")
-@_kubeconfig
-@_namespace
-@click.option(
-    "--within-seconds",
-    type=click.FloatRange(1, 3600),
-    default=60.0,
-    help="How long the cluster may take to serve VoiceAgents.",
-)
-def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
-    """Apply the VoiceAgent that CONFIG_MAP holds as agent.yaml; it goes with CONFIG_MAP."""
-    tries = round(within_seconds / AGAIN_S)
-
-    async def once(api: ApiServer) -> str:
-        return await apply_owned(api, namespace, config_map, tries=tries, pause=asyncio.sleep)
-
-    name = uvloop.run(_asking(kubeconfig, once))
-    click.echo(f"VoiceAgent {name} is applied")
-
-
-@cli.command()
-@click.argument("name")
-@_kubeconfig
-@_namespace
-@click.option(
-    "--within-seconds",
-    type=click.FloatRange(1, 3600),
-    default=240.0,
-    help="How long it may take.",
-)
-def ready(name: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
-    """Wait until the VoiceAgent NAME is Ready; exit code 2 and the reason if it is not in time."""
-    looks = round(within_seconds / LOOK_S)
-
-    async def once(api: ApiServer) -> None:
-        await until_ready(api, namespace, name, looks=looks, pause=asyncio.sleep)
-
-    uvloop.run(_asking(kubeconfig, once))
-    click.echo(f"VoiceAgent {name} is Ready")
-
-
-async def _asking(kubeconfig: Path | None, question: Callable[[ApiServer], Awaitable[T]]) -> T:
-    """The answer to `question`, asked of the cluster's API server."""
-    api = ApiServer(await find_cluster(kubeconfig))
-    try:
-        return await question(api)
-    finally:
-        await api.aclose()
-
-
-def _both(option: str, value: T | None, other: str, other_value: T | None) -> tuple[T, T] | None:
-    """The values of two options that go together; None if neither is given."""
-    if value is not None and other_value is not None:
-        return value, other_value
-    if value is not None or other_value is not None:
-        raise click.UsageError(f"{option} and {other} go together")
-    return None
+def _tls(
+    files: tuple[Path | None, Path | None], names: tuple[str | None, str | None]
+) -> TlsFiles | TlsSecret | None:
+    """Whose certificate it is, if any: that of others in files, or the operator's own."""
+    match files, names:
+        case (None, None), (None, None):
+            return None
+        case (Path() as certificate, Path() as key), (None, None):
+            return TlsFiles(certificate, key)
+        case (None, None), (str(secret), str(service)):
+            return TlsSecret(secret, service)
+    raise click.UsageError(
+        "the metrics API's certificate is either given by --metrics-api-certificate and "
+        "--metrics-api-key, or kept by --metrics-api-secret and --metrics-api-service"
+    )
 
 
 def main() -> NoReturn:

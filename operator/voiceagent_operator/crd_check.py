@@ -1,8 +1,8 @@
 """Whether the cluster's VoiceAgents can be all that this operator knows of.
 
 Helm and kubectl leave a CRD easily as it was while the operator is upgraded. The API server then
-drops settings that it does not know, and refuses a status with them. That is told in one sentence
-and nothing else is done: agents as they are go on, and the rest comes with the CRD.
+drops settings that it does not know, and refuses a status with them. Agents go on as they are, with
+as much of a status as the API server takes, and the rest comes with the CRD.
 """
 
 import logging
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from media_pod.crd.definition import schema
-from voiceagent_operator.complaints import Complaints
+from voiceagent_operator.causes import Cause
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CrdCheck:
-    """Says once what the CRD lacks.
+    """Says what the CRD lacks: once in the log, and in each VoiceAgent's status.
 
     Args:
         version: the operator's.
@@ -35,25 +35,45 @@ class CrdCheck:
     def __init__(self, api: ApiServer, version: str) -> None:
         self._api = api
         self._version = version
-        self._complaints = Complaints(_logger, "CRD of VoiceAgents")
+        self._trouble: Cause | None = None
+        self._refused: frozenset[str] = frozenset()
 
-    async def look(self) -> None:
-        """Ask, and say what has changed since the last time; nothing if it cannot be asked."""
+    def trouble(self) -> Cause | None:
+        """For the status; None if nothing is known to be missing."""
+        return self._trouble
+
+    def refuses(self, field: str) -> bool:
+        """Whether the API server would refuse a status with this field."""
+        return field in self._refused
+
+    async def look(self) -> bool:
+        """Ask, and say what has changed; whether something has. If it cannot be asked, nothing."""
         try:
             published = await self._api.get(PUBLISHED)
         except ApiError as error:
             _logger.debug("what the cluster knows of VoiceAgents cannot be seen: %s", error)
-            return
-        if lacking := missing_settings(published):
-            more = len(lacking) - _NAMED
-            rest = f" and {more} more" if more > 0 else ""
-            self._complaints.warn(
-                "older",
-                f"it is older than this operator, {self._version}, and lacks "
-                f"{', '.join(lacking[:_NAMED])}{rest}; apply that of this version: {HOW}",
-            )
-        elif self._complaints.over("older"):
-            _logger.info("CRD of VoiceAgents: it has all that this operator knows")
+            return False
+        lacking = missing_settings(published)
+        trouble = Cause("CrdOutdated", self._sentence(lacking)) if lacking else None
+        if trouble == self._trouble:
+            return False
+        self._trouble = trouble
+        self._refused = frozenset(
+            path.removeprefix("status.") for path in lacking if path.startswith("status.")
+        )
+        if trouble is None:
+            _logger.info("the CRD of VoiceAgents has all that this operator knows")
+        else:
+            _logger.warning("%s", trouble.message)
+        return True
+
+    def _sentence(self, lacking: list[str]) -> str:
+        more = len(lacking) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        return (
+            f"the CRD of VoiceAgents is older than this operator, {self._version}, and lacks "
+            f"{', '.join(lacking[:_NAMED])}{rest}; apply that of this version: {HOW}"
+        )
 
 
 def missing_settings(published: Json) -> list[str]:

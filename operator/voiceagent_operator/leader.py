@@ -67,18 +67,18 @@ class Leader:
         self._readiness = readiness
         self._now = now
         self._crd = CrdCheck(api, settings.version)
-        self._complaints = Complaints(log, "the leader waits")
         self._kinds: frozenset[Kind] = frozenset()
         self._signatures = Signatures()
         self._directory = Directory()
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
-        reporter = Reporter(api, settings.identity, settings.version)
+        reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
         self._publisher = Publisher(
             api, self._directory, settings.namespaces or None, self._look_at_all
         )
         self._reconciler = Reconciler(
-            api, reporter, self._setting, self._publisher.publication, pod_calls.ask
+            *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
+            self._crd.trouble,
         )
         self._watch = AgentWatch(
             self._directory,
@@ -109,6 +109,7 @@ class Leader:
         Before anything is published: a dialplan of those that a watch has shown so far would take
         the extensions of all others away.
         """
+        complaints = Complaints(log, "the leader waits")
         while True:
             try:
                 self._kinds = await find_optional_kinds(self._api)
@@ -117,9 +118,9 @@ class Leader:
             except NotFoundError:
                 why = f"the cluster does not know VoiceAgents; apply their CRD: {HOW}"
                 self._readiness.waits_for = why
-                self._complaints.warn("start", why)
+                complaints.warn("start", why)
             except ApiError as error:
-                self._complaints.warn("start", f"the API server is not ready: {error}")
+                complaints.warn("start", f"the API server is not ready: {error}")
             else:
                 self._readiness.waits_for = ""
                 return
@@ -226,7 +227,8 @@ class Leader:
         kopf does not tell whether its watch lives, and where nothing changes nothing is heard.
         """
         while True:
-            await self._crd.look()
+            if await self._crd.look():
+                self._look_at_all(self._directory)
             try:
                 listed = await self._list()
             except ApiError as error:

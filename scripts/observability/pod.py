@@ -62,33 +62,9 @@ _TICK: Final = Row(
     ),
 )
 
-_POD: Final = Row(
-    "The pod",
+_NOW: Final = Row(
+    "Now",
     (
-        Panel(
-            "Calls",
-            "How many calls share the pod's tick?",
-            Unit.COUNT,
-            (
-                Query(f"sum by (pod) (interject_active_calls{POD})", "calls on {{pod}}"),
-                Query(f"sum by (pod) (interject_capacity_calls{POD})", "slots of {{pod}}"),
-            ),
-            width=8,
-        ),
-        Panel(
-            "Draining",
-            "For which part of the time that it has does the pod drain? 0: it serves.",
-            Unit.SHARE,
-            (
-                Query(
-                    f"max by (pod) (interject_draining_seconds{POD} / "
-                    f"(interject_drain_timeout_seconds{POD} > 0))",
-                    "{{pod}}",
-                ),
-            ),
-            width=8,
-            most=1,
-        ),
         Panel(
             "Version",
             "Which agent and version does the pod serve?",
@@ -103,25 +79,63 @@ _POD: Final = Row(
             width=8,
         ),
         Panel(
+            "Calls",
+            "How many calls share the pod's tick, and how many could?",
+            Unit.COUNT,
+            (
+                Query(f"sum(interject_active_calls{POD})", "calls"),
+                Query(f"sum(interject_capacity_calls{POD})", "slots"),
+            ),
+            Kind.STAT,
+            width=8,
+        ),
+        Panel(
+            "Draining",
+            "Which part of its time to drain is over? 0: the pod serves.",
+            Unit.SHARE,
+            (
+                Query(
+                    f"max(interject_draining_seconds{POD} / "
+                    f"(interject_drain_timeout_seconds{POD} > 0))",
+                    "",
+                ),
+            ),
+            Kind.STAT,
+            width=8,
+            limits=((0, "green"), (0.8, "orange"), (1, "red")),
+        ),
+    ),
+)
+
+_USES: Final = Row(
+    "What it uses",
+    (
+        Panel(
+            "Calls and slots",
+            "How did the pod's calls change?",
+            Unit.COUNT,
+            (
+                Query(f"sum by (pod) (interject_active_calls{POD})", "calls on {{pod}}"),
+                Query(f"sum by (pod) (interject_capacity_calls{POD})", "slots of {{pod}}"),
+            ),
+        ),
+        Panel(
             "Memory",
             "Does the pod's memory grow?",
             Unit.BYTES,
             (Query(f"sum by (pod) (process_resident_memory_bytes{POD})", "{{pod}}"),),
-            width=8,
         ),
         Panel(
             "Processor",
             "How many cores does the pod use? A tick runs on one.",
             Unit.CORES,
             (Query(f"sum by (pod) ({rate('process_cpu_seconds_total', POD)})", "{{pod}}"),),
-            width=8,
         ),
         Panel(
             "Open files",
             "Are sockets given back?",
             Unit.COUNT,
             (Query(f"sum by (pod) (process_open_fds{POD})", "{{pod}}"),),
-            width=8,
         ),
     ),
 )
@@ -140,5 +154,5 @@ POD_DASHBOARD: Final = Dashboard(
             several=False,
         ),
     ),
-    (_TICK, _POD),
+    (_NOW, _TICK, _USES),
 )

@@ -9,29 +9,38 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from asterisk.real_time import TRIES, Run, Verdict, verdict
 from asterisk.stalls import witness
 
-from cluster.callers import Answered, late_ticks
+from cluster.callers import late_ticks
+from media_pod.lab.record import UNDERRUN, CallRecord
 
 LOOK_EVERY_S = 0.5
 """A pod that goes tells nothing any more; what it missed after the last look, the witness saw."""
 
 
+def missing_frames(record: CallRecord) -> int:
+    """Ticks after the first sound in which the telephone had nothing to play."""
+    played = record.bot_played_sample
+    begun = np.flatnonzero(played != UNDERRUN)
+    return int(np.sum(played[int(begun[0]) :] == UNDERRUN)) if begun.size else played.size
+
+
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls that were answered to their end, and what their pods missed meanwhile."""
+    """Calls as their telephones heard them, and what their pods missed meanwhile."""
 
-    answered: Sequence[Answered]
+    records: Sequence[CallRecord]
     late_ticks: float
 
     def run(self, stalled_ms: float) -> Run:
         """Its signs, beside what the witness saw."""
         return Run(
-            telephones=len(self.answered),
-            dry_ticks=sum(each.missing_frames for each in self.answered),
-            ticks=sum(each.record.bot_played_sample.size for each in self.answered),
+            telephones=len(self.records),
+            dry_ticks=sum(map(missing_frames, self.records)),
+            ticks=sum(record.bot_played_sample.size for record in self.records),
             late_ticks=self.late_ticks,
             stalled_ms=stalled_ms,
         )
@@ -66,8 +75,8 @@ async def none_missing(make: Callable[[], Awaitable[Calls]]) -> Run:
     while not runs or verdict(runs) is Verdict.AGAIN:
         async with witness() as machine:
             calls = await make()
-        for answered in calls.answered:
-            assert answered.record.ended == "the caller hung up"
+        for record in calls.records:
+            assert record.ended == "the caller hung up"
         runs.append(calls.run(machine.total_ms))
     if verdict(runs) is Verdict.TOO_BUSY:
         pytest.skip(f"this machine was too busy {TRIES} times in a row: {runs}")

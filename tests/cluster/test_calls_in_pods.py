@@ -118,7 +118,7 @@ async def _call_over_a_rollout(api: ApiServer, namespace: str, old: Json) -> Cal
         assert second.host == new["status"]["podIP"]
         answered = await calling
     assert answered.host == host
-    return Calls([answered], late[host])
+    return Calls([answered.record], late[host])
 
 
 async def _gone(api: ApiServer, namespace: str, pod: Json) -> bool:
@@ -157,7 +157,7 @@ async def test_scale_down_takes_the_idler_pod_and_cuts_no_call(
             answered = await asyncio.gather(*calls)
         await until("the idler pod gone", partial(_gone, api, namespace, idler), 30)
         await without_pods(api, namespace)
-        return Calls(answered, sum(late.values()))
+        return Calls([each.record for each in answered], sum(late.values()))
 
     await none_missing(scale_down)
 

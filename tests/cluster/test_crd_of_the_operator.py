@@ -1,6 +1,7 @@
 """An operator that comes before its CRD, and one that is newer than it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,21 @@ import pytest
 import yaml
 
 from cluster.conftest import CRDS
-from cluster.operators import MEDIA_IMAGE, OperatorProcess, api_server, create, until, voice_agent
+from cluster.operators import (
+    OperatorProcess,
+    api_server,
+    create,
+    items,
+    until,
+    until_condition,
+    voice_agent,
+)
 from cluster.rig import Cluster
+from voiceagent_operator.kube.kinds import EVENT
 
 CRD = "voiceagents.interject.dev"
+WHY = "the cluster does not know VoiceAgents; apply their CRD: kubectl apply --server-side"
+LACKS = "and lacks spec.podTemplate, status.version; apply that of this version: kubectl apply"
 
 
 def current() -> dict[str, Any]:
@@ -20,10 +32,12 @@ def current() -> dict[str, Any]:
 
 
 def older() -> dict[str, Any]:
-    """Without a setting of the spec."""
+    """Without a setting of the spec, and a field of the status."""
     document = current()
     (version,) = document["spec"]["versions"]
-    del version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["podTemplate"]
+    whole = version["schema"]["openAPIV3Schema"]["properties"]
+    del whole["spec"]["properties"]["podTemplate"]
+    del whole["status"]["properties"]["version"]
     return document
 
 
@@ -45,49 +59,49 @@ def install(cluster: Cluster, document: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.timeout(180)
-async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it(
-    cluster: Cluster, namespace: str, no_crd: None, tmp_path: Path
-) -> None:
-    operator = OperatorProcess(
-        cluster.kubeconfig, namespace, tmp_path / "operator.log", image=MEDIA_IMAGE
-    )
+@asynccontextmanager
+async def operator_at_once(
+    cluster: Cluster, namespace: str, log: Path
+) -> AsyncIterator[OperatorProcess]:
+    """One replica, whether or not it can lead; it has to stop cleanly."""
+    operator = OperatorProcess(cluster.kubeconfig, namespace, log, "--namespace", namespace)
     operator.start()
     try:
-        why = "the cluster does not know VoiceAgents; apply their CRD: kubectl apply --server-side"
-
-        async def says_why() -> bool:
-            status, text = await operator.get("/readyz")
-            return status == 503 and text.startswith(why)
-
-        await until("why it is not ready", says_why, 30)
-        assert (await operator.get("/livez"))[0] == 200
-
-        install(cluster, older())
-
-        async def ready() -> bool:
-            return (await operator.get("/readyz"))[0] == 200
-
-        await until("ready", ready, 20)
-        lacks = "it is older than this operator"
-
-        async def told() -> bool:
-            return lacks in operator.log.read_text()
-
-        await until("what the CRD lacks", told, 90)
-        async with api_server(cluster.kubeconfig) as api:
-            await create(api, voice_agent(namespace))
-
-            async def made() -> bool:
-                return bool(cluster.get("deployment", namespace, "reception"))
-
-            await until("the agent made all the same", made, 15)
+        yield operator
         assert operator.stop() == 0
     finally:
         if operator.running:
             operator.kill()
-    log = operator.log.read_text()
-    assert log.count(why) == 1
-    assert log.count(lacks) == 1
-    assert "and lacks spec.podTemplate; apply that of this version" in log
-    assert "Traceback" not in log
+
+
+@pytest.mark.timeout(180)
+async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it(
+    cluster: Cluster, namespace: str, no_crd: None, tmp_path: Path
+) -> None:
+    log = tmp_path / "operator.log"
+    async with operator_at_once(cluster, namespace, log) as operator:
+
+        async def answers(status: int, text: str) -> bool:
+            found, said = await operator.get("/readyz")
+            return found == status and said.startswith(text)
+
+        await until("why it is not ready", lambda: answers(503, WHY), 30)
+        assert (await operator.get("/livez"))[0] == 200
+
+        install(cluster, older())
+        await until("ready", lambda: answers(200, "ok"), 20)
+
+        async def told() -> bool:
+            return LACKS in log.read_text()
+
+        await until("what the CRD lacks", told, 90)
+        async with api_server(cluster.kubeconfig) as api:
+            await create(api, voice_agent(namespace, replicas=0))
+            message = await until_condition(api, namespace, "Degraded", "CrdOutdated")
+            assert LACKS in message
+            assert cluster.get("deployment", namespace, "reception")
+            events = await items(api, EVENT, namespace)
+            notes = [each["note"] for each in events if each["reason"] == "CrdOutdated"]
+            assert notes == [f"Degraded is True: {message}"]
+    text = log.read_text()
+    assert [text.count(each) for each in (WHY, LACKS, "Traceback")] == [1, 1, 0]

@@ -6,7 +6,8 @@ Two replicas run beside the cluster with the rights of their service account and
 import asyncio
 import base64
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from voiceagent_operator.install.metrics_api import SECRET as SECRET_NAME
 from voiceagent_operator.install.metrics_api import SERVICE
 from voiceagent_operator.install.parts import NAME
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.kinds import API_SERVICE, SECRET
+from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json
 from voiceagent_operator.metrics_api.documents import API_SERVICES, GROUP, VERSIONS
 
 
@@ -113,12 +114,11 @@ def installed(cluster: Cluster, crd: None, namespace: str, tmp_path: Path) -> It
 
 
 async def bundle(api: ApiServer) -> bytes:
-    """The CAs by which the API server knows its metrics API, PEM."""
+    """The CAs by which the API server knows its metrics API, PEM; empty while they are written."""
     found = [await api.get(API_SERVICE.path(None, name)) for name in API_SERVICES]
     assert not any(each["spec"].get("insecureSkipTLSVerify") for each in found)
     first, second = (each["spec"].get("caBundle", "") for each in found)
-    assert first == second
-    return base64.b64decode(first)
+    return base64.b64decode(first) if first == second else b""
 
 
 async def serial(api: ApiServer, installed: Installed, replica: Replica) -> int:
@@ -145,62 +145,71 @@ async def serial(api: ApiServer, installed: Installed, replica: Replica) -> int:
         writer.transport.abort()
 
 
-async def asked_all_the_time(installed: Installed, over: asyncio.Event) -> list[str]:
-    """What went wrong until `over`; one entry per question that was not answered well."""
-    answers = []
-    while not over.is_set():
-        answers.append(await asyncio.to_thread(installed.ask))
+@asynccontextmanager
+async def asked_all_the_time(installed: Installed) -> AsyncIterator[None]:
+    """Meanwhile it is asked again and again, and each question has to be answered well."""
+    answers: list[str] = []
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        while not over.is_set():
+            answers.append(await asyncio.to_thread(installed.ask))
+
+    asking = asyncio.create_task(ask())
+    try:
+        yield
+    finally:
+        over.set()
+        await asking
     assert len(answers) > 5
-    return [answer for answer in answers if answer]
+    assert set(answers) == {""}
+
+
+@asynccontextmanager
+async def replicas_of(installed: Installed, folder: Path) -> AsyncIterator[list[Replica]]:
+    """Three that do not run yet; those that do in the end have to stop cleanly."""
+    three = [Replica(installed, folder, name) for name in ("first", "second", "third")]
+    try:
+        yield three
+        for replica in three:
+            assert not replica.running or replica.stop() == 0
+            assert "Traceback" not in replica.log.read_text()
+    finally:
+        for replica in three:
+            if replica.running:
+                replica.kill()
 
 
 @pytest.mark.timeout(150)
 async def test_it_works_from_every_replica_and_goes_on_over_a_renewal_and_a_new_leader(
     api: ApiServer, installed: Installed, tmp_path: Path
 ) -> None:
-    first, second, third = (
-        Replica(installed, tmp_path, name) for name in ("first", "second", "third")
-    )
-    over = asyncio.Event()
-    try:
+    async def available() -> bool:
+        return not await asyncio.to_thread(installed.ask)
+
+    async def secret() -> Json | None:
+        return await find(api, SECRET, installed.namespace, SECRET_NAME)
+
+    async with replicas_of(installed, tmp_path) as (first, second, third):
         await asyncio.to_thread(installed.point_at, second)
         first.start()
         await first.until_leader()
         second.start()
         old = await until("a certificate", lambda: serial(api, installed, second), 30)
         assert await until("the leader's too", lambda: serial(api, installed, first), 30) == old
-
-        async def available() -> bool:
-            return not await asyncio.to_thread(installed.ask)
-
         await until("answers through the API server", available, 30)
-        asking = asyncio.create_task(asked_all_the_time(installed, over))
 
-        await api.delete(SECRET.path(installed.namespace, SECRET_NAME))
-        assert first.stop() == 0
-        await until(
-            "a new certificate",
-            lambda: find(api, SECRET, installed.namespace, SECRET_NAME),
-            30,
-        )
-        third.start()
-        new = await until("a replica with it", lambda: serial(api, installed, third), 30)
-        assert new != old
-        assert await serial(api, installed, second) == old
-        for replica in (third, second):
-            await asyncio.to_thread(installed.point_at, replica)
-            await asyncio.sleep(2)
-        over.set()
-        assert await asking == []
-        for replica in (second, third):
-            assert replica.stop() == 0
-    finally:
-        over.set()
-        for replica in (first, second, third):
-            if replica.running:
-                replica.kill()
-    for replica in (first, second, third):
-        assert "Traceback" not in replica.log.read_text()
+        async with asked_all_the_time(installed):
+            await api.delete(SECRET.path(installed.namespace, SECRET_NAME))
+            assert first.stop() == 0
+            await until("a new certificate", secret, 30)
+            third.start()
+            new = await until("a replica with it", lambda: serial(api, installed, third), 30)
+            assert new != old
+            assert await serial(api, installed, second) == old
+            for replica in (third, second):
+                await asyncio.to_thread(installed.point_at, replica)
+                await asyncio.sleep(2)
 
 
 def may(installed: Installed, verb: str, what: str, *where: str) -> bool:

@@ -67,6 +67,12 @@ class PrometheusServer:
         assert not document.get("warnings"), document["warnings"]
         return document["data"]
 
+    async def until_up(self, targets: int) -> None:
+        """Until so many targets have been scraped: a new one waits for a few seconds."""
+        async with asyncio.timeout(START_S):
+            while not (await self.ask("query", query=f"count(up == 1) == {targets}"))["result"]:
+                await asyncio.sleep(_POLL_S)
+
     async def series(
         self, expr: str, start_s: float, end_s: float, step_s: float = 1.0
     ) -> list[dict[str, Any]]:

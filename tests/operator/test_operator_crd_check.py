@@ -9,6 +9,7 @@ from aiohttp import web
 from scripted_api import refusal, serving
 
 from media_pod.crd.definition import schema
+from voiceagent_operator.causes import Cause
 from voiceagent_operator.crd_check import CrdCheck, missing_settings
 from voiceagent_operator.kube.kinds import GROUP, VERSION, Json
 
@@ -63,20 +64,29 @@ async def test_it_is_told_once_with_what_to_do_and_its_end_too(
     caplog.set_level(logging.INFO)
 
     async def old(request: web.Request) -> web.Response:
-        return web.json_response(published("spec.drain"))
+        return web.json_response(published("spec.drain", "status.version"))
 
     async def new(request: web.Request) -> web.Response:
         return web.json_response(published())
 
-    async with serving(refusal(403), old, old, new, new) as (scripted, api):
+    sentence = (
+        "the CRD of VoiceAgents is older than this operator, 1.2.3, and lacks spec.drain, "
+        "status.version; apply that of this version: kubectl apply --server-side -f crds/"
+    )
+    async with serving(old, old, refusal(403), new, new) as (scripted, api):
         check = CrdCheck(api, "1.2.3")
-        for _ in range(5):
-            await check.look()
+        looks = [(await check.look(), check.trouble(), check.refuses("version")) for _ in range(5)]
+    outdated = Cause("CrdOutdated", sentence)
+    assert looks == [
+        (True, outdated, True),
+        (False, outdated, True),
+        (False, outdated, True),
+        (True, None, False),
+        (False, None, False),
+    ]
+    assert not check.refuses("drain")
     assert scripted.asked[0].path == "/openapi/v3/apis/interject.dev/v1alpha1"
     assert [each.message for each in caplog.records if each.name != "aiohttp.access"] == [
-        (
-            "CRD of VoiceAgents: it is older than this operator, 1.2.3, and lacks spec.drain; "
-            "apply that of this version: kubectl apply --server-side -f crds/"
-        ),
-        "CRD of VoiceAgents: it has all that this operator knows",
+        sentence,
+        "the CRD of VoiceAgents has all that this operator knows",
     ]

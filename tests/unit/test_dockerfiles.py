@@ -40,6 +40,33 @@ def test_it_runs_without_root_and_hears_signals_itself(steps: list[tuple[str, st
         assert f"org.opencontainers.image.{label}=" in labels
 
 
+def test_what_builds_it_stays_behind_and_runs_leave_nothing_that_differs(
+    steps: list[tuple[str, str]],
+) -> None:
+    final = max(n for n, (word, _) in enumerate(steps) if word == "FROM")
+    assert final > 1, "one stage alone keeps what builds it"
+    for command in of(steps[final:], "RUN"):
+        words = command.split()
+        assert not {"binutils", "g++", "gcc", "python3-dev", "python3-venv", "pip"}.intersection(
+            words
+        )
+        if "apt-get" in words:
+            for left in ("/var/lib/apt/lists/*", "/var/log/*", "/var/cache/ldconfig/aux-cache"):
+                assert left in words
+    compiled = " ".join(of(steps[:final], "RUN"))
+    assert "compileall -q --invalidation-mode unchecked-hash" in compiled, "its root is read-only"
+
+
+def test_another_revision_shares_all_layers_with_the_one_before(
+    steps: list[tuple[str, str]],
+) -> None:
+    assert [word for word, _ in steps[-3:]] == ["ARG", "ARG", "LABEL"]
+    given = {argument.partition("=")[0] for argument in of(steps[-3:], "ARG")}
+    assert given == {"VERSION", "REVISION"}
+    for label, argument in (("version", "VERSION"), ("revision", "REVISION")):
+        assert f'org.opencontainers.image.{label}="${{{argument}}}"' in steps[-1][1]
+
+
 def test_what_it_copies_is_there_and_is_sent_to_the_builder(steps: list[tuple[str, str]]) -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert ignored[0] == "*"

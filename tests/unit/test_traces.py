@@ -51,6 +51,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     tts.first_chunk()
     bargein = call.bargein("speech_over_echo", 250.0, 21.5, onset_ago_s=0.16)
     llm.cut()
+    assert tts.ended
     bargein.set(heard(Interruption("Your parcel", "will come on Monday", 900, 4000)))
     bargein.end()
     tts.end()
@@ -84,6 +85,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
         "gen_ai.provider.name": "espeak-ng",
         "gen_ai.request.model": "en-us",
         "gen_ai.response.time_to_first_chunk": 0.01,
+        "interject.cut": True,
     }
     assert attributes(collector.span("llm"))["interject.cut"] is True
     assert attributes(collector.span("bargein")) == {
