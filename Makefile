@@ -16,7 +16,7 @@ NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(SET_UP) ## one call, three ways to listen: a table and a report
 	@$(BIN)/interject demo $(ARGS)

@@ -64,6 +64,7 @@ async def test_an_encrypted_call_is_heard_both_ways_and_outlives_its_certificate
         async with refused.calling("100", **account, media="plain", says=speech):
             await until(lambda: "session closed" in refused.said)
         assert "488 Not Acceptable Here" in refused.said
+        assert "Couldn't negotiate stream" in there.asterisk.log
 
     assert "SRTP is Enabled (cryptosuite=AES_CM_128_HMAC_SHA1_80)" in phone.said
 
@@ -77,6 +78,9 @@ async def test_tls_may_be_all_that_is_spoken_in_both_its_versions(
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             assert await presented(port, version) == "CN=asterisk"
         transports = await there.asterisk.cli("pjsip show transports")
+        with socket.create_connection((HOST, port)) as plain:
+            plain.send(b"OPTIONS sip:100@127.0.0.1 SIP/2.0\r\n\r\n")
+            await until(lambda: "SSL_ERROR_SSL" in there.asterisk.log)
     assert "transport-tls" in transports
     assert "transport-udp" not in transports
 

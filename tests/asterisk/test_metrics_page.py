@@ -47,7 +47,8 @@ async def test_a_call_is_counted_and_nothing_but_metrics_can_be_asked_for(
                 after = await answer.text()
 
     assert value(during, "asterisk_calls_count") == 1
-    assert value(during, "asterisk_channels_count") >= 1
+    assert value(during, "asterisk_channels_count") == 2
+    assert value(during, "asterisk_bridges_count") == 1
     assert value(during, "asterisk_endpoints_channels_count", 'resource="p0"') == 1
     assert value(after, "asterisk_calls_count") == 0
     assert value(after, "asterisk_calls_sum") == 1

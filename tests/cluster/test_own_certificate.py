@@ -191,13 +191,13 @@ async def test_it_works_from_every_replica_and_goes_on_over_a_renewal_and_a_new_
         return await find(api, SECRET, installed.namespace, SECRET_NAME)
 
     async with replicas_of(installed, tmp_path) as (first, second, third):
-        await asyncio.to_thread(installed.point_at, second)
         first.start()
         await first.until_leader()
         second.start()
         old = await until("a certificate", lambda: serial(api, installed, second), 30)
         assert await until("the leader's too", lambda: serial(api, installed, first), 30) == old
-        await until("answers through the API server", available, 30)
+        await asyncio.to_thread(installed.point_at, second)
+        await until("answers through the API server", available, 40)
 
         async with asked_all_the_time(installed):
             await api.delete(SECRET.path(installed.namespace, SECRET_NAME))

@@ -18,7 +18,7 @@ SCRIPTS: Final = Path(__file__).resolve().parents[2] / "scripts"
 FETCH_S: Final = 900.0
 START_S: Final = 20.0
 STOP_S: Final = 10.0
-ASK_S: Final = 10.0
+ASK_S: Final = 30.0
 CANNOT_BE_HAD: Final = 3
 _POLL_S: Final = 0.1
 

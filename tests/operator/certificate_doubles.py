@@ -15,6 +15,7 @@ from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import Serving
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
 from voiceagent_operator.metrics_api.secret import serving_of
+from voiceagent_operator.metrics_api.server import TRY_EVERY_S
 from voiceagent_operator.metrics_api.sources import SECRET_EVERY_S
 
 NAMESPACE, SERVICE, NAME = "voice", "operator", "operator-metrics"
@@ -131,7 +132,7 @@ class Replica:
         while True:
             self.serving = self._server.serving or self.serving
             self.asked("it had looked")
-            await asyncio.sleep(SECRET_EVERY_S if self.serving else 10)
+            await asyncio.sleep(SECRET_EVERY_S if self.serving else TRY_EVERY_S)
 
     def asked(self, when: str) -> None:
         """As the API server would, for both versions."""

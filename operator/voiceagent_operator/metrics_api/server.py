@@ -21,8 +21,9 @@ from voiceagent_operator.metrics_api.tls import CertificateError, Tls
 from voiceagent_operator.metrics_api.values import Values
 from voiceagent_operator.pod_calls import PodCalls
 
-TRY_EVERY_S: Final = 10.0
-"""Between two tries to start."""
+TRY_EVERY_S: Final = 3.0
+"""Between two tries to start. A leader has a certificate within seconds, and an API server leaves a
+registered API alone for up to 30 s, the longer it did not answer the more."""
 READ_EVERY_S: Final = 120.0
 """Between two looks at how the API server is known: CAs change with weeks of notice."""
 IDLE_DEADLINE_S: Final = 75.0
