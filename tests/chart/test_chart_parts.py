@@ -56,6 +56,11 @@ def test_the_sample_is_the_example_and_can_be_more() -> None:
     assert scaled["spec"]["capacity"] == {"calls": 3}
 
 
+def test_the_samples_pods_pull_with_the_secrets_of_the_release() -> None:
+    agent = load_manifest(sample({"imagePullSecrets": [{"name": "registry"}]}), "sample")
+    assert agent.spec.pod_template.spec == {"imagePullSecrets": [{"name": "registry"}]}
+
+
 def test_a_job_that_would_change_is_another_job() -> None:
     def job(values: Json) -> str:
         name: str = one(objects(values), "Job")["metadata"]["name"]
