@@ -93,6 +93,9 @@ def test_the_schema_is_strict_and_describes_every_property() -> None:
         ({"logFormat": "xml"}, ("/logFormat", "'json', 'text'")),
         ({"asterisk": {"phones": [{"nam": "601"}]}}, ("/asterisk/phones/0", "'name'", "'nam'")),
         ({"operator": {"image": {"digest": "abc"}}}, ("/operator/image/digest", "sha256")),
+        ({"asterisk": {"phones": [{"name": "6 1"}]}}, ("/asterisk/phones/0/name", "'6 1'")),
+        ({"asterisk": {"externalAddress": "a;b"}}, ("/asterisk/externalAddress", "'a;b'")),
+        ({"sample": {"name": "100"}}, ("/sample/name", "'100'")),
         ({"operator": {"replicas": 0}}, ("/operator/replicas", "got 0, want 1")),
         ({"asterisk": {"exposure": {"type": "ingress"}}}, ("/asterisk/exposure/type", "nodePort")),
     ],
@@ -142,6 +145,11 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
             asterisk(exposure={"type": "hostNetwork"}, calls=10000, rtp={"firstPort": 50000}),
             "asterisk.rtp: found ports up to 69999; the last there is is 65535",
         ),
+        (
+            asterisk(phones=[{"name": "601", "extension": "100"}]),
+            "sample.extension: found 100, which is the number of phone 601",
+        ),
+        (asterisk(published=False), "asterisk.published: found false and no asterisk.agents"),
         (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without extension"),
         (
             asterisk(phones=[{"name": "601"}], trunks=[TRUNK | {"name": "601"}]),

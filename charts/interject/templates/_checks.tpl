@@ -106,6 +106,18 @@ names the value, what was found and the way out. */}}
 {{- end -}}
 {{- end -}}
 
+{{- define "interject.checks.numbers" -}}
+{{- $asterisk := .Values.asterisk -}}
+{{- range $asterisk.phones -}}
+{{- if and $.Values.sample.enabled (eq (default .name .extension) $.Values.sample.extension) -}}
+{{- fail (printf "sample.extension: found %s, which is the number of phone %s; choose another" $.Values.sample.extension .name) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (or $asterisk.published $asterisk.agents $asterisk.extraValues.agents) -}}
+{{- fail "asterisk.published: found false and no asterisk.agents; nobody could be called: list agents, or set it to true" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "interject.checks.namespaces" -}}
 {{- $watched := .Values.operator.watchNamespaces -}}
 {{- $own := .Release.Namespace -}}
