@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -36,6 +37,7 @@ _BANK_REASONS: Final = tuple(
     )
 )
 """Those for a caller."""
+_PROVIDER: Final = ("kind", "provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,56 +76,51 @@ class CallMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        counter = partial(Counter, registry=registry)
         self._stop = Histogram(
             "interject_barge_in_stop_seconds",
             "From the caller's onset to the bot's last frame.",
             buckets=STOP_BUCKETS_S,
             registry=registry,
         )
-        self._stops = Counter(
+        self._stops = counter(
             "interject_stops",
             "Interruptions of the bot, by why, and by what was known of the echo's delay.",
             ("reason", "echo"),
-            registry=registry,
         )
-        self._suspected = Counter(
+        self._suspected = counter(
             "interject_suspected_false_stops",
             "Interruptions after which no word was recognized, labelled as interject_stops_total.",
             ("reason", "echo"),
-            registry=registry,
         )
-        self._turns = Counter(
+        self._turns = counter(
             "interject_turns",
             "Turns of callers that the dialogue was given, by what they were made of.",
             ("made_of",),
-            registry=registry,
         )
-        for made_of in MADE_OF:
-            self._turns.labels(made_of)
-        for echo in ECHOES:
-            for reason in _BANK_REASONS:
-                self._stops.labels(reason, echo)
-                self._suspected.labels(reason, echo)
-            self._stops.labels(DTMF, echo)
         self._first_chunk = Histogram(
             "interject_provider_first_chunk_seconds",
             "From a request to a provider to its first result.",
-            ("kind", "provider"),
+            _PROVIDER,
             buckets=FIRST_CHUNK_BUCKETS_S,
             registry=registry,
         )
-        self._requests = Counter(
-            "interject_provider_requests",
-            "Requests to providers.",
-            ("kind", "provider"),
-            registry=registry,
-        )
-        self._errors = Counter(
+        self._requests = counter("interject_provider_requests", "Requests to providers.", _PROVIDER)
+        self._errors = counter(
             "interject_provider_errors",
             "Requests to providers that failed, or were not answered in time.",
-            ("kind", "provider"),
-            registry=registry,
+            _PROVIDER,
         )
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        for made_of in MADE_OF:
+            self._turns.labels(made_of)
+        for echo in ECHOES:
+            self._stops.labels(DTMF, echo)
+            for reason in _BANK_REASONS:
+                self._stops.labels(reason, echo)
+                self._suspected.labels(reason, echo)
 
     def stopped(self, stop: Stop, after_s: float, trace_id: str) -> None:
         """The bot was interrupted; `after_s` 0: there was no onset to measure from."""

@@ -89,7 +89,7 @@ class Dashboard:
     """One dashboard."""
 
     uid: str
-    """Also the name of its file; links between dashboards are made of it."""
+    """Part of its address in Grafana, and the name of its file."""
     title: str
     purpose: str
     variables: tuple[Variable, ...]

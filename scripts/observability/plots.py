@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image
 
 from observability.grafana import HEIGHTS
 from observability.model import Dashboard, Kind, Panel, Unit
@@ -32,7 +30,6 @@ PAGE, PANEL, EDGE, TEXT, FAINT = "#111217", "#181B1F", "#2C3235", "#CCCCDC", "#8
 HEAT: Final = LinearSegmentedColormap.from_list("heat", [PANEL, "#1F4E8C", "#5794F2", "#DCE9FF"])
 COLUMN_IN, ROW_IN = 0.5, 0.26
 DPI: Final = 80
-SHADES: Final = 256
 MOST_LEGENDS: Final = 6
 _LABEL: Final = re.compile(r"\{\{ *(\w+) *\}\}")
 
@@ -57,11 +54,7 @@ def draw(
             left, top, width, height = places[panel.title]
             frame = figure.add_subplot(grid[top : top + height, left : left + width])
             _draw_panel(frame, panel, returned, began_s, ended_s - began_s)
-        drawn = BytesIO()
-        figure.savefig(drawn, format="png", dpi=DPI, facecolor=PAGE)
-    # A palette makes a third of the file of it; this method keeps the rare colours of thin lines.
-    picture = Image.open(drawn).convert("RGB")
-    picture.quantize(SHADES, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        figure.savefig(path, dpi=DPI, facecolor=PAGE, pil_kwargs={"optimize": True})
 
 
 def _places(dashboard: Dashboard) -> dict[str, tuple[int, int, int, int]]:
@@ -164,7 +157,8 @@ def _lines(
             axes.axhline(at, color=LIMITS[colour], ls=(0, (4, 3)), lw=0.9)
             most = max(most, at)
     axes.set_ylim(0, 1.15 * most or 1 if panel.most is None else 1.03 * panel.most)
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    whole = panel.unit is Unit.COUNT
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _text(value, panel.unit)))
     _legend(axes, panel)
 

@@ -32,8 +32,11 @@ def buckets(histogram: str, where: str = AGENT) -> str:
 
 
 def share(part: str, whole: str) -> str:
-    """`part` of `whole`; nothing where there is no whole."""
-    return f"{part} / ({whole} > 0)"
+    """`part` of `whole`; nothing where there is no whole.
+
+    A part is counted a little after its whole, so that in a short time there may be more of it.
+    """
+    return f"clamp_max({part} / ({whole} > 0), 1)"
 
 
 def quantiles(rates: str, *, exemplars: bool = False) -> tuple[Query, ...]:

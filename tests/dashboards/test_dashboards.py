@@ -14,7 +14,6 @@ from real_run import RealRun, real_run
 from observability import alerts
 from observability.dashboards import DASHBOARDS
 from observability.model import Dashboard, fill
-from observability.plots import draw
 
 __all__ = ["prometheus"]
 
@@ -31,7 +30,6 @@ VARIABLES: Final = {
 }
 """What a reader has chosen; at a scrape a second Grafana would take a rate over 4 s and more."""
 PICTURES: Final = ROOT / "docs" / "pictures"
-MOST_BYTES: Final = 150_000
 SERIES: Final = re.compile(r"\b((?:interject|asterisk|process)_[a-z_]+|up)\b")
 
 pytestmark = pytest.mark.chart
@@ -59,15 +57,21 @@ async def run(prometheus: Path, tree: Path, tmp_path: Path) -> AsyncIterator[Rea
 
 @pytest.mark.timeout(300)
 async def test_every_query_returns_what_happened(run: RealRun, pytestconfig: pytest.Config) -> None:
+    pictures = pytestconfig.getoption("--pictures")
     for dashboard in DASHBOARDS:
         returned = await _returned(run, dashboard)
         empty = [query for query, series in returned.items() if not _values(series)]
         assert not empty, f"{dashboard.title}: {empty}"
-        if pytestconfig.getoption("--pictures"):
-            picture = PICTURES / f"{dashboard.uid}.png"
-            draw(dashboard, returned, run.began_s, run.ended_s, picture)
+        if pictures:
+            _draw(run, dashboard, returned)
     await _judge_alerts(run)
     await _judge_exemplars(run)
+
+
+def _draw(run: RealRun, dashboard: Dashboard, returned: dict[tuple[str, str], Any]) -> None:
+    from observability.plots import draw  # matplotlib takes its time to load, and is rarely needed
+
+    draw(dashboard, returned, run.began_s, run.ended_s, PICTURES / f"{dashboard.uid}.png")
 
 
 async def _returned(

@@ -11,8 +11,8 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.telemetry.call_metrics import Stop, echo_of
-from media_pod.telemetry.metrics import Metrics
+from media_pod.telemetry.call_metrics import ECHOES, Stop, echo_of
+from media_pod.telemetry.metrics import ENDED, Metrics
 from media_pod.telemetry.tick_metrics import STAGES
 
 STOP: Final = Stop("speech_over_echo", "locked")
@@ -50,6 +50,12 @@ def test_a_fresh_pod_already_shows_what_alerts_are_built_on(metrics: Metrics) ->
     assert samples["interject_late_ticks_total", ()] == 0
     assert samples["interject_tick_duration_seconds_count", ()] == 0
     assert samples["process_resident_memory_bytes", ()] > 0
+    for echo in ECHOES:
+        stop = (("echo", echo), ("reason", "no_echo_on_line"))
+        assert samples["interject_stops_total", stop] == 0
+        assert samples["interject_suspected_false_stops_total", stop] == 0
+    for ended in ENDED:
+        assert samples["interject_calls_total", (("ended", ended),)] == 0
 
 
 def test_ticks_are_told_apart_within_their_20_ms(metrics: Metrics) -> None:
