@@ -7,13 +7,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/set-up
+NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-cluster lint types contracts check constraints clean
+.PHONY: help demo test test-long test-asterisk test-chart test-cluster demo-cluster \
+	demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
+	dashboards pictures clean
 
 help: ## what can be made
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(SET_UP) ## one call, three ways to listen: a table and a report
 	@$(BIN)/interject demo $(ARGS)
@@ -27,9 +30,22 @@ test-long: $(SET_UP) ## the long tests alone
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
 	$(BIN)/pytest -m asterisk $(ARGS)
 
+test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
+	$(BIN)/pytest -m chart $(ARGS)
+
+demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
+	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE))
+
+demo-cluster-down: $(SET_UP) ## takes away what demo-cluster made
+	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster down $(NAMED)
+
 # A cluster has to be named here: one that merely stands in the environment may be somebody's.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
 	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
+
+images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
+	@$(BIN)/python scripts/images/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
+		$(NAMED) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check
@@ -41,11 +57,23 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-long test-asterisk test-cluster ## everything that a change has to pass
+check: lint types contracts test test-chart test-long test-asterisk test-cluster ## everything that a change has to pass
+
+dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
+	PYTHONPATH=scripts $(BIN)/python -m observability
+
+pictures: $(SET_UP) ## draw what the dashboards show of a real run; a minute on a quiet machine
+	$(BIN)/pytest -m chart tests/dashboards/test_dashboards.py --pictures $(ARGS)
 
 constraints: $(SET_UP) ## write constraints.txt from what .venv has
 	$(BIN)/python scripts/constraints.py > constraints.new
 	mv constraints.new constraints.txt
+
+chart-docs: $(SET_UP) ## write the schema and the tables of the chart's values from their comments
+	$(BIN)/python scripts/chart/values_doc.py
+
+chart-version: $(SET_UP) ## the version in Chart.yaml is given away: from now on the chart changes with it
+	$(BIN)/python scripts/chart/chart_version.py --record
 
 clean: ## remove .venv, caches and reports
 	rm -rf .venv out build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache \

@@ -6,19 +6,19 @@ code 2. Heavy packages are imported by the command that needs them, so that `--h
 
 import json
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
 
+from media_pod import json_log
 from media_pod.console import Steps, run_loop
 from media_pod.errors import InterjectError, SetupError
 from media_pod.measure.commands import bench, call, lab
 from media_pod.one_thread import one_thread
-
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,6 +137,6 @@ def _end_on_sigterm() -> None:
 
 
 def _log(verbose: bool) -> None:
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ)
     for chatty in ("asyncio", "aiohttp.access", "matplotlib", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from media_pod.audiosocket.frames import Frame, Kind, audio_kind, header
 from media_pod.audiosocket.stream import CallerStream
 from media_pod.call.call import Call, Heard
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.line import Line
-from media_pod.telemetry.metrics import Metrics
+from media_pod.telemetry.tick_metrics import TickMetrics
 
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
@@ -49,8 +48,6 @@ class Leg:
     call: Call
     stream: CallerStream
     decision: Decision = Decision.NONE
-    confidence: float = 0.0
-    """Of the echo delay, 0..1, in the latest tick."""
     failed: bool = False
     """The call raised, which is a bug of ours or of its agent's."""
 
@@ -79,7 +76,7 @@ class PodClock:
     def __init__(
         self,
         bank: DuplexBank,
-        metrics: Metrics,
+        metrics: TickMetrics,
         now: Callable[[], float],
         on_end: Callable[[Leg], None],
         on_hang_up: Callable[[Leg], None],
@@ -121,7 +118,9 @@ class PodClock:
         while True:
             due += 1
             await asyncio.sleep(started + due * TICK_S - self._now())
-            late = int((self._now() - started) / TICK_S) - due
+            passed_s = self._now() - started
+            self._metrics.lateness(max(passed_s - due * TICK_S, 0.0))
+            late = int(passed_s / TICK_S) - due
             if late > 0:
                 due += late
                 self.skip(late)
@@ -133,9 +132,12 @@ class PodClock:
         began = self.last_tick_s = self._now()
         self.ticks += 1
         self._write()
+        wrote = self._now()
         self._gather(began)
-        self._step()
-        self._metrics.tick(self._now() - began)
+        gathered = self._now()
+        stepped = self._step()
+        ended = self._now()
+        self._metrics.tick(wrote - began, gathered - wrote, stepped - gathered, ended - stepped)
 
     def skip(self, ticks: int) -> None:
         """`ticks` were missed: nothing was sent in them, and lines played on what they had."""
@@ -228,13 +230,15 @@ class PodClock:
                 "the agent's spec.line.rateHz"
             )
 
-    def _step(self) -> None:
-        """Step the bank, and let every call know what came of it."""
+    def _step(self) -> float:
+        """Step the bank, and let every call know what came of it; when the bank was done."""
         step = self._bank.step(self._caller, self._played, self._slipped)
+        stepped_s = self._now()
         if self._tap is not None:
             self._tap.step(self.legs, self._caller, self._played, step)
         speech, decision = step.speech.tolist(), step.decision.tolist()
         reason, delay, erle = step.reason.tolist(), step.delay_ms.tolist(), step.erle_db.tolist()
+        confidence = step.delay_confidence.tolist()
         for slot, leg in tuple(self.legs.items()):
             heard = Heard(
                 cleaned=step.cleaned[slot],
@@ -242,17 +246,18 @@ class PodClock:
                 decision=Decision(decision[slot]),
                 reason=Reason(reason[slot]),
                 delay_ms=delay[slot],
+                delay_confidence=confidence[slot],
                 erle_db=erle[slot],
             )
-            self._dispatch(leg, heard, step.delay_confidence)
+            self._dispatch(leg, heard)
+        return stepped_s
 
-    def _dispatch(self, leg: Leg, heard: Heard, confidence: NDArray[np.float32]) -> None:
+    def _dispatch(self, leg: Leg, heard: Heard) -> None:
         if heard.decision is not leg.decision:
             leg.decision = heard.decision
             self._metrics.decided(heard.decision, heard.reason)
         if self.ticks % _ECHO_METRIC_TICKS == leg.slot % _ECHO_METRIC_TICKS:
             self._metrics.echo(heard.delay_ms, heard.erle_db)
-        leg.confidence = float(confidence[leg.slot])
         try:
             leg.call.hear(heard)
         except Exception as error:  # the edge at which one call's bug stops

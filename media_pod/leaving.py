@@ -41,6 +41,7 @@ class Leaving:
 
     Args:
         admission: takes no new calls from `begin` on.
+        on_begin: told, once, that the calls that are here are the last ones.
         say_goodbye: has every call say goodbye that does not yet.
         timeout_s: how long calls go on by themselves, in seconds.
         now: monotonic time in seconds.
@@ -49,11 +50,13 @@ class Leaving:
     def __init__(
         self,
         admission: Admission,
+        on_begin: Callable[[], None],
         say_goodbye: Callable[[], None],
         timeout_s: float,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
+        self._on_begin = on_begin
         self._say_goodbye = say_goodbye
         self._timeout_s = timeout_s
         self._now = now
@@ -72,12 +75,18 @@ class Leaving:
             return State.DRAINING
         return State.PARTING if lasted_s < self._timeout_s + LAST_WORDS_S else State.GONE
 
+    @property
+    def lasted_s(self) -> float:
+        """Seconds since the first `begin`; 0 before it."""
+        return max(self._now() - self._began_s, 0.0)
+
     def begin(self) -> None:
         """Take no new calls, and let the time run. May be called again."""
         if self.state is not State.SERVING:
             return
         self._began_s = self._now()
         self._admission.drain()
+        self._on_begin()
         calls = len(self._admission.admitted)
         _logger.info("draining: %d calls go on, for %g s at most", calls, self._timeout_s)
         self.look()

@@ -113,14 +113,21 @@ class Pod:
         self._stt = make_stt(spec)
         self._agents: Agents | None = None
         self._bank = bank(spec)
-        self._metrics = Metrics(spec.capacity.calls)
+        self._metrics = Metrics(
+            spec.capacity.calls, agent.metadata.name, spec.drain.timeout_seconds
+        )
         self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
         self._tracing = Tracing(
-            traces_url(spec.telemetry.otlp_endpoint, os.environ), agent.metadata.name
+            traces_url(spec.telemetry.otlp_endpoint, os.environ),
+            agent.metadata.name,
+            sample_ratio=spec.telemetry.sample_ratio,
+            content=spec.telemetry.content,
         )
+        self.arrivals = self._tracing.arrivals
+        """Which calls are here, and what their traces are."""
         self._clock = PodClock(
             self._bank,
-            self._metrics,
+            self._metrics.ticks,
             now,
             self._on_end,
             self._on_hang_up,
@@ -130,7 +137,9 @@ class Pod:
         self._audio = self._make_server()
         peers = HttpPeers(spec.server.peers) if spec.server.peers else None
         timeout_s = spec.drain.timeout_seconds
-        self._leaving = Leaving(self._admission, self._say_goodbye, timeout_s, now)
+        self._leaving = Leaving(
+            self._admission, self._note_drain, self._say_goodbye, timeout_s, now
+        )
         view = RunningPod(
             self._admission,
             self._clock,
@@ -138,6 +147,7 @@ class Pod:
             self._audio,
             self._leaving,
             self.manifest,
+            self.arrivals,
             now,
         )
         self._http = ControlServer(
@@ -227,6 +237,9 @@ class Pod:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
+    def _note_drain(self) -> None:
+        self.arrivals.note("drain")
+
     def _say_goodbye(self) -> None:
         for leg in tuple(self._clock.legs.values()):
             leg.call.dismiss("the pod has to go")
@@ -244,6 +257,7 @@ class Pod:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for late in self._admission.sweep(self._now()):
+                self.arrivals.expired(late.info.uuid)
                 _logger.info("call %s: its audio did not come in time", late.info.uuid)
             # Promises end in other ways too, and nobody tells.
             self._leaving.look()
@@ -278,11 +292,12 @@ class Pod:
                 settings,
                 replace(self._agents, dialogue=self.manifest.dialogue),
                 trace,
-                self._metrics.barge_in_stopped,
+                self._metrics.calls,
                 connection.flush,
             )
         except BaseException:
             trace.end("error")
+            self.arrivals.ended(admitted.info.uuid)
             raise
 
     def _on_hang_up(self, leg: Leg) -> None:
@@ -295,6 +310,7 @@ class Pod:
         ended = "pod" if self._closing else _who_ended(leg)
         self._metrics.call_ended(ended)
         _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
+        self.arrivals.ended(uuid)
         self._leaving.call_ended()
         ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
         self._endings.add(ending)

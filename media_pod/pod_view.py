@@ -10,6 +10,7 @@ from media_pod.control.admission import Admission, Admitted, Next
 from media_pod.control.ports import CallView, ManifestView
 from media_pod.in_force import InForce
 from media_pod.leaving import Leaving
+from media_pod.telemetry.arrivals import Arrivals
 from media_pod.telemetry.metrics import Metrics
 from media_pod.transport.server import CallServer
 
@@ -21,7 +22,7 @@ class RunningPod:
     """The `PodView` of a pod that has been loaded.
 
     Args:
-        admission, clock, metrics, audio, leaving, manifest: the pod's own.
+        admission, clock, metrics, audio, leaving, manifest, arrivals: the pod's own.
         now: monotonic time in seconds, the clock's.
     """
 
@@ -33,6 +34,7 @@ class RunningPod:
         audio: CallServer[Any],
         leaving: Leaving,
         manifest: InForce,
+        arrivals: Arrivals,
         now: Callable[[], float],
     ) -> None:
         self._admission = admission
@@ -41,12 +43,18 @@ class RunningPod:
         self._audio = audio
         self._leaving = leaving
         self._manifest = manifest
+        self._arrivals = arrivals
         self._now = now
 
     @property
     def audio_port(self) -> int:
         """See `PodView.audio_port`."""
         return self._audio.port
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """See `PodView.arrivals`."""
+        return self._arrivals
 
     def reserve(self, info: CallInfo) -> None:
         """See `PodView.reserve`."""
@@ -63,6 +71,7 @@ class RunningPod:
     def end(self, uuid: str, cause: str) -> bool:
         """See `PodView.end`."""
         known = self._admission.hang_up(uuid) is not None
+        self._arrivals.hung_up(uuid, cause)
         for leg in self._clock.legs.values():
             if leg.call.info.uuid == uuid:
                 leg.connection.hang_up(f"the dialplan says that the call is over, cause {cause}")
@@ -109,10 +118,11 @@ class RunningPod:
         """See `PodView.why_not_ready`; nobody can ask before the pod is loaded."""
         return "draining" if self.draining else ""
 
-    def render_metrics(self) -> tuple[bytes, str]:
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
         """See `PodView.render_metrics`."""
         self._metrics.active_calls(len(self._admission.admitted))
-        return self._metrics.render()
+        self._metrics.draining(self._leaving.lasted_s)
+        return self._metrics.render(accept)
 
     def _view(self, admitted: Admitted) -> CallView:
         info = admitted.info
@@ -135,6 +145,6 @@ def _with_call(view: CallView, leg: Leg) -> CallView:
         decision=heard.decision.name.lower(),
         reason=heard.reason.name.lower(),
         delay_ms=heard.delay_ms,
-        delay_confidence=leg.confidence,
+        delay_confidence=heard.delay_confidence,
         erle_db=heard.erle_db,
     )

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from media_pod.clock import Tap
@@ -12,6 +12,7 @@ from media_pod.duplex.contract import DuplexBank
 from media_pod.manifest_watch import ManifestWatch
 from media_pod.pod import Addresses, Pod, make_bank
 from media_pod.spec import AgentSpec, VoiceAgent
+from media_pod.telemetry.log_ids import with_call_ids
 
 _logger = logging.getLogger(__name__)
 
@@ -38,9 +39,10 @@ async def serve_agent(
         RuntimeError: see `Pod.run`.
     """
     drain, stop = asyncio.Event(), asyncio.Event()
-    with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}):
+    with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}), ExitStack() as logged:
         pod = Pod(agent, manifest.parent, bank=bank, tap=tap)
         watch = ManifestWatch(manifest, pod.manifest)
+        logged.enter_context(with_call_ids(pod.arrivals.context))
         try:
             addresses = await pod.start()
             _logger.info(

@@ -202,13 +202,26 @@ class Drain(StrictModel):
 
 
 class Telemetry(StrictModel):
-    """Where traces go."""
+    """Where traces go, and what is in them."""
 
     otlp_endpoint: HttpUrl = Field(
         default="",
         description="Base URL of an OTLP/HTTP collector, such as http://collector:4318; "
         "/v1/traces is added. Default empty: the standard OTEL_EXPORTER_OTLP_* variables decide, "
         "and without them nothing is traced.",
+    )
+    sample_ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of the calls that are traced, from 0 to 1. A call in which something "
+        "failed, or in which the bot stopped and nothing was recognized, is traced in any case. "
+        "Default 1: a call costs some 10 kB, and the one that is complained of is there.",
+    )
+    content: bool = Field(
+        default=False,
+        description="Whether traces have what callers and the bot say, up to 1000 characters each. "
+        "Default false: it is personal data, and whoever reads traces could read it.",
     )
 
 
@@ -229,7 +242,9 @@ class AgentSpec(StrictModel):
     telephony: Telephony = Field(
         default=Telephony(), description="How calls come to the agent, and how they leave it."
     )
-    telemetry: Telemetry = Field(default=Telemetry(), description="Where traces go.")
+    telemetry: Telemetry = Field(
+        default=Telemetry(), description="Where traces go, and what is in them."
+    )
     replicas: int = Field(
         default=2,
         ge=0,

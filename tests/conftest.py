@@ -12,6 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="Also write what the cases on Asterisk measured into its section of FILE.",
     )
+    parser.addoption(
+        "--pictures",
+        action="store_true",
+        help="Also draw what the dashboards' queries returned, into docs/pictures.",
+    )
 
 
 @pytest.fixture

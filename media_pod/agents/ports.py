@@ -128,6 +128,10 @@ class CallInfo:
     uuid: str
     from_number: str = ""
     to_number: str = ""
+    traceparent: str = ""
+    """The dialplan's place in a trace, as W3C Trace Context writes it; "" if it names none."""
+    leg: int | None = None
+    """Which connection of the call the next one is, counted from 0 by the dialplan."""
 
 
 @dataclass(frozen=True, slots=True)

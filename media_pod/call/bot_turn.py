@@ -25,13 +25,12 @@ from media_pod.agents.ports import (
     Utterance,
     Word,
 )
+from media_pod.call.asked import PROVIDER, Asked
 from media_pod.call.playout import Playout
-from media_pod.telemetry.call_trace import CallTrace, OpenSpan
+from media_pod.telemetry.call_metrics import CallMetrics
+from media_pod.telemetry.call_trace import CallTrace
 
 T = TypeVar("T")
-
-PROVIDER = "built-in"
-"""What traces call the provider of the embedded adapters."""
 
 
 class BotTurn:
@@ -43,6 +42,7 @@ class BotTurn:
         tts: Tts,
         playout: Playout,
         trace: CallTrace,
+        metrics: CallMetrics,
         deadline_s: float,
         on_speech: Callable[[], None],
         on_leave: Callable[[HangUp | Transfer], None],
@@ -54,6 +54,7 @@ class BotTurn:
             tts: the voice.
             playout: where speech goes.
             trace: the call's trace.
+            metrics: the pod's.
             deadline_s: how long each result of a provider may take.
             on_speech: called as soon as the turn's first speech is queued.
             on_leave: called when the dialogue wants to end the agent's part of the call.
@@ -62,6 +63,7 @@ class BotTurn:
         self._tts = tts
         self._playout = playout
         self._trace = trace
+        self._metrics = metrics
         self._deadline_s = deadline_s
         self._on_speech = on_speech
         self._on_leave = on_leave
@@ -81,19 +83,20 @@ class BotTurn:
 
     async def recognize(self, utterance: Utterance) -> str:
         """The words of what the caller said."""
-        span = self._trace.stt(PROVIDER)
+        asked = Asked("stt", self._trace.stt(PROVIDER), self._trace, self._metrics)
         timeout = asyncio.timeout(self._deadline_s)
         try:
             async with timeout:
                 text = await utterance.finish()
         except Exception as error:  # told, and passed on
-            span.fail(error)
+            asked.fail(error)
             if timeout.expired():
                 late = f"recognition: nothing for {self._deadline_s:g} s"
                 raise ProviderError(late) from error
             raise
         _give_way()
-        span.end()
+        asked.first_chunk()
+        asked.end()
         return text
 
     async def answer(self, turn: CallerTurn) -> None:
@@ -102,15 +105,15 @@ class BotTurn:
 
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
         self.asked = True
-        span = self._trace.llm(PROVIDER)
-        async with aclosing(self._stream(acts, "the dialogue", span)) as stream:
+        asked = Asked("llm", self._trace.llm(PROVIDER), self._trace, self._metrics)
+        async with aclosing(self._stream(acts, "the dialogue", asked)) as stream:
             async for act in stream:
                 if isinstance(act, HangUp | Transfer):
                     # What came after it would never be said.
                     self._on_leave(act)
                     break
                 await self._do(act)
-        span.end()
+        asked.end()
 
     async def _do(self, act: Say | Play | Pause) -> None:
         match act:
@@ -126,26 +129,28 @@ class BotTurn:
 
     async def _say(self, text: str) -> None:
         span = self._trace.tts(PROVIDER)
+        span.tell({"bot": text})
+        asked = Asked("tts", span, self._trace, self._metrics)
         self._playout.announce(text)
-        async with aclosing(self._stream(self._tts.speak(text), "the voice", span)) as stream:
+        async with aclosing(self._stream(self._tts.speak(text), "the voice", asked)) as stream:
             async for speech in stream:
                 self._queue(speech)
                 await self._until_room()
         self._playout.announced()
-        span.end()
+        asked.end()
 
     async def _stream(
-        self, items: AsyncIterator[T], what: str, span: OpenSpan
+        self, items: AsyncIterator[T], what: str, asked: Asked
     ) -> AsyncGenerator[T, None]:
-        """What a provider gives, with a deadline on each piece; `span` is told."""
+        """What a provider gives, with a deadline on each piece; `asked` is told."""
         try:
             async with aclosing(within(items, self._deadline_s, what)) as timed:
                 async for item in timed:
                     _give_way()
-                    span.first_chunk()
+                    asked.first_chunk()
                     yield item
         except Exception as error:  # told, and passed on
-            span.fail(error)
+            asked.fail(error)
             raise
 
     def _queue(self, speech: Speech) -> None:

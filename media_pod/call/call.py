@@ -32,6 +32,7 @@ from media_pod.call.transcript import Transcript
 from media_pod.call.turn import Effect, Event, State, Turn
 from media_pod.call.work import Work
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
+from media_pod.telemetry.call_metrics import DTMF, CallMetrics, Stop, echo_of
 from media_pod.telemetry.call_trace import CallTrace, heard
 
 MAX_DIGITS: Final = 64
@@ -73,6 +74,7 @@ class Heard:
     decision: Decision
     reason: Reason
     delay_ms: float
+    delay_confidence: float
     erle_db: float
 
 
@@ -84,7 +86,7 @@ class Call:
         settings: from the manifest.
         agents: the pod's providers.
         trace: its trace, ended in `aclose`.
-        on_barge_in: told the seconds from the onset to the empty playout, at each interruption.
+        metrics: the pod's.
         flush: forgets what the line has queued of the frames given.
     """
 
@@ -94,7 +96,7 @@ class Call:
         settings: CallSettings,
         agents: Agents,
         trace: CallTrace,
-        on_barge_in: Callable[[float], None],
+        metrics: CallMetrics,
         flush: Callable[[], None],
     ) -> None:
         self.info = info
@@ -107,7 +109,7 @@ class Call:
         not. Counts once the call is over."""
         self._agents = agents
         self._trace = trace
-        self._on_barge_in = on_barge_in
+        self._metrics = metrics
         self._flush = flush
         self._turn = Turn()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
@@ -117,6 +119,7 @@ class Call:
             agents.tts,
             self._playout,
             trace,
+            metrics,
             settings.provider_s,
             on_speech=lambda: self._on(Event.SPEECH),
             on_leave=self._want_to_leave,
@@ -134,8 +137,10 @@ class Call:
         """The caller speaks, as far as the bank and the pause since the last turn tell."""
         self._paused = False
         """The caller's turn ended by a pause that the bank takes for part of a phrase."""
+        self._stopped_by: Stop | None = None
+        """The interruption that began the caller's turn, until something is recognized or not."""
         self._failed_before = False
-        self._work = Work(f"call {info.uuid}", settings.provider_s, self._done)
+        self._work = Work(info.uuid, settings.provider_s, self._done)
 
     @property
     def state(self) -> State:
@@ -188,7 +193,7 @@ class Call:
         """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
-        self._interrupt("dtmf", 0.0)
+        self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
         if digit == "#":
             self._on(Event.CALLER_DONE)
@@ -205,7 +210,7 @@ class Call:
         self.transcript.bot(self._now_ms, said.heard, said.unheard)
         await self._work.aclose()
         self._ears.discard()
-        self._trace.end(ended)
+        self._trace.end(ended, self.goto)
 
     @property
     def _now_ms(self) -> int:
@@ -229,9 +234,12 @@ class Call:
             delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
             span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s)
             span.set(heard(cut))
+            span.tell({"heard": cut.heard, "unheard": cut.unheard})
             span.end()
-            if onset_ago_s:
-                self._on_barge_in(onset_ago_s)
+            stop = Stop(reason, echo_of(delay_ms, self.last.delay_confidence))
+            self._metrics.stopped(stop, onset_ago_s, self._trace.trace_id_hex)
+            # A key is nobody's mistake.
+            self._stopped_by = stop if onset_ago_s else None
 
     def _interruption(self, said: Said) -> Interruption:
         return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms)
@@ -305,11 +313,21 @@ class Call:
     async def _answer(self, utterance: Utterance | None, digits: str) -> None:
         self._trace.turn()
         text = "" if utterance is None else await self._bot.recognize(utterance)
+        self._trace.recognized(text, digits)
+        self._judge(bool(text), bool(digits))
         self.transcript.caller(self._now_ms, " ".join(filter(None, (text, digits))))
         await self._bot.answer(CallerTurn(text, digits))
 
+    def _judge(self, spoken: bool, keyed: bool) -> None:
+        """Count the caller's turn, and whether the bot stopped for it in vain."""
+        self._metrics.turn("speech" if spoken else "keys" if keyed else "silence")
+        if self._stopped_by is not None and not spoken and not keyed:
+            self._metrics.nothing_recognized(self._stopped_by)
+        self._stopped_by = None
+
     def _answered(self) -> None:
         """Whatever the caller says or keys in from now on is a turn of its own."""
+        self._stopped_by = None
         self._ears.answered()
         self._digits = ""
 

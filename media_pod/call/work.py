@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from media_pod.agents.ports import ProviderError
+from media_pod.telemetry.log_ids import current_call
 
 _logger = logging.getLogger(__name__)
 
@@ -21,13 +22,13 @@ class Work:
     """What one call works at.
 
     Args:
-        name: the call's, for the log.
+        uuid: the call's, for the log.
         deadline_s: how long cancelled work may take to give up.
         on_done: told of work that ended by itself: whether it failed.
     """
 
-    def __init__(self, name: str, deadline_s: float, on_done: Callable[[bool], None]) -> None:
-        self._name = name
+    def __init__(self, uuid: str, deadline_s: float, on_done: Callable[[bool], None]) -> None:
+        self._uuid = uuid
         self._deadline_s = deadline_s
         self._on_done = on_done
         self._task: asyncio.Task[None] | None = None
@@ -42,7 +43,7 @@ class Work:
         """Begin `work`; nothing may be running."""
         assert self._task is None, "what runs is cancelled first"
         self._task = asyncio.create_task(
-            self._supervise(work, tuple(self._cancelled)), name=f"turn of {self._name}"
+            self._supervise(work, tuple(self._cancelled)), name=f"turn of call {self._uuid}"
         )
 
     def cancel(self) -> None:
@@ -59,20 +60,25 @@ class Work:
         if self._cancelled:
             _, left = await asyncio.wait(self._cancelled, timeout=self._deadline_s)
             for task in left:
-                _logger.error("the %s does not end: a provider ignores that", task.get_name())
+                _logger.error(
+                    "call %s: the %s does not end: a provider ignores that",
+                    self._uuid,
+                    task.get_name(),
+                )
 
     async def _supervise(
         self, work: Callable[[], Awaitable[None]], before: Iterable[asyncio.Task[None]]
     ) -> None:
         failed = True
+        current_call.set(self._uuid)  # this task's alone
         try:
             await self._given_up(before)
             await work()
             failed = False
         except ProviderError as error:
-            _logger.warning("%s: %s", self._name, error)
+            _logger.warning("call %s: %s", self._uuid, error)
         except Exception:  # the edge at which a provider's bug stops; it costs one turn
-            _logger.exception("%s: a provider failed", self._name)
+            _logger.exception("call %s: a provider failed", self._uuid)
         if self._task is asyncio.current_task():
             self._task = None
             self._on_done(failed)

@@ -24,6 +24,7 @@ from media_pod.control.admission import (
 )
 from media_pod.control.ports import Peers, PodView
 from media_pod.control.problem import problem, problems
+from media_pod.telemetry.arrivals import Question
 
 log = logging.getLogger(__name__)
 
@@ -73,23 +74,30 @@ class _Api:
 
     async def call_start(self, request: web.Request) -> web.Response:
         info = query.call_info(request)
+        question = self._pod.arrivals.ask(info, "call-start")
         try:
             self._pod.reserve(info)
         except (FullError, DrainingError) as refused:
-            return await self._elsewhere(request, info, refused)
+            return await self._elsewhere(request, question, refused)
+        self._pod.arrivals.taken(question)
         return self._answer(request, info, CONNECT)
 
     async def call_next(self, request: web.Request) -> web.Response:
         info = query.call_info(request)
+        question = self._pod.arrivals.ask(info, "call-next")
         if not self._pod.knows(info.uuid):
             if query.is_hop(request):
                 return problem(404, f"no call {info.uuid} on this pod")
             if (step := await self._known_elsewhere(info)) is not None:
+                if step.step is Step.CONNECT:
+                    question.elsewhere(step.address)
                 return self._answer(request, info, step)
         try:
             step = self._pod.next(info)
         except (FullError, DrainingError) as refused:
-            return await self._elsewhere(request, info, refused)
+            return await self._elsewhere(request, question, refused)
+        if step.step is Step.CONNECT:
+            self._pod.arrivals.taken(question)
         log.info(
             "call %s: next is %s (st=%s)", info.uuid, step.step.value, query.text(request, "st")
         )
@@ -132,7 +140,7 @@ class _Api:
         return _health(self._pod.why_not_ready())
 
     async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._pod.render_metrics()
+        body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
@@ -150,14 +158,18 @@ class _Api:
                 return _reply(request, f"goto {step.goto}", body | {"goto": step.goto})
 
     async def _elsewhere(
-        self, request: web.Request, info: CallInfo, refused: AdmissionError
+        self, request: web.Request, question: Question, refused: AdmissionError
     ) -> web.Response:
         """A peer's address for a call that was refused here; without one the refusal stands."""
-        if self._peers is None or query.is_hop(request):
+        if query.is_hop(request):
+            # Whoever asks tells what came of it.
             raise refused
-        step = await _in_time(self._peers.start(info), info)
+        info = question.info
+        step = None if self._peers is None else await _in_time(self._peers.start(info), info)
         if step is None or step.step is not Step.CONNECT:
+            question.refused(type(refused).__name__)
             raise refused
+        question.elsewhere(step.address)
         log.info("call %s: %s; a peer has room, %s", info.uuid, refused, step.address)
         return self._answer(request, info, step)
 

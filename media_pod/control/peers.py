@@ -99,6 +99,10 @@ async def _ask(
     host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
     url = f"http://{host}:{peer[1]}/api/{question}"
     query = {"uuid": info.uuid, "from": info.from_number, "to": info.to_number, "hop": "1"}
+    if info.traceparent:
+        query["traceparent"] = info.traceparent
+    if info.leg is not None:
+        query["leg"] = str(info.leg)
     try:
         async with session.get(url, params=query, headers={"Accept": "application/json"}) as answer:
             if answer.status != 200:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control.admission import Next
+from media_pod.telemetry.arrivals import Arrivals
 
 JsonValue = str | int | float | bool | None
 
@@ -62,6 +63,10 @@ class PodView(Protocol):
     def audio_port(self) -> int:
         """The TCP port on which this pod takes audio: AudioSocket or WebSocket connections."""
 
+    @property
+    def arrivals(self) -> Arrivals:
+        """Told of the dialplan's questions and of what comes of them, for traces."""
+
     def reserve(self, info: CallInfo) -> None:
         """Take a slot for a call that is about to connect.
 
@@ -114,8 +119,8 @@ class PodView(Protocol):
         A full pod is ready: Kubernetes removes pods that are not ready first, calls and all.
         """
 
-    def render_metrics(self) -> tuple[bytes, str]:
-        """The metrics page and its content type."""
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page and its content type, as the request's Accept header wants it."""
 
 
 class Peers(Protocol):

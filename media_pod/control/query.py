@@ -1,27 +1,53 @@
 """What a dialplan sends in a query string, made safe to use."""
 
+import logging
 import re
 
 from aiohttp import web
 
 from media_pod.agents.ports import CallInfo
 from media_pod.control.problem import BadRequestError
+from media_pod.telemetry import trace_context
+
+log = logging.getLogger(__name__)
 
 LONGEST_NUMBER = 64
 """Characters of a caller ID that are kept. A call must not fail for the name of its caller, so
 the rest is cut off, and so is everything that does not print."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LEG = re.compile(r"[0-9]{1,4}")
 _SHOWN = 60
 
 
 def call_info(request: web.Request) -> CallInfo:
-    """The call that `uuid`, `from` and `to` describe; other parameters are the dialplan's own.
+    """The call that `uuid`, `from`, `to`, `traceparent` and `leg` describe; other parameters are
+    the dialplan's own. What only traces need is left out if it makes no sense.
 
     Raises:
         BadRequestError: there is no `uuid`, more than one, or it is not a UUID.
     """
-    return CallInfo(uuid(request), text(request, "from"), text(request, "to"))
+    call = uuid(request)
+    leg = text(request, "leg")
+    return CallInfo(
+        call,
+        text(request, "from"),
+        text(request, "to"),
+        _traceparent(request, call),
+        int(leg) if _LEG.fullmatch(leg) else None,
+    )
+
+
+def _traceparent(request: web.Request, call: str) -> str:
+    """W3C: what cannot be read counts as absent, and so does what is there twice."""
+    found = request.query.getall("traceparent", [])
+    if not found or found == [""]:
+        return ""
+    shown = text(request, "traceparent")
+    if len(found) > 1 or shown != found[0] or trace_context.parse(shown) is None:
+        log.info("call %s: its traceparent is ignored: found %s", call, repr(found)[:_SHOWN])
+        return ""
+    return shown
 
 
 def uuid(request: web.Request) -> str:

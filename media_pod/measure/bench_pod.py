@@ -78,9 +78,9 @@ class BenchPod:
     def __init__(self, calls: int) -> None:
         self._calls = calls
         bank = Bank(calls, RATE_HZ)
-        self._metrics = Metrics(calls)
+        self._metrics = Metrics(calls, "bench", drain_timeout_s=0)
         self._clock = MeasuredClock(
-            bank, self._metrics, time.monotonic, self._on_end, lambda leg: None
+            bank, self._metrics.ticks, time.monotonic, self._on_end, lambda leg: None
         )
         self._clock.begin()
         self._server = AudioSocketServer(self._admit, host="127.0.0.1", port=0)
@@ -147,7 +147,7 @@ class BenchPod:
             _SETTINGS,
             self._agents,
             trace,
-            self._metrics.barge_in_stopped,
+            self._metrics.calls,
             connection.flush,
         )
         self._clock.join(slot, connection, call)

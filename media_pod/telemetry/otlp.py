@@ -7,7 +7,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
+
+from media_pod.telemetry.chosen_ids import ChosenIds
+from media_pod.telemetry.sampling import ByWorth
 
 log = logging.getLogger(__name__)
 
@@ -21,25 +25,37 @@ EXPORT_TIMEOUT_S = 5.0
 
 
 class OtlpExport:
-    """A tracer whose spans go to `url` (with its path) from a thread of their own."""
+    """A tracer whose spans go to `url` (with its path) from a thread of their own.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        ratio: the share of calls that are exported whatever happens in them, 0..1.
+    """
+
+    def __init__(self, url: str, ratio: float) -> None:
         self._url = url
         self._exporter = OTLPSpanExporter(endpoint=url, timeout=EXPORT_TIMEOUT_S)
         # The standard variables OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
         resource = Resource.create({"service.name": "interject"})
+        ids = ChosenIds()
+        self.choose = ids.choose
+        """Told the ids of the next span."""
         self._provider = TracerProvider(
+            # Whether a call is worth it is known at its end alone.
+            sampler=ALWAYS_ON,
+            id_generator=ids,
             resource=resource.merge(OTELResourceDetector().detect()),
             shutdown_on_exit=False,  # without a deadline
         )
-        self._provider.add_span_processor(
-            BatchSpanProcessor(
-                self._exporter,
-                max_queue_size=QUEUE_SPANS,
-                schedule_delay_millis=EXPORT_EVERY_MS,
-                max_export_batch_size=BATCH_SPANS,
-            )
+        batches = BatchSpanProcessor(
+            self._exporter,
+            max_queue_size=QUEUE_SPANS,
+            schedule_delay_millis=EXPORT_EVERY_MS,
+            max_export_batch_size=BATCH_SPANS,
         )
+        by_worth = ByWorth(batches, ratio)
+        self.exported = by_worth.exported
+        """Whether the trace of an id is exported, as far as is known by now."""
+        self._provider.add_span_processor(by_worth)
 
     @property
     def tracer(self) -> Tracer:

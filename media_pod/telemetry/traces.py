@@ -3,10 +3,11 @@
 import time
 from collections.abc import Mapping
 
-from opentelemetry.trace import NoOpTracerProvider, Tracer
+from opentelemetry.trace import NoOpTracerProvider
 
 from media_pod.agents.ports import CallInfo
-from media_pod.telemetry.call_trace import CallTrace, ClockNs
+from media_pod.telemetry.arrivals import Arrivals
+from media_pod.telemetry.call_trace import CallTrace, ClockNs, Recorder
 
 TRACES_PATH = "/v1/traces"
 
@@ -35,27 +36,47 @@ class Tracing:
         endpoint: URL of an OTLP/HTTP collector's traces (see `traces_url`), None for no traces:
             the SDK is not even imported then.
         agent: name of the agent, for each call's span.
+        sample_ratio: the share of calls that are traced whatever happens in them, 0..1.
+        content: whether spans have what people say.
     """
 
     def __init__(
-        self, endpoint: str | None, agent: str = "", clock_ns: ClockNs = time.time_ns
+        self,
+        endpoint: str | None,
+        agent: str = "",
+        clock_ns: ClockNs = time.time_ns,
+        *,
+        sample_ratio: float = 1.0,
+        content: bool = False,
     ) -> None:
-        self._agent = agent
-        self._clock_ns = clock_ns
-        self._tracer: Tracer = NoOpTracerProvider().get_tracer("interject")
         self._export = None
-        if endpoint is not None:
+        if endpoint is None:
+            tracer = NoOpTracerProvider().get_tracer("interject")
+            recorder = Recorder(tracer, agent, clock_ns, content, _choose_nothing, _never)
+        else:
             from media_pod.telemetry.otlp import OtlpExport
 
-            self._export = OtlpExport(endpoint)
-            self._tracer = self._export.tracer
+            export = self._export = OtlpExport(endpoint, sample_ratio)
+            recorder = Recorder(
+                export.tracer, agent, clock_ns, content, export.choose, export.exported
+            )
+        self.arrivals = Arrivals(recorder)
+        """How calls come and go."""
 
     def call(self, info: CallInfo) -> CallTrace:
-        """The trace of a call that begins now."""
-        return CallTrace(self._tracer, info, self._agent, self._clock_ns)
+        """The trace of a call whose audio is here from now on."""
+        return self.arrivals.connected(info)
 
     def close(self, deadline_s: float) -> None:
         """Send what is left, for at most `deadline_s` seconds. Blocks; may be called again."""
         if self._export is not None:
             self._export.close(deadline_s)
             self._export = None
+
+
+def _choose_nothing(trace_id: int, span_id: int | None) -> None:
+    pass
+
+
+def _never(trace_id: int) -> bool:
+    return False

@@ -1,4 +1,4 @@
-"""The command line: `interject-operator run | manifests`.
+"""The command line: `interject-operator run | manifests | apply | ready`.
 
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
@@ -9,28 +9,44 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import click
 import uvloop
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from media_pod import json_log
 from media_pod.errors import InterjectError
+from media_pod.spec_types import HttpUrl
+from voiceagent_operator.agent_commands import apply, ready
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.operate import operate
-from voiceagent_operator.settings import Settings, TlsFiles
-
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
+from voiceagent_operator.tracing import LookIds
 
 
 def _env(name: str) -> str:
     return f"INTERJECT_{name}"
 
 
+def _http_url(context: click.Context, option: click.Parameter, value: str) -> str:
+    try:
+        return TypeAdapter(HttpUrl).validate_python(value)
+    except ValidationError:
+        raise click.BadParameter(
+            f"found {value!r}; give a URL that begins with http:// or https://"
+        ) from None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="interject")
 def cli() -> None:
     """Interject's operator: VoiceAgents become media pods that can be called."""
+
+
+cli.add_command(apply)
+cli.add_command(ready)
 
 
 @cli.command()
@@ -50,11 +66,23 @@ def cli() -> None:
     default="IfNotPresent",
     help="When nodes pull the images.",
 )
+@click.option(
+    "--metrics-api",
+    is_flag=True,
+    help="Serve custom.metrics.k8s.io too, which needs rights in the whole cluster.",
+)
 def manifests(
-    namespace: str, image: str, media_image: str, watched: tuple[str, ...], pull_policy: str
+    namespace: str,
+    image: str,
+    media_image: str,
+    watched: tuple[str, ...],
+    pull_policy: str,
+    metrics_api: bool,
 ) -> None:
     """Print what installs the operator, for kubectl apply; the CRD is in crds/."""
-    wanted = Installation(namespace, image, media_image, watched, pull_policy)
+    wanted = Installation(
+        namespace, image, media_image, watched, pull_policy, metrics_api=metrics_api
+    )
     click.echo(yaml.safe_dump_all(objects(wanted), sort_keys=False), nl=False)
 
 
@@ -87,6 +115,14 @@ def manifests(
     help="When nodes pull that image.",
 )
 @click.option(
+    "--media-otlp-endpoint",
+    default="",
+    callback=_http_url,
+    envvar=_env("MEDIA_OTLP_ENDPOINT"),
+    help="Base URL of the OTLP/HTTP collector that media pods send traces to, for agents that name "
+    "none. Default: none, and no traces.",
+)
+@click.option(
     "--lease-namespace",
     default="default",
     envvar=_env("LEASE_NAMESPACE"),
@@ -117,13 +153,25 @@ def manifests(
     "--metrics-api-certificate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_CERTIFICATE"),
-    help="Serving certificate of the metrics API. Default: none, and no metrics API.",
+    help="Serving certificate of the metrics API, which others renew. Default: none; without a "
+    "certificate of either kind there is no metrics API.",
 )
 @click.option(
     "--metrics-api-key",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_KEY"),
     help="Its key.",
+)
+@click.option(
+    "--metrics-api-secret",
+    envvar=_env("METRICS_API_SECRET"),
+    help="Instead: a Secret in the Lease's namespace where the operator keeps a serving "
+    "certificate that it makes and renews by itself.",
+)
+@click.option(
+    "--metrics-api-service",
+    envvar=_env("METRICS_API_SERVICE"),
+    help="The Service there by which the API server asks for the metrics API.",
 )
 @click.option(
     "--resync-seconds",
@@ -138,6 +186,7 @@ def run(
     namespaces: tuple[str, ...],
     media_image: str,
     pull_policy: str,
+    media_otlp_endpoint: str,
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -145,34 +194,52 @@ def run(
     metrics_api_port: int,
     metrics_api_certificate: Path | None,
     metrics_api_key: Path | None,
+    metrics_api_secret: str | None,
+    metrics_api_service: str | None,
     resync_seconds: float,
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_LOG_FORMAT)
+    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
-    if (metrics_api_certificate is None) != (metrics_api_key is None):
-        raise click.UsageError("--metrics-api-certificate and --metrics-api-key go together")
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
-    tls = None
-    if metrics_api_certificate is not None and metrics_api_key is not None:
-        tls = TlsFiles(metrics_api_certificate, metrics_api_key)
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
         media_image=media_image,
         pull_policy=pull_policy,
+        media_otlp_endpoint=media_otlp_endpoint,
+        log_format=json_log.log_format(os.environ),
         lease_namespace=lease_namespace,
         lease_name=lease_name,
         identity=identity,
         probe_port=probe_port,
         metrics_api_port=metrics_api_port,
-        metrics_api_tls=tls,
+        metrics_api_tls=_tls(
+            (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
+        ),
         resync_s=resync_seconds,
         version=version("interject"),
     )
     uvloop.run(operate(settings))
+
+
+def _tls(
+    files: tuple[Path | None, Path | None], names: tuple[str | None, str | None]
+) -> TlsFiles | TlsSecret | None:
+    """Whose certificate it is, if any: that of others in files, or the operator's own."""
+    match files, names:
+        case (None, None), (None, None):
+            return None
+        case (Path() as certificate, Path() as key), (None, None):
+            return TlsFiles(certificate, key)
+        case (None, None), (str(secret), str(service)):
+            return TlsSecret(secret, service)
+    raise click.UsageError(
+        "the metrics API's certificate is either given by --metrics-api-certificate and "
+        "--metrics-api-key, or kept by --metrics-api-secret and --metrics-api-service"
+    )
 
 
 def main() -> NoReturn:

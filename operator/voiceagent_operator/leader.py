@@ -9,6 +9,8 @@ from typing import Any, Final
 from voiceagent_operator import names
 from voiceagent_operator.agent import Key
 from voiceagent_operator.call_watch import CallWatch
+from voiceagent_operator.complaints import Complaints
+from voiceagent_operator.crd_check import HOW, CrdCheck
 from voiceagent_operator.directory import Directory
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
@@ -19,6 +21,7 @@ from voiceagent_operator.optional_kinds import find_optional_kinds
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.pod_calls import PodCalls
 from voiceagent_operator.publishing import Publisher
+from voiceagent_operator.readiness import Readiness
 from voiceagent_operator.reconcile import Look, Reconciler
 from voiceagent_operator.render.children import KINDS, OPTIONAL, Setting
 from voiceagent_operator.reporter import Reporter
@@ -51,6 +54,7 @@ class Leader:
         heartbeats: Heartbeats,
         tracing: Tracing,
         kopf_is_ready: Callable[[], None],
+        readiness: Readiness,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
@@ -60,18 +64,21 @@ class Leader:
         self._heartbeats = heartbeats
         self._tracing = tracing
         self._kopf_is_ready = kopf_is_ready
+        self._readiness = readiness
         self._now = now
+        self._crd = CrdCheck(api, settings.version)
         self._kinds: frozenset[Kind] = frozenset()
         self._signatures = Signatures()
         self._directory = Directory()
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
-        reporter = Reporter(api, settings.identity, settings.version)
+        reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
         self._publisher = Publisher(
             api, self._directory, settings.namespaces or None, self._look_at_all
         )
         self._reconciler = Reconciler(
-            api, reporter, self._setting, self._publisher.publication, pod_calls.ask
+            *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
+            self._crd.trouble,
         )
         self._watch = AgentWatch(
             self._directory,
@@ -102,18 +109,21 @@ class Leader:
         Before anything is published: a dialplan of those that a watch has shown so far would take
         the extensions of all others away.
         """
+        complaints = Complaints(log, "the leader waits")
         while True:
             try:
                 self._kinds = await find_optional_kinds(self._api)
                 for found in (await self._list()).values():
                     self._watch.seen(found)
-                return
             except NotFoundError:
-                log.warning(
-                    "the cluster does not know VoiceAgents; apply crds/ from this version's chart"
-                )
+                why = f"the cluster does not know VoiceAgents; apply their CRD: {HOW}"
+                self._readiness.waits_for = why
+                complaints.warn("start", why)
             except ApiError as error:
-                log.warning("the API server is not ready: %s", error)
+                complaints.warn("start", f"the API server is not ready: {error}")
+            else:
+                self._readiness.waits_for = ""
+                return
             await asyncio.sleep(_CRD_PAUSE_S)
 
     def _watches(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -217,6 +227,8 @@ class Leader:
         kopf does not tell whether its watch lives, and where nothing changes nothing is heard.
         """
         while True:
+            if await self._crd.look():
+                self._look_at_all(self._directory)
             try:
                 listed = await self._list()
             except ApiError as error:
@@ -250,7 +262,14 @@ class Leader:
             self._agents.add(key)
 
     def _setting(self) -> Setting:
-        return Setting(self._settings.media_image, self._settings.pull_policy, self._kinds)
+        told = self._settings
+        return Setting(
+            told.media_image,
+            told.pull_policy,
+            self._kinds,
+            told.media_otlp_endpoint,
+            told.log_format,
+        )
 
 
 def _result(look: Look) -> str:

@@ -24,10 +24,10 @@ DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
 _NAME: Final = "app.kubernetes.io/name"
-_MANAGER: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "app.kubernetes.io/managed-by"
 OPERATOR_PODS: Final = {_NAME: "interject-operator"}
 """Labels of the operator's own pods; whoever installs it sets them."""
-OURS: Final = f"{_MANAGER}={MANAGED_BY}"
+OURS: Final = f"{MANAGER}={MANAGED_BY}"
 """Selector of everything that the operator made."""
 
 
@@ -43,7 +43,7 @@ def labels(agent: Agent) -> dict[str, str]:
         "app.kubernetes.io/instance": agent.name,
         "app.kubernetes.io/component": "media",
         "app.kubernetes.io/part-of": "interject",
-        _MANAGER: MANAGED_BY,
+        MANAGER: MANAGED_BY,
         **selected(agent),
     }
 
@@ -53,7 +53,7 @@ def dialplan_labels(asterisk: str) -> dict[str, str]:
     return {
         _NAME: "interject-dialplan",
         "app.kubernetes.io/part-of": "interject",
-        _MANAGER: MANAGED_BY,
+        MANAGER: MANAGED_BY,
         ASTERISK: asterisk,
     }
 

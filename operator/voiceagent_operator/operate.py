@@ -13,11 +13,14 @@ from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.leader import Leader
 from voiceagent_operator.lease import Leadership
+from voiceagent_operator.metrics_api.keeper import CertificateKeeper
 from voiceagent_operator.metrics_api.server import MetricsServer
+from voiceagent_operator.metrics_api.sources import CertificateFiles, CertificateSecret, Source
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.pod_calls import PodCalls
 from voiceagent_operator.probes import make_app
-from voiceagent_operator.settings import Settings
+from voiceagent_operator.readiness import Readiness
+from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.stopping import Stopping
 from voiceagent_operator.tracing import Tracing
 
@@ -38,10 +41,13 @@ async def operate(settings: Settings) -> None:
     tracing = Tracing(settings.version)
     api = ApiServer(await find_cluster(settings.kubeconfig), metrics.api_request)
     stopping = Stopping()
+    readiness = Readiness()
     try:
-        async with PodCalls() as pod_calls, _probes(settings.probe_port, metrics, heartbeats):
+        probes = make_app(metrics, heartbeats, readiness)
+        async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
             leader = Leader(
-                api, settings, pod_calls, metrics, heartbeats, tracing, stopping.take_signals
+                *(api, settings, pod_calls, metrics, heartbeats, tracing),
+                *(stopping.take_signals, readiness),
             )
             replica = _Replica(settings, api, pod_calls, metrics, leader)
             await stopping.until_asked(replica.run())
@@ -83,14 +89,21 @@ class _Replica:
 
     async def _serve(self) -> None:
         """The metrics API, if there is a certificate for it."""
-        tls = self._settings.metrics_api_tls
-        if tls is None:
+        source = self._source()
+        if source is None:
             await asyncio.Event().wait()
             return
         port = self._settings.metrics_api_port
-        await MetricsServer(
-            self._api, self._pod_calls, ANYWHERE, port, tls.certificate, tls.key
-        ).run()
+        await MetricsServer(self._api, self._pod_calls, ANYWHERE, port, source).run()
+
+    def _source(self) -> Source | None:
+        match self._settings.metrics_api_tls:
+            case TlsFiles(certificate, key):
+                return CertificateFiles(certificate, key)
+            case TlsSecret(secret, _):
+                return CertificateSecret(self._api, self._settings.lease_namespace, secret)
+            case None:
+                return None
 
     async def _lead(self) -> None:
         settings = self._settings
@@ -104,15 +117,21 @@ class _Replica:
 
     async def _led(self) -> None:
         self._metrics.leads(True)
-        await self._leader.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._leader.run())
+            match self._settings.metrics_api_tls:
+                case TlsSecret(secret, service):
+                    namespace = self._settings.lease_namespace
+                    keeper = CertificateKeeper(self._api, namespace, secret, service)
+                    tasks.create_task(keeper.run())
+                case _:
+                    pass
 
 
 @asynccontextmanager
-async def _probes(
-    port: int, metrics: OperatorMetrics, heartbeats: Heartbeats
-) -> AsyncIterator[None]:
-    """Answer them meanwhile."""
-    runner = web.AppRunner(make_app(metrics, heartbeats), access_log=None)
+async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
+    """They are answered meanwhile."""
+    runner = web.AppRunner(probes, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, ANYWHERE, port).start()

@@ -1,8 +1,8 @@
 """What Kubernetes and Prometheus ask of one replica, over plain HTTP.
 
 A replica lives as long as each of its watches has heard from the API server lately; that the event
-loop runs is proved by any answer at all. It is ready when it lives: one that stands by serves the
-metrics API as the leader does, and has no watches that could fall silent.
+loop runs is proved by any answer at all. It is ready when it lives and waits for nothing: one that
+stands by serves the metrics API as the leader does, and has no watches that could fall silent.
 """
 
 from typing import Final
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.own_metrics import OperatorMetrics
+from voiceagent_operator.readiness import Readiness
 
 DEAD_AFTER_S: Final = 300.0
 """A watch that is well is heard of every 90 s, and tries again at least every 30 s when it is not.
@@ -20,7 +21,9 @@ MAX_BODY_BYTES: Final = 4096
 """No request here needs a body."""
 
 
-def make_app(metrics: OperatorMetrics, heartbeats: Heartbeats) -> web.Application:
+def make_app(
+    metrics: OperatorMetrics, heartbeats: Heartbeats, readiness: Readiness
+) -> web.Application:
     """`/livez`, `/readyz` and `/metrics`."""
 
     async def health(request: web.Request) -> web.Response:
@@ -34,12 +37,17 @@ def make_app(metrics: OperatorMetrics, heartbeats: Heartbeats) -> web.Applicatio
             return web.Response(status=503, text=text)
         return web.Response(text="ok")
 
+    async def ready(request: web.Request) -> web.Response:
+        if readiness.waits_for:
+            return web.Response(status=503, text=readiness.waits_for)
+        return await health(request)
+
     async def page(request: web.Request) -> web.Response:
         body, content_type = metrics.render()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.add_routes(
-        [web.get("/livez", health), web.get("/readyz", health), web.get("/metrics", page)]
+        [web.get("/livez", health), web.get("/readyz", ready), web.get("/metrics", page)]
     )
     return app

@@ -65,6 +65,7 @@ class Reconciler:
         setting: what to render with; asked at each look.
         publication: what became of an agent's extensions.
         ask: pods for their calls.
+        trouble: what is wrong in the whole cluster, if anything is.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class Reconciler:
         setting: Callable[[], Setting],
         publication: Callable[[Agent], Publication],
         ask: Ask,
+        trouble: Callable[[], Cause | None],
     ) -> None:
         self._api = api
         self._reporter = reporter
         self._setting = setting
         self._publication = publication
         self._ask = ask
+        self._trouble = trouble
         self.known: dict[Key, Known] = {}
 
     async def look(self, key: Key) -> Look:
@@ -130,7 +133,11 @@ class Reconciler:
         deployment = family.deployment(agent)
         seen = Observed(
             deployment=deployment,
-            cause=done.trouble or find_cause(deployment, family.pods, family.events),
+            cause=(
+                done.trouble
+                or find_cause(deployment, family.pods, family.events)
+                or self._trouble()
+            ),
             calls=before.seen.calls if before is not None else None,
             image=agent.spec.image or setting.image,
             publication=self._publication(agent),

@@ -21,6 +21,7 @@ class Reporter:
     Args:
         instance: which replica of the operator this is.
         version: the operator's.
+        refused: whether the API server would refuse a status with that field.
         now: the wall clock.
     """
 
@@ -29,11 +30,13 @@ class Reporter:
         api: ApiServer,
         instance: str,
         version: str,
+        refused: Callable[[str], bool],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = api
         self._instance = instance
         self._version = version
+        self._refused = refused
         self._now = now
 
     def make_status(self, agent: Agent, seen: status.Observed, old: Json) -> Json:
@@ -54,6 +57,7 @@ class Reporter:
         Raises:
             ApiError: the status cannot be written. An event that cannot is only logged.
         """
+        made = {key: value for key, value in made.items() if not self._refused(key)}
         old: Json = found.get("status", {})
         if old == made:
             return 0

@@ -3,7 +3,8 @@
     condition           True                         False
     Ready               a pod answers                NoPodReady, ScaledToZero, BadSpec
     Progressing         RollingOut                   RolledOut
-    Degraded            one of causes.py, BadSpec    AsExpected
+    Degraded            one of causes.py, BadSpec,   AsExpected
+                        CrdOutdated
     CapacityAvailable   a pod has room               Full, NoPodReady; Unknown: NotAsked
     Published           extensions can be called     ExtensionTaken, NoAsterisk; Unknown: Pending
 

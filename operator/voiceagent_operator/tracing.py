@@ -1,5 +1,6 @@
 """A trace per look at a VoiceAgent, exported by OTLP if the standard variables say where to."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Final
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from voiceagent_operator.agent import Key
 
@@ -47,3 +49,15 @@ class Tracing:
         """Export what is left; blocks up to 3 s."""
         self._provider.force_flush(_FLUSH_MS)
         self._provider.shutdown()
+
+
+class LookIds(logging.Filter):
+    """Puts the ids of the look during which it is logged on a record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See `logging.Filter.filter`."""
+        context = get_current_span().get_span_context()
+        if context.is_valid:
+            record.trace_id = format_trace_id(context.trace_id)
+            record.span_id = format_span_id(context.span_id)
+        return True

@@ -15,7 +15,7 @@ from typing import Final
 
 from errors import CannotBeHadError, RigError
 from go_toolchain import environment
-from programs import COREDNS, COREDNS_PLUGINS, ETCD, KUBERNETES, PROGRAMS
+from programs import COREDNS, COREDNS_PLUGINS, ETCD, JAEGER, KUBERNETES, PROGRAMS
 
 RESOLVE_S: Final = 900
 """Deadline for one download of modules."""
@@ -127,8 +127,24 @@ def _coredns(module: GoModule) -> None:
     module.run("mod", "tidy")
 
 
+def _jaeger(module: GoModule) -> None:
+    base = "github.com/jaegertracing/jaeger"
+    about = json.loads(module.run("mod", "download", "-json", f"{base}@v{JAEGER}"))
+    own = json.loads(module.run("mod", "edit", "-json", about["GoMod"]))
+    edits = [f"-require={base}@v{JAEGER}", f"-go={own['Go']}"]
+    edits += [
+        f"-replace={r['Old']['Path']}={r['New']['Path']}@{r['New']['Version']}"
+        for r in own["Replace"]
+    ]
+    module.run("mod", "edit", *edits)
+    # One of its dependencies is unknown to the public checksum database; Jaeger has its sums.
+    shutil.copyfile(Path(about["Dir"], "go.sum"), module.folder / "go.sum")
+    (module.folder / "go.sum").chmod(0o644)
+
+
 _WRAPPERS: Final[dict[str, tuple[str, Callable[[GoModule], None]]]] = {
     "kubernetes": (KUBERNETES, _kubernetes),
     "etcd": (ETCD, _etcd),
     "coredns": (COREDNS, _coredns),
+    "jaeger": (JAEGER, _jaeger),
 }

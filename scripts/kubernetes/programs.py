@@ -6,6 +6,8 @@ from typing import Final
 KUBERNETES: Final = "1.34.4"
 ETCD: Final = "3.6.16"
 COREDNS: Final = "1.14.7"
+JAEGER: Final = "1.76.0"
+"""Not Kubernetes', but built the same way; the last release that is one program with few parts."""
 
 COREDNS_PLUGINS: Final = (
     "bind", "cache", "errors", "forward", "health", "hosts", "kubernetes", "loadbalance", "log",

@@ -15,7 +15,7 @@ from media_pod.lab.caller import Caller
 from media_pod.lab.line import DelayStep, Line
 from media_pod.lab.paths import PATHS
 from media_pod.lab.phone import Phone
-from media_pod.lab.record import UNDERRUN, CallRecord
+from media_pod.lab.record import CallRecord
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import SERVICE, Json
 
@@ -34,13 +34,6 @@ class Answered:
     uuid: UUID
     host: str
     record: CallRecord
-
-    @property
-    def missing_frames(self) -> int:
-        """Ticks after the first sound in which the telephone had nothing to play."""
-        played = self.record.bot_played_sample
-        begun = np.flatnonzero(played != UNDERRUN)
-        return int(np.sum(played[int(begun[0]) :] == UNDERRUN)) if begun.size else played.size
 
 
 async def service_address(api: ApiServer, namespace: str, name: str = "reception") -> str:

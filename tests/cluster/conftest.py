@@ -67,6 +67,16 @@ def node(cluster: Cluster) -> Cluster:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own, where Pod Security is as strict as it gets."""
+    yield from _namespace(cluster)
+
+
+@pytest.fixture(scope="module")
+def shared_namespace(cluster: Cluster) -> Iterator[str]:
+    """Such a namespace, for all tests of a file."""
+    yield from _namespace(cluster)
+
+
+def _namespace(cluster: Cluster) -> Iterator[str]:
     name = f"test-{uuid4().hex[:8]}"
     enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
     cluster.apply(

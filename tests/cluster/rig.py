@@ -71,6 +71,14 @@ class Cluster:
         found: Json = json.loads(done.stdout or "{}")
         return found
 
+    def get_all(self, kind: str, namespace: str, selector: str) -> list[Json]:
+        """The objects that `selector` selects."""
+        place = f"--namespace={namespace}"
+        done = self.run("get", kind, place, f"--selector={selector}", "--output=json")
+        assert done.returncode == 0, done.stderr
+        found: list[Json] = json.loads(done.stdout)["items"]
+        return found
+
     def wait_for(self, what: str, condition: Callable[[], T], timeout_s: float) -> T:
         """The first answer of `condition` that is true; fails the test if there is none in time."""
         deadline = time.monotonic() + timeout_s

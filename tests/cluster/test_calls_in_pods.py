@@ -6,8 +6,10 @@ import time
 from functools import partial
 
 import pytest
+from asterisk.real_time import TRIES
 
-from cluster.callers import REPEATING, Answered, alive, ask, call, late_ticks, service_address
+from cluster.callers import REPEATING, alive, ask, call, service_address
+from cluster.frames import Calls, none_missing, watched
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -22,11 +24,12 @@ from cluster.operators import (
 from cluster.rig import Cluster
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.kinds import POD, Json, Kind
+from voiceagent_operator.kube.kinds import POD, VOICE_AGENT, Json, Kind
 
 pytestmark = pytest.mark.usefixtures("node")
 
 READY_S = 90.0
+GONE_S = 30.0
 SELECTOR = f"{names.AGENT}=reception"
 EVICTION = Kind("policy", "v1", "evictions", "Eviction")
 
@@ -56,19 +59,17 @@ def _is_ready(pod: Json) -> bool:
     return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
-def check(answered: Answered, late: float) -> None:
-    """Not one frame is missing but those of ticks that the pod itself missed.
+async def without_pods(api: ApiServer, namespace: str) -> None:
+    """The agent is deleted, and its pods are gone."""
+    await api.delete(VOICE_AGENT.path(namespace, "reception"))
 
-    A tick that is missed is a frame that is not sent; on a machine that stalls there are some. What
-    more than that is missing on such a machine cannot be told from the stall: skipped, visibly.
-    """
-    assert answered.record.ended == "the caller hung up"
-    if answered.missing_frames > late > 0:
-        pytest.skip(f"this machine was too busy: the pod missed {late:.0f} ticks")
-    assert answered.missing_frames <= late
+    async def none_left() -> bool:
+        return not await pods_of(api, namespace)
+
+    await until("the agent's pods gone", none_left, GONE_S, pause_s=0.3)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(TRIES * 150)
 async def test_a_call_outlives_a_rollout(
     api: ApiServer,
     operator: OperatorProcess,
@@ -76,42 +77,55 @@ async def test_a_call_outlives_a_rollout(
     media_image: str,
     measured: Measured,
 ) -> None:
-    began = time.monotonic()
-    await create(api, repeating(namespace, media_image, replicas=1))
-    (old,) = await ready_pods(api, namespace, 1)
-    await until_condition(api, namespace, "Ready", "PodsReady")
-    measured.row("real pods", "apply to Ready, one pod", f"{time.monotonic() - began:.1f} s")
-    address = await service_address(api, namespace)
-    calling = asyncio.create_task(call(address, 40.0))
-    await asyncio.sleep(3)
-    await change(api, namespace, bargeIn={"sensitivity": "high"})
+    async def roll() -> Calls:
+        began = time.monotonic()
+        await create(api, repeating(namespace, media_image, replicas=1))
+        (old,) = await ready_pods(api, namespace, 1)
+        await until_condition(api, namespace, "Ready", "PodsReady")
+        took_s.append(time.monotonic() - began)
+        calls = await _call_over_a_rollout(api, namespace, old)
+        await until("the old pod gone", partial(_gone, api, namespace, old), 30)
+        await without_pods(api, namespace)
+        return calls
 
-    async def rolled() -> list[Json]:
-        pods = alive(await pods_of(api, namespace))
-        others = [pod for pod in pods if pod["metadata"]["name"] != old["metadata"]["name"]]
-        return others if others == pods and all(map(_is_ready, pods)) else []
-
-    (new,) = await until("the rollout complete", rolled, READY_S, pause_s=0.3)
-    assert not calling.done(), "the call was over before the rollout"
-    late = await late_ticks(old["status"]["podIP"])
-    second = await call(address, 2.0)
-    assert second.host == new["status"]["podIP"]
-    answered = await calling
-    assert answered.host == old["status"]["podIP"]
-    check(answered, late)
+    took_s: list[float] = []
+    run = await none_missing(roll)
+    measured.row("real pods", "apply to Ready, one pod", f"{took_s[-1]:.1f} s")
     measured.row(
         "real pods",
-        "call during a rollout: ticks; without a frame; missed by the pod's clock",
-        f"{answered.record.bot_played_sample.size}; {answered.missing_frames}; {late:.0f}",
+        "call during a rollout: ticks; without a frame",
+        f"{run.ticks}; {run.dry_ticks}",
     )
-    await until("the old pod gone", partial(_gone, api, namespace, old), 30)
+
+
+async def _call_over_a_rollout(api: ApiServer, namespace: str, old: Json) -> Calls:
+    """A call that began before the pods were rolled, and one that found the new pod meanwhile."""
+    host = old["status"]["podIP"]
+    address = await service_address(api, namespace)
+    async with watched([host]) as late:
+        calling = asyncio.create_task(call(address, 40.0))
+        await asyncio.sleep(3)
+        await change(api, namespace, bargeIn={"sensitivity": "high"})
+
+        async def rolled() -> list[Json]:
+            pods = alive(await pods_of(api, namespace))
+            others = [pod for pod in pods if pod["metadata"]["name"] != old["metadata"]["name"]]
+            return others if others == pods and all(map(_is_ready, pods)) else []
+
+        (new,) = await until("the rollout complete", rolled, READY_S, pause_s=0.3)
+        assert not calling.done(), "the call was over before the rollout"
+        second = await call(address, 2.0)
+        assert second.host == new["status"]["podIP"]
+        answered = await calling
+    assert answered.host == host
+    return Calls([answered.record], late[host])
 
 
 async def _gone(api: ApiServer, namespace: str, pod: Json) -> bool:
     return await find(api, POD, namespace, pod["metadata"]["name"]) is None
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(TRIES * 150)
 async def test_scale_down_takes_the_idler_pod_and_cuts_no_call(
     api: ApiServer,
     cluster: Cluster,
@@ -119,30 +133,33 @@ async def test_scale_down_takes_the_idler_pod_and_cuts_no_call(
     namespace: str,
     media_image: str,
 ) -> None:
-    await create(api, repeating(namespace, media_image, replicas=2))
-    busy, idler = await ready_pods(api, namespace, 2)
-    calls = [
-        asyncio.create_task(call(f"http://{pod['status']['podIP']}:1650", 35.0))
-        for pod in (busy, busy, idler)
-    ]
+    async def scale_down() -> Calls:
+        await create(api, repeating(namespace, media_image, replicas=2))
+        busy, idler = await ready_pods(api, namespace, 2)
+        hosts = [pod["status"]["podIP"] for pod in (busy, busy, idler)]
+        async with watched(set(hosts)) as late:
+            calls = [asyncio.create_task(call(f"http://{host}:1650", 35.0)) for host in hosts]
 
-    async def costs_told() -> bool:
-        return [await _cost(api, namespace, pod) for pod in (busy, idler)] == ["2", "1"]
+            async def costs_told() -> bool:
+                costs = [await _cost(api, namespace, pod) for pod in (busy, idler)]
+                return costs == ["2", "1"]
 
-    await until("the deletion costs written", costs_told, 25)
-    assert await _annotation(api, namespace, busy, names.SAFE_TO_EVICT) == "false"
-    cluster.run("scale", "va", "reception", "--replicas=1", "-n", namespace)
+            await until("the deletion costs written", costs_told, 25)
+            assert await _annotation(api, namespace, busy, names.SAFE_TO_EVICT) == "false"
+            cluster.run("scale", "va", "reception", "--replicas=1", "-n", namespace)
 
-    async def chosen() -> list[Json]:
-        left = alive(await pods_of(api, namespace))
-        return left if len(left) == 1 else []
+            async def chosen() -> list[Json]:
+                left = alive(await pods_of(api, namespace))
+                return left if len(left) == 1 else []
 
-    (left,) = await until("one pod left", chosen, 20)
-    assert left["metadata"]["name"] == busy["metadata"]["name"]
-    late = sum([await late_ticks(pod["status"]["podIP"]) for pod in (busy, idler)])
-    for answered in await asyncio.gather(*calls):
-        check(answered, late)
-    await until("the idler pod gone", partial(_gone, api, namespace, idler), 30)
+            (left,) = await until("one pod left", chosen, 20)
+            assert left["metadata"]["name"] == busy["metadata"]["name"]
+            answered = await asyncio.gather(*calls)
+        await until("the idler pod gone", partial(_gone, api, namespace, idler), 30)
+        await without_pods(api, namespace)
+        return Calls([each.record for each in answered], sum(late.values()))
+
+    await none_missing(scale_down)
 
 
 async def _annotation(api: ApiServer, namespace: str, pod: Json, key: str) -> str:

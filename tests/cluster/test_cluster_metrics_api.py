@@ -28,13 +28,14 @@ from pathlib import Path
 import uvloop
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.metrics_api.server import MetricsServer
+from voiceagent_operator.metrics_api.sources import CertificateFiles
 from voiceagent_operator.pod_calls import PodCalls
 
 async def main(kubeconfig, host, port, certificate, key):
     api = ApiServer(await find_cluster(Path(kubeconfig)))
     async with PodCalls() as pod_calls:
-        files = Path(certificate), Path(key)
-        server = MetricsServer(api, pod_calls, host, int(port), *files)
+        files = CertificateFiles(Path(certificate), Path(key))
+        server = MetricsServer(api, pod_calls, host, int(port), files)
         running = asyncio.create_task(server.run())
         await server.listening.wait()
         print("listening", flush=True)

@@ -16,10 +16,11 @@ from kubernetes.aio.client import Configuration
 from pki import Authority, Certificate
 
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.kinds import POD, Json
+from voiceagent_operator.kube.kinds import POD, SECRET, Json
 from voiceagent_operator.metrics_api.access import REVIEWS
 from voiceagent_operator.metrics_api.front_proxy import CONFIG_PATH
 from voiceagent_operator.metrics_api.server import MetricsServer
+from voiceagent_operator.metrics_api.sources import CertificateFiles, Source
 from voiceagent_operator.names import AGENT
 from voiceagent_operator.pod_calls import PodCalls
 
@@ -55,6 +56,8 @@ class Kube:
     asked: list[str] = field(default_factory=list)
     """Selectors of the lists that were asked for."""
     reviews: list[Json] = field(default_factory=list)
+    secret: Json | None = None
+    """With the certificate that the leader makes."""
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._away])
@@ -62,6 +65,7 @@ class Kube:
         app.router.add_post(REVIEWS, self._review)
         app.router.add_get(POD.path("voice"), self._list)
         app.router.add_get(POD.path("voice", "{name}"), self._get)
+        app.router.add_get(SECRET.path("voice", "operator-metrics"), self._secret)
         return app
 
     @web.middleware
@@ -83,6 +87,11 @@ class Kube:
         self.reviews.append(spec)
         allowed = (spec["user"], spec["resourceAttributes"]["namespace"]) in self.allowed
         return web.json_response({"status": {"allowed": allowed}})
+
+    async def _secret(self, request: web.Request) -> web.Response:
+        if self.secret is None:
+            raise web.HTTPNotFound
+        return web.json_response(self.secret)
 
     async def _list(self, request: web.Request) -> web.Response:
         selector = request.query["labelSelector"]
@@ -119,6 +128,10 @@ class World:
     now_s: float = 1000.0
     step: asyncio.Event = field(default_factory=asyncio.Event)
     asked_pods: int = 0
+    believed: str = ""
+    """CAs, PEM, by which it is known instead of `serving_ca`."""
+    host: str | None = None
+    """The name by which it is asked for; None for its address."""
 
     async def media_pod(self, calls: float) -> int:
         """Starts a pod that has so many calls; gives its port."""
@@ -140,11 +153,11 @@ class World:
         self.step.clear()
         self.now_s += wait_s
 
-    async def serve(self) -> None:
-        """Starts the metrics API; returns when it listens."""
+    async def serve(self, source: Source | None = None) -> None:
+        """Starts the metrics API, by default with the files; returns when it listens."""
         server = MetricsServer(
             *(self.api, self.pod_calls, "127.0.0.1", self.port),
-            *(self.serving.certificate, self.serving.key),
+            source or CertificateFiles(self.serving.certificate, self.serving.key),
             clock=lambda: self.now_s,
             sleep=self.sleep,
         )
@@ -171,13 +184,16 @@ class World:
     ) -> tuple[int, Json]:
         """As the API server asks for a user."""
         own = client or self.proxy_client
-        context = ssl.create_default_context(cadata=self.serving_ca.pem)
+        context = ssl.create_default_context(cadata=self.believed or self.serving_ca.pem)
         context.load_cert_chain(own.certificate, own.key)
         headers = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)]
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
             session.request(
-                method, f"https://127.0.0.1:{self.port}{path}", headers=headers
+                method,
+                f"https://127.0.0.1:{self.port}{path}",
+                headers=headers,
+                server_hostname=self.host,
             ) as answer,
         ):
             return answer.status, json.loads(await answer.read() or b"{}")

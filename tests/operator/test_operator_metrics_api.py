@@ -14,7 +14,8 @@ from pki import Authority
 
 from media_pod.errors import SetupError
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.metrics_api.server import LOOK_EVERY_S, READ_EVERY_S
+from voiceagent_operator.metrics_api.server import READ_EVERY_S
+from voiceagent_operator.metrics_api.sources import FILES_EVERY_S
 from voiceagent_operator.names import AGENT
 
 GROUP = "/apis/custom.metrics.k8s.io"
@@ -246,7 +247,7 @@ async def test_a_new_ca_of_the_api_server_replaces_the_old_one(
         await world.get("/apis", client=client)
 
     world.kube.front_proxy_ca = authority.pem
-    await let_pass(world, READ_EVERY_S + LOOK_EVERY_S)
+    await let_pass(world, READ_EVERY_S + FILES_EVERY_S)
     while "certificates renewed" not in caplog.text:
         await asyncio.sleep(0.01)
     assert (await world.get("/apis", client=client))[0] == 200
@@ -259,7 +260,7 @@ async def test_a_new_serving_certificate_is_taken_without_a_restart(world: World
     (new := world.folder / "new").mkdir()
     world.serving_ca, old = Authority(new, "serving-ca"), world.serving_ca
     world.serving.take(world.serving_ca.issue("metrics", "serverAuth", "IP:127.0.0.1"))
-    await let_pass(world, 2 * LOOK_EVERY_S)
+    await let_pass(world, 2 * FILES_EVERY_S)
     assert (await world.get("/apis"))[0] == 200
     world.serving_ca = old
     with pytest.raises(aiohttp.ClientConnectorCertificateError):
@@ -273,7 +274,7 @@ async def test_half_a_new_serving_certificate_changes_nothing(
     (new := world.folder / "new").mkdir()
     other = Authority(new, "serving-ca").issue("metrics", "serverAuth", "IP:127.0.0.1")
     world.serving.key.write_bytes(other.key.read_bytes())
-    await let_pass(world, 2 * LOOK_EVERY_S)
+    await let_pass(world, 2 * FILES_EVERY_S)
     assert (await world.get("/apis"))[0] == 200
     assert "the certificates stay as they were" in caplog.text
 

@@ -45,9 +45,9 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 def test_the_page_of_a_real_pod_is_understood() -> None:
-    metrics = Metrics(capacity_calls=20)
+    metrics = Metrics(20, "desk", drain_timeout_s=900)
     metrics.active_calls(7)
-    assert parse(metrics.render()[0]) == 7
+    assert parse(metrics.render("text/plain")[0]) == 7
 
 
 async def test_each_pod_tells_its_own(serve: Serve) -> None:

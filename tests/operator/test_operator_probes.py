@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.own_metrics import OperatorMetrics
 from voiceagent_operator.probes import DEAD_AFTER_S, make_app
+from voiceagent_operator.readiness import Readiness
 
 
 class Replica:
@@ -18,7 +19,8 @@ class Replica:
         self.now_s = 1000.0
         self.heartbeats = Heartbeats(lambda: self.now_s)
         self.metrics = OperatorMetrics(self.heartbeats)
-        app = make_app(self.metrics, self.heartbeats)
+        self.readiness = Readiness()
+        app = make_app(self.metrics, self.heartbeats, self.readiness)
         self.http = TestClient(TestServer(app))
 
     async def ask(self, path: str) -> tuple[int, str]:
@@ -46,6 +48,14 @@ async def replica() -> AsyncIterator[Replica]:
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_a_replica_that_stands_by_is_well(replica: Replica, path: str) -> None:
     assert await replica.ask(path) == (200, "ok")
+
+
+async def test_one_that_waits_is_not_ready_says_why_and_is_not_killed(replica: Replica) -> None:
+    replica.readiness.waits_for = "no CRD"
+    assert await replica.ask("/readyz") == (503, "no CRD")
+    assert await replica.ask("/livez") == (200, "ok")
+    replica.readiness.waits_for = ""
+    assert await replica.ask("/readyz") == (200, "ok")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

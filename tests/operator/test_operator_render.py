@@ -1,5 +1,6 @@
 """What a VoiceAgent becomes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,3 +195,23 @@ def test_web_socket_agents_have_their_port() -> None:
     _, headless = rendered(each, SERVICE)
     assert {port["name"]: port["port"] for port in headless["spec"]["ports"]}["audio"] == 3500
     assert headless["spec"]["publishNotReadyAddresses"] is True
+
+
+def environment(setting: Setting, **spec: Any) -> dict[str, str]:
+    """The variables of the pods that have a plain value."""
+    (made,) = rendered(agent(**spec), DEPLOYMENT, setting)
+    env = made["spec"]["template"]["spec"]["containers"][0]["env"]
+    return {each["name"]: each["value"] for each in env if "value" in each}
+
+
+def test_pods_send_traces_where_the_operator_says_unless_their_agent_knows_better() -> None:
+    setting = replace(SETTING, otlp_endpoint="http://collector:4318")
+    assert environment(setting)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+    own = {"otlpEndpoint": "http://own:4318"}
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in environment(setting, telemetry=own)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in environment(SETTING)
+
+
+def test_pods_log_as_the_operator_does() -> None:
+    assert environment(replace(SETTING, log_format="json"))["INTERJECT_LOG_FORMAT"] == "json"
+    assert "INTERJECT_LOG_FORMAT" not in environment(SETTING)

@@ -1,11 +1,12 @@
 """A trace per look, at the collector that the standard variables name."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 from otlp_collector import Collector
 
-from voiceagent_operator.tracing import Tracing
+from voiceagent_operator.tracing import LookIds, Tracing
 
 
 @pytest.fixture
@@ -45,3 +46,15 @@ def test_without_an_endpoint_nothing_is_exported(collector: Collector) -> None:
         pass
     tracing.close()
     assert collector.spans == []
+
+
+def test_what_is_logged_during_a_look_has_its_ids() -> None:
+    tracing = Tracing("1.2", {})
+    during, after = (logging.makeLogRecord({"msg": "applied"}) for _ in range(2))
+    with tracing.look(("calls", "reception")) as span:
+        LookIds().filter(during)
+        assert int(vars(during)["trace_id"], 16) == span.get_span_context().trace_id
+        assert int(vars(during)["span_id"], 16) == span.get_span_context().span_id
+    LookIds().filter(after)
+    assert "trace_id" not in vars(after)
+    tracing.close()

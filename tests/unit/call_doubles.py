@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from media_pod.agents.ports import (
     Act,
@@ -28,6 +29,7 @@ from media_pod.agents.ports import (
 from media_pod.call.call import Agents, Call, CallSettings, Heard
 from media_pod.call.turn import State
 from media_pod.duplex.contract import Decision, Reason
+from media_pod.telemetry.call_metrics import CallMetrics
 from media_pod.telemetry.traces import Tracing
 
 RATE_HZ = 8000
@@ -187,7 +189,9 @@ class Conversation:
 
     def __init__(self, **settings: Any) -> None:
         self.mind, self.voice, self.recognizer = Mind(), Voice(), Recognizer()
-        self.barge_ins_s: list[float] = []
+        self.registry = CollectorRegistry()
+        self.delay_ms = 120.0
+        """Of the echo; NaN if it is not known."""
         self.flushes = 0
         self.queued: int | None = None
         """How many frames the line has in a queue of its own; None if it has none."""
@@ -209,12 +213,16 @@ class Conversation:
             self.settings,
             self.agents,
             Tracing(None).call(INFO),
-            self.barge_ins_s.append,
+            CallMetrics(self.registry),
             flush=self.on_flush,
         )
         self.call.start()
         await settle()
         return self
+
+    def counted(self, sample: str, **labels: str) -> float:
+        """What the call has counted so far."""
+        return self.registry.get_sample_value(sample, labels) or 0.0
 
     def on_flush(self) -> None:
         self.flushes += 1
@@ -230,7 +238,7 @@ class Conversation:
         frame = self.call.frame(left)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
-        self.call.hear(Heard(cleaned, speech, decision, reason, 120.0, 15.0))
+        self.call.hear(Heard(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
         return frame
 
     async def tick(

@@ -151,12 +151,12 @@ class Stage:
         self.log: list[str] = []
         self.bank = Bank(self.log)
         self.watch = Watch()
-        self.metrics = Metrics(SLOTS)
+        self.metrics = Metrics(SLOTS, "desk", drain_timeout_s=900)
         self.ended: list[Leg] = []
         self.callers: list[Caller] = []
         self.seen: list[tuple[list[int], Pcm, Pcm, Step]] = []
         self.clock = PodClock(
-            self.bank, self.metrics, self.watch, self._on_end, self._on_hang_up, tap=self
+            self.bank, self.metrics.ticks, self.watch, self._on_end, self._on_hang_up, tap=self
         )
 
     def call(self) -> Caller:
@@ -174,7 +174,7 @@ class Stage:
         self.seen.append((list(legs), caller.copy(), played.copy(), step))
 
     def metric(self, name: str) -> float:
-        text = self.metrics.render()[0].decode()
+        text = self.metrics.render("")[0].decode()
         return sum(
             sample.value
             for family in text_string_to_metric_families(text)

@@ -15,6 +15,8 @@ from media_pod.control.admission import Admission, Next
 from media_pod.control.api import make_app
 from media_pod.control.ports import CallView, ManifestView, Peers, PodView
 from media_pod.control.problem import CONTENT_TYPE
+from media_pod.telemetry.arrivals import Arrivals
+from media_pod.telemetry.traces import Tracing
 
 A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 B = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
@@ -34,7 +36,12 @@ class FakePod(PodView):
         self.admission = Admission(self.slots, reservation_s=10.0)
         self.now_s = 0.0
         self.trouble = ""
+        self.tracing = Tracing(None)
         self.last_call_is_over = asyncio.Event()
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return self.tracing.arrivals
 
     @property
     def draining(self) -> bool:
@@ -80,7 +87,7 @@ class FakePod(PodView):
     def why_not_ready(self) -> str:
         return "draining" if self.draining else self.trouble
 
-    def render_metrics(self) -> tuple[bytes, str]:
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
         return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
 
 

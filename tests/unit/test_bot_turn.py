@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 from call_doubles import FRAME, INFO, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
+from prometheus_client import CollectorRegistry
 
 from media_pod.agents.ports import (
     Act,
@@ -19,6 +20,7 @@ from media_pod.agents.ports import (
 )
 from media_pod.call.bot_turn import BotTurn
 from media_pod.call.playout import ROOM_MS, Playout
+from media_pod.telemetry.call_metrics import CallMetrics
 from media_pod.telemetry.traces import Tracing
 
 
@@ -28,12 +30,14 @@ class Bot:
     def __init__(self, deadline_s: float = 5.0) -> None:
         self.mind, self.voice = Mind(), Voice()
         self.playout = Playout(RATE_HZ, FRAME)
+        self.registry = CollectorRegistry()
         self.told: list[str | HangUp | Transfer] = []
         self.turn = BotTurn(
             self.mind,
             self.voice,
             self.playout,
             Tracing(None).call(INFO),
+            CallMetrics(self.registry),
             deadline_s,
             on_speech=lambda: self.told.append("speech"),
             on_leave=self.told.append,

@@ -59,7 +59,7 @@ async def test_an_interruption_is_silent_in_the_next_frame(conversation: Convers
     assert not conversation.step(Decision.CALLER, 0.9).any()
 
     assert conversation.now_is(State.INTERRUPTED)
-    assert conversation.barge_ins_s == [0.04]
+    assert conversation.counted("interject_barge_in_stop_seconds_sum") == 0.04
 
 
 async def test_the_dialogue_is_told_what_was_heard_before_it_replies(

@@ -37,7 +37,9 @@ async def test_a_number_is_keyed_in_and_ended(conversation: Conversation) -> Non
     assert conversation.mind.turns[-1].digits == "4711"
     assert conversation.mind.turns[-1].text == ""
     assert conversation.mind.cuts[0].heard.startswith("One")
-    assert not conversation.barge_ins_s  # there is no onset to measure from
+    assert not conversation.counted(
+        "interject_barge_in_stop_seconds_count"
+    )  # there is no onset to measure from
     assert len(conversation.recognizer.utterances) == 1  # nothing was said with it
 
 
@@ -187,7 +189,7 @@ async def test_a_dismissed_caller_hears_why_and_the_reason_is_kept(
     assert (loud(audio), loud(audio, 99)) == (0, 2)
     assert conversation.call.over
     assert conversation.call.hang_up_reason == "the pod has to go"
-    assert not conversation.barge_ins_s
+    assert not conversation.counted("interject_barge_in_stop_seconds_count")
     assert not any(line.cut for line in conversation.call.transcript.lines)
 
 

@@ -86,7 +86,7 @@ async def test_a_failure_in_mid_sentence_falls_silent_and_tells_the_dialogue(
     assert (loud(audio), loud(audio, 77)) == (0, 2)
     (cut,) = conversation.mind.cuts
     assert (cut.heard, cut.unheard.split()[0]) == ("", "One")
-    assert not conversation.barge_ins_s
+    assert not conversation.counted("interject_barge_in_stop_seconds_count")
     assert not any(line.cut for line in conversation.call.transcript.lines)
 
 

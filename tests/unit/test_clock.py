@@ -94,13 +94,13 @@ def test_the_tap_sees_every_step_with_its_calls(stage: Stage) -> None:
 
 
 def test_changes_of_a_decision_are_counted_once(stage: Stage) -> None:
-    stage.call()
+    caller = stage.call()
     stage.tick(2)
     stage.bank.decision = Decision.CALLER
     stage.tick(3)
 
     assert stage.metric("interject_decisions_total") == 1
-    assert stage.clock.legs[0].confidence == 0.75
+    assert caller.talk.heard[-1].delay_confidence == 0.75
 
 
 def test_audio_of_another_rate_ends_that_call_alone(stage: Stage) -> None:

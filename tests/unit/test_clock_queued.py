@@ -51,7 +51,7 @@ class Queued:
         self.ended: list[Leg] = []
         self.clock = PodClock(
             self.bank,
-            Metrics(SLOTS),
+            Metrics(SLOTS, "desk", drain_timeout_s=900).ticks,
             self.watch,
             self.ended.append,
             lambda leg: None,

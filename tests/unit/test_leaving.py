@@ -19,7 +19,13 @@ class Pod:
         self.now_s = 5000.0
         self.goodbyes = 0
         self.admission = Admission(1, reservation_s=10.0)
-        self.leaving = Leaving(self.admission, self._say_goodbye, TIMEOUT_S, lambda: self.now_s)
+        self.begun = 0
+        self.leaving = Leaving(
+            self.admission, self._begin, self._say_goodbye, TIMEOUT_S, lambda: self.now_s
+        )
+
+    def _begin(self) -> None:
+        self.begun += 1
 
     def _say_goodbye(self) -> None:
         self.goodbyes += 1

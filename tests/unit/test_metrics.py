@@ -1,18 +1,34 @@
 """The metrics page: names, units and labels that dashboards and alerts are built on."""
 
 import math
+from importlib.metadata import version
+from typing import Final
 
 import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.telemetry.metrics import Metrics
+from media_pod.telemetry.call_metrics import ECHOES, Stop, echo_of
+from media_pod.telemetry.metrics import ENDED, Metrics
+from media_pod.telemetry.tick_metrics import STAGES
+
+STOP: Final = Stop("speech_over_echo", "locked")
+TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
+PROMETHEUS_ACCEPTS: Final = (
+    "application/openmetrics-text;version=1.0.0,"
+    "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+"""The header of Prometheus 2.42."""
+_STAGE: Final = "interject_tick_stage_seconds"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def page(metrics: Metrics) -> Samples:
-    body, content_type = metrics.render()
+    body, content_type = metrics.render("text/plain")
     assert content_type.startswith("text/plain; version=")
     families = text_string_to_metric_families(body.decode())
     return {
@@ -24,7 +40,7 @@ def page(metrics: Metrics) -> Samples:
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics(capacity_calls=100)
+    return Metrics(100, "desk", drain_timeout_s=900)
 
 
 def test_a_fresh_pod_already_shows_what_alerts_are_built_on(metrics: Metrics) -> None:
@@ -34,12 +50,18 @@ def test_a_fresh_pod_already_shows_what_alerts_are_built_on(metrics: Metrics) ->
     assert samples["interject_late_ticks_total", ()] == 0
     assert samples["interject_tick_duration_seconds_count", ()] == 0
     assert samples["process_resident_memory_bytes", ()] > 0
+    for echo in ECHOES:
+        stop = (("echo", echo), ("reason", "no_echo_on_line"))
+        assert samples["interject_stops_total", stop] == 0
+        assert samples["interject_suspected_false_stops_total", stop] == 0
+    for ended in ENDED:
+        assert samples["interject_calls_total", (("ended", ended),)] == 0
 
 
 def test_ticks_are_told_apart_within_their_20_ms(metrics: Metrics) -> None:
     for duration_s in (0.003, 0.011, 0.019, 0.021):
-        metrics.tick(duration_s)
-    metrics.late_ticks(3)
+        metrics.ticks.tick(0.0, 0.0, duration_s, 0.0)
+    metrics.ticks.late_ticks(3)
     samples = page(metrics)
     below = {
         labels[0][1]: value
@@ -51,9 +73,9 @@ def test_ticks_are_told_apart_within_their_20_ms(metrics: Metrics) -> None:
 
 
 def test_decisions_are_counted_by_decision_and_reason(metrics: Metrics) -> None:
-    metrics.decided(Decision.CALLER, Reason.SPEECH_OVER_ECHO)
-    metrics.decided(Decision.CALLER, Reason.SPEECH_OVER_ECHO)
-    metrics.decided(Decision.ONSET, Reason.GATHERING)
+    metrics.ticks.decided(Decision.CALLER, Reason.SPEECH_OVER_ECHO)
+    metrics.ticks.decided(Decision.CALLER, Reason.SPEECH_OVER_ECHO)
+    metrics.ticks.decided(Decision.ONSET, Reason.GATHERING)
     samples = page(metrics)
     caller = (("decision", "caller"), ("reason", "speech_over_echo"))
     assert samples["interject_decisions_total", caller] == 2
@@ -62,9 +84,9 @@ def test_decisions_are_counted_by_decision_and_reason(metrics: Metrics) -> None:
 
 
 def test_an_echo_that_is_not_known_yet_leaves_the_distributions_alone(metrics: Metrics) -> None:
-    metrics.echo(math.nan, math.nan)
-    metrics.echo(250.0, math.nan)
-    metrics.echo(math.nan, 21.0)
+    metrics.ticks.echo(math.nan, math.nan)
+    metrics.ticks.echo(250.0, math.nan)
+    metrics.ticks.echo(math.nan, 21.0)
     samples = page(metrics)
     assert samples["interject_echo_delay_seconds_count", ()] == 1
     assert samples["interject_echo_delay_seconds_sum", ()] == 0.25
@@ -74,15 +96,83 @@ def test_an_echo_that_is_not_known_yet_leaves_the_distributions_alone(metrics: M
 def test_calls_and_stops_are_counted(metrics: Metrics) -> None:
     metrics.active_calls(7)
     metrics.call_ended("bot")
-    metrics.barge_in_stopped(0.18)
+    metrics.calls.stopped(STOP, 0.18, "")
     samples = page(metrics)
     assert samples["interject_active_calls", ()] == 7
     assert samples["interject_calls_total", (("ended", "bot"),)] == 1
     assert samples["interject_barge_in_stop_seconds_bucket", (("le", "0.2"),)] == 1
     assert samples["interject_barge_in_stop_seconds_bucket", (("le", "0.16"),)] == 0
+    stop = (("echo", "locked"), ("reason", "speech_over_echo"))
+    assert samples["interject_stops_total", stop] == 1
+    assert samples["interject_suspected_false_stops_total", stop] == 0
+    metrics.calls.nothing_recognized(STOP)
+    assert page(metrics)["interject_suspected_false_stops_total", stop] == 1
+
+
+def test_stages_of_a_tick_are_told_apart_and_add_up(metrics: Metrics) -> None:
+    metrics.ticks.tick(0.001, 0.002, 0.008, 0.003)
+    metrics.ticks.lateness(0.0004)
+    samples = page(metrics)
+    spent = {stage: samples[f"{_STAGE}_sum", (("stage", stage),)] for stage in STAGES}
+    assert spent == {"write": 0.001, "gather": 0.002, "step": 0.008, "dispatch": 0.003}
+    assert samples["interject_tick_duration_seconds_sum", ()] == pytest.approx(0.014)
+    assert samples["interject_tick_lateness_seconds_bucket", (("le", "0.0005"),)] == 1
+
+
+def test_a_pod_says_whose_it_is_and_how_it_drains(metrics: Metrics) -> None:
+    info = (("agent", "desk"), ("version", version("interject")))
+    samples = page(metrics)
+    assert samples["interject_pod_info", info] == 1
+    assert samples["interject_drain_timeout_seconds", ()] == 900
+    assert samples["interject_draining_seconds", ()] == 0
+    metrics.draining(61.5)
+    assert page(metrics)["interject_draining_seconds", ()] == 61.5
+
+
+def test_errors_of_a_provider_begin_at_zero_with_its_first_request(metrics: Metrics) -> None:
+    of = (("kind", "tts"), ("provider", "built-in"))
+    assert ("interject_provider_errors_total", of) not in page(metrics)
+    metrics.calls.asked("tts", "built-in")
+    assert page(metrics)["interject_provider_errors_total", of] == 0
+    metrics.calls.failed("tts", "built-in")
+    samples = page(metrics)
+    assert samples["interject_provider_errors_total", of] == 1
+    assert samples["interject_provider_requests_total", of] == 1
+
+
+@pytest.mark.parametrize(
+    ("delay_ms", "confidence", "known"),
+    [
+        (math.nan, 0.0, "unknown"),
+        (120.0, 0.49, "unsure"),
+        (120.0, 0.5, "locked"),
+        (0.0, 1.0, "locked"),
+    ],
+)
+def test_what_is_known_of_an_echo(delay_ms: float, confidence: float, known: str) -> None:
+    assert echo_of(delay_ms, confidence) == known
+
+
+def test_a_slow_bucket_links_to_the_trace_of_its_call(metrics: Metrics) -> None:
+    metrics.calls.stopped(STOP, 0.3, TRACE)
+    metrics.calls.first_chunk("llm", "built-in", 1.2, TRACE)
+    metrics.calls.first_chunk("tts", "built-in", 0.1, "")
+    body, content_type = metrics.render(PROMETHEUS_ACCEPTS)
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    exemplars = {
+        (sample.name, sample.labels["le"]): sample.exemplar
+        for family in openmetrics_families(body.decode())  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert exemplars.keys() == {
+        ("interject_barge_in_stop_seconds_bucket", "0.32"),
+        ("interject_provider_first_chunk_seconds_bucket", "1.5"),
+    }
+    assert {found.labels["trace_id"] for found in exemplars.values()} == {TRACE}
 
 
 def test_two_pods_in_one_process_do_not_share_their_counts() -> None:
-    one, other = Metrics(1), Metrics(2)
+    one, other = Metrics(1, "one", 900), Metrics(2, "other", 900)
     one.active_calls(1)
     assert page(other)["interject_active_calls", ()] == 0

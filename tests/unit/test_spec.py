@@ -69,7 +69,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         },
         "drain": {"timeoutSeconds": 900},
         "telephony": {"extensions": (), "asterisk": "asterisk", "transfers": ()},
-        "telemetry": {"otlpEndpoint": ""},
+        "telemetry": {"otlpEndpoint": "", "sampleRatio": 1.0, "content": False},
         "replicas": 2,
         "image": "",
         "autoscaling": {

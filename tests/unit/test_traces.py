@@ -12,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otlp_collector import Collector
 
 from media_pod.agents.ports import CallInfo, Interruption, ProviderError
-from media_pod.telemetry.call_trace import heard
+from media_pod.telemetry.call_trace import LONGEST_TEXT, heard
 from media_pod.telemetry.traces import Tracing, traces_url
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -51,6 +51,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     tts.first_chunk()
     bargein = call.bargein("speech_over_echo", 250.0, 21.5, onset_ago_s=0.16)
     llm.cut()
+    assert tts.ended
     bargein.set(heard(Interruption("Your parcel", "will come on Monday", 900, 4000)))
     bargein.end()
     tts.end()
@@ -84,6 +85,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
         "gen_ai.provider.name": "espeak-ng",
         "gen_ai.request.model": "en-us",
         "gen_ai.response.time_to_first_chunk": 0.01,
+        "interject.cut": True,
     }
     assert attributes(collector.span("llm"))["interject.cut"] is True
     assert attributes(collector.span("bargein")) == {
@@ -107,6 +109,54 @@ def test_personal_data_stays_out(tracing: Tracing, collector: Collector) -> None
     assert collector.spans
     for secret in (b"Anna", b"Schmidt", b"+4930"):
         assert secret not in collector.raw
+
+
+def test_texts_are_there_if_they_are_asked_for_and_never_without_end(collector: Collector) -> None:
+    tracing = Tracing(f"{collector.url}/v1/traces", content=True)
+    call = tracing.call(INFO)
+    turn = call.turn()
+    call.recognized("where is " + "my " * 1000, "42#")
+    tts = call.tts("espeak-ng")
+    tts.tell({"bot": "Your parcel", "nothing": ""})
+    call.end("bot")
+    tts.tell({"bot": "late"})
+    tracing.close(deadline_s=5.0)
+    assert turn.ended
+    found = attributes(collector.span("turn"))
+    assert str(found["interject.text.caller"]).startswith("where is my")
+    assert len(str(found["interject.text.caller"])) == LONGEST_TEXT
+    assert found["interject.text.digits"] == "42#"
+    assert attributes(collector.span("tts"))["interject.text.bot"] == "Your parcel"
+    assert "interject.text.nothing" not in attributes(collector.span("tts"))
+    assert b"+4930" not in collector.raw
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "digits", "suspicious"),
+    [
+        ("speech_over_echo", "", "", True),
+        ("speech_over_echo", "stop", "", False),
+        ("speech_over_echo", "", "1", False),
+        ("dtmf", "", "", False),
+    ],
+)
+def test_a_stop_after_which_nothing_was_recognized_is_suspicious(
+    collector: Collector, reason: str, text: str, digits: str, suspicious: bool
+) -> None:
+    """And so the call is exported, though it is outside the share."""
+    tracing = Tracing(f"{collector.url}/v1/traces", sample_ratio=0.0)
+    call = tracing.call(INFO)
+    call.turn()
+    call.bargein(reason, 250.0, 21.5, onset_ago_s=0.16).end()
+    call.turn()
+    call.recognized(text, digits)
+    call.turn()
+    call.recognized("", "")
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    marked = [s for s in collector.spans if attributes(s).get("interject.bargein.suspicious")]
+    assert [span.name for span in marked] == ["turn"] * suspicious
+    assert bool(collector.spans) == suspicious
 
 
 def test_a_call_that_breaks_off_leaves_no_span_behind(

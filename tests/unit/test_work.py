@@ -15,7 +15,7 @@ class Told(Work):
 
     def __init__(self, deadline_s: float = 5.0) -> None:
         self.failed: list[bool] = []
-        super().__init__("call 7", deadline_s, self.failed.append)
+        super().__init__("7", deadline_s, self.failed.append)
 
 
 async def fail() -> None:

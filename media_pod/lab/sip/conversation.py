@@ -137,8 +137,8 @@ class Conversation:
         """Answer an offer during the call: the other side's address may change, its codec not."""
         names = (media.codec.name,)
         if offered is None:
-            return session.offer(names, socket.port, self.settings.ptime_ms)
-        answer, agreed = session.answer(offered, names, socket.port, self.settings.ptime_ms)
+            return session.offer(names, socket.address, self.settings.ptime_ms)
+        answer, agreed = session.answer(offered, names, socket.address, self.settings.ptime_ms)
         media.remote = agreed.remote
         return answer
 

@@ -27,6 +27,7 @@ from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
 from media_pod.lab.sip.media import MediaSettings
 from media_pod.lab.sip.rtp_socket import RtpSocket, rtp_socket
 from media_pod.lab.sip.signalling import Account, Signalling, signalling
+from media_pod.lab.sip.udp import reaches
 from media_pod.lab.sip.uplink import Agreed
 from media_pod.lab.sip.waiting import first_of
 
@@ -94,10 +95,11 @@ class SipPhone:
             LabError: the server does not answer, or not as SIP wants it.
         """
         conversation = self._conversation
-        with rtp_socket(conversation.clock_ns) as socket:
-            async with signalling() as sip:
+        host = self._host
+        with rtp_socket(conversation.clock_ns, host) as socket:
+            async with signalling(host) as sip:
                 offer = session.offer(
-                    conversation.codecs, socket.port, conversation.settings.ptime_ms
+                    conversation.codecs, socket.address, conversation.settings.ptime_ms
                 )
                 dialled = sip.dial(self._account, extension, offer, self.ringing)
                 try:
@@ -113,8 +115,8 @@ class SipPhone:
     async def listening(self) -> AsyncIterator["Answering"]:
         """A telephone that can be called at `Answering.address`, without a registration."""
         clock_ns = self._conversation.clock_ns
-        with rtp_socket(clock_ns) as socket:
-            async with signalling() as sip:
+        with rtp_socket(clock_ns, self._host) as socket:
+            async with signalling(self._host) as sip:
                 yield Answering(self._conversation, socket, sip)
 
     @asynccontextmanager
@@ -125,9 +127,18 @@ class SipPhone:
             LabError: the server does not answer, or does not register it.
         """
         clock_ns = self._conversation.clock_ns
-        with rtp_socket(clock_ns) as socket:
-            async with signalling() as sip, sip.registration(self._account):
+        with rtp_socket(clock_ns, self._host) as socket:
+            async with signalling(self._host) as sip, sip.registration(self._account):
                 yield Answering(self._conversation, socket, sip)
+
+    @property
+    def _host(self) -> str:
+        """The telephone's own address, as its server sees it."""
+        host = self._account.server_host
+        try:
+            return reaches(host)
+        except OSError as error:
+            raise LabError(f"no way to {host}: {error.strerror or error}") from error
 
     async def _not_answered(self, dialled: Dialled, within_s: float) -> str | None:
         """Why the call did not come about; None if it was answered."""
@@ -208,7 +219,7 @@ class Answering:
             answer, agreed = session.answer(
                 received.call.sdp_offer,
                 conversation.codecs,
-                self._socket.port,
+                self._socket.address,
                 conversation.settings.ptime_ms,
             )
         except LabError:

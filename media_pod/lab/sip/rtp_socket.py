@@ -47,9 +47,10 @@ class RtpSocket:
         self._clock_ns = clock_ns
 
     @property
-    def port(self) -> int:
-        """The local port."""
-        return int(self._socket.getsockname()[1])
+    def address(self) -> Address:
+        """Local host and port."""
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
 
     def send(self, data: bytes, to: Address) -> None:
         """Send one datagram; never waits, and a full buffer loses it."""
@@ -72,14 +73,14 @@ class RtpSocket:
 
 
 @contextmanager
-def rtp_socket(clock_ns: Callable[[], int]) -> Iterator[RtpSocket]:
-    """An open socket on a port that the system chooses; closed on leaving."""
+def rtp_socket(clock_ns: Callable[[], int], host: str = HOST) -> Iterator[RtpSocket]:
+    """An open socket on the local address `host`, its port the system's choice; closed after."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         if sys.platform == "linux":
             sock.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
-        sock.bind((HOST, 0))
+        sock.bind((host, 0))
         yield RtpSocket(sock, clock_ns)
 
 

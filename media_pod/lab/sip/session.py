@@ -13,15 +13,16 @@ from aiosipua import (
 
 from media_pod.lab.errors import LabError
 from media_pod.lab.sip.codecs import CLOCK_HZ, CODECS, Codec, CodecName
-from media_pod.lab.sip.udp import HOST
+from media_pod.lab.sip.udp import Address
 from media_pod.lab.sip.uplink import Agreed
 
 EVENT_TYPE = 101
 """The payload type that everybody uses for telephone events."""
 
 
-def offer(names: Sequence[CodecName], port: int, ptime_ms: int) -> SdpMessage:
-    """An offer of these codecs, the preferred first, with RTP at the local `port`."""
+def offer(names: Sequence[CodecName], rtp: Address, ptime_ms: int) -> SdpMessage:
+    """An offer of these codecs, the preferred first, with RTP at the local address `rtp`."""
+    host, port = rtp
     codecs = [CODECS[name]() for name in names]
     maps = [f"{codec.payload_type} {codec.name}/{CLOCK_HZ}" for codec in codecs]
     media = MediaDescription(
@@ -36,9 +37,9 @@ def offer(names: Sequence[CodecName], port: int, ptime_ms: int) -> SdpMessage:
         },
     )
     return SdpMessage(
-        origin=Origin(session_id=str(port), session_version=str(port), address=HOST),
+        origin=Origin(session_id=str(port), session_version=str(port), address=host),
         session_name="-",
-        connection=ConnectionData(address=HOST),
+        connection=ConnectionData(address=host),
         media=[media],
     )
 
@@ -60,9 +61,9 @@ def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> Agreed:
 
 
 def answer(
-    offered: SdpMessage | None, names: Sequence[CodecName], port: int, ptime_ms: int
+    offered: SdpMessage | None, names: Sequence[CodecName], rtp: Address, ptime_ms: int
 ) -> tuple[SdpMessage, Agreed]:
-    """The answer to an offer, with RTP at the local `port`, and what it comes to.
+    """The answer to an offer, with RTP at the local address `rtp`, and what it comes to.
 
     The first codec offered that is among `names` is taken.
 
@@ -76,11 +77,10 @@ def answer(
     try:
         made, number = negotiate_sdp(
             offered,
-            HOST,
-            port,
+            *rtp,
             supported_codecs=list(known),
             dtmf_payload_type=event_type or 0,
-            session_id=str(port),
+            session_id=str(rtp[1]),
         )
     except SdpNegotiationError as error:
         raise LabError(f"no codec in common ({error}): allow one of {', '.join(names)}") from error

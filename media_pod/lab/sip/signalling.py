@@ -24,6 +24,7 @@ from aiosipua.transport import MessageCallback
 from media_pod.lab.errors import LabError
 from media_pod.lab.sip.legs import RESPONSE_DEADLINE_S, Dialled, Leg, Received
 from media_pod.lab.sip.transport import Transport
+from media_pod.lab.sip.udp import HOST
 from media_pod.lab.sip.waiting import first_of
 
 REGISTERED_S = 300
@@ -58,8 +59,8 @@ class Account:
 class Signalling:
     """One SIP socket; see `signalling`."""
 
-    def __init__(self) -> None:
-        self._transport = Transport()
+    def __init__(self, host: str = HOST) -> None:
+        self._transport = Transport(host)
         self._uac = SipUAC(self._transport)
         self._uas = SipUAS(self._transport, uac=self._uac)
         self._uas.on_invite = self._invited
@@ -180,9 +181,9 @@ class Signalling:
 
 
 @asynccontextmanager
-async def signalling() -> AsyncIterator[Signalling]:
-    """An open SIP socket on the loopback interface."""
-    sip = Signalling()
+async def signalling(host: str = HOST) -> AsyncIterator[Signalling]:
+    """An open SIP socket on the local address `host`."""
+    sip = Signalling(host)
     await sip.start()
     try:
         yield sip

@@ -31,10 +31,10 @@ class _Unanswered:
 
 
 class Transport(SipTransport):
-    """One UDP socket with SIP, its port chosen by the system."""
+    """One UDP socket with SIP on the local address `host`, its port chosen by the system."""
 
-    def __init__(self) -> None:
-        super().__init__(local_addr=(HOST, 0))
+    def __init__(self, host: str = HOST) -> None:
+        super().__init__(local_addr=(host, 0))
         self._udp: UdpSocket | None = None
         self._unanswered: dict[Key, _Unanswered] = {}
         self._invites: deque[SipRequest] = deque(maxlen=MAX_REMEMBERED)
@@ -42,7 +42,7 @@ class Transport(SipTransport):
 
     async def start(self) -> None:
         """Open the socket; `local_addr` has the port then."""
-        self._udp = await open_udp(self._dispatch)
+        self._udp = await open_udp(self._dispatch, self.local_addr[0])
         self.local_addr = self._udp.address
 
     async def stop(self) -> None:

@@ -1,10 +1,13 @@
-"""UDP on the loopback interface, ports chosen by the system."""
+"""UDP on one address of this machine, ports chosen by the system."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, cast
 
 HOST = "127.0.0.1"
+"""Where everything is that is not told otherwise."""
+_ANY_PORT = 9
 
 Address = tuple[str, int]
 
@@ -46,8 +49,19 @@ class UdpSocket(asyncio.DatagramProtocol):
         return self._transport
 
 
-async def open_udp(take: Callable[[bytes, Address], None]) -> UdpSocket:
-    """A socket; whoever opens it closes it."""
+async def open_udp(take: Callable[[bytes, Address], None], host: str = HOST) -> UdpSocket:
+    """A socket on the local address `host`; whoever opens it closes it."""
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_datagram_endpoint(lambda: UdpSocket(take), local_addr=(HOST, 0))
-    return socket
+    _, opened = await loop.create_datagram_endpoint(lambda: UdpSocket(take), local_addr=(host, 0))
+    return opened
+
+
+def reaches(server_host: str) -> str:
+    """The address by which this machine reaches `server_host`, and by which that one answers.
+
+    Raises:
+        OSError: there is no way there.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((server_host, _ANY_PORT))  # sends nothing: UDP
+        return str(sock.getsockname()[0])

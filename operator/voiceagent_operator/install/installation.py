@@ -1,16 +1,16 @@
 """Everything that runs the operator: identity, rights, two replicas and their budget."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from voiceagent_operator import names
+from voiceagent_operator.install import metrics_api
+from voiceagent_operator.install.parts import NAME, granted, part
 from voiceagent_operator.install.rules import agent_rules, election_rules
 from voiceagent_operator.kube.kinds import Json
 
-NAME: Final = "interject-operator"
 USER_ID: Final = 10001
 """The user that the image has; not root."""
-_RBAC = "rbac.authorization.k8s.io"
 _PROBE_PORT = 8080
 
 
@@ -25,63 +25,43 @@ class Installation:
     """Namespaces with a Role in each; empty for all, by a ClusterRole."""
     pull_policy: str = "IfNotPresent"
     replicas: int = 2
+    metrics_api: bool = False
+    """Whether it serves custom.metrics.k8s.io, with a certificate of its own."""
 
 
 def objects(wanted: Installation) -> list[Json]:
     """The objects, in the order in which they are applied."""
+    namespace = wanted.namespace
+    budget = {"maxUnavailable": 1, "selector": {"matchLabels": names.OPERATOR_PODS}}
+    account = part("v1", "ServiceAccount", NAME, namespace, {})
+    deployment = part("apps/v1", "Deployment", NAME, namespace, {"spec": _deployment(wanted)})
+    disruption = part("policy/v1", "PodDisruptionBudget", NAME, namespace, {"spec": budget})
+    if not wanted.metrics_api:
+        return [account, *_rights(wanted), deployment, disruption]
     return [
-        _object("v1", "ServiceAccount", NAME, wanted.namespace, {}),
+        account,
         *_rights(wanted),
-        _object("apps/v1", "Deployment", NAME, wanted.namespace, {"spec": _deployment(wanted)}),
-        _object(
-            "policy/v1",
-            "PodDisruptionBudget",
-            NAME,
-            wanted.namespace,
-            {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": names.OPERATOR_PODS}}},
-        ),
+        *metrics_api.metrics_rights(namespace),
+        metrics_api.metrics_service(namespace),
+        deployment,
+        disruption,
+        *metrics_api.registrations(namespace),
     ]
 
 
 def _rights(wanted: Installation) -> list[Json]:
-    lease = election_rules(NAME)
-    election = _granted("Role", f"{NAME}-election", wanted.namespace, lease, wanted)
+    own = wanted.namespace
+    election = granted("Role", f"{NAME}-election", own, election_rules(NAME), own)
     if not wanted.watched:
-        return [*election, *_granted("ClusterRole", NAME, None, agent_rules(), wanted)]
+        return [*election, *granted("ClusterRole", NAME, None, agent_rules(), own)]
     return [
         *election,
         *(
-            part
+            each
             for namespace in wanted.watched
-            for part in _granted("Role", NAME, namespace, agent_rules(), wanted)
+            for each in granted("Role", NAME, namespace, agent_rules(), own)
         ),
     ]
-
-
-def _granted(
-    kind: str, name: str, namespace: str | None, rules: list[Json], wanted: Installation
-) -> list[Json]:
-    """A role, and the operator's binding to it."""
-    binding = {
-        "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": wanted.namespace}],
-    }
-    return [
-        _object(f"{_RBAC}/v1", kind, name, namespace, {"rules": rules}),
-        _object(f"{_RBAC}/v1", f"{kind}Binding", name, namespace, binding),
-    ]
-
-
-def _object(
-    api_version: str, kind: str, name: str, namespace: str | None, body: dict[str, Any]
-) -> Json:
-    metadata: Json = {
-        "name": name,
-        "labels": {**names.OPERATOR_PODS, "app.kubernetes.io/part-of": "interject"},
-    }
-    if namespace is not None:
-        metadata["namespace"] = namespace
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
 def _deployment(wanted: Installation) -> Json:
@@ -124,8 +104,12 @@ def _container(wanted: Installation) -> Json:
             {"name": "INTERJECT_NAMESPACES", "value": " ".join(wanted.watched)},
             {"name": "INTERJECT_MEDIA_IMAGE", "value": wanted.media_image},
             {"name": "INTERJECT_PULL_POLICY", "value": wanted.pull_policy},
+            *_own_certificate(wanted),
         ],
-        "ports": [{"name": "probes", "containerPort": _PROBE_PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "probes", "containerPort": _PROBE_PORT, "protocol": "TCP"},
+            {"name": "metrics-api", "containerPort": metrics_api.PORT, "protocol": "TCP"},
+        ],
         "readinessProbe": ask("/readyz"),
         "livenessProbe": ask("/livez"),
         "securityContext": {
@@ -138,6 +122,15 @@ def _container(wanted: Installation) -> Json:
             "limits": {"memory": "256Mi"},
         },
     }
+
+
+def _own_certificate(wanted: Installation) -> list[Json]:
+    if not wanted.metrics_api:
+        return []
+    return [
+        {"name": "INTERJECT_METRICS_API_SECRET", "value": metrics_api.SECRET},
+        {"name": "INTERJECT_METRICS_API_SERVICE", "value": metrics_api.SERVICE},
+    ]
 
 
 def _field(name: str, path: str) -> Json:

@@ -1,20 +1,23 @@
 """What the operator may do: no more than it does. Each rule says what for.
 
-Nothing here reads Secrets, and there is no wildcard. Rules for namespaced objects are a Role in
-each watched namespace, or a ClusterRole if all are watched.
+There is no wildcard, and of all Secrets the one with the operator's own certificate is read. Rules
+for namespaced objects are a Role in each watched namespace, or a ClusterRole if all are watched.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from voiceagent_operator.kube.kinds import (
+    API_SERVICE,
     EVENT,
     LEASE,
     POD,
+    SECRET,
     VOICE_AGENT,
     Json,
     Kind,
 )
+from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.render.children import KINDS
 
 _READ: Final = ("get", "list", "watch")
@@ -49,3 +52,16 @@ def election_rules(lease: str) -> list[Json]:
         _rule(LEASE, ["create"]),
         _rule(LEASE, ["get", "update"]) | {"resourceNames": [lease]},
     ]
+
+
+def certificate_rules(secret: str) -> list[Json]:
+    """In the operator's own namespace, for the certificate that it makes for its metrics API."""
+    return [
+        _rule(SECRET, ["create"]),
+        _rule(SECRET, ["get", "update"]) | {"resourceNames": [secret]},
+    ]
+
+
+def api_service_rules() -> list[Json]:
+    """In the cluster: the API server is told by which CA it knows the metrics API."""
+    return [_rule(API_SERVICE, ["get", "patch"]) | {"resourceNames": list(API_SERVICES)}]

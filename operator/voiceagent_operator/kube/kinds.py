@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of namespaced object."""
+    """One kind of object; `head` is for those in a namespace."""
 
     group: str
     """"" for the core group."""
@@ -52,6 +52,7 @@ VOICE_AGENT: Final = Kind(GROUP, VERSION, "voiceagents", "VoiceAgent")
 CONFIG_MAP: Final = Kind("", "v1", "configmaps", "ConfigMap")
 EVENT: Final = Kind("events.k8s.io", "v1", "events", "Event")
 POD: Final = Kind("", "v1", "pods", "Pod")
+SECRET: Final = Kind("", "v1", "secrets", "Secret")
 SERVICE: Final = Kind("", "v1", "services", "Service")
 SERVICE_ACCOUNT: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
 DEPLOYMENT: Final = Kind("apps", "v1", "deployments", "Deployment")
@@ -61,3 +62,4 @@ NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "Netw
 POD_MONITOR: Final = Kind("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor")
 SCALED_OBJECT: Final = Kind("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
 LEASE: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+API_SERVICE: Final = Kind("apiregistration.k8s.io", "v1", "apiservices", "APIService")

@@ -12,6 +12,8 @@ from voiceagent_operator.pod_calls import METRIC
 GROUP: Final = "custom.metrics.k8s.io"
 VERSIONS: Final = ("v1beta2", "v1beta1")
 """The preferred one first. Autoscalers understand both; some clusters' tools only the second."""
+API_SERVICES: Final = tuple(f"{version}.{GROUP}" for version in VERSIONS)
+"""Names of the objects by which a cluster is told who serves them, in the same order."""
 
 _REASONS: Final = {
     400: "BadRequest",

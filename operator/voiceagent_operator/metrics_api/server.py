@@ -4,24 +4,26 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.metrics_api import front_proxy
 from voiceagent_operator.metrics_api.access import Access
 from voiceagent_operator.metrics_api.app import make_app
 from voiceagent_operator.metrics_api.front_proxy import FrontProxy, FrontProxyError
+from voiceagent_operator.metrics_api.sources import Source
 from voiceagent_operator.metrics_api.tls import CertificateError, Tls
 from voiceagent_operator.metrics_api.values import Values
 from voiceagent_operator.pod_calls import PodCalls
 
-LOOK_EVERY_S: Final = 10.0
-"""Between two looks at the files of the serving certificate, and between two tries to start."""
+TRY_EVERY_S: Final = 3.0
+"""Between two tries to start. A leader has a certificate within seconds, and an API server leaves a
+registered API alone for up to 30 s, the longer it did not answer the more."""
 READ_EVERY_S: Final = 120.0
 """Between two looks at how the API server is known: CAs change with weeks of notice."""
 IDLE_DEADLINE_S: Final = 75.0
@@ -40,7 +42,7 @@ class MetricsServer:
         api: the API server.
         pod_calls: asks the pods.
         host, port: where to listen.
-        certificate, key: files of the serving certificate, PEM.
+        source: has the serving certificate.
         clock: monotonic time in seconds.
         sleep: waits for so many seconds of `clock`.
     """
@@ -51,8 +53,7 @@ class MetricsServer:
         pod_calls: PodCalls,
         host: str,
         port: int,
-        certificate: Path,
-        key: Path,
+        source: Source,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -61,9 +62,10 @@ class MetricsServer:
         self._values = Values(api, pod_calls.ask, clock)
         self._access = Access(api, clock)
         self._host, self._port = host, port
-        self._certificate, self._key = certificate, key
+        self._source = source
         self._clock = clock
         self._sleep = sleep
+        self._complaints = Complaints(_logger, "metrics API")
         self.listening = asyncio.Event()
         """Set once requests are answered."""
 
@@ -88,11 +90,11 @@ class MetricsServer:
             await self._listen(runner, tls)
             read_s = self._clock()
             while True:
-                await self._sleep(LOOK_EVERY_S)
+                await self._sleep(self._source.look_every_s)
                 if self._clock() - read_s >= READ_EVERY_S:
                     read_s = self._clock()
                     current = await self._read() or current
-                self._renew(tls, current)
+                await self._renew(tls, current)
         finally:
             await runner.cleanup()
 
@@ -101,10 +103,10 @@ class MetricsServer:
             proxy = await self._read()
             if proxy is not None:
                 try:
-                    return proxy, Tls(self._certificate, self._key, proxy.ca)
+                    return proxy, Tls(await self._source.read(), proxy.ca)
                 except CertificateError as error:
-                    _logger.error("metrics API: %s", error)
-            await self._sleep(LOOK_EVERY_S)
+                    self._complaints.warn("certificate", f"waits for its certificate: {error}")
+            await self._sleep(TRY_EVERY_S)
 
     async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
         try:
@@ -120,14 +122,19 @@ class MetricsServer:
     async def _read(self) -> FrontProxy | None:
         """How the API server is known now; None if that cannot be found out."""
         try:
-            return front_proxy.parse(await self._api.get(front_proxy.CONFIG_PATH))
+            proxy = front_proxy.parse(await self._api.get(front_proxy.CONFIG_PATH))
         except (ApiError, FrontProxyError) as error:
-            _logger.warning("metrics API: %s", error)
+            self._complaints.warn("front proxy", str(error))
             return None
+        self._complaints.over("front proxy")
+        return proxy
 
-    def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
+    async def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
         try:
-            if tls.renew(proxy.ca):
-                _logger.info("metrics API: certificates renewed")
+            renewed = tls.renew(await self._source.read(), proxy.ca)
         except CertificateError as error:
-            _logger.error("metrics API: the certificates stay as they were: %s", error)
+            self._complaints.warn("certificate", f"the certificates stay as they were: {error}")
+            return
+        self._complaints.over("certificate")
+        if renewed:
+            _logger.info("metrics API: certificates renewed")

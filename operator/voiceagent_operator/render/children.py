@@ -47,6 +47,10 @@ class Setting:
     pull_policy: str
     kinds: frozenset[Kind]
     """Those of `OPTIONAL` that this cluster has."""
+    otlp_endpoint: str = ""
+    """Where traces go of pods whose VoiceAgent names no collector; "" for nowhere."""
+    log_format: str = "text"
+    """Of the pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,15 @@ def children(agent: Agent, setting: Setting) -> list[Child]:
     Raises:
         MergeError: spec.podTemplate cannot be laid over the pods.
     """
+    defaults = workload.Defaults(
+        setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
+    )
     renderers: dict[Kind, Callable[[Agent], list[Json]]] = {
         SERVICE_ACCOUNT: access.service_accounts,
         CONFIG_MAP: manifest.config_maps,
         SERVICE: services.services,
         NETWORK_POLICY: access.network_policies,
-        DEPLOYMENT: lambda each: [workload.deployment(each, setting.image, setting.pull_policy)],
+        DEPLOYMENT: lambda each: [workload.deployment(each, defaults)],
         DISRUPTION_BUDGET: scaling.disruption_budgets,
         AUTOSCALER: scaling.autoscalers,
         SCALED_OBJECT: scaling.scaled_objects,

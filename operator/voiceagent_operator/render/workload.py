@@ -1,7 +1,9 @@
 """The Deployment: media pods that keep their calls through rollouts, scale-down and eviction."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
+from media_pod import json_log
 from media_pod.spec_reload import restart_key
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
@@ -25,7 +27,19 @@ _MEMORY_MI = 320
 _MEMORY_PER_CALL_MI = 1
 
 
-def deployment(agent: Agent, image: str, pull_policy: str) -> Json:
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What pods have that their VoiceAgent says nothing of."""
+
+    image: str
+    pull_policy: str
+    otlp_endpoint: str
+    """Base URL of the collector of traces; "" for none."""
+    log_format: str
+    """text or json."""
+
+
+def deployment(agent: Agent, defaults: Defaults) -> Json:
     """The Deployment of `agent`.
 
     A rollout never takes a pod away before its successor is ready, and a pod that goes keeps its
@@ -39,7 +53,7 @@ def deployment(agent: Agent, image: str, pull_policy: str) -> Json:
             "labels": names.labels(agent),
             "annotations": {names.RESTART_KEY: restart_key(agent.spec)},
         },
-        "spec": _pod(agent, image, pull_policy),
+        "spec": _pod(agent, defaults),
     }
     overlay = agent.spec.pod_template.model_dump(mode="json", by_alias=True)
     overlay["metadata"]["labels"] = {
@@ -63,7 +77,7 @@ def deployment(agent: Agent, image: str, pull_policy: str) -> Json:
     }
 
 
-def _pod(agent: Agent, image: str, pull_policy: str) -> Json:
+def _pod(agent: Agent, defaults: Defaults) -> Json:
     return {
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
@@ -84,7 +98,7 @@ def _pod(agent: Agent, image: str, pull_policy: str) -> Json:
                 "labelSelector": {"matchLabels": names.selected(agent)},
             }
         ],
-        "containers": [_container(agent, image, pull_policy)],
+        "containers": [_container(agent, defaults)],
         "volumes": [
             {"name": "manifest", "configMap": {"name": names.manifest_name(agent)}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -92,22 +106,16 @@ def _pod(agent: Agent, image: str, pull_policy: str) -> Json:
     }
 
 
-def _container(agent: Agent, image: str, pull_policy: str) -> Json:
+def _container(agent: Agent, defaults: Defaults) -> Json:
     return {
         "name": CONTAINER,
-        "image": agent.spec.image or image,
-        "imagePullPolicy": pull_policy,
+        "image": agent.spec.image or defaults.image,
+        "imagePullPolicy": defaults.pull_policy,
         "ports": [
             _port("http", agent.spec.server.http_port),
             _port("audio", audio_port(agent)),
         ],
-        "env": [
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {
-                "name": "OTEL_RESOURCE_ATTRIBUTES",
-                "value": f"k8s.namespace.name={agent.namespace},k8s.pod.name=$(POD_NAME)",
-            },
-        ],
+        "env": _env(agent, defaults),
         **_probes(),
         # Answers when the last call is over: SIGTERM, which ends the process, comes after it.
         "lifecycle": {"preStop": {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}},
@@ -122,6 +130,21 @@ def _container(agent: Agent, image: str, pull_policy: str) -> Json:
             {"name": "tmp", "mountPath": "/tmp"},
         ],
     }
+
+
+def _env(agent: Agent, defaults: Defaults) -> list[dict[str, Any]]:
+    env: list[dict[str, Any]] = [
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {
+            "name": "OTEL_RESOURCE_ATTRIBUTES",
+            "value": f"k8s.namespace.name={agent.namespace},k8s.pod.name=$(POD_NAME)",
+        },
+    ]
+    if defaults.otlp_endpoint and not agent.spec.telemetry.otlp_endpoint:
+        env.append({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": defaults.otlp_endpoint})
+    if defaults.log_format != "text":
+        env.append({"name": json_log.VARIABLE, "value": defaults.log_format})
+    return env
 
 
 def _probes() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import socket
 
 from media_pod.lab.sip.rtp_socket import rtp_socket
-from media_pod.lab.sip.udp import HOST
+from media_pod.lab.sip.udp import HOST, reaches
 
 NOW_NS = 10**18
 
@@ -12,7 +12,7 @@ def test_datagrams_come_in_order_with_their_sender_and_their_time() -> None:
     with rtp_socket(lambda: NOW_NS) as ours, socket.socket(type=socket.SOCK_DGRAM) as other:
         other.bind((HOST, 0))
         for payload in (b"one", b"two"):
-            other.sendto(payload, (HOST, ours.port))
+            other.sendto(payload, ours.address)
 
         came = list(ours.receive())
 
@@ -25,9 +25,9 @@ def test_datagrams_come_in_order_with_their_sender_and_their_time() -> None:
 def test_a_datagram_that_waited_has_the_time_at_which_it_came() -> None:
     now_ns = 0
     with rtp_socket(lambda: now_ns) as ours, socket.socket(type=socket.SOCK_DGRAM) as other:
-        other.sendto(b"early", (HOST, ours.port))
+        other.sendto(b"early", ours.address)
         first = next(ours.receive())
-        other.sendto(b"late", (HOST, ours.port))
+        other.sendto(b"late", ours.address)
         waited = next(ours.receive())
     assert first.at_ns <= 0 and waited.at_ns <= 0, "before the clock was asked, if only by a little"
 
@@ -40,3 +40,8 @@ def test_a_closed_port_on_the_other_side_is_no_error() -> None:
         for _ in range(3):
             ours.send(b"anybody?", address)
             assert list(ours.receive()) == []
+
+
+def test_a_machine_knows_its_own_address_on_the_way_to_a_server() -> None:
+    assert reaches("127.0.0.1") == "127.0.0.1"
+    assert reaches("127.0.0.9") == "127.0.0.1"

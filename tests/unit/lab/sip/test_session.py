@@ -9,6 +9,9 @@ from media_pod.lab.sip.codecs import CODECS, CodecName
 
 name_lists = st.lists(st.sampled_from(sorted(CODECS)), min_size=1, unique=True)
 
+HERE = ("127.0.0.1", 4000)
+THERE = ("127.0.0.2", 5000)
+
 
 def over_the_wire(made: SdpMessage) -> SdpMessage:
     return parse_sdp(serialize_sdp(made))
@@ -18,23 +21,23 @@ def over_the_wire(made: SdpMessage) -> SdpMessage:
 def test_both_sides_agree_on_the_offerers_first_choice_that_the_other_has(
     mine: list[CodecName], theirs: list[CodecName], ptime_ms: int
 ) -> None:
-    offered = over_the_wire(session.offer(mine, 4000, ptime_ms))
+    offered = over_the_wire(session.offer(mine, HERE, ptime_ms))
     common = [name for name in mine if name in theirs]
     if not common:
         with pytest.raises(LabError, match="no codec in common"):
-            session.answer(offered, theirs, 5000, 20)
+            session.answer(offered, theirs, THERE, 20)
         return
-    answer, agreed_there = session.answer(offered, theirs, 5000, 20)
+    answer, agreed_there = session.answer(offered, theirs, THERE, 20)
     agreed_here = session.agree(over_the_wire(answer), mine)
     assert agreed_here.codec.name == agreed_there.codec.name == common[0]
     assert agreed_here.event_type == agreed_there.event_type == 101
-    assert agreed_here.remote == ("127.0.0.1", 5000)
-    assert agreed_there.remote == ("127.0.0.1", 4000)
+    assert agreed_here.remote == THERE
+    assert agreed_there.remote == HERE
 
 
 def test_each_side_tells_its_own_packets() -> None:
-    offered = session.offer(["PCMU"], 4000, 60)
-    answer, _ = session.answer(over_the_wire(offered), ["PCMU"], 5000, 10)
+    offered = session.offer(["PCMU"], HERE, 60)
+    answer, _ = session.answer(over_the_wire(offered), ["PCMU"], THERE, 10)
     assert offered.audio is not None
     assert answer.audio is not None
     assert offered.audio.attributes["ptime"] == ["60"]
@@ -62,4 +65,4 @@ def test_an_answer_of_no_use_is_told(body: str, text: str) -> None:
 
 def test_a_call_without_an_offer_is_told() -> None:
     with pytest.raises(LabError, match="without an offer"):
-        session.answer(None, ["PCMU"], 5000, 20)
+        session.answer(None, ["PCMU"], THERE, 20)

@@ -166,7 +166,7 @@ def offer_anew(invite: SipRequest, port: int) -> SipRequest:
 async def test_the_audio_may_move_during_the_call() -> None:
     def moving(request: SipRequest) -> list[SipResponse]:
         if request.method == "ACK":
-            server.send(offer_anew(server.came[0], elsewhere.port))
+            server.send(offer_anew(server.came[0], elsewhere.address[1]))
             return []
         return [with_media(request)]
 

@@ -1,0 +1,88 @@
+{{/* Names, labels and images. Templates that need a component take a dict: root, component. */}}
+
+{{- define "interject.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* At most 40 characters, so that what is appended still fits a label. */}}
+{{- define "interject.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "interject.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "interject.operator" -}}{{ include "interject.fullname" . }}-operator{{- end -}}
+{{- define "interject.asterisk" -}}{{ include "interject.fullname" . }}-asterisk{{- end -}}
+{{- define "interject.sample" -}}{{ include "interject.fullname" . }}-sample{{- end -}}
+{{- define "interject.metricsApi" -}}{{ include "interject.fullname" . }}-metrics-api{{- end -}}
+
+{{- define "interject.metricsApi.secret" -}}
+{{- default (printf "%s-tls" (include "interject.metricsApi" .)) .Values.metricsApi.secretName -}}
+{{- end -}}
+
+{{- define "interject.operator.serviceAccount" -}}
+{{- $own := ternary (include "interject.operator" .) "default" .Values.operator.serviceAccount.create -}}
+{{- default $own .Values.operator.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "interject.asterisk.serviceAccount" -}}
+{{- $own := ternary (include "interject.asterisk" .) "default" .Values.asterisk.serviceAccount.create -}}
+{{- default $own .Values.asterisk.serviceAccount.name -}}
+{{- end -}}
+
+{{/* The operator's pods are found by their name by the policies of media pods. */}}
+{{- define "interject.selectorLabels" -}}
+app.kubernetes.io/name: interject-{{ .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+{{- end -}}
+
+{{- define "interject.labels" -}}
+{{ include "interject.selectorLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/part-of: interject
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The metadata of an object: root, component, name, and perhaps namespace (false for none), labels,
+annotations. */}}
+{{- define "interject.metadata" -}}
+name: {{ .name | quote }}
+{{- if not (kindIs "bool" .namespace) }}
+namespace: {{ default .root.Release.Namespace .namespace | quote }}
+{{- end }}
+labels:
+  {{- include "interject.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* An image by its name: root, image. */}}
+{{- define "interject.image" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether a real cluster is asked, so that what is there can be known: no client has this API by itself. */}}
+{{- define "interject.online" -}}
+{{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1/APIService" -}}true{{- end -}}
+{{- end -}}

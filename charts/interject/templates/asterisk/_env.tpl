@@ -1,0 +1,26 @@
+{{/* The variables of Asterisk's container. Each pod has a file of values of its own. */}}
+{{- define "interject.asterisk.env" -}}
+{{- $values := .Values.asterisk -}}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: INTERJECT_VALUES
+  value: /etc/interject/values/$(POD_NAME).yaml
+{{- if and (eq $values.exposure.type "nodePort") (not $values.externalAddress) }}
+- name: INTERJECT_EXTERNAL_ADDRESS
+  valueFrom: {fieldRef: {fieldPath: status.hostIP}}
+{{- end }}
+{{- range $kind := list "phones" "trunks" }}
+{{- range $index, $part := index $values $kind }}
+{{- if or (eq $kind "phones") $part.user }}
+- name: {{ include "interject.asterisk.variable" (dict "kind" $kind "index" $index) }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ default (include "interject.asterisk" $) $part.existingSecret | quote }}
+      key: {{ ternary (default "password" $part.secretKey) $part.name (not (empty $part.existingSecret)) | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,37 @@
+{{/* Asterisk's own values, as asterisk-image/VALUES.md has them, for one pod: root, ordinal. */}}
+{{- define "interject.asterisk.values" -}}
+{{- $values := .root.Values.asterisk -}}
+{{- $ports := include "interject.asterisk.ports" . | fromJson -}}
+{{- $transports := list -}}
+{{- if $values.sip.udp }}{{ $transports = append $transports "udp" }}{{ end -}}
+{{- if $values.sip.tcp }}{{ $transports = append $transports "tcp" }}{{ end -}}
+{{- $sip := dict "port" (int $ports.sip) "transports" $transports "anonymous" $values.sip.anonymous "localNetworks" $values.sip.localNetworks -}}
+{{- with include "interject.asterisk.external" . -}}
+{{- $_ := set $sip "externalAddress" . -}}
+{{- end -}}
+{{- if $values.sip.tls.enabled -}}
+{{- $_ := set $sip "tls" (dict "port" (int $ports.tls) "certificate" "/etc/interject/tls/tls.crt" "key" "/etc/interject/tls/tls.key") -}}
+{{- end -}}
+{{- $rtp := dict "firstPort" (int $ports.first) "lastPort" (int $ports.last) -}}
+{{- $all := dict "agents" $values.agents "published" $values.published "queues" $values.queues "drainSeconds" (int $values.drainSeconds) "sip" $sip "rtp" $rtp -}}
+{{- with $values.codecs }}{{ $_ := set $all "codecs" . }}{{ end -}}
+{{- with $values.fallback }}{{ $_ := set $all "fallback" . }}{{ end -}}
+{{- with $values.metricsPort }}{{ $_ := set $all "metricsPort" (int .) }}{{ end -}}
+{{- range $kind := list "phones" "trunks" -}}
+{{- $parts := list -}}
+{{- range $index, $part := index $values $kind -}}
+{{- $one := omit $part "password" "existingSecret" "secretKey" -}}
+{{- if or (eq $kind "phones") $part.user -}}
+{{- $_ := set $one "password" (dict "env" (include "interject.asterisk.variable" (dict "kind" $kind "index" $index))) -}}
+{{- end -}}
+{{- $parts = append $parts $one -}}
+{{- end -}}
+{{- $_ := set $all $kind $parts -}}
+{{- end -}}
+{{- mergeOverwrite $all (deepCopy $values.extraValues) | toYaml -}}
+{{- end -}}
+
+{{/* The variable that holds a password: kind (phones or trunks), index. Names of phones do not fit. */}}
+{{- define "interject.asterisk.variable" -}}
+PASSWORD_{{ .kind | upper }}_{{ .index }}
+{{- end -}}

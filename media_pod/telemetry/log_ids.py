@@ -1,0 +1,57 @@
+"""Which call a line of the log is about.
+
+By convention such a line begins with `call %s`, and the UUID is its first argument. Lines of
+providers know no call; those that are logged in a call's own task are of `current_call`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+
+current_call: Final[ContextVar[str]] = ContextVar("current_call", default="")
+"""UUID of the call that the running task works for."""
+
+_CONVENTION: Final = "call %s"
+
+
+class CallIds(logging.Filter):
+    """Puts `call`, `trace_id` and `span_id` on records; lets every record through.
+
+    Args:
+        context: the `call` span of the call with that UUID, None if there is none.
+    """
+
+    def __init__(self, context: Callable[[str], SpanContext | None]) -> None:
+        super().__init__()
+        self._context = context
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See `logging.Filter.filter`."""
+        if uuid := _named(record) or current_call.get():
+            record.call = uuid
+            if (context := self._context(uuid)) is not None:
+                record.trace_id = format_trace_id(context.trace_id)
+                record.span_id = format_span_id(context.span_id)
+        return True
+
+
+@contextmanager
+def with_call_ids(context: Callable[[str], SpanContext | None]) -> Iterator[None]:
+    """Meanwhile all that is logged has the ids of its call; `context` as in `CallIds`."""
+    ids, handlers = CallIds(context), tuple(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(ids)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(ids)
+
+
+def _named(record: logging.LogRecord) -> str:
+    follows = isinstance(record.msg, str) and record.msg.startswith(_CONVENTION)
+    return str(record.args[0]) if follows and isinstance(record.args, tuple) else ""

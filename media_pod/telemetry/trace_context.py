@@ -1,0 +1,73 @@
+"""Which trace a call belongs to: W3C Trace Context, level 1, and what follows from a call's UUID.
+
+A call moves between pods that never talk to each other, and a pod that crashed tells nothing. So
+whatever two pods have to agree on follows from what the dialplan says in each of its questions:
+
+    trace id          of the `traceparent`; without one, the call's UUID without its dashes
+    parent            of the `traceparent`. The lower half of the trace id stands for a dialplan,
+                      which makes no spans: what it would be the parent of has none
+    a leg's span id   a hash of both and of the leg's number: the next leg's pod knows it as well
+
+The lower half of a random UUID is never 0, and neither is the whole, which W3C asks for.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from media_pod.agents.ports import CallInfo
+
+_LOWER_HALF: Final = (1 << 64) - 1
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_W3C: Final = TraceContextTextMapPropagator()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """Where the spans of a call belong."""
+
+    trace_id: int
+    """128 bits, not 0."""
+    parent_id: int
+    """64 bits, not 0: the span that the dialplan names."""
+
+    @property
+    def parent(self) -> SpanContext | None:
+        """The span above the call's, None if nobody makes it."""
+        if self.parent_id == self.trace_id & _LOWER_HALF:
+            return None
+        return self._context(self.parent_id)
+
+    def leg(self, number: int) -> SpanContext:
+        """The `call` span of the leg `number`, in whichever pod it is."""
+        text = f"{self.trace_id:032x}-{self.parent_id:016x}-{number}"
+        digest = hashlib.sha256(text.encode()).digest()
+        return self._context(int.from_bytes(digest[:8], "big") or 1)
+
+    def _context(self, span_id: int) -> SpanContext:
+        return SpanContext(self.trace_id, span_id, is_remote=True, trace_flags=_SAMPLED)
+
+
+def parse(traceparent: str) -> TraceContext | None:
+    """What a `traceparent` says; None if it is not one, and then the trace begins anew."""
+    found = get_current_span(_W3C.extract({"traceparent": traceparent})).get_span_context()
+    return TraceContext(found.trace_id, found.span_id) if found.is_valid else None
+
+
+def context_of(info: CallInfo) -> TraceContext:
+    """The trace of a call, from its `traceparent` or else from its UUID.
+
+    A UUID that makes no valid ids (not hexadecimal, or 0 in its lower half) counts as 1: nobody but
+    a test has one.
+    """
+    if info.traceparent and (told := parse(info.traceparent)) is not None:
+        return told
+    try:
+        number = int(info.uuid.replace("-", ""), 16)
+    except ValueError:
+        number = 0
+    number = number if number & _LOWER_HALF else 1
+    return TraceContext(number, number & _LOWER_HALF)

@@ -1,0 +1,186 @@
+"""Keeps the metrics API's own certificate: the Secret that replicas read, and the API server's
+trust in it. The leader's work, as looks: whatever has changed since the last one is put right.
+
+Trust comes first. A CA is written to the APIServices before any replica can have a certificate of
+it, so that no moment of a renewal finds a replica that is not believed. A leader that ends in the
+middle leaves a CA behind that has signed nothing; the next one begins anew.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from voiceagent_operator.complaints import Complaints
+from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
+from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json, Kind
+from voiceagent_operator.metrics_api.documents import API_SERVICES
+from voiceagent_operator.metrics_api.issuing import believed, issue, why_due
+from voiceagent_operator.metrics_api.secret import is_ours, secret_with, serving_of
+
+LOOK_EVERY_S: Final = 60.0
+"""Three small requests a minute; for so long at most the API stays away after somebody's edit."""
+LOOK_AGAIN_S: Final = 5.0
+"""After a look that failed, or met somebody else's write."""
+TRUST_SETTLES_S: Final = 10.0
+"""Between a new CA's becoming known and its certificate's: API servers learn of it by a watch,
+within a second if they are well."""
+
+_logger = logging.getLogger(__name__)
+
+
+class KeeperApi(Protocol):
+    """As much of `ApiServer` as is needed."""
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json: ...
+    async def create(self, path: str, body: Json) -> Json: ...
+    async def replace(self, path: str, body: Json) -> Json: ...
+    async def merge(self, path: str, patch: Json) -> Json: ...
+
+
+class CertificateKeeper:
+    """Makes the certificate, renews it, and has it believed.
+
+    Args:
+        api: where all of it is.
+        namespace: of both of the following.
+        secret: where the certificate is.
+        service: by whose names the API server asks for it.
+        now: the time, with its zone.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        api: KeeperApi,
+        namespace: str,
+        secret: str,
+        service: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._secret = secret
+        self._service = service
+        host = f"{service}.{namespace}.svc"
+        self._names = (host, f"{host}.cluster.local")
+        self._now = now
+        self._sleep = sleep
+        self._complaints = Complaints(_logger, "metrics API")
+
+    async def run(self) -> None:
+        """Look, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except ConflictError as error:
+                _logger.debug("metrics API: %s", error)
+                wait_s = LOOK_AGAIN_S
+            except ApiError as error:
+                self._complaints.warn("look", f"its certificate is looked at again later: {error}")
+                wait_s = LOOK_AGAIN_S
+            else:
+                self._complaints.over("look")
+                wait_s = LOOK_EVERY_S
+            await self._sleep(wait_s)
+
+    async def look(self) -> None:
+        """Put right whatever is not.
+
+        Raises:
+            ConflictError: somebody else was faster; look again.
+            ApiError: a request failed.
+        """
+        secret = await self._find(SECRET, self._namespace, self._secret)
+        if secret is not None and not is_ours(secret):
+            self._complaints.warn(
+                "secret",
+                f"Secret {self._namespace}/{self._secret} is somebody else's, and is left alone; "
+                "delete it, or have --metrics-api-secret name another",
+            )
+            return
+        self._complaints.over("secret")
+        services = [service async for service in self._services()]
+        serving = None if secret is None else serving_of(secret)
+        due = why_due(serving, self._names, self._now())
+        if serving is not None and due is None:
+            await self._believe(services, believed(serving, self._now()))
+        else:
+            await self._renew(secret, services, due or "")
+
+    async def _renew(self, secret: Json | None, services: Sequence[Json], due: str) -> None:
+        # What is believed now, wherever the Secret may be: replicas still serve by it.
+        before = list(filter(None, map(_bundle, services)))
+        new = issue(self._names, self._now(), before)
+        await self._believe(services, new.authorities)
+        if before:
+            await self._sleep(TRUST_SETTLES_S)
+        body = secret_with(new, self._namespace, self._secret, secret)
+        if secret is None:
+            await self._api.create(SECRET.path(self._namespace), body)
+        else:
+            await self._api.replace(SECRET.path(self._namespace, self._secret), body)
+        _logger.info(
+            "metrics API: certificate in Secret %s/%s made, because %s",
+            *(self._namespace, self._secret, due),
+        )
+
+    async def _services(self) -> AsyncIterator[Json]:
+        """The APIServices that point at our Service."""
+        for name in API_SERVICES:
+            found = await self._find(API_SERVICE, None, name)
+            if found is None:
+                self._complaints.warn(
+                    name, f"there is no APIService {name}: the cluster does not ask for it here"
+                )
+            elif (place := _place(found)) != (self._namespace, self._service):
+                self._complaints.warn(
+                    name,
+                    f"APIService {name} points at {'/'.join(place)}, not at "
+                    f"{self._namespace}/{self._service}, and is left alone: a cluster has one such "
+                    "API; remove the other adapter, or use metricSource prometheus-adapter or keda",
+                )
+            else:
+                self._complaints.over(name)
+                yield found
+
+    async def _believe(self, services: Sequence[Json], authorities: bytes) -> None:
+        """Have the API server believe in these CAs, and no others."""
+        text = base64.b64encode(authorities).decode()
+        for service in services:
+            spec = service["spec"]
+            if spec.get("caBundle") == text and not spec.get("insecureSkipTLSVerify"):
+                continue
+            head = service["metadata"]
+            patch = {
+                # Of this version alone: by the next one it may point at somebody else.
+                "metadata": {"resourceVersion": head["resourceVersion"]},
+                "spec": {"caBundle": text, "insecureSkipTLSVerify": None},
+            }
+            await self._api.merge(API_SERVICE.path(None, head["name"]), patch)
+            _logger.info("metrics API: caBundle of APIService %s written", head["name"])
+
+    async def _find(self, kind: Kind, namespace: str | None, name: str) -> Json | None:
+        try:
+            return await self._api.get(kind.path(namespace, name))
+        except NotFoundError:
+            return None
+
+
+def _place(api_service: Json) -> tuple[str, str]:
+    """Namespace and name of the Service that it points at."""
+    service = api_service["spec"].get("service") or {}
+    return service.get("namespace", ""), service.get("name", "")
+
+
+def _bundle(api_service: Json) -> bytes:
+    """The CAs that it believes in, PEM; empty if they cannot be read."""
+    try:
+        return base64.b64decode(api_service["spec"].get("caBundle") or "")
+    except binascii.Error:
+        return b""

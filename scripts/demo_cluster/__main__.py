@@ -1,0 +1,130 @@
+"""`python -m demo_cluster up|down`, in scripts/: `make demo-cluster` and `make demo-cluster-down`.
+
+Installs the chart with its defaults, lets a telephone call the sample through Asterisk on a line
+that echoes, and shows what the telephone heard, the call's trace and the dashboards' figures.
+Without a kubeconfig a Kubernetes is brought up here, which stays until `down`. Traces and figures
+are those of our own cluster: the pods of another one do not reach this machine.
+
+Exit codes: 0; 1 and one line on standard error.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Final
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from media_pod.lab.trace_tree import Span
+from media_pod.lab.trace_tree import as_text as tree
+
+from demo_cluster import figures, release
+from demo_cluster.cluster import Cluster, down, up
+from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
+from demo_cluster.phone_call import Call, call, judge
+from demo_cluster.scripts import ROOT, say, script
+from media_pod.demo.run import Outcome
+from media_pod.demo.table import as_text
+from media_pod.errors import InterjectError
+
+EXPORTED_S: Final = 20.0
+"""Pods send what has ended every five seconds."""
+LOOK_S: Final = 0.5
+
+
+def main() -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(description="Interject on a cluster, to look at.")
+    parser.add_argument("what", choices=["up", "down"])
+    parser.add_argument("--kubeconfig", type=Path)
+    parser.add_argument("--engine", default="")
+    given = parser.parse_args()
+    try:
+        if given.what == "up":
+            show(given.kubeconfig, given.engine)
+        elif given.kubeconfig is not None:
+            release.uninstall(up(given.kubeconfig))
+        else:
+            down()
+    except InterjectError as error:
+        say(f"the demonstration: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; `make demo-cluster-down` takes away what is there")
+        return 1
+    return 0
+
+
+def show(kubeconfig: Path | None, engine: str) -> None:
+    """The whole demonstration.
+
+    Raises:
+        InterjectError: a step failed.
+    """
+    began = time.monotonic()
+    cluster = up(kubeconfig)
+    images = ROOT / "out" / "images.yaml"
+    script(
+        "images/make_images.py", "--kubeconfig", cluster.kubeconfig, "--values", images,
+        *(["--engine", engine] if engine else []),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        folder, traces = Path(scratch), None
+        if cluster.own_address:
+            program = Path(script("get_jaeger.py"))
+            traces = stack.enter_context(
+                jaeger(program, cluster.own_address, folder / "jaeger.log")
+            )
+        installing = time.monotonic()
+        release.install(cluster, images, traces.otlp if traces else "")
+        say(f"installed and ready in {time.monotonic() - installing:.1f} s")
+        metrics = stack.enter_context(_figures(cluster, folder)) if traces else None
+        _call_and_show(cluster, traces, metrics)
+    say(f"all of it took {time.monotonic() - began:.0f} s; `make demo-cluster-down` ends it")
+
+
+def _figures(cluster: Cluster, folder: Path) -> AbstractContextManager[Prometheus]:
+    programs = Path(script("get_prometheus.py")) / "usr" / "bin"
+    return prometheus(programs / "prometheus", release.pages(cluster), release.NAMESPACE, folder)
+
+
+def _call_and_show(cluster: Cluster, traces: Jaeger | None, metrics: Prometheus | None) -> None:
+    account = release.account(cluster)
+    say(f"calling {release.EXTENSION} at {account.server_host}:{account.server_port} ...")
+    pods = [page for _, page in release.pages(cluster) if page.endswith(":1650")]
+
+    def progress(elapsed_s: float) -> None:
+        if round(elapsed_s) % 10 == 0:
+            say(f"  {elapsed_s:.0f} s")
+
+    called = asyncio.run(call(account, release.EXTENSION, pods if traces else [], progress))
+    spans = _spans(traces, called) if traces else []
+    print_all(called, spans, metrics)
+
+
+def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:
+    """The table, the trace and the figures."""
+    parts = [as_text(Outcome((judge(called, spans),), ((),), (0,), Path()))]
+    if spans:
+        parts += [f"The trace of call {called.uuid}", tree(spans)]
+    if metrics is not None:
+        parts += ["What the dashboards show now", figures.as_text(metrics)]
+    sys.stdout.write("\n\n".join(parts) + "\n")
+
+
+def _spans(traces: Jaeger, called: Call) -> list[Span]:
+    """The trace, once its outermost span is there."""
+    deadline = time.monotonic() + EXPORTED_S
+    spans = traces.trace(called.uuid)
+    while not any(span.name == "call" for span in spans) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+        spans = traces.trace(called.uuid)
+    return spans
+
+
+if __name__ == "__main__":
+    sys.exit(main())

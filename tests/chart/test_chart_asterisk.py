@@ -1,0 +1,180 @@
+"""Asterisk in a release: its values, its ports and how callers reach it."""
+
+import base64
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asterisk_config.environment import read_values
+from asterisk_config.values import load_values
+from chart.cases import CASES
+from chart.rendering import Json, objects, one, pods
+from voiceagent_operator import names
+
+NAME = "interject-asterisk"
+
+
+def asterisk(**values: Any) -> list[Json]:
+    """A release with these values of Asterisk's, without the resource, which takes long to read."""
+    return objects({"crds": {"enabled": False}, "asterisk": values})
+
+
+def container(found: list[Json]) -> Json:
+    only: Json = pods(found)[f"StatefulSet/{NAME}"]["spec"]["containers"][0]
+    return only
+
+
+def documents(found: list[Json]) -> dict[str, Json]:
+    """What each pod's file of values says, by its name."""
+    data = one(found, "ConfigMap", NAME)["data"]
+    return {name: yaml.safe_load(text) for name, text in data.items()}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "nothing"])
+def test_every_pod_has_values_that_asterisk_takes(case: str) -> None:
+    found = objects(CASES[case])
+    replicas = one(found, "StatefulSet")["spec"]["replicas"]
+    pages = documents(found)
+    assert list(pages) == [f"{NAME}-{ordinal}.yaml" for ordinal in range(replicas)]
+    for name, document in pages.items():
+        load_values(document, name)
+
+
+def test_a_pod_reads_the_file_that_has_its_name() -> None:
+    variables = {each["name"]: each for each in container(objects())["env"]}
+    assert variables["INTERJECT_VALUES"]["value"] == "/etc/interject/values/$(POD_NAME).yaml"
+    assert list(variables).index("POD_NAME") < list(variables).index("INTERJECT_VALUES")
+
+
+def test_passwords_are_in_a_secret_alone_and_come_by_the_environment(tmp_path: Any) -> None:
+    found = objects(CASES["everything"])
+    page = documents(found)[f"{NAME}-0.yaml"]
+    secrets = one(found, "Secret", NAME)["data"]
+    environ = {"INTERJECT_VALUES": str(tmp_path / "asterisk.yaml")}
+    (tmp_path / "asterisk.yaml").write_text(yaml.safe_dump(page))
+    for variable in container(found)["env"]:
+        reference = variable.get("valueFrom", {}).get("secretKeyRef")
+        if reference and reference["name"] == NAME:
+            environ[variable["name"]] = base64.b64decode(secrets[reference["key"]]).decode()
+        elif reference:
+            assert (reference["name"], reference["key"]) == ("anna", "sip")
+            environ[variable["name"]] = "of-the-existing-secret"
+    values = read_values(environ)
+    passwords = {phone.name: phone.password.value for phone in values.phones}
+    assert passwords["anna"] == "of-the-existing-secret"
+    assert passwords["603"] == "correct-horse"
+    assert len(passwords["602"] or "") == 20
+    assert values.trunks[0].password and values.trunks[0].password.value == "hidden"
+    assert "correct-horse" not in yaml.safe_dump([e for e in found if e["kind"] != "Secret"])
+
+
+def test_the_dialplan_of_the_operator_is_mounted_and_may_be_missing() -> None:
+    pod = pods(asterisk(name="east"))[f"StatefulSet/{NAME}"]
+    (published,) = (each for each in pod["spec"]["volumes"] if each["name"] == "published")
+    assert published["configMap"] == {"name": names.dialplan_name("east"), "optional": True}
+    assert pod["metadata"]["labels"][names.ASTERISK] == "east"
+
+
+def test_calls_have_their_time_when_a_pod_goes() -> None:
+    spec = pods(asterisk(drainSeconds=600))[f"StatefulSet/{NAME}"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == 630
+
+
+def test_changed_values_are_another_pod_and_the_same_ones_are_not() -> None:
+    def checksum(**values: Any) -> str:
+        metadata = pods(asterisk(**values))[f"StatefulSet/{NAME}"]["metadata"]
+        text: str = metadata["annotations"]["checksum/values"]
+        return text
+
+    assert checksum() == checksum()
+    assert checksum(drainSeconds=1) != checksum()
+    assert checksum(phones=[{"name": "601", "password": "new"}]) != checksum()
+
+
+def test_extra_values_go_over_the_rest() -> None:
+    page = documents(asterisk(extraValues={"sip": {"bindHost": "192.0.2.1"}, "drainSeconds": 5}))
+    assert page[f"{NAME}-0.yaml"]["sip"]["bindHost"] == "192.0.2.1"
+    assert page[f"{NAME}-0.yaml"]["sip"]["port"] == 30060
+    assert page[f"{NAME}-0.yaml"]["drainSeconds"] == 5
+
+
+def test_on_node_ports_ports_are_the_same_inside_and_outside_and_each_pods_own() -> None:
+    found = asterisk(replicas=2, calls=4)
+    taken: list[tuple[str, int]] = []
+    for ordinal, page in enumerate(documents(found).values()):
+        service = one(found, "Service", f"{NAME}-{ordinal}")["spec"]
+        assert service["type"] == "NodePort" and service["externalTrafficPolicy"] == "Local"
+        ports = {(each["protocol"], each["port"]) for each in service["ports"]}
+        rtp = range(page["rtp"]["firstPort"], page["rtp"]["lastPort"] + 1)
+        sip = page["sip"]["port"]
+        assert len(rtp) == 8
+        assert ports == {("UDP", sip), ("TCP", sip), *(("UDP", port) for port in rtp)}
+        for each in service["ports"]:
+            assert each["port"] == each["targetPort"] == each["nodePort"]
+        taken += sorted(ports)
+    assert len(set(taken)) == len(taken)
+
+
+def test_behind_node_ports_asterisk_knows_the_nodes_address() -> None:
+    variables = {each["name"]: each for each in container(asterisk())["env"]}
+    external = variables["INTERJECT_EXTERNAL_ADDRESS"]["valueFrom"]
+    assert external == {"fieldRef": {"fieldPath": "status.hostIP"}}
+    given = asterisk(externalAddress="192.0.2.7")
+    assert "INTERJECT_EXTERNAL_ADDRESS" not in {each["name"] for each in container(given)["env"]}
+    assert documents(given)[f"{NAME}-0.yaml"]["sip"]["externalAddress"] == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("exposure", "kind"), [("loadBalancer", "LoadBalancer"), ("clusterIP", "ClusterIP")]
+)
+def test_other_services_have_ports_of_their_own_too(exposure: str, kind: str) -> None:
+    found = asterisk(exposure={"type": exposure}, replicas=2)
+    for ordinal in range(2):
+        service = one(found, "Service", f"{NAME}-{ordinal}")["spec"]
+        assert service["type"] == kind
+        assert service["selector"]["statefulset.kubernetes.io/pod-name"] == f"{NAME}-{ordinal}"
+        assert {each["port"] for each in service["ports"]} >= {5060, 10000, 10063}
+        assert not any("nodePort" in each for each in service["ports"])
+
+
+def test_in_the_nodes_network_there_is_no_service_and_names_are_still_found() -> None:
+    found = asterisk(exposure={"type": "hostNetwork"})
+    services = {each["metadata"]["name"] for each in found if each["kind"] == "Service"}
+    assert services == {NAME, "interject-metrics-api"}
+    spec = pods(found)[f"StatefulSet/{NAME}"]["spec"]
+    assert spec["hostNetwork"] is True and spec["dnsPolicy"] == "ClusterFirstWithHostNet"
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    replicas=st.integers(1, 4),
+    calls=st.integers(1, 60),
+    tls=st.booleans(),
+    exposure=st.sampled_from(["nodePort", "loadBalancer", "hostNetwork", "clusterIP"]),
+)
+def test_whatever_the_size_the_policy_lets_in_what_asterisk_listens_at(
+    replicas: int, calls: int, tls: bool, exposure: str
+) -> None:
+    found = asterisk(
+        replicas=replicas,
+        calls=calls,
+        exposure={"type": exposure},
+        sip={"tls": {"enabled": tls, "secretName": "tls"}},
+    )
+    (rule, *_) = one(found, "NetworkPolicy", NAME)["spec"]["ingress"]
+    open_ports = {
+        (each["protocol"], port)
+        for each in rule["ports"]
+        for port in range(each["port"], each.get("endPort", each["port"]) + 1)
+    }
+    for page in documents(found).values():
+        rtp = range(page["rtp"]["firstPort"], page["rtp"]["lastPort"] + 1)
+        assert len(rtp) == 2 * calls
+        listening = {("UDP", port) for port in rtp}
+        listening |= {(kind, page["sip"]["port"]) for kind in ("UDP", "TCP")}
+        listening |= {("TCP", page["sip"]["tls"]["port"])} if tls else set()
+        assert listening <= open_ports
+        assert page["sip"]["port"] not in rtp

@@ -1,0 +1,123 @@
+"""The resource, the sample and what belongs to the operator in a release."""
+
+import pytest
+import yaml
+
+from chart.cases import CASES
+from chart.rendering import CHART, ROOT, Json, objects, one, pods
+from media_pod import json_log
+from media_pod.spec import load_manifest
+from voiceagent_operator.cli import run
+from voiceagent_operator.owned_agent import KEY
+
+CRD = "voiceagents.interject.dev"
+
+
+def variables(values: Json) -> dict[str, str]:
+    pod = pods(objects(values))["Deployment/interject-operator"]["spec"]
+    return {each["name"]: each.get("value", "") for each in pod["containers"][0]["env"]}
+
+
+def test_the_charts_resource_is_the_projects() -> None:
+    ours = (ROOT / "crds" / f"{CRD}.yaml").read_bytes()
+    assert (CHART / "files" / "crds" / f"{CRD}.yaml").read_bytes() == ours
+    rendered = one(objects(), "CustomResourceDefinition")
+    assert rendered["spec"] == yaml.safe_load(ours)["spec"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_resource_outlives_the_release_unless_told(keep: bool) -> None:
+    found = one(objects({"crds": {"keep": keep}}), "CustomResourceDefinition")
+    policy = found["metadata"].get("annotations", {}).get("helm.sh/resource-policy")
+    assert policy == ("keep" if keep else None)
+
+
+def sample(values: Json) -> Json:
+    data = one(objects(values), "ConfigMap", "interject-sample")["data"]
+    agent: Json = yaml.safe_load(data[KEY])
+    return agent
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "nothing"])
+def test_the_sample_is_a_voice_agent_that_the_model_takes(case: str) -> None:
+    agent = load_manifest(sample(CASES[case]), "sample")
+    assert agent.spec.telephony.extensions == ("100",)
+    asterisk = CASES[case].get("asterisk", {}).get("name", "asterisk")
+    assert agent.spec.telephony.asterisk == asterisk
+
+
+def test_the_sample_is_the_example_and_can_be_more() -> None:
+    example = yaml.safe_load((ROOT / "examples" / "parcel-desk.yaml").read_text())
+    agent = sample({})
+    assert agent["metadata"]["name"] == example["metadata"]["name"]
+    assert example["spec"].items() <= agent["spec"].items()
+    scaled = sample({"sample": {"replicas": None, "spec": {"capacity": {"calls": 3}}}})
+    assert "replicas" not in scaled["spec"]
+    assert scaled["spec"]["capacity"] == {"calls": 3}
+
+
+def test_the_samples_pods_pull_with_the_secrets_of_the_release() -> None:
+    agent = load_manifest(sample({"imagePullSecrets": [{"name": "registry"}]}), "sample")
+    assert agent.spec.pod_template.spec == {"imagePullSecrets": [{"name": "registry"}]}
+
+
+def test_a_job_that_would_change_is_another_job() -> None:
+    def job(values: Json) -> str:
+        name: str = one(objects(values), "Job")["metadata"]["name"]
+        return name
+
+    assert job({}) == job({"asterisk": {"drainSeconds": 5}})
+    assert job({"sample": {"extension": "200"}}) != job({})
+    assert job({"operator": {"nodeSelector": {"a": "b"}}}) != job({})
+
+
+def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> None:
+    found = objects({"sample": {"name": "desk"}})
+    pod = one(found, "Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["containers"][0]["args"] == ["ready", "desk"]
+    (_, agents) = one(found, "Role", pod["spec"]["serviceAccountName"])["rules"]
+    assert agents["resourceNames"] == ["desk"] and "get" in agents["verbs"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_operator_is_told_are_variables_that_it_has(case: str) -> None:
+    known = {option.envvar for option in run.params if hasattr(option, "envvar")}
+    known.add(json_log.VARIABLE)
+    told = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
+    assert told <= known
+
+
+def test_the_metrics_api_is_asked_at_the_operators_pods() -> None:
+    found = objects()
+    service = one(found, "Service", "interject-metrics-api")["spec"]
+    for version in ("v1beta1", "v1beta2"):
+        spec = one(found, "APIService", f"{version}.custom.metrics.k8s.io")["spec"]
+        assert spec["service"] == {
+            "name": "interject-metrics-api", "namespace": "voice", "port": 443,
+        }  # fmt: skip
+    (port,) = service["ports"]
+    (container,) = pods(found)["Deployment/interject-operator"]["spec"]["containers"]
+    assert port["targetPort"] in {each["name"] for each in container["ports"]}
+
+
+def test_each_source_of_the_certificate_tells_the_operator_where_it_is() -> None:
+    own = variables({})
+    assert own["INTERJECT_METRICS_API_SECRET"] == "interject-metrics-api-tls"
+    assert own["INTERJECT_METRICS_API_SERVICE"] == "interject-metrics-api"
+    issued = variables(CASES["cert-manager"])
+    assert issued["INTERJECT_METRICS_API_CERTIFICATE"] == "/etc/interject/metrics-api/tls.crt"
+    assert "INTERJECT_METRICS_API_SECRET" not in issued
+    off = variables(CASES["no metrics API"])
+    assert not [name for name in off if "METRICS_API" in name]
+
+
+def test_traces_go_where_they_are_said_to() -> None:
+    told = variables(CASES["everything"])
+    endpoint = "http://jaeger-collector.tracing:4318"
+    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
+    assert told["INTERJECT_MEDIA_OTLP_ENDPOINT"] == endpoint
+    rules = one(objects(CASES["everything"]), "NetworkPolicy", "interject-operator")["spec"]
+    ports = {port["port"] for rule in rules["egress"] for port in rule.get("ports", [])}
+    assert 4318 in ports
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in variables({})

@@ -1,0 +1,96 @@
+"""The chart grants what the operator's own list of rights says, no more and no less."""
+
+import pytest
+
+from chart.rendering import NAMESPACE, Json, objects, pods
+from voiceagent_operator import names
+from voiceagent_operator.install.rules import (
+    agent_rules,
+    api_service_rules,
+    certificate_rules,
+    election_rules,
+)
+
+LEASE = "interject-operator"
+SECRET = "interject-metrics-api-tls"
+NAMESPACED = {"operator": {"watchNamespaces": [NAMESPACE, "sales"]}}
+
+
+def granted(found: list[Json], kind: str) -> dict[tuple[str | None, str], list[Json]]:
+    """The rules of each role that the operator's account is bound to."""
+    roles = {
+        (each["metadata"].get("namespace"), each["metadata"]["name"]): each["rules"]
+        for each in found
+        if each["kind"] == kind
+    }
+    bound = {}
+    for each in found:
+        if each["kind"] != f"{kind}Binding" or each["roleRef"]["kind"] != kind:
+            continue
+        key = (each["metadata"].get("namespace"), each["roleRef"]["name"])
+        (subject,) = each["subjects"]
+        if subject["name"] == "interject-operator" and key in roles:
+            assert subject["namespace"] == NAMESPACE
+            bound[key] = roles[key]
+    return bound
+
+
+def test_all_namespaces_are_a_cluster_role_and_the_lease_is_in_the_operators() -> None:
+    found = objects()
+    assert granted(found, "ClusterRole")[None, "interject-operator"] == agent_rules()
+    election = granted(found, "Role")[NAMESPACE, "interject-operator-election"]
+    assert election == election_rules(LEASE)
+
+
+def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None:
+    found = objects(NAMESPACED | {"metricsApi": {"enabled": False}})
+    roles = granted(found, "Role")
+    assert roles.pop((NAMESPACE, "interject-operator-election")) == election_rules(LEASE)
+    assert roles == {
+        (NAMESPACE, "interject-operator"): agent_rules(),
+        ("sales", "interject-operator"): agent_rules(),
+    }
+    assert not [each for each in found if each["kind"].startswith("ClusterRole")]
+
+
+@pytest.mark.parametrize("values", [{}, NAMESPACED])
+def test_the_metrics_api_has_what_an_api_server_behind_another_needs(values: Json) -> None:
+    bound = {
+        (each["metadata"].get("namespace"), each["roleRef"]["kind"], each["roleRef"]["name"])
+        for each in objects(values)
+        if each["kind"].endswith("Binding")
+    }
+    assert (None, "ClusterRole", "system:auth-delegator") in bound
+    reader = "extension-apiserver-authentication-reader"
+    assert ("kube-system", "Role", reader) in bound
+
+
+def test_a_certificate_of_its_own_needs_a_secret_and_the_api_services() -> None:
+    found = objects()
+    own = granted(found, "Role")[NAMESPACE, "interject-operator-certificate"]
+    assert own == certificate_rules(SECRET)
+    everywhere = granted(found, "ClusterRole")[None, "interject-operator-api-services"]
+    assert everywhere == api_service_rules()
+
+
+def test_a_certificate_of_somebody_elses_needs_no_rights() -> None:
+    values = {
+        "metricsApi": {
+            "certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}},
+        }
+    }  # fmt: skip
+    assert not [each for each in objects(values) if "certificate" in each["metadata"]["name"]]
+
+
+def test_no_rule_has_a_wildcard() -> None:
+    for each in objects():
+        for rule in each.get("rules", []):
+            assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
+
+
+def test_media_pods_let_the_operator_and_asterisk_in() -> None:
+    templates = pods(objects())
+    operator = templates["Deployment/interject-operator"]["metadata"]["labels"]
+    assert names.OPERATOR_PODS.items() <= operator.items()
+    asterisk = templates["StatefulSet/interject-asterisk"]["metadata"]["labels"]
+    assert asterisk[names.ASTERISK] == "asterisk"

@@ -1,0 +1,62 @@
+"""A chart that has changed has another version."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chart.rendering import CHART, ROOT, loaded
+
+SCRIPT = ROOT / "scripts" / "chart" / "chart_version.py"
+
+
+def chart_version(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The chart, of which no version was given away."""
+    shutil.copytree(CHART, tmp_path / "charts" / "interject")
+    (tmp_path / "charts" / "interject" / ".versions").unlink(missing_ok=True)
+    return tmp_path
+
+
+def change(copy: Path, name: str, old: str, new: str) -> None:
+    path = copy / "charts" / "interject" / name
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+def test_the_chart_has_the_version_that_it_says() -> None:
+    done = chart_version()
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_installs_the_projects_own_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert loaded().metadata["appVersion"] == project["version"]
+
+
+def test_a_version_that_was_given_away_does_not_change(copy: Path) -> None:
+    assert chart_version("--root", str(copy), "--record").returncode == 0
+    assert chart_version("--root", str(copy)).returncode == 0
+    change(copy, "values.yaml", "replicas: 2", "replicas: 3")
+    for record in ([], ["--record"]):
+        done = chart_version("--root", str(copy), *record)
+        assert done.returncode == 1
+        assert "is not version 0.1.0 any more" in done.stderr
+    change(copy, "Chart.yaml", "version: 0.1.0", "version: 0.1.1")
+    assert chart_version("--root", str(copy)).returncode == 0
+
+
+def test_a_version_is_above_those_that_were_given_away(copy: Path) -> None:
+    change(copy, "Chart.yaml", "version: 0.1.0", "version: 0.10.0")
+    assert chart_version("--root", str(copy), "--record").returncode == 0
+    change(copy, "Chart.yaml", "version: 0.10.0", "version: 0.9.0")
+    done = chart_version("--root", str(copy))
+    assert done.returncode == 1
+    assert "found version 0.9.0 in Chart.yaml; allowed: one above 0.10.0" in done.stderr

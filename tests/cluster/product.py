@@ -1,0 +1,156 @@
+"""The whole product as `helm install` brings it, and a telephone that calls it."""
+
+import asyncio
+import base64
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from asterisk.callers import line, silent
+
+from cluster.callers import late_ticks
+from cluster.operators import until
+from cluster.releases import Release
+from cluster.rig import Cluster, Json
+from media_pod.lab.caller import Caller
+from media_pod.lab.sip.conversation import SipCall
+from media_pod.lab.sip.phone import SipPhone
+from media_pod.lab.sip.signalling import Account
+from voiceagent_operator import names
+
+PHONE: Final = "601"
+SAMPLE: Final = "parcel-desk"
+READY_S: Final = 120.0
+GRACE_S: Final = 10
+"""That Asterisk gives its calls when it is asked to go."""
+_POLL_S: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Images:
+    """Names of the three images, which the nodes have."""
+
+    operator: str
+    media_pod: str
+    asterisk: str
+
+    def values(self) -> Json:
+        """As the chart's values have them."""
+
+        def image(name: str) -> Json:
+            repository, _, tag = name.rpartition(":")
+            return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+
+        return {
+            "operator": {"image": image(self.operator), "mediaImage": image(self.media_pod)},
+            "asterisk": {"image": image(self.asterisk), "drainSeconds": GRACE_S},
+        }
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A call as its telephone heard it, and what it is to the pods; "" if none knew it."""
+
+    call: SipCall
+    uuid: str
+
+
+class Product:
+    """One release whose pods run."""
+
+    def __init__(self, release: Release, values: Json) -> None:
+        self.cluster: Cluster = release.cluster
+        self.release = release
+        self.namespace = release.namespace
+        self.values = values
+
+    def wait(self, what: str, condition: str, timeout_s: float = READY_S) -> None:
+        """As the notes of the chart tell a user to."""
+        done = self.cluster.run(
+            "wait", f"--for={condition}", what, "-n", self.namespace, f"--timeout={timeout_s:.0f}s"
+        )
+        assert done.returncode == 0, done.stdout + done.stderr + self.state()
+
+    def state(self) -> str:
+        """What there is, for whoever has to find out why something is not."""
+        return "\n".join(
+            self.cluster.run(*words, "-n", self.namespace).stdout
+            for words in (
+                ("get", "pods,va", "-o", "wide"),
+                ("get", "events", "--sort-by=.lastTimestamp"),
+            )
+        )
+
+    @property
+    def account(self) -> Account:
+        """The telephone's, read as the notes tell a user to."""
+        secret = self.release.get("secret", "asterisk")
+        password = base64.b64decode(secret["data"][PHONE]).decode()
+        pod = self.release.get("pod", "asterisk-0")
+        service = self.release.get("service", "asterisk-0")
+        (sip,) = {port["nodePort"] for port in service["spec"]["ports"] if "sip" in port["name"]}
+        return Account(PHONE, password, pod["status"]["hostIP"], sip)
+
+    async def call(self, extension: str, caller: Caller | None = None, *, max_s: float) -> Heard:
+        """Call and stay until either side hangs up; somebody who only listens by default."""
+        phone = SipPhone(self.account, line(), caller or silent(), max_s=max_s)
+        watching = asyncio.create_task(self._uuid_of_a_new_call())
+        try:
+            call = await phone.call(extension)
+        finally:
+            watching.cancel()
+            (uuid,) = await asyncio.gather(watching, return_exceptions=True)
+        return Heard(call, uuid if isinstance(uuid, str) else "")
+
+    async def until_answered(self, extension: str, within_s: float) -> float:
+        """Call again and again until an agent answers; after how many seconds the call began."""
+        began = time.monotonic()
+
+        async def answered() -> bool:
+            heard = await self.call(extension, max_s=1.0)
+            return bool(heard.call.record.bot.any())
+
+        await until(f"{extension} answering", answered, within_s, pause_s=0.3)
+        return time.monotonic() - began - 1.0
+
+    def pods(self, agent: str) -> list[Json]:
+        """Those of an agent that are not going."""
+        found = self.cluster.get_all("pods", self.namespace, f"{names.AGENT}={agent}")
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def hosts(self) -> list[str]:
+        """The addresses of all media pods, going or not."""
+        pods = self.cluster.get_all("pods", self.namespace, names.AGENT)
+        return [pod["status"]["podIP"] for pod in pods if pod["status"].get("podIP")]
+
+    async def calls(self) -> list[Json]:
+        """What all media pods say of their calls."""
+        found: list[Json] = []
+        for host in await asyncio.to_thread(self.hosts):
+            found += await _calls(host)
+        return found
+
+    async def late_ticks(self) -> float:
+        """Of all media pods that still tell."""
+        return sum([await late_ticks(host) for host in await asyncio.to_thread(self.hosts)])
+
+    async def _uuid_of_a_new_call(self) -> str:
+        old = {call["uuid"] for call in await self.calls()}
+        while True:
+            for call in await self.calls():
+                if call["uuid"] not in old:
+                    return str(call["uuid"])
+            await asyncio.sleep(_POLL_S)
+
+
+async def _calls(host: str) -> list[Json]:
+    timeout = aiohttp.ClientTimeout(total=2)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"http://{host}:1650/api/calls") as answer,
+        ):
+            return list((await answer.json())["calls"])
+    except (aiohttp.ClientError, TimeoutError):
+        return []

@@ -1,0 +1,224 @@
+"""The chart on a real API server: what comes, stays and goes, and what is refused at once."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.releases import CRD, Release, without_crd
+from cluster.rig import Cluster, Json
+
+API = "v1beta2.custom.metrics.k8s.io"
+NO_METRICS_API: Json = {"metricsApi": {"enabled": False}}
+WITHIN_S = 30.0
+
+
+@pytest.fixture
+def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
+    """A release, of a cluster that has no VoiceAgent resource of somebody else's."""
+    if not cluster.own:
+        pytest.skip("installs cluster-wide objects, which may be done to our own rig alone")
+    release = Release(cluster, namespace)
+    yield release
+    release.uninstall()
+
+
+@pytest.fixture
+def no_crd(cluster: Cluster) -> Iterator[None]:
+    """The cluster knows no VoiceAgents; afterwards as the other tests want it."""
+    with without_crd(cluster):
+        yield
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_install_upgrade_and_uninstall_leave_what_is_said(release: Release) -> None:
+    release.install({})
+    before = release.versions()
+    assert f"Secret/{release.name}-asterisk" in before
+
+    release.upgrade({})
+    assert release.versions() == before, "the same values change nothing, passwords neither"
+
+    release.upgrade({"sample": {"extension": "200"}})
+    assert "200" in release.get("configmap", "sample")["data"]["agent.yaml"]
+    release.rollback()
+    assert "200" not in release.get("configmap", "sample")["data"]["agent.yaml"]
+    password = release.get("secret", "asterisk")["metadata"]["resourceVersion"]
+    assert password == before[f"Secret/{release.name}-asterisk"]
+
+    assert CRD in release.uninstall()
+    assert release.cluster.get("crd", None, CRD)
+    assert not release.cluster.get("apiservice", None, API)
+    assert release.versions() == {}
+    for kind in ("clusterroles", "clusterrolebindings"):
+        selector = f"--selector=app.kubernetes.io/instance={release.name}"
+        assert release.cluster.run("get", kind, selector, "--output=name").stdout == ""
+    reader = f"{release.name}-operator-auth-reader"
+    assert not release.cluster.get("rolebinding", "kube-system", reader)
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_uninstalling_takes_the_api_services_before_their_servers(release: Release) -> None:
+    release.install({"asterisk": {"enabled": False}, "sample": {"enabled": False}})
+    services = [("apiservice", name) for name in (API, API.replace("beta2", "beta1"))]
+    servers = [
+        ("service", f"{release.name}-metrics-api"),
+        ("deployment", f"{release.name}-operator"),
+    ]
+    for kind, name in (*services, *servers):
+        _hold(release, kind, name, '["example.com/held"]')
+    release.uninstall()
+    try:
+        # Each object is held at its deletion, whose resourceVersion says when that came.
+        first, second = (
+            [_deleted_at(release, *each) for each in some] for some in (services, servers)
+        )
+    finally:
+        for kind, name in (*services, *servers):
+            _hold(release, kind, name, "null")
+    assert max(first) < min(second)
+
+
+def _hold(release: Release, kind: str, name: str, finalizers: str) -> None:
+    patch = f'{{"metadata":{{"finalizers":{finalizers}}}}}'
+    place = f"--namespace={release.namespace}"
+    done = release.cluster.run("patch", kind, name, place, "--type=merge", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+
+
+def _deleted_at(release: Release, kind: str, name: str) -> int:
+    metadata = release.cluster.get(kind, release.namespace, name)["metadata"]
+    assert metadata["deletionTimestamp"]
+    return int(metadata["resourceVersion"])
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_an_upgrade_keeps_the_authority_that_the_operator_wrote(release: Release) -> None:
+    release.install({})
+    patch = '{"spec":{"caBundle":"Y2VydGlmaWNhdGU="}}'
+    done = release.cluster.run("patch", "apiservice", API, "--type=merge", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+    release.upgrade({"operator": {"verbose": True}})
+    assert release.cluster.get("apiservice", None, API)["spec"]["caBundle"] == "Y2VydGlmaWNhdGU="
+
+
+@pytest.mark.usefixtures("crd")
+def test_a_second_metrics_api_is_refused_in_one_sentence(release: Release) -> None:
+    other: dict[str, Any] = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": API},
+        "spec": {
+            "group": "custom.metrics.k8s.io",
+            "version": "v1beta2",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "service": {"name": "prometheus-adapter", "namespace": "monitoring"},
+        },
+    }
+    release.cluster.apply(other)
+    try:
+        said = release.refused({"crds": {"enabled": False}})
+    finally:
+        release.cluster.run("delete", "apiservice", API)
+    assert "found that Service monitoring/prometheus-adapter serves custom.metrics.k8s.io" in said
+    assert "metricsApi.enabled=false" in said
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_a_chart_without_its_resource_is_refused(release: Release) -> None:
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    assert "crds.enabled: found false, and no voiceagents.interject.dev in the cluster" in said
+
+
+@pytest.mark.usefixtures("crd")
+def test_a_resource_of_somebody_elses_is_refused_and_can_be_used(release: Release) -> None:
+    said = release.refused(NO_METRICS_API)
+    assert f"found {CRD} in the cluster, which no release brought; set crds.enabled=false" in said
+    release.install(NO_METRICS_API | {"crds": {"enabled": False}})
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_a_resource_older_than_the_operator_is_refused(cluster: Cluster, release: Release) -> None:
+    crds = Path(__file__).resolve().parents[2] / "crds" / f"{CRD}.yaml"
+    done = cluster.run("apply", "--server-side", f"--filename={crds}")
+    assert done.returncode == 0, done.stderr
+    place = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/bargeIn"
+    patch = json.dumps([{"op": "remove", "path": place}])
+    done = cluster.run("patch", "crd", CRD, "--type=json", f"--patch={patch}")
+    assert done.returncode == 0, done.stderr
+    cluster.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    assert f"found a {CRD} without VoiceAgent.spec.bargeIn, older than operator 0.1.0" in said
+
+
+@pytest.mark.usefixtures("crd")
+@pytest.mark.parametrize(
+    ("asterisk", "sentence"),
+    [
+        ({"phones": [{"name": "601", "existingSecret": "gone"}]}, "asterisk.phones"),
+        ({"sip": {"tls": {"enabled": True, "secretName": "gone"}}}, "asterisk.sip.tls.secretName"),
+    ],
+)
+def test_a_missing_secret_is_named(release: Release, asterisk: Json, sentence: str) -> None:
+    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}, "asterisk": asterisk})
+    assert f"{sentence}: found no Secret gone in namespace {release.namespace}" in said
+
+
+@pytest.mark.usefixtures("no_crd")
+def test_without_keep_the_resource_goes_with_the_release(release: Release) -> None:
+    release.install(NO_METRICS_API | {"crds": {"keep": False}})
+    release.uninstall()
+    release.cluster.wait_for(
+        "the resource gone", lambda: not release.cluster.get("crd", None, CRD), WITHIN_S
+    )
+
+
+@pytest.mark.usefixtures("crd")
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"monitoring": {"podMonitor": {"enabled": True}}, **NO_METRICS_API},
+            "monitoring.podMonitor.enabled: found no monitoring.coreos.com/v1/PodMonitor",
+        ),
+        (
+            {"alerts": {"enabled": True}, **NO_METRICS_API},
+            "alerts.enabled: found no monitoring.coreos.com/v1/PrometheusRule",
+        ),
+        (
+            {
+                "metricsApi": {
+                    "certificate": "certManager",
+                    "certManager": {"issuerRef": {"name": "ca"}},
+                }
+            },
+            "metricsApi.certificate: found no cert-manager.io/v1/Certificate",
+        ),
+    ],
+)
+def test_a_kind_that_the_cluster_does_not_have_is_named(
+    release: Release, values: Json, sentence: str
+) -> None:
+    assert sentence in release.refused({"crds": {"enabled": False}, **values})
+
+
+@pytest.mark.usefixtures("crd")
+def test_an_upgrade_tells_asterisk_the_address_of_its_load_balancer(release: Release) -> None:
+    values = NO_METRICS_API | {
+        "crds": {"enabled": False},
+        "asterisk": {"exposure": {"type": "loadBalancer"}, "calls": 2},
+    }
+    release.install(values)
+    page = f"{release.name}-asterisk-0.yaml"
+    assert "externalAddress" not in release.get("configmap", "asterisk")["data"][page]
+    status = '{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.55"}]}}}'
+    done = release.cluster.run(
+        "patch", "service", f"{release.name}-asterisk-0", f"--namespace={release.namespace}",
+        "--subresource=status", "--type=merge", f"--patch={status}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    release.upgrade(values)
+    assert "externalAddress: 192.0.2.55" in release.get("configmap", "asterisk")["data"][page]

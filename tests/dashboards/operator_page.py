@@ -1,0 +1,43 @@
+"""An operator's metrics page in a process of its own, fed as if it looked after two agents.
+
+python operator_page.py PORT
+"""
+
+import asyncio
+import sys
+import time
+from itertools import count
+from typing import Final
+
+from aiohttp import web
+
+from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.own_metrics import OperatorMetrics
+from voiceagent_operator.probes import make_app
+from voiceagent_operator.readiness import Readiness
+
+_FEED_S: Final = 0.5
+
+
+async def serve(port: int) -> None:
+    """Until the process is ended."""
+    heartbeats = Heartbeats(time.monotonic)
+    metrics = OperatorMetrics(heartbeats)
+    runner = web.AppRunner(make_app(metrics, heartbeats, Readiness()))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    metrics.leads(True)
+    metrics.agents(2)
+    for look in count():
+        heartbeats.beat("voiceagents")
+        if look % 6 == 0:
+            heartbeats.beat("deployments")
+        metrics.reconciled("unchanged" if look % 4 else "applied", 0.004)
+        metrics.api_request("get", 200)
+        if look % 4 == 0:
+            metrics.api_request("patch", 200)
+        await asyncio.sleep(_FEED_S)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))

@@ -1,0 +1,156 @@
+"""What Prometheus sees while people call: two agents' pods, Asterisk and an operator, all real.
+
+Two phones call the agent `desk` and interrupt it over an echoing line; one calls `parcels`, whose
+pod is asked to drain towards the end. The operator is its metrics page alone, fed by hand.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from asterisk.callers import agent, interrupter, line, silent
+from asterisk.world import World, free_port, world
+from otlp_collector import Collector
+from prometheus_server import PrometheusServer, Target, prometheus_server
+
+from media_pod.spec import VoiceAgent
+
+NAMESPACE: Final = "voice"
+SECONDS: Final = 18.0
+"""From the first call to the end of what is shown, if callers were heard by then."""
+MOST_S: Final = 90.0
+HEARD: Final = (
+    "sum(interject_barge_in_stop_seconds_count) >= 3",
+    'sum(interject_provider_first_chunk_seconds_count{kind="stt"}) >= 2',
+)
+DRAINS_AFTER_S: Final = 13.0
+INTERRUPTIONS: Final = 30
+LINES: Final = ((0.0, 120.0), (3.0, 250.0))
+"""Of the phones that call `desk`: when they call, in s, and how late the line's echo is, in ms."""
+PAGE: Final = Path(__file__).with_name("operator_page.py")
+
+
+@dataclass(frozen=True)
+class RealRun:
+    """What was seen."""
+
+    prometheus: PrometheusServer
+    began_s: float
+    """Unix time of the first call."""
+    ended_s: float
+
+
+@asynccontextmanager
+async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> AsyncIterator[RealRun]:
+    """Let people call; give what Prometheus saw of it.
+
+    Args:
+        programs: the folder of `prometheus`.
+        tree: the unpacked Asterisk.
+        folder: an empty one.
+        rules: the file of the alert rules.
+    """
+    for name in ("world", "prometheus"):
+        (folder / name).mkdir()
+    collector = Collector()
+    asterisk, desk, parcels = free_port(), free_port(), free_port()
+    dialplan = [
+        {"name": "desk", "extensions": ["100"], "api": [_local(desk)]},
+        {"name": "parcels", "extensions": ["101"], "api": [_local(parcels)]},
+    ]
+    try:
+        async with _operator() as operator:
+            targets = [
+                Target(operator, "interject", "interject-operator-7d9f"),
+                Target(_local(asterisk), NAMESPACE, "interject-asterisk-0"),
+                Target(_local(desk), NAMESPACE, "desk-6c5b-x2x4p"),
+                Target(_local(parcels), NAMESPACE, "parcels-58f4-9wq7k"),
+            ]
+            agents = _agents(desk, parcels, collector.url)
+            async with (
+                # First, because it looks at new targets after some seconds only.
+                prometheus_server(programs, folder / "prometheus", targets, rules) as prometheus,
+                world(
+                    tree, folder / "world", agents,
+                    dialplan=dialplan, phones=len(LINES) + 1, metricsPort=asterisk,
+                ) as there,
+            ):  # fmt: skip
+                await prometheus.until_up(len(targets))
+                began_s = time.time()
+                await _let_them_call(there, prometheus, began_s)
+                yield RealRun(prometheus, began_s, time.time())
+    finally:
+        await asyncio.to_thread(collector.close)
+
+
+async def _let_them_call(there: World, prometheus: PrometheusServer, began_s: float) -> None:
+    calls = [
+        asyncio.create_task(_interrupt(there, number, after_s, delay_ms))
+        for number, (after_s, delay_ms) in enumerate(LINES)
+    ]
+    calls.append(asyncio.create_task(_listen(there, len(LINES))))
+    draining = asyncio.create_task(_drain(there))
+    try:
+        await asyncio.sleep(SECONDS - (time.time() - began_s))
+        await _until_heard(prometheus)
+    finally:
+        for task in (*calls, draining):
+            task.cancel()
+        await asyncio.gather(*calls, draining, return_exceptions=True)
+
+
+async def _until_heard(prometheus: PrometheusServer) -> None:
+    """Until callers were heard often enough; on a busy machine that takes longer."""
+    async with asyncio.timeout(MOST_S - SECONDS):
+        while not all([(await prometheus.ask("query", query=each))["result"] for each in HEARD]):
+            await asyncio.sleep(1)
+
+
+async def _interrupt(there: World, number: int, after_s: float, delay_ms: float) -> None:
+    await asyncio.sleep(after_s)
+    caller = interrupter(INTERRUPTIONS, seed=number)
+    max_s = SECONDS - 4 if number else MOST_S
+    phone = there.phone(line(delay_ms, seed=number), caller, max_s=max_s - after_s, number=number)
+    await phone.call("100")
+
+
+async def _listen(there: World, number: int) -> None:
+    await there.phone(line(seed=number), silent(), max_s=MOST_S, number=number).call("101")
+
+
+async def _drain(there: World) -> None:
+    await asyncio.sleep(DRAINS_AFTER_S)
+    await there.drain(1)
+
+
+def _agents(desk: int, parcels: int, traces: str) -> list[VoiceAgent]:
+    """The agents with the ports of their HTTP."""
+    usual = {"drain": {"timeoutSeconds": 120}, "telemetry": {"otlpEndpoint": traces}}
+    return [
+        agent("desk", server={"httpPort": desk}, **usual),
+        agent("parcels", server={"httpPort": parcels}, capacity={"calls": 4}, **usual),
+    ]
+
+
+@asynccontextmanager
+async def _operator() -> AsyncIterator[str]:
+    """The address of an operator's metrics page; not in this process, which has the phones."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PAGE), str(port), env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    )
+    try:
+        yield _local(port)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _local(port: int) -> str:
+    return f"127.0.0.1:{port}"

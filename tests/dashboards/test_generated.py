@@ -1,0 +1,96 @@
+"""What is generated is as its Python says, and as a reader of dashboards can expect."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from observability.dashboards import DASHBOARDS
+from observability.generated import CHART_FILES, files
+from observability.grafana import to_json
+from observability.model import Dashboard, Kind, fill
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PICTURES: Final = ROOT / "docs" / "pictures"
+MOST_PICTURE_BYTES: Final = 150_000
+VARIABLE: Final = re.compile(r"\$(\w+)")
+BUILT_IN: Final = {"__rate_interval", "__range"}
+
+pytestmark = pytest.mark.chart
+each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)
+
+
+def panels(dashboard: Dashboard) -> list[dict[str, Any]]:
+    made = json.loads(to_json(dashboard))["panels"]
+    return [panel for panel in made if panel["type"] != "row"]
+
+
+def test_the_files_are_what_make_dashboards_writes() -> None:
+    made = files(ROOT)
+    assert [path for path, text in made.items() if path.read_text() != text] == []
+    there = set((ROOT / CHART_FILES / "dashboards").glob("*.json"))
+    assert there == {path for path in made if path.suffix == ".json"}
+
+
+@each_dashboard
+def test_every_panel_says_what_it_is(dashboard: Dashboard) -> None:
+    for panel in panels(dashboard):
+        assert panel["title"] and panel["description"]
+        unit = panel["fieldConfig"]["defaults"].get("unit") or panel["options"].get("yAxis")
+        assert unit or panel["options"]["textMode"] == "name", panel["title"]
+
+
+@each_dashboard
+def test_panels_do_not_lie_on_each_other(dashboard: Dashboard) -> None:
+    made = json.loads(to_json(dashboard))["panels"]
+    assert len({panel["id"] for panel in made}) == len(made)
+    taken: set[tuple[int, int]] = set()
+    for at in (panel["gridPos"] for panel in made):
+        area = {(x, y) for x in range(at["x"], at["x"] + at["w"])
+                for y in range(at["y"], at["y"] + at["h"])}  # fmt: skip
+        assert at["x"] + at["w"] <= 24 and not area & taken
+        taken |= area
+
+
+@each_dashboard
+def test_queries_use_the_variables_that_the_dashboard_has(dashboard: Dashboard) -> None:
+    known = {variable.name for variable in dashboard.variables}
+    used = {
+        name
+        for panel in dashboard.panels
+        for query in panel.queries
+        for name in VARIABLE.findall(query.expr)
+    }
+    assert used <= known | BUILT_IN
+    made = json.loads(to_json(dashboard))["templating"]["list"]
+    assert [variable["name"] for variable in made] == [
+        "datasource", *(variable.name for variable in dashboard.variables)
+    ]  # fmt: skip
+
+
+@each_dashboard
+def test_legends_tell_the_series_of_a_panel_apart(dashboard: Dashboard) -> None:
+    for panel in dashboard.panels:
+        legends = [query.legend for query in panel.queries]
+        assert len(set(legends)) == len(legends), panel.title
+        if panel.kind in (Kind.LINES, Kind.STACK):
+            assert all(legends), panel.title
+
+
+@each_dashboard
+def test_latencies_of_calls_link_to_traces(dashboard: Dashboard) -> None:
+    traced = ("interject_barge_in_stop_seconds", "interject_provider_first_chunk_seconds")
+    for panel in dashboard.panels:
+        for query in panel.queries:
+            assert query.exemplars == any(name in query.expr for name in traced), panel.title
+
+
+@each_dashboard
+def test_the_picture_is_small(dashboard: Dashboard) -> None:
+    assert 0 < (PICTURES / f"{dashboard.uid}.png").stat().st_size < MOST_PICTURE_BYTES
+
+
+def test_the_longest_name_is_filled_first() -> None:
+    assert fill("$pod $pods", {"pod": "a", "pods": "b"}) == "a b"

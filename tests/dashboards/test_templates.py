@@ -1,0 +1,60 @@
+"""Dashboards and alerts as the chart installs them."""
+
+import json
+from typing import Any, Final
+
+import pytest
+from chart.rendering import CHART, objects, one, refused
+
+from observability.alerts import ALERTS
+from observability.dashboards import DASHBOARDS
+
+pytestmark = pytest.mark.chart
+FILES: Final = CHART / "files" / "dashboards"
+RUNBOOKS: Final = "https://docs.example.com/runbooks"
+
+
+def dashboards(**values: Any) -> list[dict[str, Any]]:
+    made = objects({"dashboards": {"enabled": True, **values}})
+    return [each for each in made if each["metadata"]["name"].endswith("-dashboard")]
+
+
+def rules(**values: Any) -> dict[str, dict[str, Any]]:
+    made = one(objects({"alerts": {"enabled": True, **values}}), "PrometheusRule")
+    return {rule["alert"]: rule for group in made["spec"]["groups"] for rule in group["rules"]}
+
+
+def test_nothing_of_it_is_there_unasked() -> None:
+    found = objects()
+    assert not [each for each in found if each["kind"] == "PrometheusRule"]
+    assert not [each for each in found if each["metadata"]["name"].endswith("-dashboard")]
+
+
+def test_the_sidecar_finds_every_dashboard_unchanged() -> None:
+    found = dashboards(label="watched", labelValue="yes", namespace="grafana")
+    assert len(found) == len(DASHBOARDS)
+    for each in found:
+        assert each["metadata"]["labels"]["watched"] == "yes"
+        assert each["metadata"]["namespace"] == "grafana"
+        ((name, text),) = each["data"].items()
+        assert json.loads(text) == json.loads((FILES / name).read_text())
+
+
+def test_alerts_keep_prometheus_s_own_templates() -> None:
+    found = rules()
+    assert found.keys() == {alert.name for alert in ALERTS}
+    for alert in ALERTS:
+        made = found[alert.name]
+        assert (made["expr"], made["for"]) == (alert.expr, alert.lasts)
+        assert made["annotations"]["summary"] == alert.summary
+        assert "runbook_url" not in made["annotations"]
+
+
+@pytest.mark.parametrize("url", [RUNBOOKS, f"{RUNBOOKS}/"])
+def test_runbooks_are_where_the_values_say(url: str) -> None:
+    for name, rule in rules(runbookUrl=url).items():
+        assert rule["annotations"]["runbook_url"] == f"{RUNBOOKS}/{name}.md"
+
+
+def test_a_wrong_value_is_named() -> None:
+    assert "enabeld" in refused({"alerts": {"enabeld": True}})
