@@ -12,7 +12,7 @@
       LeadershipLostError       voiceagent_operator.lease: another replica may lead
       MergeError                voiceagent_operator.kube.strategic_merge: a patch without sense
       TakenError                voiceagent_operator.repair: a name that somebody else's object has
-      CertificateError          voiceagent_operator.metrics_api.tls: files that hold none
+      CertificateError          voiceagent_operator.metrics_api.tls: none that can be served by
       FrontProxyError           voiceagent_operator.metrics_api.front_proxy: no word of who may ask
 
 Each says what was read and what was expected. `cli` turns any of them into one line and exit

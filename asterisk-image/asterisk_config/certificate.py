@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from asterisk_config.listening_values import Tls
 from asterisk_config.places import Places
 from asterisk_config.publication import Do, Publication
-from asterisk_config.sip_values import Tls
 from asterisk_config.values import Values
 from media_pod.errors import InterjectError, SetupError
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
-from asterisk_config.sip_values import Codec, Password, Phone, Tls, Transport, Trunk
+from asterisk_config.listening_values import Tls
+from asterisk_config.sip_values import Codec, Password, Phone, Transport, Trunk
 from asterisk_config.values import AGENTS, Values
 
 _NAT = {

@@ -21,7 +21,8 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Rtp, Sip, Trunk
+from asterisk_config.listening_values import Rtp, Sip
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Trunk
 from media_pod.problems import SpecError, describe
 from media_pod.strict import StrictModel
 

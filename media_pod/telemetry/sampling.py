@@ -26,7 +26,7 @@ from media_pod.telemetry.call_trace import CALL, SUSPICIOUS
 SPANS_PER_CALL: Final = 256
 """Of a call that is talkative: half an hour. The turns before a fault say most about it."""
 SPANS: Final = 8192
-"""20 MB, as they are kept in memory."""
+"""25 MB in memory."""
 CALLS: Final = 1024
 RANDOM_BITS: Final = 56
 

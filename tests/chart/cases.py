@@ -131,5 +131,21 @@ CASES: dict[str, dict[str, Any]] = {
         }
     },
     "the node's network": {"asterisk": {"replicas": 2, "exposure": {"type": "hostNetwork"}}},
+    "names that look like numbers": {
+        "operator": {
+            "watchNamespaces": ["voice", "1"],
+            "priorityClassName": "5",
+            "serviceAccount": {"create": False, "name": "8"},
+        },
+        "asterisk": {
+            "name": "9",
+            "priorityClassName": "5",
+            "phones": [{"name": "601", "existingSecret": "11", "secretKey": "12"}],
+            "sip": {"tls": {"enabled": True, "secretName": "13"}},
+            "serviceAccount": {"name": "10"},
+        },
+        "metricsApi": {"certificate": "secret", "secretName": "14", "caBundle": "x"},
+        "monitoring": {"podMonitor": {"enabled": True, "interval": "15"}},
+    },
     "inside the cluster alone": {"asterisk": {"exposure": {"type": "clusterIP"}}},
 }

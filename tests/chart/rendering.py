@@ -1,5 +1,6 @@
 """What the chart becomes, rendered by Helm's own engine."""
 
+import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -23,17 +24,27 @@ def loaded() -> Chart:
     return Chart.load(CHART)
 
 
-def texts(values: Json | None = None, name: str = RELEASE) -> dict[str, str]:
+def texts(values: Json | None = None) -> dict[str, str]:
     """The text of each template, by its path below templates/."""
-    rendered = loaded().render(values or {}, name=name, namespace=NAMESPACE)
+    rendered = loaded().render(values or {}, name=RELEASE, namespace=NAMESPACE)
     return {path.partition("/templates/")[2]: text for path, text in rendered.items()}
 
 
-def objects(values: Json | None = None, name: str = RELEASE) -> list[Json]:
+def objects(values: Json | None = None) -> list[Json]:
     """Every object of a release, not to be changed."""
+    return list(_objects(json.dumps(values or {}, sort_keys=True)))
+
+
+@cache
+def _objects(values: str) -> tuple[Json, ...]:
+    return tuple(parsed(texts(json.loads(values))))
+
+
+def parsed(rendered: dict[str, str]) -> list[Json]:
+    """The objects in the texts of templates."""
     return [
         document
-        for path, text in texts(values, name).items()
+        for path, text in rendered.items()
         if path.endswith(".yaml")
         for document in _parsed(text)
     ]

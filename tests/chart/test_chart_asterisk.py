@@ -18,7 +18,8 @@ NAME = "interject-asterisk"
 
 
 def asterisk(**values: Any) -> list[Json]:
-    return objects({"asterisk": values})
+    """A release with these values of Asterisk's, without the resource, which takes long to read."""
+    return objects({"crds": {"enabled": False}, "asterisk": values})
 
 
 def container(found: list[Json]) -> Json:
@@ -147,7 +148,7 @@ def test_in_the_nodes_network_there_is_no_service_and_names_are_still_found() ->
     assert spec["hostNetwork"] is True and spec["dnsPolicy"] == "ClusterFirstWithHostNet"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     replicas=st.integers(1, 4),
     calls=st.integers(1, 60),

@@ -42,7 +42,8 @@ def sample(values: Json) -> Json:
 def test_the_sample_is_a_voice_agent_that_the_model_takes(case: str) -> None:
     agent = load_manifest(sample(CASES[case]), "sample")
     assert agent.spec.telephony.extensions == ("100",)
-    assert agent.spec.telephony.asterisk == "asterisk"
+    asterisk = CASES[case].get("asterisk", {}).get("name", "asterisk")
+    assert agent.spec.telephony.asterisk == asterisk
 
 
 def test_the_sample_is_the_example_and_can_be_more() -> None:
@@ -53,6 +54,11 @@ def test_the_sample_is_the_example_and_can_be_more() -> None:
     scaled = sample({"sample": {"replicas": None, "spec": {"capacity": {"calls": 3}}}})
     assert "replicas" not in scaled["spec"]
     assert scaled["spec"]["capacity"] == {"calls": 3}
+
+
+def test_the_samples_pods_pull_with_the_secrets_of_the_release() -> None:
+    agent = load_manifest(sample({"imagePullSecrets": [{"name": "registry"}]}), "sample")
+    assert agent.spec.pod_template.spec == {"imagePullSecrets": [{"name": "registry"}]}
 
 
 def test_a_job_that_would_change_is_another_job() -> None:

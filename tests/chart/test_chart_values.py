@@ -93,6 +93,9 @@ def test_the_schema_is_strict_and_describes_every_property() -> None:
         ({"logFormat": "xml"}, ("/logFormat", "'json', 'text'")),
         ({"asterisk": {"phones": [{"nam": "601"}]}}, ("/asterisk/phones/0", "'name'", "'nam'")),
         ({"operator": {"image": {"digest": "abc"}}}, ("/operator/image/digest", "sha256")),
+        ({"asterisk": {"phones": [{"name": "6 1"}]}}, ("/asterisk/phones/0/name", "'6 1'")),
+        ({"asterisk": {"externalAddress": "a;b"}}, ("/asterisk/externalAddress", "'a;b'")),
+        ({"sample": {"name": "100"}}, ("/sample/name", "'100'")),
         ({"operator": {"replicas": 0}}, ("/operator/replicas", "got 0, want 1")),
         ({"asterisk": {"exposure": {"type": "ingress"}}}, ("/asterisk/exposure/type", "nodePort")),
     ],
@@ -116,8 +119,8 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
     ("values", "sentence"),
     [
         (
-            asterisk(calls=3000),
-            "asterisk.rtp: found port 36099; asterisk.exposure.type: nodePort allows 30000 to",
+            asterisk(calls=1500),
+            "asterisk.rtp: found port 33099; asterisk.exposure.type: nodePort allows 30000 to",
         ),
         (
             asterisk(rtp={"firstPort": 30100, "lastPort": 30110}),
@@ -141,6 +144,15 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
         (
             asterisk(exposure={"type": "hostNetwork"}, calls=10000, rtp={"firstPort": 50000}),
             "asterisk.rtp: found ports up to 69999; the last there is is 65535",
+        ),
+        (
+            asterisk(phones=[{"name": "601", "extension": "100"}]),
+            "sample.extension: found 100, which is the number of phone 601",
+        ),
+        (asterisk(published=False), "asterisk.published: found false and no asterisk.agents"),
+        (
+            asterisk(exposure={"type": "loadBalancer"}, calls=2001),
+            "asterisk.rtp: found 4002 ports, each of which is a port of a Service, and 4000",
         ),
         (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without extension"),
         (
@@ -188,4 +200,4 @@ def test_values_that_do_not_fit_each_other_get_one_sentence(values: Json, senten
 
 
 def test_what_is_switched_off_is_not_checked() -> None:
-    texts(asterisk(enabled=False, calls=3000) | {"sample": {"enabled": False}})
+    texts(asterisk(enabled=False, calls=1500) | {"sample": {"enabled": False}})

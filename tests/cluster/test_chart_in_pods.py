@@ -32,6 +32,7 @@ CALLABLE_S = 10.0
 PAUSE_TICKS = 25
 """Silence in the bot's stream that no speech of its own has."""
 INTERRUPTIONS = 2
+OF_THE_NAMESPACE = {"serviceaccount/default", "configmap/kube-root-ca.crt"}
 METRIC = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/pods/*/interject_active_calls"
 
 
@@ -208,10 +209,14 @@ async def _ready_pods(product: Product, number: int) -> bool:
 async def test_pods_follow_three_calls_up_and_cut_none_on_the_way_down(
     product: Product, measured: Measured
 ) -> None:
-    grows = {"minReplicas": 1, "maxReplicas": 2, "targetPercent": 50, "scaleDownSeconds": 0}
-    product.cluster.apply(
-        talker(product.namespace, capacity={"calls": 4}, autoscaling={"enabled": True, **grows})
-    )
+    grows = {
+        "metricSource": "operator",
+        "minReplicas": 1,
+        "maxReplicas": 2,
+        "targetPercent": 50,
+        "scaleDownSeconds": 0,
+    }
+    product.cluster.apply(talker(product.namespace, capacity={"calls": 4}, autoscaling=grows))
     await until("one pod", lambda: _ready_pods(product, 1), 90)
     began = time.monotonic()
     calls = [asyncio.create_task(product.call(NUMBER, max_s=60.0)) for _ in range(3)]
@@ -275,10 +280,16 @@ async def test_uninstalled_nothing_is_left_but_the_resource(product: Product) ->
     said = await asyncio.to_thread(product.release.uninstall)
     assert CRD in said
     await until("no pod left", lambda: _no_pod(product), 60)
-    for kinds in ("all", "configmaps,secrets,serviceaccounts,roles,rolebindings,leases"):
+    left: set[str] = set()
+    for kinds in ("all", "configmaps,secrets,serviceaccounts,roles,rolebindings,leases,pdb,hpa"):
         done = product.cluster.run("get", kinds, "-n", product.namespace, "-o", "name")
-        left = {line for line in done.stdout.splitlines() if "kube-root-ca" not in line}
-        assert left <= {"serviceaccount/default"}, left
+        left |= set(done.stdout.split())
+    name = product.release.name
+    assert left <= OF_THE_NAMESPACE | {
+        f"lease.coordination.k8s.io/{name}-operator",
+        f"secret/{name}-metrics-api-tls",
+        "configmap/interject-dialplan-asterisk",
+    }
 
 
 async def _no_pod(product: Product) -> bool:

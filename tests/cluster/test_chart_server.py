@@ -174,3 +174,78 @@ def test_without_keep_the_resource_goes_with_the_release(release: Release) -> No
     release.cluster.wait_for(
         "the resource gone", lambda: not release.cluster.get("crd", None, CRD), WITHIN_S
     )
+
+
+@pytest.mark.usefixtures("crd")
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"monitoring": {"podMonitor": {"enabled": True}}, **NO_METRICS_API},
+            "monitoring.podMonitor.enabled: found no monitoring.coreos.com/v1/PodMonitor",
+        ),
+        (
+            {"alerts": {"enabled": True}, **NO_METRICS_API},
+            "alerts.enabled: found no monitoring.coreos.com/v1/PrometheusRule",
+        ),
+        (
+            {
+                "metricsApi": {
+                    "certificate": "certManager",
+                    "certManager": {"issuerRef": {"name": "ca"}},
+                }
+            },
+            "metricsApi.certificate: found no cert-manager.io/v1/Certificate",
+        ),
+    ],
+)
+def test_a_kind_that_the_cluster_does_not_have_is_named(
+    release: Release, values: Json, sentence: str
+) -> None:
+    assert sentence in release.refused({"crds": {"enabled": False}, **values})
+
+
+@pytest.mark.usefixtures("crd")
+def test_an_upgrade_tells_asterisk_the_address_of_its_load_balancer(release: Release) -> None:
+    values = NO_METRICS_API | {
+        "crds": {"enabled": False},
+        "asterisk": {"exposure": {"type": "loadBalancer"}, "calls": 2},
+    }
+    release.install(values)
+    page = f"{release.name}-asterisk-0.yaml"
+    assert "externalAddress" not in release.get("configmap", "asterisk")["data"][page]
+    status = '{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.55"}]}}}'
+    done = release.cluster.run(
+        "patch", "service", f"{release.name}-asterisk-0", f"--namespace={release.namespace}",
+        "--subresource=status", "--type=merge", f"--patch={status}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    release.upgrade(values)
+    assert "externalAddress: 192.0.2.55" in release.get("configmap", "asterisk")["data"][page]
+
+
+@pytest.mark.usefixtures("crd", "release")
+def test_whoever_owns_one_namespace_and_nothing_else_can_install(
+    cluster: Cluster, namespace: str
+) -> None:
+    user = f"owner-of-{namespace}"
+    group = "rbac.authorization.k8s.io"
+    head = {"apiVersion": f"{group}/v1", "metadata": {"name": "owner", "namespace": namespace}}
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    bound = {
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "owner"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
+    cluster.apply(
+        [head | {"kind": "Role", "rules": [rule]}, head | {"kind": "RoleBinding"} | bound]
+    )
+    owned = Release(cluster, namespace, user)
+    values = NO_METRICS_API | {
+        "crds": {"enabled": False, "check": False},
+        "operator": {"watchNamespaces": [namespace]},
+    }
+    owned.install(values)
+    owned.upgrade(values)
+    assert owned.get("role", "operator")["rules"]
+    owned.uninstall()
+    assert owned.versions() == {}

@@ -10,6 +10,9 @@ names the value, what was found and the way out. */}}
 {{- if lt $size $needed -}}
 {{- fail (printf "asterisk.rtp: found ports %v to %v; asterisk.calls: %v take %d ports: leave lastPort out, or ask for fewer calls" $first.first $first.last $asterisk.calls $needed) -}}
 {{- end -}}
+{{- if and (gt $size 4000) (ne $asterisk.exposure.type "hostNetwork") -}}
+{{- fail (printf "asterisk.rtp: found %d ports, each of which is a port of a Service, and 4000 are the most; set asterisk.exposure.type: hostNetwork" $size) -}}
+{{- end -}}
 {{- $sip := include "interject.asterisk.sip" (dict "root" . "ordinal" 0) | fromJson -}}
 {{- if not $sip.list -}}
 {{- fail "asterisk.sip: found neither udp nor tcp nor tls; enable one of them" -}}
@@ -103,6 +106,18 @@ names the value, what was found and the way out. */}}
 {{- define "interject.checks.secret" -}}
 {{- if and (include "interject.online" .root) (not (lookup "v1" "Secret" .root.Release.Namespace .name)) -}}
 {{- fail (printf "%s: found no Secret %s in namespace %s; make it first" .value .name .root.Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "interject.checks.numbers" -}}
+{{- $asterisk := .Values.asterisk -}}
+{{- range $asterisk.phones -}}
+{{- if and $.Values.sample.enabled (eq (default .name .extension) $.Values.sample.extension) -}}
+{{- fail (printf "sample.extension: found %s, which is the number of phone %s; choose another" $.Values.sample.extension .name) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (or $asterisk.published $asterisk.agents $asterisk.extraValues.agents) -}}
+{{- fail "asterisk.published: found false and no asterisk.agents; nobody could be called: list agents, or set it to true" -}}
 {{- end -}}
 {{- end -}}
 

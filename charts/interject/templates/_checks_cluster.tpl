@@ -21,6 +21,19 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "interject.checks.kinds" -}}
+{{- $wanted := list
+  (list .Values.monitoring.podMonitor.enabled "monitoring.coreos.com/v1/PodMonitor" "monitoring.podMonitor.enabled" "Prometheus' operator, or set monitoring.annotations instead")
+  (list .Values.alerts.enabled "monitoring.coreos.com/v1/PrometheusRule" "alerts.enabled" "Prometheus' operator, or set it to false")
+  (list (and .Values.metricsApi.enabled (eq .Values.metricsApi.certificate "certManager")) "cert-manager.io/v1/Certificate" "metricsApi.certificate" "cert-manager, or set it to self")
+-}}
+{{- range $wanted -}}
+{{- if and (index . 0) (include "interject.online" $) (not ($.Capabilities.APIVersions.Has (index . 1))) -}}
+{{- fail (printf "%s: found no %s in the cluster; install %s" (index . 2) (index . 1) (index . 3)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "interject.checks.crd" -}}
 {{- $known := .Capabilities.APIVersions.Has "interject.dev/v1alpha1/VoiceAgent" -}}
 {{- $name := "voiceagents.interject.dev" -}}

@@ -40,7 +40,7 @@
 {{/* The operator's pods are found by their name by the policies of media pods. */}}
 {{- define "interject.selectorLabels" -}}
 app.kubernetes.io/name: interject-{{ .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{- define "interject.labels" -}}
@@ -58,9 +58,9 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{/* The metadata of an object: root, component, name, and perhaps namespace (false for none), labels,
 annotations. */}}
 {{- define "interject.metadata" -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- if not (kindIs "bool" .namespace) }}
-namespace: {{ default .root.Release.Namespace .namespace }}
+namespace: {{ default .root.Release.Namespace .namespace | quote }}
 {{- end }}
 labels:
   {{- include "interject.labels" . | nindent 2 }}

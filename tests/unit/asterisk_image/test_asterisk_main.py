@@ -44,6 +44,28 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_code_2(
     )
 
 
+def test_a_certificate_that_is_missing_is_one_line_and_asterisk_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "asterisk.yaml"
+    values.write_text("sip: {tls: {certificate: /nowhere/tls.crt, key: /nowhere/tls.key}}\n")
+    monkeypatch.setenv("INTERJECT_VALUES", str(values))
+    places = fake_asterisk.make(tmp_path, "")
+    assert main(["run", "--tree", str(tmp_path / "tree"), "--work", str(places.etc.parent)]) == 2
+    assert capsys.readouterr().err == (
+        "sip.tls.certificate: /nowhere/tls.crt cannot be read (No such file or directory); "
+        "mount it there\n"
+    )
+    assert not (places.etc.parent / "calls").exists()
+
+
+def test_the_modules_of_an_image_are_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["modules"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"chan_pjsip", "res_srtp", "res_prometheus"} <= set(lines)
+    assert lines == sorted(set(lines))
+
+
 def test_the_snippet_goes_to_standard_output(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

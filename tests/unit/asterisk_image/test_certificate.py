@@ -9,8 +9,8 @@ from documents import trunk, values
 from self_signed import Pair, write_pair
 
 from asterisk_config.certificate import CertificateWatch, check
+from asterisk_config.listening_values import Tls
 from asterisk_config.places import Places
-from asterisk_config.sip_values import Tls
 from media_pod.errors import SetupError
 
 RELOAD = ("-rx", "module reload res_pjsip.so")

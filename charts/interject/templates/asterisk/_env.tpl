@@ -15,7 +15,7 @@
 - name: {{ include "interject.asterisk.variable" (dict "kind" $kind "index" $index) }}
   valueFrom:
     secretKeyRef:
-      name: {{ default (include "interject.asterisk" $) $part.existingSecret }}
+      name: {{ default (include "interject.asterisk" $) $part.existingSecret | quote }}
       key: {{ ternary (default "password" $part.secretKey) $part.name (not (empty $part.existingSecret)) | quote }}
 {{- end }}
 {{- end }}

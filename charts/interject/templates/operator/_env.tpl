@@ -29,7 +29,7 @@
   value: {{ $metrics.port | quote }}
 {{- if eq $metrics.certificate "self" }}
 - name: INTERJECT_METRICS_API_SECRET
-  value: {{ include "interject.metricsApi.secret" . }}
+  value: {{ include "interject.metricsApi.secret" . | quote }}
 - name: INTERJECT_METRICS_API_SERVICE
   value: {{ include "interject.metricsApi" . }}
 {{- else }}

@@ -63,7 +63,7 @@ the two equal. */}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, update]
-  resourceNames: [{{ include "interject.metricsApi.secret" . }}]
+  resourceNames: [{{ include "interject.metricsApi.secret" . | quote }}]
 {{- end -}}
 
 {{- define "interject.rules.apiServices" -}}
@@ -99,6 +99,6 @@ roleRef:
   name: {{ .role }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "interject.operator.serviceAccount" .root }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ include "interject.operator.serviceAccount" .root | quote }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end -}}

@@ -5,6 +5,9 @@
 {{- if not (kindIs "invalid" .Values.sample.replicas) -}}
 {{- $_ := set $spec "replicas" (int .Values.sample.replicas) -}}
 {{- end -}}
+{{- with .Values.imagePullSecrets -}}
+{{- $_ := set $spec "podTemplate" (dict "spec" (dict "imagePullSecrets" .)) -}}
+{{- end -}}
 apiVersion: interject.dev/v1alpha1
 kind: VoiceAgent
 metadata:

@@ -1,0 +1,37 @@
+"""What docs/install.md says about values is what the chart takes."""
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from chart.rendering import ROOT, Json, loaded, objects, texts
+
+PAGE = (ROOT / "docs" / "install.md").read_text()
+_BLOCK = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
+
+
+def examples() -> Iterator[Json]:
+    """Each indented block that is a mapping of the chart's values."""
+    for block in _BLOCK.findall(PAGE):
+        try:
+            value = yaml.safe_load(block)
+        except yaml.YAMLError:
+            continue  # commands
+        if isinstance(value, dict) and value.keys() <= loaded().values.keys():
+            yield value
+
+
+def test_examples_of_values_are_taken() -> None:
+    found = list(examples())
+    assert len(found) >= 4
+    for values in found:
+        assert objects(values), values
+
+
+def test_what_it_tells_to_delete_are_the_names_that_the_chart_gives() -> None:
+    rendered = "".join(texts().values())
+    deleted = re.findall(r"kubectl -n interject delete (\S+) (\S+)", PAGE)
+    assert {kind for kind, _ in deleted} == {"lease", "secret", "configmap"}
+    for _, name in deleted:
+        assert name in rendered
