@@ -31,7 +31,7 @@ test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched f
 	$(BIN)/pytest -m asterisk $(ARGS)
 
 test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
-	$(BIN)/pytest -m chart $(ARGS)
+	$(BIN)/pytest -m chart tests/chart tests/dashboards $(ARGS)
 
 demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
 	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE))

@@ -22,14 +22,14 @@ from prometheus_server import PrometheusServer, Target, prometheus_server
 from media_pod.spec import VoiceAgent
 
 NAMESPACE: Final = "voice"
-SECONDS: Final = 18.0
+SECONDS: Final = 14.0
 """From the first call to the end of what is shown, if callers were heard by then."""
 MOST_S: Final = 90.0
 HEARD: Final = (
     "sum(interject_barge_in_stop_seconds_count) >= 3",
     'sum(interject_provider_first_chunk_seconds_count{kind="stt"}) >= 2',
 )
-DRAINS_AFTER_S: Final = 13.0
+DRAINS_AFTER_S: Final = 10.0
 INTERRUPTIONS: Final = 30
 LINES: Final = ((0.0, 120.0), (3.0, 250.0))
 """Of the phones that call `desk`: when they call, in s, and how late the line's echo is, in ms."""
