@@ -95,7 +95,8 @@ class OwnBase:
     def build(self, name: str, context: Path, file: Path) -> None:
         """See `Engine.build`; the tag is what the rig would choose too."""
         built = image.build(name.rpartition(":")[0], context, file)
-        assert built == name, f"{built} is tagged otherwise than {name}"
+        if built != name:
+            raise RigError(f"{file}: its sources have changed since this began; once more, please")
 
     def size(self, name: str) -> str:
         """See `Engine.size`."""

@@ -71,7 +71,7 @@ _NOW: Final = Row(
             "Ticks skipped",
             "How many 20 ms ticks were skipped in the time that is shown? Each is a gap in speech.",
             Unit.COUNT,
-            (Query(f"sum(increase(interject_late_ticks_total{NAMESPACE}[$__range]))", ""),),
+            (Query(f"round(sum(increase(interject_late_ticks_total{NAMESPACE}[$__range])))", ""),),
             Kind.STAT,
             width=4,
             limits=((0, "green"), (50, "orange"), (500, "red")),

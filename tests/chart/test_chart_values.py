@@ -119,8 +119,8 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
     ("values", "sentence"),
     [
         (
-            asterisk(calls=3000),
-            "asterisk.rtp: found port 36099; asterisk.exposure.type: nodePort allows 30000 to",
+            asterisk(calls=1500),
+            "asterisk.rtp: found port 33099; asterisk.exposure.type: nodePort allows 30000 to",
         ),
         (
             asterisk(rtp={"firstPort": 30100, "lastPort": 30110}),
@@ -150,6 +150,10 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
             "sample.extension: found 100, which is the number of phone 601",
         ),
         (asterisk(published=False), "asterisk.published: found false and no asterisk.agents"),
+        (
+            asterisk(exposure={"type": "loadBalancer"}, calls=2001),
+            "asterisk.rtp: found 4002 ports, each of which is a port of a Service, and 4000",
+        ),
         (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without extension"),
         (
             asterisk(phones=[{"name": "601"}], trunks=[TRUNK | {"name": "601"}]),
@@ -196,4 +200,4 @@ def test_values_that_do_not_fit_each_other_get_one_sentence(values: Json, senten
 
 
 def test_what_is_switched_off_is_not_checked() -> None:
-    texts(asterisk(enabled=False, calls=3000) | {"sample": {"enabled": False}})
+    texts(asterisk(enabled=False, calls=1500) | {"sample": {"enabled": False}})

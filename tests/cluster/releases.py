@@ -20,12 +20,18 @@ WORKING = "deployments,statefulsets,jobs,poddisruptionbudgets"
 
 
 class Release:
-    """One release of the chart, which is uninstalled in the end."""
+    """One release of the chart, which is uninstalled in the end.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    Args:
+        user: as whom Helm asks; the administrator if not given.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, user: str | None = None) -> None:
         self.cluster, self.namespace = cluster, namespace
         self.name = f"interject-{uuid4().hex[:6]}"
-        self._helm = Config(kubeconfig_path=cluster.kubeconfig, namespace=namespace)
+        self._helm = Config(
+            kubeconfig_path=cluster.kubeconfig, namespace=namespace, kube_as_user=user
+        )
 
     def install(self, values: Json) -> str:
         """The notes that a user sees are not kept by Helm's library; the manifest is."""

@@ -222,3 +222,30 @@ def test_an_upgrade_tells_asterisk_the_address_of_its_load_balancer(release: Rel
     assert done.returncode == 0, done.stderr
     release.upgrade(values)
     assert "externalAddress: 192.0.2.55" in release.get("configmap", "asterisk")["data"][page]
+
+
+@pytest.mark.usefixtures("crd", "release")
+def test_whoever_owns_one_namespace_and_nothing_else_can_install(
+    cluster: Cluster, namespace: str
+) -> None:
+    user = f"owner-of-{namespace}"
+    group = "rbac.authorization.k8s.io"
+    head = {"apiVersion": f"{group}/v1", "metadata": {"name": "owner", "namespace": namespace}}
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    bound = {
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "owner"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
+    cluster.apply(
+        [head | {"kind": "Role", "rules": [rule]}, head | {"kind": "RoleBinding"} | bound]
+    )
+    owned = Release(cluster, namespace, user)
+    values = NO_METRICS_API | {
+        "crds": {"enabled": False, "check": False},
+        "operator": {"watchNamespaces": [namespace]},
+    }
+    owned.install(values)
+    owned.upgrade(values)
+    assert owned.get("role", "operator")["rules"]
+    owned.uninstall()
+    assert owned.versions() == {}

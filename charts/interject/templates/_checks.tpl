@@ -10,6 +10,9 @@ names the value, what was found and the way out. */}}
 {{- if lt $size $needed -}}
 {{- fail (printf "asterisk.rtp: found ports %v to %v; asterisk.calls: %v take %d ports: leave lastPort out, or ask for fewer calls" $first.first $first.last $asterisk.calls $needed) -}}
 {{- end -}}
+{{- if and (gt $size 4000) (ne $asterisk.exposure.type "hostNetwork") -}}
+{{- fail (printf "asterisk.rtp: found %d ports, each of which is a port of a Service, and 4000 are the most; set asterisk.exposure.type: hostNetwork" $size) -}}
+{{- end -}}
 {{- $sip := include "interject.asterisk.sip" (dict "root" . "ordinal" 0) | fromJson -}}
 {{- if not $sip.list -}}
 {{- fail "asterisk.sip: found neither udp nor tcp nor tls; enable one of them" -}}
