@@ -26,12 +26,14 @@ class Pair:
         return {"certificate": str(self.certificate), "key": str(self.key)}
 
 
-def write_pair(folder: Path, name: str, *, encrypted: bool = False) -> Pair:
-    """Write a new certificate for 127.0.0.1, whose common name is `name`, and its key."""
+def write_pair(
+    folder: Path, name: str, *, host: str = "127.0.0.1", encrypted: bool = False
+) -> Pair:
+    """Write a new certificate for the address `host`, whose common name is `name`, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    address = x509.IPAddress(ipaddress.ip_address(host))
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)

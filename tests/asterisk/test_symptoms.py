@@ -78,6 +78,7 @@ NOT_MADE_HERE = {
     # test_encrypted.py makes these.
     "SSL_ERROR_SSL",
     "Couldn't negotiate stream",
+    "The server identity does not match",
 }
 
 
