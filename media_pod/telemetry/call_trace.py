@@ -266,7 +266,12 @@ class CallTrace:
         return self._provider("tts", "text_to_speech", provider, model)
 
     def bargein(
-        self, reason: str, delay_ms: float, erle_db: float, onset_ago_s: float = 0.0
+        self,
+        reason: str,
+        delay_ms: float,
+        erle_db: float,
+        onset_ago_s: float = 0.0,
+        delay_confidence: float = math.nan,
     ) -> OpenSpan:
         """The caller stops the bot, and what the providers are at is cut; the span begins at the
         onset. Set `heard` on it when the bot is silent, and end it."""
@@ -277,6 +282,7 @@ class CallTrace:
         attributes: dict[str, Value] = {
             "interject.bargein.reason": reason,
             "interject.echo.delay_ms": delay_ms,
+            "interject.echo.delay_confidence": delay_confidence,
             "interject.echo.erle_db": erle_db,
         }
         return self._above().open("bargein", attributes, onset_ago_s)

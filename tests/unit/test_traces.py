@@ -49,7 +49,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     llm, tts = call.llm("parcel-desk"), call.tts("espeak-ng", "en-us")
     tts.first_chunk()
     tts.first_chunk()
-    bargein = call.bargein("speech_over_echo", 250.0, 21.5, onset_ago_s=0.16)
+    bargein = call.bargein("speech_over_echo", 250.0, 21.5, 0.16, delay_confidence=0.75)
     llm.cut()
     assert tts.ended
     bargein.set(heard(Interruption("Your parcel", "will come on Monday", 900, 4000)))
@@ -91,6 +91,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     assert attributes(collector.span("bargein")) == {
         "interject.bargein.reason": "speech_over_echo",
         "interject.echo.delay_ms": 250.0,
+        "interject.echo.delay_confidence": 0.75,
         "interject.echo.erle_db": 21.5,
         "interject.playout.heard_ms": 900,
         "interject.text.heard_characters": 11,
