@@ -12,7 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otlp_collector import Collector
 
 from media_pod.agents.ports import CallInfo, Interruption, ProviderError
-from media_pod.telemetry.call_trace import LONGEST_TEXT, heard
+from media_pod.telemetry.call_trace import heard
+from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.traces import Tracing, traces_url
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
