@@ -4,7 +4,8 @@ import asyncio
 from typing import Final
 
 from media_pod.telemetry.call_metrics import CallMetrics
-from media_pod.telemetry.call_trace import CallTrace, OpenSpan
+from media_pod.telemetry.call_trace import CallTrace
+from media_pod.telemetry.spans import OpenSpan
 
 PROVIDER: Final = "built-in"
 """What traces and metrics call the provider of the embedded adapters."""

@@ -232,11 +232,12 @@ class Call:
         self._on(Event.CALLER)
         if speaking and cut.unheard and self.last is not None:
             delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
-            span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s)
+            confidence = self.last.delay_confidence
+            span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s, confidence)
             span.set(heard(cut))
             span.tell({"heard": cut.heard, "unheard": cut.unheard})
             span.end()
-            stop = Stop(reason, echo_of(delay_ms, self.last.delay_confidence))
+            stop = Stop(reason, echo_of(delay_ms, confidence))
             self._metrics.stopped(stop, onset_ago_s, self._trace.trace_id_hex)
             # A key is nobody's mistake.
             self._stopped_by = stop if onset_ago_s else None

@@ -17,7 +17,8 @@ from typing import Final
 from opentelemetry.trace import SpanContext
 
 from media_pod.agents.ports import CallInfo
-from media_pod.telemetry.call_trace import CAUSE, CONVERSATION, CallTrace, OpenSpan, Recorder, Value
+from media_pod.telemetry.call_trace import CAUSE, CONVERSATION, CallTrace
+from media_pod.telemetry.spans import OpenSpan, Recorder, Value
 from media_pod.telemetry.trace_context import context_of
 
 REMEMBERED: Final = 256
@@ -134,7 +135,7 @@ class Arrivals:
     def note(self, event: str) -> None:
         """Something happens to all calls that are here."""
         for trace in self._live.values():
-            trace.note(event, {})
+            trace.note(event)
 
     def context(self, uuid: str) -> SpanContext | None:
         """The `call` span of a call that is here, or has been; None if nothing is traced."""

@@ -7,7 +7,8 @@ from opentelemetry.trace import NoOpTracerProvider
 
 from media_pod.agents.ports import CallInfo
 from media_pod.telemetry.arrivals import Arrivals
-from media_pod.telemetry.call_trace import CallTrace, ClockNs, Recorder
+from media_pod.telemetry.call_trace import CallTrace
+from media_pod.telemetry.spans import ClockNs, Recorder
 
 TRACES_PATH = "/v1/traces"
 

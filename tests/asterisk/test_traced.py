@@ -110,8 +110,10 @@ async def test_a_call_that_is_transferred_to_another_agent_stays_one_trace(
             agent("sales", server={"httpPort": ports[1]}, **shared),
         ]  # fmt: skip
         async with world(tree, tmp_path, pods, dialplan=dialplan) as there:
-            keys = MediaSettings(dtmf=[Dtmf(2.0, "0"), Dtmf(2.4, "#")])
-            phone = there.phone(line(), silent(), max_s=60, settings=keys)
+            # Twice: a machine that stalls may lose a key.
+            keys = [Dtmf(at_s + s, key) for at_s in (3, 12) for s, key in ((0.0, "0"), (0.4, "#"))]
+            settings = MediaSettings(dtmf=keys)
+            phone = there.phone(line(), silent(), max_s=60, settings=settings)
             calling = asyncio.create_task(there.call(phone, "100"))
             second = await there.until_turn("greeting", 1)
             phone.hang_up()

@@ -12,7 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otlp_collector import Collector
 
 from media_pod.agents.ports import CallInfo, Interruption, ProviderError
-from media_pod.telemetry.call_trace import LONGEST_TEXT, heard
+from media_pod.telemetry.call_trace import heard
+from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.traces import Tracing, traces_url
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -49,7 +50,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     llm, tts = call.llm("parcel-desk"), call.tts("espeak-ng", "en-us")
     tts.first_chunk()
     tts.first_chunk()
-    bargein = call.bargein("speech_over_echo", 250.0, 21.5, onset_ago_s=0.16)
+    bargein = call.bargein("speech_over_echo", 250.0, 21.5, 0.16, delay_confidence=0.75)
     llm.cut()
     assert tts.ended
     bargein.set(heard(Interruption("Your parcel", "will come on Monday", 900, 4000)))
@@ -91,6 +92,7 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
     assert attributes(collector.span("bargein")) == {
         "interject.bargein.reason": "speech_over_echo",
         "interject.echo.delay_ms": 250.0,
+        "interject.echo.delay_confidence": 0.75,
         "interject.echo.erle_db": 21.5,
         "interject.playout.heard_ms": 900,
         "interject.text.heard_characters": 11,
