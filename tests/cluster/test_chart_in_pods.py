@@ -58,6 +58,7 @@ def talker(namespace: str, **spec: object) -> Json:
         "dialogue": talks_on(),
         "telephony": {"extensions": [NUMBER]},
         "replicas": 1,
+        "capacity": {"calls": 4},
         "drain": {"timeoutSeconds": 60},
     }
     return voice_agent(namespace, TALKER, **{**usual, **spec})
@@ -216,7 +217,7 @@ async def test_pods_follow_three_calls_up_and_cut_none_on_the_way_down(
         "targetPercent": 50,
         "scaleDownSeconds": 0,
     }
-    product.cluster.apply(talker(product.namespace, capacity={"calls": 4}, autoscaling=grows))
+    product.cluster.apply(talker(product.namespace, autoscaling=grows))
     await until("one pod", lambda: _ready_pods(product, 1), 90)
     began = time.monotonic()
     calls = [asyncio.create_task(product.call(NUMBER, max_s=60.0)) for _ in range(3)]
