@@ -76,7 +76,7 @@ async def none_missing(make: Callable[[], Awaitable[Calls]]) -> Run:
         async with witness() as machine:
             calls = await make()
         for record in calls.records:
-            assert record.ended == "the caller hung up"
+            assert record.ended == "the caller hung up", record.ended
         runs.append(calls.run(machine.total_ms))
     if verdict(runs) is Verdict.TOO_BUSY:
         pytest.skip(f"this machine was too busy {TRIES} times in a row: {runs}")

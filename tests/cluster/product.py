@@ -124,6 +124,19 @@ class Product:
         pods = self.cluster.get_all("pods", self.namespace, names.AGENT)
         return [pod["status"]["podIP"] for pod in pods if pod["status"].get("podIP")]
 
+    def pages(self, asterisk_port: int) -> list[tuple[str, str]]:
+        """Name and page of metrics, host:port, of each pod that has one."""
+        operator = ",".join(f"{label}={value}" for label, value in names.OPERATOR_PODS.items())
+        return [
+            (pod["metadata"]["name"], f"{pod['status']['podIP']}:{port}")
+            for selector, port in (
+                (names.AGENT, 1650),
+                (names.ASTERISK, asterisk_port),
+                (operator, 8080),
+            )
+            for pod in self.cluster.get_all("pods", self.namespace, selector)
+        ]
+
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
         found: list[Json] = []

@@ -8,22 +8,28 @@ import json
 import time
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from asterisk.callers import interrupter, talks_on
 from asterisk.real_time import TRIES
 
-from cluster.callers import ask
 from cluster.frames import Calls, none_missing
+from cluster.jaeger import Jaeger, jaeger_program
+from cluster.kubernetes_scripts import script
 from cluster.measured import Measured
 from cluster.operators import until, voice_agent
 from cluster.product import SAMPLE, Images, Product
 from cluster.releases import CRD, Release, without_crd
 from cluster.rig import Cluster, Json
+from demo_cluster.observers import prometheus
 from media_pod.lab.outcome import find_interruptions, find_stops, sounding
 from media_pod.lab.record import CallRecord
 from voiceagent_operator import names
+
+__all__ = ["jaeger_program"]
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -32,17 +38,31 @@ CALLABLE_S = 10.0
 PAUSE_TICKS = 25
 """Silence in the bot's stream that no speech of its own has."""
 INTERRUPTIONS = 2
+SPANS = ("call", "reservation", "connect", "turn", "llm", "tts", "bargein", "call-end")
+ASTERISK_METRICS = 9100
 OF_THE_NAMESPACE = {"serviceaccount/default", "configmap/kube-root-ca.crt"}
 METRIC = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/pods/*/interject_active_calls"
 
 
 @pytest.fixture(scope="module")
+def jaeger(
+    cluster: Cluster, jaeger_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Jaeger]:
+    """Where pods reach it."""
+    log = tmp_path_factory.mktemp("jaeger") / "log"
+    with Jaeger(jaeger_program, log, cluster.own_address) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def product(
     cluster: Cluster, media_image: str, operator_image: str, asterisk_image: str,
-    shared_namespace: str,
+    shared_namespace: str, jaeger: Jaeger,
 ) -> Iterator[Product]:  # fmt: skip
-    """The chart, installed with its defaults but for the images."""
+    """The chart, installed with its defaults but for the images and the observers."""
     values = Images(operator_image, media_image, asterisk_image).values()
+    values["telemetry"] = {"otlpEndpoint": jaeger.otlp}
+    values["asterisk"]["metricsPort"] = ASTERISK_METRICS
     release = Release(cluster, shared_namespace)
     with without_crd(cluster):
         try:
@@ -106,8 +126,8 @@ async def test_another_agent_is_callable_within_ten_seconds_of_its_pod(
 
 
 @pytest.mark.timeout(240)
-async def test_a_caller_on_an_echoing_line_interrupts_twice(
-    product: Product, measured: Measured
+async def test_a_caller_on_an_echoing_line_interrupts_twice_in_one_trace(
+    product: Product, jaeger: Jaeger, measured: Measured
 ) -> None:
     heard = await product.call(NUMBER, interrupter(INTERRUPTIONS), max_s=25.0)
     record = heard.call.record
@@ -116,15 +136,25 @@ async def test_a_caller_on_an_echoing_line_interrupts_twice(
     measured.row("the chart", "interruptions: onset to silence at the telephone, ms", str(took_ms))
     assert len(found) == INTERRUPTIONS
     assert all(took_ms)
-    (pod,) = product.pods(TALKER)
-    stops = await _metric(pod, "interject_stops_total")
-    assert stops == INTERRUPTIONS
+    spans = await asyncio.to_thread(jaeger.trace_with, heard.uuid, SPANS, 20)
+    (root,) = [span for span in spans if span.name == "call"]
+    assert sum(span.name == "bargein" for span in spans) == INTERRUPTIONS
+    assert {span.trace_id for span in spans} == {heard.uuid.replace("-", "")}
+    assert all(span.parent for span in spans if span is not root)
+    assert root.tags["gen_ai.agent.name"] == TALKER
 
 
-async def _metric(pod: Json, name: str) -> float:
-    _, page = await ask(pod["status"]["podIP"], "/metrics")
-    lines = [line for line in page.splitlines() if line.split("{")[0].split(" ")[0] == name]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+async def test_prometheus_finds_every_part_of_the_release(product: Product, tmp_path: Path) -> None:
+    """The pages are scraped as they are: the rig's pods can be reached from here."""
+    programs = Path(script("../get_prometheus.py")) / "usr" / "bin"
+    targets = product.pages(ASTERISK_METRICS)
+    with prometheus(programs / "prometheus", targets, product.namespace, tmp_path) as server:
+        for expr in (
+            'interject_stops_total{pod=~"talker-.*"} > 0',
+            "interject_operator_leader == 1",
+            "asterisk_calls_sum > 0",
+        ):
+            await until(expr, partial(asyncio.to_thread, server.now, expr), 15)
 
 
 def test_the_metrics_api_is_trusted_and_knows_the_pods(product: Product) -> None:
@@ -146,13 +176,18 @@ async def test_an_upgrade_and_a_rollback_in_mid_call_take_no_frame(
 ) -> None:
     """The agent's pods are rolled by each of them, because it is part of the release."""
 
+    values = deepcopy(product.values)
+    values["sample"] = {"spec": {"dialogue": talks_on(), "capacity": {"calls": 4}}}
+    await asyncio.to_thread(product.release.upgrade, values)
+    await until("the sample talking on", lambda: _of_the_latest_spec(product), 60)
+
     async def change() -> Calls:
         before = [pod["metadata"]["name"] for pod in product.pods(SAMPLE)]
         calling = asyncio.create_task(product.call("100", max_s=45.0))
         await until("the call in a pod", product.calls, 20)
-        values = deepcopy(product.values)
-        values["sample"] = {"spec": {"dialogue": talks_on(), "bargeIn": {"sensitivity": "high"}}}
-        await asyncio.to_thread(product.release.upgrade, values)
+        changed = deepcopy(values)
+        changed["sample"]["spec"]["bargeIn"] = {"sensitivity": "high"}
+        await asyncio.to_thread(product.release.upgrade, changed)
         await until("other pods", lambda: _others(product, before), 30)
         await asyncio.to_thread(product.release.rollback)
         assert not calling.done(), "the call was over before the rollback"
@@ -164,6 +199,16 @@ async def test_an_upgrade_and_a_rollback_in_mid_call_take_no_frame(
         "the chart",
         "call during an upgrade and a rollback: ticks; without a frame",
         f"{run.ticks}; {run.dry_ticks}",
+    )
+
+
+async def _of_the_latest_spec(product: Product) -> bool:
+    agent = await asyncio.to_thread(product.cluster.get, "va", product.namespace, SAMPLE)
+    rolled = {each["type"]: each["status"] for each in agent["status"]["conditions"]}
+    return (
+        agent["spec"]["dialogue"]["kind"] == "scripted"
+        and agent["status"]["observedGeneration"] == agent["metadata"]["generation"]
+        and (rolled["Ready"], rolled["Progressing"]) == ("True", "False")
     )
 
 
