@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import time
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,8 @@ SAMPLE: Final = "parcel-desk"
 READY_S: Final = 120.0
 GRACE_S: Final = 10
 """That Asterisk gives its calls when it is asked to go."""
+PAUSE_S: Final = 0.5
+"""Between two questions of kubectl, which takes a tenth of a second of a core for each."""
 _POLL_S: Final = 0.3
 
 
@@ -95,7 +98,9 @@ class Product:
     async def call(self, extension: str, caller: Caller | None = None, *, max_s: float) -> Heard:
         """Call and stay until either side hangs up; somebody who only listens by default."""
         phone = SipPhone(self.account, line(), caller or silent(), max_s=max_s)
-        watching = asyncio.create_task(self._uuid_of_a_new_call())
+        hosts = await asyncio.to_thread(self.hosts)
+        old = {call["uuid"] for call in await _all_calls(hosts)}
+        watching = asyncio.create_task(_uuid_of_another(hosts, old))
         try:
             call = await phone.call(extension)
         finally:
@@ -111,7 +116,7 @@ class Product:
             heard = await self.call(extension, max_s=1.0)
             return bool(heard.call.record.bot.any())
 
-        await until(f"{extension} answering", answered, within_s, pause_s=0.3)
+        await until(f"{extension} answering", answered, within_s, PAUSE_S)
         return time.monotonic() - began - 1.0
 
     def pods(self, agent: str) -> list[Json]:
@@ -139,22 +144,23 @@ class Product:
 
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
-        found: list[Json] = []
-        for host in await asyncio.to_thread(self.hosts):
-            found += await _calls(host)
-        return found
+        return await _all_calls(await asyncio.to_thread(self.hosts))
 
     async def late_ticks(self) -> float:
         """Of all media pods that still tell."""
         return sum([await late_ticks(host) for host in await asyncio.to_thread(self.hosts)])
 
-    async def _uuid_of_a_new_call(self) -> str:
-        old = {call["uuid"] for call in await self.calls()}
-        while True:
-            for call in await self.calls():
-                if call["uuid"] not in old:
-                    return str(call["uuid"])
-            await asyncio.sleep(_POLL_S)
+
+async def _uuid_of_another(hosts: Sequence[str], old: Container[str]) -> str:
+    while True:
+        for call in await _all_calls(hosts):
+            if call["uuid"] not in old:
+                return str(call["uuid"])
+        await asyncio.sleep(_POLL_S)
+
+
+async def _all_calls(hosts: Sequence[str]) -> list[Json]:
+    return [call for host in hosts for call in await _calls(host)]
 
 
 async def _calls(host: str) -> list[Json]:

@@ -45,6 +45,10 @@ class Release:
     def rollback(self) -> None:
         self._helm.rollback(self.name)
 
+    def test(self) -> None:
+        """`helm test`; fails the test with what Helm says if it fails."""
+        self._helm.test(self.name, timeout=120)
+
     def uninstall(self) -> str:
         """What Helm says that it has kept; empty if there is no such release."""
         info: str = self._helm.uninstall(self.name, ignore_not_found=True).get("info", "")

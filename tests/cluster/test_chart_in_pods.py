@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from cluster.jaeger import Jaeger, jaeger_program
 from cluster.kubernetes_scripts import script
 from cluster.measured import Measured
 from cluster.operators import until, voice_agent
-from cluster.product import SAMPLE, Images, Product
+from cluster.product import PAUSE_S, SAMPLE, Images, Product
 from cluster.releases import CRD, Release, without_crd
 from cluster.rig import Cluster, Json
 from demo_cluster.observers import prometheus
@@ -40,6 +41,7 @@ PAUSE_TICKS = 25
 INTERRUPTIONS = 2
 SPANS = ("call", "reservation", "connect", "turn", "llm", "tts", "bargein", "call-end")
 ASTERISK_METRICS = 9100
+OPERATOR = ",".join(f"{label}={value}" for label, value in names.OPERATOR_PODS.items())
 OF_THE_NAMESPACE = {"serviceaccount/default", "configmap/kube-root-ca.crt"}
 METRIC = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/pods/*/interject_active_calls"
 
@@ -101,12 +103,36 @@ async def test_the_sample_answers_a_telephone_without_any_value(
 ) -> None:
     began = time.monotonic()
     product.wait("pod/" + f"{product.release.name}-asterisk-0", "condition=Ready")
-    await until("the sample made", lambda: _made(product, SAMPLE), 60)
+    await until("the sample made", lambda: _made(product, SAMPLE), 60, PAUSE_S)
     product.wait(f"va/{SAMPLE}", "condition=Ready")
     product.wait(f"va/{SAMPLE}", "condition=Published")
     await product.until_answered("100", 30)
     took = time.monotonic() - began
     measured.row("the chart", "installed to the first call that is answered", f"{took:.1f} s")
+
+
+@pytest.mark.timeout(200)
+async def test_helm_tests_pass_and_containers_start_soon(
+    product: Product, measured: Measured
+) -> None:
+    await asyncio.to_thread(product.release.test)
+    pods = {
+        "operator": product.cluster.get_all("pods", product.namespace, OPERATOR)[0],
+        "media pod": product.pods(SAMPLE)[0],
+        "Asterisk": product.release.get("pod", "asterisk-0"),
+    }
+    for name, pod in pods.items():
+        what = "container started to Ready, in whole seconds"
+        measured.row("the chart", f"{name}: {what}", f"{_start_s(pod):.0f} s")
+        assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def _start_s(pod: Json) -> float:
+    (ready,) = [each for each in pod["status"]["conditions"] if each["type"] == "Ready"]
+    started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    times = (datetime.fromisoformat(at) for at in (started, ready["lastTransitionTime"]))
+    began, ended = times
+    return (ended - began).total_seconds()
 
 
 async def _made(product: Product, name: str) -> Json:
@@ -154,7 +180,7 @@ async def test_prometheus_finds_every_part_of_the_release(product: Product, tmp_
             "interject_operator_leader == 1",
             "asterisk_calls_sum > 0",
         ):
-            await until(expr, partial(asyncio.to_thread, server.now, expr), 15)
+            await until(expr, partial(asyncio.to_thread, server.now, expr), 15, PAUSE_S)
 
 
 def test_the_metrics_api_is_trusted_and_knows_the_pods(product: Product) -> None:
@@ -179,16 +205,16 @@ async def test_an_upgrade_and_a_rollback_in_mid_call_take_no_frame(
     values = deepcopy(product.values)
     values["sample"] = {"spec": {"dialogue": talks_on(), "capacity": {"calls": 4}}}
     await asyncio.to_thread(product.release.upgrade, values)
-    await until("the sample talking on", lambda: _of_the_latest_spec(product), 60)
+    await until("the sample talking on", lambda: _of_the_latest_spec(product), 60, PAUSE_S)
 
     async def change() -> Calls:
         before = [pod["metadata"]["name"] for pod in product.pods(SAMPLE)]
         calling = asyncio.create_task(product.call("100", max_s=45.0))
-        await until("the call in a pod", product.calls, 20)
+        await until("the call in a pod", product.calls, 20, PAUSE_S)
         changed = deepcopy(values)
         changed["sample"]["spec"]["bargeIn"] = {"sensitivity": "high"}
         await asyncio.to_thread(product.release.upgrade, changed)
-        await until("other pods", lambda: _others(product, before), 30)
+        await until("other pods", lambda: _others(product, before), 30, PAUSE_S)
         await asyncio.to_thread(product.release.rollback)
         assert not calling.done(), "the call was over before the rollback"
         heard = await calling
@@ -228,9 +254,9 @@ async def test_a_node_that_is_drained_lets_calls_end(product: Product) -> None:
     (pod,) = product.pods(TALKER)
     node = pod["spec"]["nodeName"]
     product.cluster.run("scale", "va", TALKER, "--replicas=2", "-n", product.namespace)
-    await until("two pods", lambda: _ready_pods(product, 2), 60)
+    await until("two pods", lambda: _ready_pods(product, 2), 60, PAUSE_S)
     calling = asyncio.create_task(product.call(NUMBER, max_s=20.0))
-    await until("the call in a pod", product.calls, 20)
+    await until("the call in a pod", product.calls, 20, PAUSE_S)
     try:
         drained = await asyncio.to_thread(
             product.cluster.run,
@@ -242,7 +268,7 @@ async def test_a_node_that_is_drained_lets_calls_end(product: Product) -> None:
     finally:
         product.cluster.run("uncordon", node)
     assert heard.call.ended == "the caller hung up"
-    await until("two pods again", lambda: _ready_pods(product, 2), 60)
+    await until("two pods again", lambda: _ready_pods(product, 2), 60, PAUSE_S)
     product.cluster.run("scale", "va", TALKER, "--replicas=1", "-n", product.namespace)
 
 
@@ -263,14 +289,14 @@ async def test_pods_follow_three_calls_up_and_cut_none_on_the_way_down(
         "scaleDownSeconds": 0,
     }
     product.cluster.apply(talker(product.namespace, autoscaling=grows))
-    await until("one pod", lambda: _ready_pods(product, 1), 90)
+    await until("one pod", lambda: _ready_pods(product, 1), 90, PAUSE_S)
     began = time.monotonic()
     calls = [asyncio.create_task(product.call(NUMBER, max_s=60.0)) for _ in range(3)]
-    await until("a second pod", lambda: _ready_pods(product, 2), 50)
+    await until("a second pod", lambda: _ready_pods(product, 2), 50, PAUSE_S)
     measured.row("the chart", "three calls to a second pod", f"{time.monotonic() - began:.1f} s")
     for heard in await asyncio.gather(*calls):
         assert heard.call.ended == "the caller hung up"
-    await until("one pod again", lambda: _ready_pods(product, 1), 90)
+    await until("one pod again", lambda: _ready_pods(product, 1), 90, PAUSE_S)
 
 
 @pytest.mark.timeout(120)
@@ -287,7 +313,7 @@ async def test_another_operator_takes_over_from_a_killed_one(product: Product) -
         )
         return bool(lease["spec"]["holderIdentity"]) and lease["spec"]["holderIdentity"] != leader
 
-    await until("another leader", other, 30)
+    await until("another leader", other, 30, PAUSE_S)
 
 
 @pytest.mark.timeout(180)
@@ -295,13 +321,13 @@ async def test_calls_end_cleanly_when_asterisk_restarts_and_the_next_one_works(
     product: Product, measured: Measured
 ) -> None:
     calling = asyncio.create_task(product.call(NUMBER, max_s=60.0))
-    await until("the call in a pod", product.calls, 20)
+    await until("the call in a pod", product.calls, 20, PAUSE_S)
     began = time.monotonic()
     name = f"{product.release.name}-asterisk-0"
     product.cluster.run("delete", "pod", name, "-n", product.namespace, "--wait=false")
     heard = await calling
     assert heard.call.ended != "the caller hung up"
-    await until("no call in a pod", lambda: _idle(product), 20)
+    await until("no call in a pod", lambda: _idle(product), 20, PAUSE_S)
     await product.until_answered(NUMBER, 60)
     took = time.monotonic() - began
     measured.row("the chart", "Asterisk asked to go, to the next answered call", f"{took:.1f} s")
@@ -318,14 +344,14 @@ async def test_a_deleted_agent_is_no_longer_callable(product: Product) -> None:
     async def unknown() -> bool:
         return (await product.call(NUMBER, max_s=1.0)).call.status == 404
 
-    await until("the number unknown", unknown, CALLABLE_S + 5)
+    await until("the number unknown", unknown, CALLABLE_S + 5, PAUSE_S)
 
 
 @pytest.mark.timeout(120)
 async def test_uninstalled_nothing_is_left_but_the_resource(product: Product) -> None:
     said = await asyncio.to_thread(product.release.uninstall)
     assert CRD in said
-    await until("no pod left", lambda: _no_pod(product), 60)
+    await until("no pod left", lambda: _no_pod(product), 60, PAUSE_S)
     left: set[str] = set()
     for kinds in ("all", "configmaps,secrets,serviceaccounts,roles,rolebindings,leases,pdb,hpa"):
         done = product.cluster.run("get", kinds, "-n", product.namespace, "-o", "name")
