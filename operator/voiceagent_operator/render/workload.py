@@ -20,8 +20,8 @@ USER_ID: Final = 10001
 _PROGRESS_DEADLINE_S: Final = 120
 """Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
 
-# `interject bench tick`, in thousandths of a core while everybody talks: 120 for one call, 560 for 64,
-# 920 for 128. A pod has 270 MB of its own and below 1 MB per call.
+# `interject bench tick`, in thousandths of a core while everybody talks: 120 for one call, 560 for
+# 64, 920 for 128. A pod has 270 MB of its own and below 1 MB per call.
 _CPU_M, _CPU_PER_CALL_M = 120, 7
 _MEMORY_MI = 320
 _MEMORY_PER_CALL_MI = 1
