@@ -34,7 +34,7 @@ test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster
 	$(BIN)/pytest -m chart tests/chart tests/dashboards $(ARGS)
 
 demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
-	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE))
+	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 demo-cluster-down: $(SET_UP) ## takes away what demo-cluster made
 	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster down $(NAMED)

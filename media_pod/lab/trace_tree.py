@@ -59,10 +59,9 @@ def as_text(spans: Sequence[Span]) -> str:
     """One line per span: when it began after the first, how long it took, what it was."""
     if not spans:
         return "no spans"
-    spans = [*_missing(spans), *spans]
-    first_us = min(span.began_us for span in spans)
-    names = {span.id: span.name for span in spans}
-    lines = list(_lines(spans))
+    lines = branches(spans)
+    first_us = min(span.began_us for _, span in lines)
+    names = {span.id: span.name for _, span in lines}
     width = max(len(label) for label, _ in lines)
     table = [
         f"{(span.began_us - first_us) / 1e6:9.3f} {span.lasted_us / 1e6:9.3f}  "
@@ -70,6 +69,11 @@ def as_text(spans: Sequence[Span]) -> str:
         for label, span in lines
     ]
     return "\n".join((f"{'at s':>9} {'for s':>9}", *table))
+
+
+def branches(spans: Sequence[Span]) -> list[tuple[str, Span]]:
+    """Each span once, those that are only known from others too, with its name in the tree."""
+    return list(_lines([*_missing(spans), *spans]))
 
 
 def _span(each: Mapping[str, Any], pods: Mapping[str, str]) -> Span:

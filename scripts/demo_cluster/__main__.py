@@ -19,9 +19,6 @@ from typing import Final
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from media_pod.lab.trace_tree import Span
-from media_pod.lab.trace_tree import as_text as tree
-
 from demo_cluster import figures, release
 from demo_cluster.cluster import Cluster, down, up
 from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
@@ -30,6 +27,9 @@ from demo_cluster.scripts import ROOT, say, script
 from media_pod.demo.run import Outcome
 from media_pod.demo.table import as_text
 from media_pod.errors import InterjectError
+from media_pod.lab.trace_picture import draw
+from media_pod.lab.trace_tree import Span
+from media_pod.lab.trace_tree import as_text as tree
 
 EXPORTED_S: Final = 20.0
 """Pods send what has ended every five seconds."""
@@ -42,10 +42,11 @@ def main() -> int:
     parser.add_argument("what", choices=["up", "down"])
     parser.add_argument("--kubeconfig", type=Path)
     parser.add_argument("--engine", default="")
+    parser.add_argument("--picture", type=Path, help="of the call's trace, PNG or SVG")
     given = parser.parse_args()
     try:
         if given.what == "up":
-            show(given.kubeconfig, given.engine)
+            show(given.kubeconfig, given.engine, given.picture)
         elif given.kubeconfig is not None:
             release.uninstall(up(given.kubeconfig))
         else:
@@ -59,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def show(kubeconfig: Path | None, engine: str) -> None:
+def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     """The whole demonstration.
 
     Raises:
@@ -83,7 +84,9 @@ def show(kubeconfig: Path | None, engine: str) -> None:
         release.install(cluster, images, traces.otlp if traces else "")
         say(f"installed and ready in {time.monotonic() - installing:.1f} s")
         metrics = stack.enter_context(_figures(cluster, folder)) if traces else None
-        _call_and_show(cluster, traces, metrics)
+        spans = _call_and_show(cluster, traces, metrics)
+    if picture is not None and spans:
+        draw(spans, picture, "A call on Kubernetes, interrupted: its trace")
     say(f"all of it took {time.monotonic() - began:.0f} s; `make demo-cluster-down` ends it")
 
 
@@ -92,7 +95,10 @@ def _figures(cluster: Cluster, folder: Path) -> AbstractContextManager[Prometheu
     return prometheus(programs / "prometheus", release.pages(cluster), release.NAMESPACE, folder)
 
 
-def _call_and_show(cluster: Cluster, traces: Jaeger | None, metrics: Prometheus | None) -> None:
+def _call_and_show(
+    cluster: Cluster, traces: Jaeger | None, metrics: Prometheus | None
+) -> list[Span]:
+    """The spans of the call's trace, for those who want more of it."""
     account = release.account(cluster)
     say(f"calling {release.EXTENSION} at {account.server_host}:{account.server_port} ...")
     pods = [page for _, page in release.pages(cluster) if page.endswith(":1650")]
@@ -104,6 +110,7 @@ def _call_and_show(cluster: Cluster, traces: Jaeger | None, metrics: Prometheus 
     called = asyncio.run(call(account, release.EXTENSION, pods if traces else [], progress))
     spans = _spans(traces, called) if traces else []
     print_all(called, spans, metrics)
+    return spans
 
 
 def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:

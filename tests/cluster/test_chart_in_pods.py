@@ -39,6 +39,7 @@ __all__ = ["jaeger", "jaeger_program", "product"]
 pytestmark = pytest.mark.usefixtures("node")
 
 CALLABLE_S = 10.0
+FRESH_S = 2.0
 PAUSE_TICKS = 25
 """Silence in the bot's stream that no speech of its own has."""
 INTERRUPTIONS = 2
@@ -155,3 +156,26 @@ def test_the_metrics_api_is_trusted_and_knows_the_pods(product: Product) -> None
     service = cluster.get("apiservice", None, "v1beta2.custom.metrics.k8s.io")
     assert service["spec"]["caBundle"]
     assert "insecureSkipTLSVerify" not in service["spec"]
+
+
+@pytest.mark.timeout(90)
+async def test_a_call_is_in_the_metrics_api_within_two_seconds(
+    product: Product, measured: Measured
+) -> None:
+    (pod,) = product.pods(TALKER)
+
+    def calls() -> bool:
+        answer = product.cluster.run("get", "--raw", METRIC.format(product.namespace)).stdout
+        return any(
+            (each["describedObject"]["name"], each["value"]) == (pod["metadata"]["name"], "1")
+            for each in json.loads(answer)["items"]
+        )
+
+    calling = asyncio.create_task(product.call(NUMBER, max_s=8.0))
+    await until("the call in a pod", product.calls, 20)
+    began = time.monotonic()
+    await until("the call in the API", partial(asyncio.to_thread, calls), 10)
+    took = time.monotonic() - began
+    await calling
+    measured.row("the chart", "a call in its pod, to its value in the metrics API", f"{took:.1f} s")
+    assert took < FRESH_S
