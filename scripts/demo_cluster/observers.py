@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import yaml
-from media_pod.lab.trace_tree import Span, spans_of
 
 from demo_cluster.errors import DemoError
+from media_pod.lab.trace_tree import Span, spans_of
 
 START_S: Final = 20.0
 STOP_S: Final = 10.0

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import aiohttp
 import numpy as np
-from media_pod.lab.trace_tree import Span
 
 from media_pod.demo.scenario import FULL, caller, line
 from media_pod.lab.outcome import sounding
@@ -17,6 +16,7 @@ from media_pod.lab.record import CallRecord
 from media_pod.lab.score import CallScore, score
 from media_pod.lab.sip.phone import SipPhone
 from media_pod.lab.sip.signalling import Account
+from media_pod.lab.trace_tree import Span
 
 LOOK_S: Final = 0.3
 NEAR_S: Final = 0.5
