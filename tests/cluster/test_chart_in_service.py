@@ -62,8 +62,9 @@ async def test_an_upgrade_and_a_rollback_in_mid_call_take_no_frame(
 
 async def _of_the_latest_spec(product: Product) -> bool:
     agent = await asyncio.to_thread(product.cluster.get, "va", product.namespace, SAMPLE)
-    rolled = {each["type"]: each["status"] for each in agent["status"]["conditions"]}
-    return (
+    conditions = agent.get("status", {}).get("conditions", [])
+    rolled = {each["type"]: each["status"] for each in conditions}
+    return bool(conditions) and (
         agent["spec"]["dialogue"]["kind"] == "scripted"
         and agent["status"]["observedGeneration"] == agent["metadata"]["generation"]
         and (rolled["Ready"], rolled["Progressing"]) == ("True", "False")
