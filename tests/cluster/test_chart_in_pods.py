@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from asterisk.callers import interrupter
+from asterisk.real_time import TRIES, shows
+from asterisk.stalls import witness
 
 from cluster.jaeger import Jaeger
 from cluster.kubernetes_scripts import script
@@ -117,10 +119,16 @@ async def test_another_agent_is_callable_within_ten_seconds_of_its_pod(
 async def test_a_caller_on_an_echoing_line_interrupts_twice_in_one_trace(
     product: Product, jaeger: Jaeger, measured: Measured
 ) -> None:
-    heard = await product.call(NUMBER, interrupter(INTERRUPTIONS), max_s=25.0)
-    record = heard.call.record
-    found = find_interruptions(record, find_stops(record, pauses(record)))
-    took_ms = [each.onset_to_silence_ms for each in found]
+    for _ in range(TRIES):
+        async with witness() as machine:
+            heard = await product.call(NUMBER, interrupter(INTERRUPTIONS), max_s=25.0)
+        record = heard.call.record
+        found = find_interruptions(record, find_stops(record, pauses(record)))
+        took_ms = [each.onset_to_silence_ms for each in found]
+        if (len(found) == INTERRUPTIONS and all(took_ms)) or not shows([], machine.total_ms):
+            break
+    else:
+        pytest.skip(f"this machine was too busy {TRIES} times: beside the last call {machine}")
     measured.row("the chart", "interruptions: onset to silence at the telephone, ms", str(took_ms))
     assert len(found) == INTERRUPTIONS
     assert all(took_ms)
