@@ -115,8 +115,9 @@ def _call_and_show(
 
 def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:
     """The table, the trace and the figures."""
-    parts = [as_text(Outcome((judge(called, spans),), ((),), (0,), Path()))]
+    parts = ["The call was not judged: where the bot stopped, its trace tells, and there is none."]
     if spans:
+        parts = [as_text(Outcome((judge(called, spans),), ((),), (0,), Path()))]
         parts += [f"The trace of call {called.uuid}", tree(spans)]
     if metrics is not None:
         parts += ["What the dashboards show now", figures.as_text(metrics)]

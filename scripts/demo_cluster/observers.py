@@ -22,6 +22,8 @@ STOP_S: Final = 10.0
 ANSWER_S: Final = 5.0
 LOOK_S: Final = 0.2
 SCRAPE_S: Final = 1
+LAST_WORDS: Final = 500
+"""Characters of what a program said before it ended."""
 
 
 class Jaeger:
@@ -126,7 +128,8 @@ def _process(command: Sequence[str], log: Path, url: str, path: str) -> Iterator
         deadline = time.monotonic() + START_S
         while not _answers(url, path):
             if running.poll() is not None or time.monotonic() > deadline:
-                raise DemoError(f"{Path(command[0]).name} does not start; see {log}")
+                words = log.read_text(errors="replace")[-LAST_WORDS:].strip()
+                raise DemoError(f"{Path(command[0]).name} does not start: {words}")
             time.sleep(LOOK_S)
         yield
     finally:

@@ -19,8 +19,6 @@ from media_pod.lab.sip.signalling import Account
 from media_pod.lab.trace_tree import Span
 
 LOOK_S: Final = 0.3
-NEAR_S: Final = 0.5
-"""Between a stop in the trace and the silence at the telephone."""
 BARGE_IN: Final = "bargein"
 
 
@@ -72,8 +70,7 @@ def judge(call: Call, spans: list[Span]) -> CallScore:
         if span.name == BARGE_IN and ends.size:
             at_s = (span.began_us + span.lasted_us - call.answered_us) / 1e6
             nearest = int(np.argmin(np.abs(heard_s - at_s)))
-            if abs(heard_s[nearest] - at_s) < NEAR_S:
-                stops.append(int(ends[nearest]) * record.tick_samples)
+            stops.append(int(ends[nearest]) * record.tick_samples)
     return score("Interject on Kubernetes", record, stops)
 
 

@@ -1,15 +1,12 @@
 """A real Asterisk for every test in this folder, or a visible reason why there is none."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from asterisk.measured import SECTION, Measured
-from media_pod.measure.markdown import write_section
-from media_pod.measure.tick_bench import cpu_model
+from asterisk.measured import SECTION, Measured, tell
 
 GET = Path(__file__).resolve().parents[2] / "scripts" / "get_asterisk.py"
 CANNOT_BE_HAD = 3
@@ -43,11 +40,4 @@ def measured(pytestconfig: pytest.Config) -> Measured:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    table = config.stash.get(_measured, Measured())
-    if not table.rows:
-        return
-    made = f"Made by `make test-asterisk` on {os.cpu_count()} cores of {cpu_model()}."
-    terminalreporter.section("measured on the real Asterisk")
-    terminalreporter.write_line(f"{made}\n\n{table.markdown()}")
-    if doc := config.getoption("--doc"):
-        write_section(Path(doc), SECTION, f"{made}\n\n{table.markdown()}")
+    tell(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Asterisk")

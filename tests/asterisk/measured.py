@@ -1,9 +1,14 @@
 """What the cases on the real Asterisk measured: kept while they run, printed when all are over."""
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from media_pod.measure.markdown import table
+import pytest
+
+from media_pod.measure.markdown import table, write_section
+from media_pod.measure.tick_bench import cpu_model
 
 SECTION: Final = "make test-asterisk"
 """Of docs/measurements.md."""
@@ -27,6 +32,29 @@ class Measured:
             for (case, what, value), last in zip(self.rows, before, strict=False)
         ]
         return table(("case", "measured", "value"), rows)
+
+
+def tell(
+    measured: Measured,
+    reporter: pytest.TerminalReporter,
+    config: pytest.Config,
+    command: str,
+    on: str,
+) -> None:
+    """Print the table if there is one, and write it to the document that `--doc` names.
+
+    Args:
+        command: that made it, also the name of the document's section.
+        on: what it was measured on.
+    """
+    if not measured.rows:
+        return
+    made = f"Made by `{command}` on {os.cpu_count()} cores of {cpu_model()}."
+    text = f"{made}\n\n{measured.markdown()}"
+    reporter.section(f"measured on the real {on}")
+    reporter.write_line(text)
+    if doc := config.getoption("--doc"):
+        write_section(Path(doc), command, text)
 
 
 def spread(values_ms: list[float]) -> str:

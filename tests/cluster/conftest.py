@@ -1,6 +1,5 @@
 """A real Kubernetes for every test in this folder, or a visible reason why there is none."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,11 +10,9 @@ from _pytest.capture import CaptureManager
 
 from cluster.fixtures import api, operator
 from cluster.images import asterisk_image, media_image, operator_image, probe_image
-from cluster.measured import SECTION, Measured
+from cluster.measured import SECTION, Measured, tell
 from cluster.rig import Cluster
 from cluster.which import cluster_to_test
-from media_pod.measure.markdown import write_section
-from media_pod.measure.tick_bench import cpu_model
 
 __all__ = ["api", "asterisk_image", "media_image", "operator", "operator_image", "probe_image"]
 
@@ -109,11 +106,4 @@ def measured(pytestconfig: pytest.Config) -> Measured:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    table = config.stash.get(_measured, Measured())
-    if not table.rows:
-        return
-    made = f"Made by `make test-cluster` on {os.cpu_count()} cores of {cpu_model()}."
-    terminalreporter.section("measured on the real Kubernetes")
-    terminalreporter.write_line(f"{made}\n\n{table.markdown()}")
-    if doc := config.getoption("--doc"):
-        write_section(Path(doc), SECTION, f"{made}\n\n{table.markdown()}")
+    tell(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Kubernetes")

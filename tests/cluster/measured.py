@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from asterisk.measured import Measured, spread
+from asterisk.measured import Measured, spread, tell
 
 SECTION: Final = "make test-cluster"
 """Of docs/measurements.md."""
 
-__all__ = ["SECTION", "Measured", "spread"]
+__all__ = ["SECTION", "Measured", "spread", "tell"]

@@ -10,7 +10,6 @@ from typing import Final
 import aiohttp
 from asterisk.callers import line, silent
 
-from cluster.callers import late_ticks
 from cluster.operators import until
 from cluster.releases import Release
 from cluster.rig import Cluster, Json
@@ -145,10 +144,6 @@ class Product:
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
         return await _all_calls(await asyncio.to_thread(self.hosts))
-
-    async def late_ticks(self) -> float:
-        """Of all media pods that still tell."""
-        return sum([await late_ticks(host) for host in await asyncio.to_thread(self.hosts)])
 
 
 async def _uuid_of_another(hosts: Sequence[str], old: Container[str]) -> str:

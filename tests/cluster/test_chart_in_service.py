@@ -11,7 +11,7 @@ import pytest
 from asterisk.callers import talks_on
 from asterisk.real_time import TRIES
 
-from cluster.frames import Calls, none_missing
+from cluster.frames import Calls, none_missing, watched
 from cluster.measured import Measured
 from cluster.one_release import NUMBER, TALKER, jaeger, jaeger_program, product, talker
 from cluster.operators import until
@@ -41,16 +41,17 @@ async def test_an_upgrade_and_a_rollback_in_mid_call_take_no_frame(
 
     async def change() -> Calls:
         before = [pod["metadata"]["name"] for pod in product.pods(SAMPLE)]
-        calling = asyncio.create_task(product.call("100", max_s=40.0))
-        await until("the call in a pod", product.calls, 20, PAUSE_S)
-        changed = deepcopy(values)
-        changed["sample"]["spec"]["bargeIn"] = {"sensitivity": "high"}
-        await asyncio.to_thread(product.release.upgrade, changed)
-        await until("other pods", lambda: _others(product, before), 30, PAUSE_S)
-        await asyncio.to_thread(product.release.rollback)
-        assert not calling.done(), "the call was over before the rollback"
-        heard = await calling
-        return Calls([heard.call.record], await product.late_ticks())
+        async with watched(await asyncio.to_thread(product.hosts)) as late:
+            calling = asyncio.create_task(product.call("100", max_s=40.0))
+            await until("the call in a pod", product.calls, 20, PAUSE_S)
+            changed = deepcopy(values)
+            changed["sample"]["spec"]["bargeIn"] = {"sensitivity": "high"}
+            await asyncio.to_thread(product.release.upgrade, changed)
+            await until("other pods", lambda: _others(product, before), 30, PAUSE_S)
+            await asyncio.to_thread(product.release.rollback)
+            assert not calling.done(), "the call was over before the rollback"
+            heard = await calling
+        return Calls([heard.call.record], sum(late.values()))
 
     run = await none_missing(change)
     measured.row(
@@ -144,7 +145,6 @@ async def test_another_operator_takes_over_from_a_killed_one(product: Product) -
     lease = cluster.get("lease", namespace, f"{product.release.name}-operator")
     leader = lease["spec"]["holderIdentity"]
     cluster.run("delete", "pod", leader, "-n", namespace, "--grace-period=0", "--force")
-    cluster.run("annotate", "va", TALKER, "-n", namespace, "example.com/touched=yes")
 
     async def other() -> bool:
         lease = await asyncio.to_thread(
@@ -188,6 +188,7 @@ async def test_a_deleted_agent_is_no_longer_callable(product: Product) -> None:
 
 @pytest.mark.timeout(120)
 async def test_uninstalled_nothing_is_left_but_the_resource(product: Product) -> None:
+    product.cluster.run("delete", "va", TALKER, "-n", product.namespace, "--ignore-not-found")
     said = await asyncio.to_thread(product.release.uninstall)
     assert CRD in said
     await until("no pod left", lambda: _no_pod(product), 60, PAUSE_S)
