@@ -5,6 +5,7 @@ import base64
 import time
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import aiohttp
@@ -14,6 +15,7 @@ from cluster.operators import until
 from cluster.releases import Release
 from cluster.rig import Cluster, Json
 from media_pod.lab.caller import Caller
+from media_pod.lab.errors import LabError
 from media_pod.lab.sip.conversation import SipCall
 from media_pod.lab.sip.phone import SipPhone
 from media_pod.lab.sip.signalling import Account
@@ -84,9 +86,13 @@ class Product:
             )
         )
 
-    @property
+    @cached_property
     def account(self) -> Account:
-        """The telephone's, read as the notes tell a user to."""
+        """The telephone's, read as the notes tell a user to.
+
+        Once, as a telephone is set up: it stays good when Asterisk restarts, and while it does
+        there is no pod to read from.
+        """
         secret = self.release.get("secret", "asterisk")
         password = base64.b64decode(secret["data"][PHONE]).decode()
         pod = self.release.get("pod", "asterisk-0")
@@ -108,11 +114,17 @@ class Product:
         return Heard(call, uuid if isinstance(uuid, str) else "")
 
     async def until_answered(self, extension: str, within_s: float) -> float:
-        """Call again and again until an agent answers; after how many seconds the call began."""
+        """Call again and again until an agent answers; after how many seconds the call began.
+
+        A server that is not there yet says nothing at all, or turns the telephone away.
+        """
         began = time.monotonic()
 
         async def answered() -> bool:
-            heard = await self.call(extension, max_s=1.0)
+            try:
+                heard = await self.call(extension, max_s=1.0)
+            except LabError:
+                return False
             return bool(heard.call.record.bot.any())
 
         await until(f"{extension} answering", answered, within_s, PAUSE_S)
