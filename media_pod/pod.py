@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -18,9 +18,9 @@ from media_pod.agents.deadline import within
 from media_pod.agents.from_spec import make_stt, make_tts
 from media_pod.agents.ports import Speech, Tts
 from media_pod.audiosocket.server import AudioSocketServer
-from media_pod.call.call import Agents, Call, CallSettings
-from media_pod.clock import Leg, PodClock, Tap
-from media_pod.control.admission import Admission, Admitted, Ended
+from media_pod.call.call import Agents
+from media_pod.clock import PodClock, Tap
+from media_pod.control.admission import Admission
 from media_pod.control.api import make_app
 from media_pod.control.peers import HttpPeers
 from media_pod.control.server import ControlServer
@@ -33,6 +33,7 @@ from media_pod.line import Line
 from media_pod.mediasocket.connection import row_header
 from media_pod.mediasocket.server import MediaSocketServer
 from media_pod.pod_view import RunningPod
+from media_pod.reception import Reception
 from media_pod.spec import AgentSpec, VoiceAgent
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.traces import Tracing, traces_url
@@ -109,37 +110,36 @@ class Pod:
         self._now = now
         self.manifest = InForce(agent, folder)
         """Which one is in force; new calls have its dialogue."""
-        self._tts = make_tts(spec)
-        self._stt = make_stt(spec)
-        self._agents: Agents | None = None
+        self._tts, self._stt = make_tts(spec), make_stt(spec)
         self._bank = bank(spec)
         self._metrics = Metrics(
             spec.capacity.calls, agent.metadata.name, spec.drain.timeout_seconds
         )
-        self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
-        self._tracing = Tracing(
-            traces_url(spec.telemetry.otlp_endpoint, os.environ),
-            agent.metadata.name,
-            sample_ratio=spec.telemetry.sample_ratio,
-            content=spec.telemetry.content,
-        )
+        self._tracing = _make_tracing(agent)
         self.arrivals = self._tracing.arrivals
         """Which calls are here, and what their traces are."""
+        self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
+        self._leaving = Leaving(
+            self._admission, self._note_drain, self._say_goodbye, spec.drain.timeout_seconds, now
+        )
+        self._reception = Reception(
+            spec, self.manifest, self._admission, self._leaving, self._tracing, self._metrics, now
+        )
         self._clock = PodClock(
             self._bank,
             self._metrics.ticks,
             now,
-            self._on_end,
-            self._on_hang_up,
+            self._reception.on_end,
+            self._reception.on_hang_up,
             tap,
             row_header if spec.line.transport == "webSocket" else None,
         )
         self._audio = self._make_server()
-        peers = HttpPeers(spec.server.peers) if spec.server.peers else None
-        timeout_s = spec.drain.timeout_seconds
-        self._leaving = Leaving(
-            self._admission, self._note_drain, self._say_goodbye, timeout_s, now
-        )
+        self._http = self._make_control()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_control(self) -> ControlServer:
+        server = self._spec.server
         view = RunningPod(
             self._admission,
             self._clock,
@@ -148,16 +148,11 @@ class Pod:
             self._leaving,
             self.manifest,
             self.arrivals,
-            now,
+            self._now,
         )
-        self._http = ControlServer(
-            make_app(view, spec.server.advertise_host, peers),
-            spec.server.bind_host,
-            spec.server.http_port,
-        )
-        self._tasks: list[asyncio.Task[None]] = []
-        self._endings: set[asyncio.Task[None]] = set()
-        self._closing = False
+        peers = HttpPeers(server.peers) if server.peers else None
+        app = make_app(view, server.advertise_host, peers)
+        return ControlServer(app, server.bind_host, server.http_port)
 
     def _make_server(self) -> AudioSocketServer | MediaSocketServer:
         server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
@@ -182,7 +177,7 @@ class Pod:
         """
         await self._stt.start()
         apology, goodbye = await _say(self._tts, APOLOGY), await _say(self._tts, GOODBYE)
-        self._agents = Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye)
+        self._reception.open(Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye))
         self._warm_up()
         await self._audio.start()
         await self._http.start()
@@ -209,7 +204,7 @@ class Pod:
 
     async def aclose(self) -> None:
         """End every call and give everything back; afterwards no task and no socket is left."""
-        self._closing = True
+        self._reception.close()
         self._admission.drain()
         self._leaving.close()
         await self._audio.aclose()
@@ -219,7 +214,7 @@ class Pod:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for leg in tuple(self._clock.legs.values()):
             self._clock.end(leg)
-        await asyncio.gather(*self._endings, return_exceptions=True)
+        await self._reception.aclose()
         await self._tts.aclose()
         await self._stt.aclose()
         await asyncio.to_thread(self._tracing.close, _TRACE_FLUSH_S)
@@ -256,76 +251,22 @@ class Pod:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
-            for late in self._admission.sweep(self._now()):
-                self.arrivals.expired(late.info.uuid)
-                _logger.info("call %s: its audio did not come in time", late.info.uuid)
-            # Promises end in other ways too, and nobody tells.
-            self._leaving.look()
+            self._reception.sweep()
 
     def _admit(self, connection: Line, uuid: UUID) -> None:
-        admitted = self._admission.connect(str(uuid), self._now())
-        try:
-            call = self._make_call(admitted, connection)
-        except BaseException:
-            self._admission.finish(str(uuid), Ended.OTHER)
-            self._leaving.call_ended()
-            raise
-        self._clock.join(admitted.slot, connection, call)
-        _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, admitted.slot)
+        slot, call = self._reception.admit(connection, uuid)
+        self._clock.join(slot, connection, call)
         call.start()
 
-    def _make_call(self, admitted: Admitted, connection: Line) -> Call:
-        assert self._agents is not None, "start() makes them before it listens"
-        trace = self._tracing.call(admitted.info)
-        turn = self._spec.turn
-        settings = CallSettings(
-            rate_hz=self._spec.line.rate_hz,
-            pre_roll_ms=self._spec.barge_in.pre_roll_ms,
-            end_silence_ms=turn.end_silence_ms,
-            max_utterance_ms=turn.max_utterance_ms,
-            no_input_ms=turn.no_input_ms,
-            provider_s=self._spec.deadlines.provider_seconds,
-        )
-        try:
-            return Call(
-                admitted.info,
-                settings,
-                replace(self._agents, dialogue=self.manifest.dialogue),
-                trace,
-                self._metrics.calls,
-                connection.flush,
-            )
-        except BaseException:
-            trace.end("error")
-            self.arrivals.ended(admitted.info.uuid)
-            raise
 
-    def _on_hang_up(self, leg: Leg) -> None:
-        # Before the goodbye leaves: Asterisk may ask what is next before its end of file is here.
-        self._admission.goodbye(leg.call.info.uuid, leg.call.goto)
-
-    def _on_end(self, leg: Leg) -> None:
-        uuid, reason = leg.call.info.uuid, leg.connection.ended or "the pod stopped"
-        self._admission.finish(uuid, Ended.OTHER)
-        ended = "pod" if self._closing else _who_ended(leg)
-        self._metrics.call_ended(ended)
-        _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
-        self.arrivals.ended(uuid)
-        self._leaving.call_ended()
-        ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
-        self._endings.add(ending)
-        ending.add_done_callback(self._ended)
-
-    def _ended(self, ending: asyncio.Task[None]) -> None:
-        self._endings.discard(ending)
-        if not ending.cancelled() and (error := ending.exception()) is not None:
-            _logger.error("the %s failed", ending.get_name(), exc_info=error)
-
-
-def _who_ended(leg: Leg) -> str:
-    if leg.failed:
-        return "error"
-    return "bot" if leg.call.over else "caller"
+def _make_tracing(agent: VoiceAgent) -> Tracing:
+    telemetry = agent.spec.telemetry
+    return Tracing(
+        traces_url(telemetry.otlp_endpoint, os.environ),
+        agent.metadata.name,
+        sample_ratio=telemetry.sample_ratio,
+        content=telemetry.content,
+    )
 
 
 async def _say(tts: Tts, text: str) -> tuple[Speech, ...]:

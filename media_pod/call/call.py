@@ -114,16 +114,7 @@ class Call:
         self._turn = Turn()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
         self._dialogue = agents.dialogue(info)
-        self._bot = BotTurn(
-            self._dialogue,
-            agents.tts,
-            self._playout,
-            trace,
-            metrics,
-            settings.provider_s,
-            on_speech=lambda: self._on(Event.SPEECH),
-            on_leave=self._want_to_leave,
-        )
+        self._bot = self._bot_turn(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
         self._ears = Ears(
             agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
@@ -141,6 +132,18 @@ class Call:
         """The interruption that began the caller's turn, until something is recognized or not."""
         self._failed_before = False
         self._work = Work(info.uuid, settings.provider_s, self._done)
+
+    def _bot_turn(self, provider_s: float) -> BotTurn:
+        return BotTurn(
+            self._dialogue,
+            self._agents.tts,
+            self._playout,
+            self._trace,
+            self._metrics,
+            provider_s,
+            on_speech=lambda: self._on(Event.SPEECH),
+            on_leave=self._want_to_leave,
+        )
 
     @property
     def state(self) -> State:

@@ -30,7 +30,8 @@ API_S, NODE_S, ACCOUNT_S, CONTAINERD_S, DNS_S = 90, 90, 30, 30, 30
 
 def processes(layout: Layout) -> Processes:
     """The rig's."""
-    return Processes(layout.folder / "processes", layout.logs)
+    groups = machine.system_groups(layout)
+    return Processes(layout.folder / "processes", layout.logs, groups)
 
 
 def plan(folder: Path, node: bool) -> Layout:
@@ -84,13 +85,14 @@ def start_api_server(layout: Layout) -> None:
 
 
 def _start(layout: Layout) -> None:
-    ours = processes(layout)
     make_all(layout)
     for user in USERS:
         kubeconfig.write(layout, user, layout.kubeconfig_of(user))
     kubeconfig.write(layout, "admin", layout.kubeconfig)
     if layout.node:
         machine.change(layout)
+    ours = processes(layout)
+    if layout.node:
         containerd.write(layout)
         ours.start("containerd", containerd.command(layout))
     ours.start("etcd", etcd(layout))

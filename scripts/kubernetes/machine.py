@@ -31,6 +31,9 @@ SYSCTLS: Final = (
 FOLDERS: Final = ("/var/lib/cni", "/var/lib/kubelet", "/run/containerd", "/var/log/containers")
 """What is made outside the rig."""
 CGROUPS: Final = Path("/sys/fs/cgroup")
+SYSTEM: Final = "interject-rig"
+"""The control group of the rig's own processes. On a node they have one share of the processors,
+beside that of all pods; each for itself, they would crowd out pods and whoever tests them."""
 COMMAND_S: Final = 20
 """Deadline."""
 KILLS: Final = 50
@@ -51,10 +54,18 @@ def change(layout: Layout) -> None:
         "made": [folder for folder in FOLDERS if not Path(folder).exists()],
     }
     RECORD.write_text(json.dumps(before))
+    for hierarchy in (CGROUPS, *CGROUPS.glob("cpu*")):
+        if (hierarchy / "cgroup.procs").exists() and "cpuset" not in hierarchy.name:
+            (hierarchy / SYSTEM).mkdir(exist_ok=True)
     _run("ip", "link", "add", layout.bridge, "type", "bridge")
     _run("ip", "address", "add", f"{layout.gateway}/24", "dev", layout.bridge)
     _run("ip", "link", "set", layout.bridge, "up")
     _sysctl("net/ipv4/ip_forward").write_text("1")
+
+
+def system_groups(layout: Layout) -> list[Path]:
+    """Where the rig's own processes belong; nowhere if it has no node."""
+    return _cgroups(SYSTEM) if layout.node else []
 
 
 def changed_by() -> Layout | None:
@@ -77,7 +88,7 @@ def undo(layout: Layout) -> None:
     _try("ip", "link", "delete", layout.bridge)
     for family, table in TABLES:
         _try("nft", "delete", "table", family, table)
-    for group in (*_cgroups("kubepods"), *_cgroups("k8s.io")):
+    for group in (*_cgroups("kubepods"), *_cgroups("k8s.io"), *_cgroups(SYSTEM)):
         _remove_group(group)
     before = json.loads(RECORD.read_text())
     for name, value in before["sysctls"].items():
@@ -92,7 +103,8 @@ def undo(layout: Layout) -> None:
 def left(layout: Layout) -> list[str]:
     """What `undo` has not undone."""
     found = [f"mount {mount}" for mount in _mounts(layout.folder)]
-    found += [f"control group {group}" for group in _cgroups("kubepods")]
+    groups = (*_cgroups("kubepods"), *_cgroups(SYSTEM))
+    found += [f"control group {group}" for group in groups]
     if Path("/sys/class/net", layout.bridge).exists():
         found.append(f"bridge {layout.bridge}")
     if _has_tables():

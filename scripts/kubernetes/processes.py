@@ -32,11 +32,18 @@ class Process:
 
 
 class Processes:
-    """Those of one rig, in a file in its folder."""
+    """Those of one rig, in a file in its folder.
 
-    def __init__(self, record: Path, logs: Path) -> None:
+    Args:
+        record: that file.
+        logs: folder of what they say.
+        groups: control groups that they belong to.
+    """
+
+    def __init__(self, record: Path, logs: Path, groups: Sequence[Path] = ()) -> None:
         self._record = record
         self._logs = logs
+        self._groups = groups
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """In a session of its own; what it says goes to its log."""
@@ -45,6 +52,8 @@ class Processes:
             began = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        for group in self._groups:
+            (group / "cgroup.procs").write_text(str(began.pid))
         fields = _stat(began.pid)
         started = fields[START_TIME] if fields else "0"
         with self._record.open("a") as record:

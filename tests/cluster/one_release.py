@@ -9,6 +9,7 @@ from asterisk.callers import talks_on
 
 from cluster.jaeger import Jaeger, jaeger_program
 from cluster.operators import voice_agent
+from cluster.policies import enforced
 from cluster.product import Images, Product
 from cluster.releases import Release, without_crd
 from cluster.rig import Cluster, Json
@@ -31,12 +32,23 @@ def jaeger(
 
 
 @pytest.fixture(scope="module")
+def policies(cluster: Cluster) -> Iterator[None]:
+    """NetworkPolicies count."""
+    with enforced(cluster):
+        yield
+
+
+@pytest.fixture(scope="module")
 def product(
     cluster: Cluster, media_image: str, operator_image: str, asterisk_image: str,
-    shared_namespace: str, jaeger: Jaeger,
+    shared_namespace: str, jaeger: Jaeger, policies: None,
 ) -> Iterator[Product]:  # fmt: skip
-    """The chart, installed with its defaults but for the images and the observers."""
+    """The chart, installed with its defaults but for images, observers, and the cluster's ports."""
     values = Images(operator_image, media_image, asterisk_image).values()
+    values["networkPolicy"] = {
+        "apiServerPorts": _ports(cluster, "default", "kubernetes"),
+        "dnsPorts": _ports(cluster, "kube-system", "kube-dns"),
+    }
     values["telemetry"] = {"otlpEndpoint": jaeger.otlp}
     values["asterisk"]["metricsPort"] = ASTERISK_METRICS
     release = Release(cluster, shared_namespace)
@@ -46,6 +58,13 @@ def product(
             yield Product(release, values)
         finally:
             release.uninstall()
+
+
+def _ports(cluster: Cluster, namespace: str, service: str) -> list[int]:
+    """Where the servers behind a Service listen."""
+    label = f"kubernetes.io/service-name={service}"
+    slices = cluster.get_all("endpointslices", namespace, label)
+    return sorted({port["port"] for each in slices for port in each["ports"]})
 
 
 def talker(namespace: str, **spec: object) -> Json:

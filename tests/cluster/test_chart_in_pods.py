@@ -9,6 +9,7 @@ import time
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -42,6 +43,8 @@ pytestmark = pytest.mark.usefixtures("node")
 
 CALLABLE_S = 10.0
 FRESH_S = 2.0
+PYTHON = "/opt/interject/bin/python"
+"""In our images."""
 PAUSE_TICKS = 25
 """Silence in the bot's stream that no speech of its own has."""
 INTERRUPTIONS = 2
@@ -101,6 +104,25 @@ def _start_s(pod: Json) -> float:
 
 async def _made(product: Product, name: str) -> Json:
     return await asyncio.to_thread(product.cluster.get, "va", product.namespace, name)
+
+
+def test_policies_are_in_force(product: Product) -> None:
+    """The operator may look at a media pod and not talk to it; all other cases need what they do.
+
+    A cluster that enforces policies finds out what they forget to allow.
+    """
+    operator = product.cluster.get_all("pods", product.namespace, OPERATOR)[0]
+    program = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
+
+    def reach(port: int) -> CompletedProcess[str]:
+        return product.cluster.run(
+            "exec", operator["metadata"]["name"], "-n", product.namespace, "--",
+            PYTHON, "-c", program, product.hosts()[0], str(port),
+        )  # fmt: skip
+
+    looked, talked = reach(1650), reach(3000)
+    assert looked.returncode == 0, looked.stderr
+    assert "TimeoutError" in talked.stderr, talked.stdout + talked.stderr
 
 
 @pytest.mark.timeout(120)

@@ -25,9 +25,14 @@ def traces(folder: Path) -> list[str]:
         *(m for m in Path("/proc/self/mounts").read_text().splitlines() if str(folder) in m),
         *(str(link) for link in Path("/sys/class/net").glob("interject*")),
         *(line for line in _tables() if "kube" in line),
-        *(str(group) for group in Path("/sys/fs/cgroup").glob("*/kubepods")),
+        *_groups(),
         *map(str, Path("/run").glob("interject*")),
     ]
+
+
+def _groups() -> Iterator[str]:
+    for pattern in ("kubepods", "*/kubepods", "interject*", "*/interject*"):
+        yield from map(str, Path("/sys/fs/cgroup").glob(pattern))
 
 
 def _processes(text: str) -> Iterator[str]:
