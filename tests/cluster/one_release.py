@@ -32,18 +32,14 @@ def jaeger(
 
 
 @pytest.fixture(scope="module")
-def policies(cluster: Cluster) -> Iterator[None]:
-    """NetworkPolicies count."""
-    with enforced(cluster):
-        yield
-
-
-@pytest.fixture(scope="module")
 def product(
     cluster: Cluster, media_image: str, operator_image: str, asterisk_image: str,
-    shared_namespace: str, jaeger: Jaeger, policies: None,
+    shared_namespace: str, jaeger: Jaeger,
 ) -> Iterator[Product]:  # fmt: skip
-    """The chart, installed with its defaults but for images, observers, and the cluster's ports."""
+    """The chart, installed with its defaults but for images, observers, and the cluster's ports.
+
+    NetworkPolicies count meanwhile.
+    """
     values = Images(operator_image, media_image, asterisk_image).values()
     values["networkPolicy"] = {
         "apiServerPorts": _ports(cluster, "default", "kubernetes"),
@@ -52,7 +48,7 @@ def product(
     values["telemetry"] = {"otlpEndpoint": jaeger.otlp}
     values["asterisk"]["metricsPort"] = ASTERISK_METRICS
     release = Release(cluster, shared_namespace)
-    with without_crd(cluster):
+    with enforced(cluster), without_crd(cluster):
         try:
             release.install(values)
             yield Product(release, values)

@@ -64,11 +64,11 @@ def rules(world: World) -> str:
         for way, kind, end in (("ingress", "Ingress", "daddr"), ("egress", "Egress", "saddr")):
             policies = [each for each in world.policies if _isolates(each, kind, pod)]
             if policies:
-                name = f"{way}-{address}"
-                jumps[way] += f'    ip {end} {address} jump "{name}"\n'
+                name = f"{way}_{address.replace('.', '_')}"
+                jumps[way] += f"    ip {end} {address} jump {name}\n"
                 lines = [line for each in policies for line in _allowed(world, each, way, pod)]
                 body = "".join(f"    {line} return\n" for line in dict.fromkeys(lines))
-                chains += f'  chain "{name}" {{\n{body}    counter drop\n  }}\n'
+                chains += f"  chain {name} {{\n{body}    counter drop\n  }}\n"
     forward = HOOK.format(name="forward") + jumps["egress"] + jumps["ingress"] + "  }\n"
     own = HOOK.format(name="input") + jumps["egress"] + "  }\n"
     return HEAD + chains + forward + own + "}\n"
@@ -115,7 +115,9 @@ def _world(api: ApiClient) -> World:
 
 
 def _filter(table: str) -> None:
-    subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True, timeout=NFT_S)
+    command = ["nft", "--file", "-"]
+    done = subprocess.run(command, input=table, text=True, capture_output=True, timeout=NFT_S)
+    assert done.returncode == 0, done.stderr + table
 
 
 def _with_addresses(pods: Sequence[Json]) -> Iterator[Json]:
