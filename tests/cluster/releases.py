@@ -1,14 +1,15 @@
-"""Releases of the chart, by Helm's own library."""
+"""Releases of the chart."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from helm_python import Config, HelmError
 
+from cluster.helm import HelmFailedError, helm
 from cluster.rig import Cluster, Json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,33 +30,31 @@ class Release:
     def __init__(self, cluster: Cluster, namespace: str, user: str | None = None) -> None:
         self.cluster, self.namespace = cluster, namespace
         self.name = f"interject-{uuid4().hex[:6]}"
-        self._helm = Config(
-            kubeconfig_path=cluster.kubeconfig, namespace=namespace, kube_as_user=user
-        )
+        self._helm = partial(helm, cluster.kubeconfig, namespace, user)
 
     def install(self, values: Json) -> str:
         """The notes that a user sees are not kept by Helm's library; the manifest is."""
-        manifest: str = self._helm.install(CHART, self.name, values)["manifest"]
+        manifest: str = self._helm("install", CHART, self.name, values)["manifest"]
         return manifest
 
     def upgrade(self, values: Json) -> str:
-        manifest: str = self._helm.upgrade(CHART, self.name, values)["manifest"]
+        manifest: str = self._helm("upgrade", CHART, self.name, values)["manifest"]
         return manifest
 
     def rollback(self) -> None:
-        self._helm.rollback(self.name)
+        self._helm("rollback", self.name)
 
     def test(self) -> None:
         """`helm test`; fails the test with what Helm says if it fails."""
-        self._helm.test(self.name, timeout=120)
+        self._helm("test", self.name, timeout=120)
 
     def uninstall(self) -> str:
         """What Helm says that it has kept; empty if there is no such release."""
-        info: str = self._helm.uninstall(self.name, ignore_not_found=True).get("info", "")
+        info: str = self._helm("uninstall", self.name, ignore_not_found=True).get("info", "")
         return info
 
     def refused(self, values: Json) -> str:
-        with pytest.raises(HelmError) as error:
+        with pytest.raises(HelmFailedError) as error:
             self.install(values)
         return str(error.value)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from cluster.aside import run_aside
 from cluster.kubernetes_scripts import script
 
 T = TypeVar("T")
@@ -48,9 +49,7 @@ class Cluster:
         """What kubectl says and how it ends; nothing is raised, not even for taking too long."""
         command = [self.kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
         try:
-            return subprocess.run(
-                command, input=stdin, capture_output=True, text=True, timeout=KUBECTL_S, check=False
-            )
+            return run_aside(command, stdin, KUBECTL_S)
         except subprocess.TimeoutExpired:
             why = f"kubectl took over {KUBECTL_S:.0f} s"
             return subprocess.CompletedProcess(command, TIMED_OUT, "", why)
