@@ -48,11 +48,14 @@ class Buildah:
         """Build a Dockerfile into the image `name`, whose tag says what is in it.
 
         Steps whose input is the same as before are taken from then. The older image of the same
-        repository goes, and so do all but the last few nameless ones: the store has its bound.
+        repository goes, and so do all but the last few nameless ones: the store has its bound. Only
+        one build at a time may use the store.
 
         Raises:
             RigError: a step fails; the message has its last lines.
         """
+        # Containers of builds that were killed keep their layers for good.
+        self._run("rm", "--all")
         built = self._run(
             "build", "--isolation=chroot", "--network=host", "--layers", "--format=docker",
             # Where the machine's limits may not be raised, buildah's own wish fails.

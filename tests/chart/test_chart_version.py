@@ -20,9 +20,10 @@ def chart_version(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The chart, of which no version was given away."""
+    """The chart as version 0.1.0, of which no version was given away."""
     shutil.copytree(CHART, tmp_path / "charts" / "interject")
     (tmp_path / "charts" / "interject" / ".versions").unlink(missing_ok=True)
+    change(tmp_path, "Chart.yaml", f"version: {loaded().metadata['version']}", "version: 0.1.0")
     return tmp_path
 
 
