@@ -32,8 +32,8 @@ FOLDERS: Final = ("/var/lib/cni", "/var/lib/kubelet", "/run/containerd", "/var/l
 """What is made outside the rig."""
 CGROUPS: Final = Path("/sys/fs/cgroup")
 SYSTEM: Final = "interject-rig"
-"""The control group of the rig's own processes. On a node they have one share of the processors,
-beside that of all pods; each for itself, they would crowd out pods and whoever tests them."""
+"""The control group of the rig's own processes: one share of the processors for all of them,
+beside that of all pods, as on other nodes."""
 COMMAND_S: Final = 20
 """Deadline."""
 KILLS: Final = 50
@@ -54,8 +54,8 @@ def change(layout: Layout) -> None:
         "made": [folder for folder in FOLDERS if not Path(folder).exists()],
     }
     RECORD.write_text(json.dumps(before))
-    for hierarchy in (CGROUPS, *CGROUPS.glob("cpu*")):
-        if (hierarchy / "cgroup.procs").exists() and "cpuset" not in hierarchy.name:
+    for hierarchy in (CGROUPS, CGROUPS / "cpu"):
+        if (hierarchy / "cgroup.procs").exists():
             (hierarchy / SYSTEM).mkdir(exist_ok=True)
     _run("ip", "link", "add", layout.bridge, "type", "bridge")
     _run("ip", "address", "add", f"{layout.gateway}/24", "dev", layout.bridge)

@@ -1,4 +1,4 @@
-"""Helm's own library, in a process of its own: in a telephone's it would be heard in its calls."""
+"""Helm's own library, in a process of its own, which goes last where a telephone's is in haste."""
 
 import json
 import sys
