@@ -1,24 +1,23 @@
-"""The command line: `interject serve | call | demo | crd | lab | bench`.
+"""The command line: `interject serve | crd`, and `call | demo | lab | bench` where the lab is.
 
 Whatever a user can put right ends in one line that names the cause and the next step, and exit
 code 2. Heavy packages are imported by the command that needs them, so that `--help` is quick.
 """
 
-import json
 import logging
 import os
 import signal
 import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from media_pod import json_log
-from media_pod.console import Steps, run_loop
+from media_pod import logs
 from media_pod.errors import InterjectError, SetupError
-from media_pod.measure.commands import bench, call, lab
-from media_pod.one_thread import one_thread
+from media_pod.pod.runtime import one_thread, run_loop
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,43 +34,12 @@ def serve(manifest: Path, verbose: bool) -> None:
     _end_on_sigterm()
     one_thread()
     _log(verbose)
-    from media_pod.manifest import read_manifest
+    from media_pod.manifest.file import read_manifest
 
     agent = read_manifest(manifest)
-    from media_pod.serve import serve_agent
+    from media_pod.pod.serve import serve_agent
 
     run_loop(serve_agent(agent, manifest.absolute()))
-
-
-@cli.command()
-@click.option("--short", is_flag=True, help="Half a minute: one interruption instead of three.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out/demo"),
-    show_default=True,
-    help="Folder for the report.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON, and nothing else.")
-def demo(short: bool, out: Path, as_json: bool) -> None:
-    """Make the same call to three arrangements, and compare them."""
-    one_thread()
-    from media_pod.demo import run, scenario, table
-
-    scene = scenario.SHORT if short else scenario.FULL
-    steps = Steps(quiet=as_json, total_s=scene.seconds)
-    outcome = run_loop(run.run_demo(scene, out, steps.say, steps.progress))
-    if as_json:
-        click.echo(json.dumps(table.as_json(outcome), indent=2))
-    else:
-        click.echo(f"\n{table.as_text(outcome)}\n\nreport: {outcome.report}")
-    late = max(outcome.late_ticks)
-    if late > run.LATE_TICKS_THAT_SHOW:
-        click.echo(
-            f"note: this machine was too busy; a pod missed {late} ticks of 20 ms, and the figures "
-            "suffer from that. Run it again on a quieter one.",
-            err=True,
-        )
 
 
 @cli.command()
@@ -83,7 +51,7 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
 )
 def crd(docs: bool, out: Path | None) -> None:
     """Print the CustomResourceDefinition of VoiceAgent, for `kubectl apply`."""
-    from media_pod.crd import definition, reference
+    from media_pod.manifest.crd import definition, reference
 
     if docs:
         name, text = reference.FILE_NAME, reference.as_markdown()
@@ -100,9 +68,14 @@ def crd(docs: bool, out: Path | None) -> None:
         raise SetupError(f"{out / name}: {error.strerror}; give another folder") from error
 
 
-cli.add_command(call)
-cli.add_command(lab)
-cli.add_command(bench)
+def _add_commands() -> None:
+    """Take in the commands of packages that are installed beside this one, as the lab's."""
+    for entry in entry_points(group="interject.commands"):
+        if find_spec(entry.module.partition(".")[0]) is not None:
+            cli.add_command(entry.load(), entry.name)
+
+
+_add_commands()
 
 
 def main() -> NoReturn:
@@ -137,6 +110,6 @@ def _end_on_sigterm() -> None:
 
 
 def _log(verbose: bool) -> None:
-    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ)
+    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ)
     for chatty in ("asyncio", "aiohttp.access", "matplotlib", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

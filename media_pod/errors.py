@@ -1,19 +1,20 @@
 """The one tree of errors that Interject raises on purpose.
 
     InterjectError
-      SpecError                 media_pod.problems: a document that cannot be taken
-      SetupError                here: this machine cannot run what was asked for
-      AudioSocketError          media_pod.audiosocket.frames: bytes that are not AudioSocket
-      MediaSocketError          media_pod.mediasocket.messages: messages not chan_websocket's
-      ProviderError             media_pod.agents.ports: speech or dialogue failed
-      AdmissionError            media_pod.control.admission: a call that gets no slot
-      ApiError                  voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
-      NoClusterError            voiceagent_operator.kube.api: nothing says where the cluster is
-      LeadershipLostError       voiceagent_operator.lease: another replica may lead
-      MergeError                voiceagent_operator.kube.strategic_merge: a patch without sense
-      TakenError                voiceagent_operator.repair: a name that somebody else's object has
-      CertificateError          voiceagent_operator.metrics_api.tls: none that can be served by
-      FrontProxyError           voiceagent_operator.metrics_api.front_proxy: no word of who may ask
+      SpecError              media_pod.manifest.validation: a document that is not valid
+      SetupError             here: this machine cannot run what was asked for
+      AudioSocketError       media_pod.transport.audiosocket.frames: bytes that are not AudioSocket
+      MediaSocketError       media_pod.transport.websocket.messages: not chan_websocket's messages
+      ProviderError          media_pod.providers.ports: speech or dialogue failed
+      AdmissionError         media_pod.calls.registry: a call that gets no slot
+      LabError               interject_lab.errors: a simulated call that cannot be set up
+      ApiError               voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
+      NoClusterError         voiceagent_operator.kube.api: nothing says where the cluster is
+      LeadershipLostError    voiceagent_operator.lease: another replica may lead
+      MergeError             voiceagent_operator.kube.strategic_merge: a patch without sense
+      TakenError             voiceagent_operator.repair: a name that somebody else's object has
+      CertificateError       voiceagent_operator.metrics_api.tls: none that can be served by
+      FrontProxyError        voiceagent_operator.metrics_api.front_proxy: no word of who may ask
 
 Each says what was read and what was expected. `cli` turns any of them into one line and exit
 code 2; a pod logs it with the call that it ended. `media_pod.duplex` imports nothing of the

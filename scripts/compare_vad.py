@@ -13,8 +13,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from media_pod.agents.espeak import synthesize
-from media_pod.duplex.vad import SileroNetwork
+from media_pod.duplex.vad.silero import SileroNetwork
+from media_pod.providers.builtin.espeak import synthesize
 
 RATE_HZ = 8000
 ROWS = (1, 16, 64, 128)

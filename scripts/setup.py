@@ -149,6 +149,9 @@ def install() -> None:
     install_torch()
     pip_install("WebRTC, compiled", "--no-build-isolation", "webrtc-audio-processing")
     pip_install("Interject and all the rest", "--editable", f"{ROOT}[{EXTRAS}]")
+    # The build leaves metadata here that no later install renews, and Python prefers it to the
+    # installed one when it runs in this folder: the command line would miss new commands.
+    shutil.rmtree(ROOT / "interject.egg-info", ignore_errors=True)
 
 
 def install_torch() -> None:

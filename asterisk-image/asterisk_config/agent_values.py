@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from asterisk_config.texts import AgentName, HostPort, Name, Number, SoundName
-from media_pod.spec_types import DialplanPlace, NumberOrPattern
-from media_pod.strict import StrictModel
+from media_pod.manifest.types import DialplanPlace, NumberOrPattern
+from media_pod.manifest.validation import StrictModel
 
 
 class HangUp(StrictModel):

@@ -12,8 +12,8 @@ from asterisk_config.sip_values import Password
 from asterisk_config.texts import printable
 from asterisk_config.values import Values, load_values
 from media_pod.errors import SetupError
-from media_pod.problems import SpecError
-from media_pod.yaml_file import Kind, read_yaml
+from media_pod.manifest.validation import SpecError
+from media_pod.manifest.yaml_document import Kind, read_yaml
 
 VALUES = "INTERJECT_VALUES"
 USUAL_FILE = Path("/etc/interject/asterisk.yaml")

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from asterisk_config.sip_values import Port, Transport
 from asterisk_config.texts import FilePath, Host, Network, OptionalHost
-from media_pod.strict import StrictModel
+from media_pod.manifest.validation import StrictModel
 
 Plain = Literal["udp", "tcp"]
 

@@ -18,7 +18,7 @@ from asterisk_config.agent_values import Agent, Fallback, HangUp, Timeouts
 from asterisk_config.dialplan import allowed, enter, entrance, failover, parameters
 from asterisk_config.texts import LONGEST_AGENT_NAME
 from asterisk_config.values import AGENTS, PHONES, QUEUES
-from media_pod.problems import SpecError
+from media_pod.manifest.validation import SpecError
 
 SHARED: Final = "interject-call-"
 """What the names of shared contexts begin with."""

@@ -19,7 +19,7 @@ from asterisk_config.publication import Do, Publication
 from asterisk_config.published import MAX_BYTES, check
 from asterisk_config.write import write
 from media_pod.errors import InterjectError, SetupError
-from media_pod.problems import SpecError
+from media_pod.manifest.validation import SpecError
 
 LOOK_EVERY_S: Final = 1.0
 

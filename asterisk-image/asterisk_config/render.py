@@ -3,7 +3,7 @@
 from asterisk_config import core, dialplan, metrics, modules, queues, sip, websocket
 from asterisk_config.places import Places
 from asterisk_config.values import Values
-from media_pod.problems import SpecError
+from media_pod.manifest.validation import SpecError
 
 SNIPPET = "extensions_interject.conf"
 SNIPPET_CONTEXT = "interject"

@@ -16,7 +16,7 @@ from asterisk_config.texts import (
     PasswordText,
     UserName,
 )
-from media_pod.strict import StrictModel
+from media_pod.manifest.validation import StrictModel
 
 Codec = Literal["ulaw", "alaw", "g722"]
 Codecs = Annotated[tuple[Codec, ...], Field(strict=False, min_length=1, max_length=3)]

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from media_pod.problems import Allowed
+from media_pod.manifest.validation import Allowed
 
 
 def _port_in_range(address: str) -> str:

@@ -23,8 +23,7 @@ from asterisk_config.agent_values import (
 )
 from asterisk_config.listening_values import Rtp, Sip
 from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Trunk
-from media_pod.problems import SpecError, describe
-from media_pod.strict import StrictModel
+from media_pod.manifest.validation import SpecError, StrictModel, describe
 
 AGENTS = "interject-agents"
 """Context in which the agents' extensions are."""

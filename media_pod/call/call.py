@@ -11,27 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from media_pod.agents.ports import (
+from media_pod.call.capture import Ears
+from media_pod.call.endpointing import STILL_SPEECH, PreRoll, TurnEnd
+from media_pod.call.playout import Playout, Said
+from media_pod.call.response import BotTurn
+from media_pod.call.transcript import Transcript
+from media_pod.call.turn_machine import Effect, Event, State, Turn
+from media_pod.call.work import Work
+from media_pod.dialogues.ports import (
     CallerTurn,
     CallInfo,
     DialogueFactory,
     HangUp,
     Interruption,
-    Pcm,
-    Speech,
-    Stt,
     Transfer,
-    Tts,
-    Utterance,
 )
-from media_pod.call.bot_turn import BotTurn
-from media_pod.call.ears import Ears
-from media_pod.call.hearing import STILL_SPEECH, PreRoll, TurnEnd
-from media_pod.call.playout import Playout, Said
-from media_pod.call.transcript import Transcript
-from media_pod.call.turn import Effect, Event, State, Turn
-from media_pod.call.work import Work
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
+from media_pod.providers.ports import Pcm, Speech, Stt, Tts, Utterance
 from media_pod.telemetry.call_metrics import DTMF, CallMetrics, Stop, echo_of
 from media_pod.telemetry.call_trace import CallTrace, heard
 

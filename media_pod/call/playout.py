@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from media_pod.agents.ports import Pcm, Speech, Word
+from media_pod.providers.ports import Pcm, Speech, Word
 
 ROOM_MS: Final = 4000
 """Speech is made until this much is queued: enough to bridge a slow sentence, little enough to

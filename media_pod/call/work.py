@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
-from media_pod.agents.ports import ProviderError
+from media_pod.providers.ports import ProviderError
 from media_pod.telemetry.log_ids import current_call
 
 _logger = logging.getLogger(__name__)

@@ -10,17 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.bargein import Evidence, Judge, SequentialJudge
+from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.contract import TICK_MS, Pcm, Step
-from media_pod.duplex.correlation import RATE_HZ
-from media_pod.duplex.delay import UPDATE_TICKS, DelayTracker
-from media_pod.duplex.echo import LEAD_MS, Canceller, WebRtcCanceller
+from media_pod.duplex.decision.detector import Evidence, Judge, SequentialJudge
+from media_pod.duplex.decision.prediction import EchoPrediction
+from media_pod.duplex.delay.correlation import RATE_HZ
+from media_pod.duplex.delay.tracker import UPDATE_TICKS, DelayTracker
 from media_pod.duplex.erle import ErleMeter
-from media_pod.duplex.halve import Halver
-from media_pod.duplex.levels import BANDS, BandLevels, NoiseFloor
-from media_pod.duplex.prediction import EchoPrediction
-from media_pod.duplex.reference import AudioRing
-from media_pod.duplex.vad import SileroVad
+from media_pod.duplex.features import BANDS, BandLevels, NoiseFloor
+from media_pod.duplex.resample import Halver
+from media_pod.duplex.ring import AudioRing
+from media_pod.duplex.vad.silero import SileroVad
 
 RATES_HZ: Final = (8000, 16000)
 _TRUSTED: Final = np.float32(0.5)

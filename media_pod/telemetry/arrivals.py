@@ -16,7 +16,7 @@ from typing import Final
 
 from opentelemetry.trace import SpanContext
 
-from media_pod.agents.ports import CallInfo
+from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.call_trace import CAUSE, CONVERSATION, CallTrace
 from media_pod.telemetry.spans import OpenSpan, Recorder, Value
 from media_pod.telemetry.trace_context import context_of

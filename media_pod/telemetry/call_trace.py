@@ -15,7 +15,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from media_pod.agents.ports import CallInfo, Interruption
+from media_pod.dialogues.ports import CallInfo, Interruption
 from media_pod.telemetry.call_metrics import DTMF
 from media_pod.telemetry.spans import OpenSpan, Recorder, Value
 from media_pod.telemetry.trace_context import context_of

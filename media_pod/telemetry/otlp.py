@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 
 from media_pod.telemetry.chosen_ids import ChosenIds
-from media_pod.telemetry.sampling import ByWorth
+from media_pod.telemetry.tail_sampling import ByWorth
 
 log = logging.getLogger(__name__)
 

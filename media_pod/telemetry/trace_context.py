@@ -18,7 +18,7 @@ from typing import Final
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from media_pod.agents.ports import CallInfo
+from media_pod.dialogues.ports import CallInfo
 
 _LOWER_HALF: Final = (1 << 64) - 1
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)

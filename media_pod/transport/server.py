@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Required, TypedDict, TypeVar
 from uuid import UUID
 
 from media_pod.errors import InterjectError, SetupError
-from media_pod.transport.connection import STALL_S, CallSocket, State
+from media_pod.transport.socket import STALL_S, CallSocket, State
 
 UUID_TIMEOUT_S: Final = 2.0
 """Asterisk sends the UUID in the same millisecond in which it connects."""

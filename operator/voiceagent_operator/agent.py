@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from media_pod.spec import AgentSpec, load_manifest
+from media_pod.manifest.agent import AgentSpec, load_manifest
 from voiceagent_operator.kube.kinds import Json
 
 Key = tuple[str, str]

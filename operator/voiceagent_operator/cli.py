@@ -16,9 +16,9 @@ import uvloop
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from media_pod import json_log
+from media_pod import logs
 from media_pod.errors import InterjectError
-from media_pod.spec_types import HttpUrl
+from media_pod.manifest.types import HttpUrl
 from voiceagent_operator.agent_commands import apply, ready
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.operate import operate
@@ -200,7 +200,7 @@ def run(
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    json_log.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
+    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
@@ -210,7 +210,7 @@ def run(
         media_image=media_image,
         pull_policy=pull_policy,
         media_otlp_endpoint=media_otlp_endpoint,
-        log_format=json_log.log_format(os.environ),
+        log_format=logs.log_format(os.environ),
         lease_namespace=lease_namespace,
         lease_name=lease_name,
         identity=identity,

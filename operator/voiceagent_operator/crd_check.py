@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from media_pod.crd.definition import schema
+from media_pod.manifest.crd.definition import schema
 from voiceagent_operator.causes import Cause
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from media_pod.problems import SpecError
+from media_pod.manifest.validation import SpecError
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent, Key, parse_agent
 from voiceagent_operator.causes import Cause, find_cause, waits_for_volumes

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import kopf
 
-from media_pod.problems import SpecError
+from media_pod.manifest.validation import SpecError
 from voiceagent_operator import names
 from voiceagent_operator.agent import Key, parse_agent
 from voiceagent_operator.directory import Directory

@@ -10,13 +10,13 @@ from typing import Any, Final
 import aiohttp
 import numpy as np
 
-from media_pod.demo.scenario import FULL, caller, line
-from media_pod.lab.outcome import sounding
-from media_pod.lab.record import CallRecord
-from media_pod.lab.score import CallScore, score
-from media_pod.lab.sip.phone import SipPhone
-from media_pod.lab.sip.signalling import Account
-from media_pod.lab.trace_tree import Span
+from interject_lab.demo.scenario import FULL, caller, line
+from interject_lab.reports.trace_tree import Span
+from interject_lab.scoring.outcome import sounding
+from interject_lab.scoring.score import CallScore, score
+from interject_lab.telephones.record import CallRecord
+from interject_lab.telephones.sip.phone import SipPhone
+from interject_lab.telephones.sip.signalling import Account
 
 LOOK_S: Final = 0.3
 BARGE_IN: Final = "bargein"

@@ -10,7 +10,7 @@ from helm_python import Config, HelmError
 from demo_cluster.cluster import Cluster, Json
 from demo_cluster.errors import DemoError
 from demo_cluster.scripts import ROOT, say
-from media_pod.lab.sip.signalling import Account
+from interject_lab.telephones.sip.signalling import Account
 
 NAME: Final = "interject"
 NAMESPACE: Final = "interject"

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.agents.espeak import synthesize
-from media_pod.lab.caller import Caller, Cue, Utterance
-from media_pod.lab.line import DelayStep, Line
-from media_pod.lab.paths import hybrid
-from media_pod.spec import VoiceAgent, load_manifest
+from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.paths import hybrid
+from interject_lab.telephones.caller import Caller, Cue, Utterance
+from media_pod.manifest.agent import VoiceAgent, load_manifest
+from media_pod.providers.builtin.espeak import synthesize
 
 Pcm = NDArray[np.int16]
 

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.agents.ports import Pcm
+from interject_lab.network import g711
+from interject_lab.recorder.recorder import Recording
+from interject_lab.scoring.outcome import Interruption, find_interruptions, find_stops, sounding
+from interject_lab.scoring.score import delay_errors_ms, quantile
+from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
+from interject_lab.telephones.record import CallRecord, Trace
 from media_pod.duplex.contract import TICK_MS
-from media_pod.lab import g711
-from media_pod.lab.outcome import Interruption, find_interruptions, find_stops, sounding
-from media_pod.lab.record import CallRecord, Trace
-from media_pod.lab.score import delay_errors_ms, quantile
-from media_pod.lab.truth import in_bot_stream, true_delay_ms
-from media_pod.recorded.recorder import Recording
+from media_pod.providers.ports import Pcm
 
 RIGHT_WITHIN_MS: Final = 5.0
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from media_pod.measure.markdown import table, write_section
-from media_pod.measure.tick_bench import cpu_model
+from interject_lab.bench.tick import cpu_model
+from interject_lab.reports.markdown import table, write_section
 
 SECTION: Final = "make test-asterisk"
 """Of docs/measurements.md."""

@@ -12,8 +12,8 @@ from asterisk.judged import Judged, judge
 from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import Called, World, world
-from media_pod.lab.sip.media import MediaSettings
-from media_pod.lab.sip.network import Network
+from interject_lab.telephones.sip.media import MediaSettings
+from interject_lab.telephones.sip.network import Network
 
 DIALPLAN = [
     {"name": "plain", "extensions": ["100"]},

@@ -12,10 +12,10 @@ from asterisk.judged import judge, played_as_heard
 from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import world
-from media_pod.agents.ports import Pcm
-from media_pod.lab.sip.media import MediaSettings
-from media_pod.lab.ticks import Dtmf
-from media_pod.lab.truth import true_delay_ms
+from interject_lab.scoring.truth import true_delay_ms
+from interject_lab.telephones.sip.media import MediaSettings
+from interject_lab.telephones.ticks import Dtmf
+from media_pod.providers.ports import Pcm
 
 PTIMES_MS = (10, 30, 40, 60)
 WIDE_HZ = 16_000

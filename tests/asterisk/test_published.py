@@ -13,7 +13,7 @@ from asterisk.measured import Measured
 from asterisk.world import World, world
 from asterisk_config.agent_values import Agent, Timeouts
 from asterisk_config.published import published
-from media_pod.lab.sip.conversation import SipCall
+from interject_lab.telephones.sip.conversation import SipCall
 
 NOTICED_S = 5.0
 NAME = "default_desk"

@@ -11,9 +11,9 @@ from asterisk.judged import Judged, judge, played_as_heard
 from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import Called, world
+from interject_lab.recorder.recorder import Recording
+from interject_lab.scoring.outcome import sounding
 from media_pod.duplex.contract import TICK_MS
-from media_pod.lab.outcome import sounding
-from media_pod.recorded.recorder import Recording
 
 CALLS = 4
 SECONDS = 42.0

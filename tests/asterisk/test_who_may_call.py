@@ -4,9 +4,9 @@ from pathlib import Path
 
 from asterisk.callers import agent, line, silent
 from asterisk.world import World, world
-from media_pod.lab.sip.conversation import SipCall
-from media_pod.lab.sip.phone import SipPhone
-from media_pod.lab.sip.signalling import Account
+from interject_lab.telephones.sip.conversation import SipCall
+from interject_lab.telephones.sip.phone import SipPhone
+from interject_lab.telephones.sip.signalling import Account
 
 TRUNK = {"name": "provider", "host": "127.0.0.1", "agent": "agent"}
 

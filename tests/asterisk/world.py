@@ -23,16 +23,16 @@ from asterisk.real_time import note
 from asterisk_config.places import Places
 from asterisk_config.render import render
 from asterisk_config.values import load_values
-from media_pod.lab.caller import Caller
-from media_pod.lab.line import Line
-from media_pod.lab.sip.codecs import CodecName
-from media_pod.lab.sip.conversation import SipCall
-from media_pod.lab.sip.media import MediaSettings
-from media_pod.lab.sip.phone import SipPhone
-from media_pod.lab.sip.signalling import Account
-from media_pod.recorded.pod_process import PodProcess, pod_process
-from media_pod.recorded.recorder import Recording, load
-from media_pod.spec import VoiceAgent
+from interject_lab.network.line import Line
+from interject_lab.recorder.pod_process import PodProcess, pod_process
+from interject_lab.recorder.recorder import Recording, load
+from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.sip.codecs import CodecName
+from interject_lab.telephones.sip.conversation import SipCall
+from interject_lab.telephones.sip.media import MediaSettings
+from interject_lab.telephones.sip.phone import SipPhone
+from interject_lab.telephones.sip.signalling import Account
+from media_pod.manifest.agent import VoiceAgent
 
 RTP_PORTS: Final = 400
 PASSWORD: Final = "Correct-Horse-7"

@@ -5,8 +5,8 @@ import yaml
 
 from chart.cases import CASES
 from chart.rendering import CHART, ROOT, Json, objects, one, pods
-from media_pod import json_log
-from media_pod.spec import load_manifest
+from media_pod import logs
+from media_pod.manifest.agent import load_manifest
 from voiceagent_operator.cli import run
 from voiceagent_operator.owned_agent import KEY
 
@@ -83,7 +83,7 @@ def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> Non
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_operator_is_told_are_variables_that_it_has(case: str) -> None:
     known = {option.envvar for option in run.params if hasattr(option, "envvar")}
-    known.add(json_log.VARIABLE)
+    known.add(logs.VARIABLE)
     told = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
     assert told <= known
 

@@ -9,13 +9,13 @@ import aiohttp
 import numpy as np
 
 from cluster.operators import find, until
-from media_pod.agents.espeak import synthesize
-from media_pod.lab.call_start import ask_call_start
-from media_pod.lab.caller import Caller
-from media_pod.lab.line import DelayStep, Line
-from media_pod.lab.paths import PATHS
-from media_pod.lab.phone import Phone
-from media_pod.lab.record import CallRecord
+from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.paths import PATHS
+from interject_lab.telephones.call_start import ask_call_start
+from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.phone import Phone
+from interject_lab.telephones.record import CallRecord
+from media_pod.providers.builtin.espeak import synthesize
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import SERVICE, Json
 

@@ -14,11 +14,11 @@ from asterisk.callers import line, silent
 from cluster.operators import until
 from cluster.releases import Release
 from cluster.rig import Cluster, Json
-from media_pod.lab.caller import Caller
-from media_pod.lab.errors import LabError
-from media_pod.lab.sip.conversation import SipCall
-from media_pod.lab.sip.phone import SipPhone
-from media_pod.lab.sip.signalling import Account
+from interject_lab.errors import LabError
+from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.sip.conversation import SipCall
+from interject_lab.telephones.sip.phone import SipPhone
+from interject_lab.telephones.sip.signalling import Account
 from voiceagent_operator import names
 
 PHONE: Final = "601"

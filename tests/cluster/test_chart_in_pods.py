@@ -33,8 +33,8 @@ from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
 from cluster.rig import Json
 from demo_cluster.observers import prometheus
-from media_pod.lab.outcome import find_interruptions, find_stops, sounding
-from media_pod.lab.record import CallRecord
+from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
+from interject_lab.telephones.record import CallRecord
 from voiceagent_operator import names
 
 __all__ = ["jaeger", "jaeger_program", "product"]

@@ -19,7 +19,7 @@ from asterisk.world import World, free_port, world
 from otlp_collector import Collector
 from prometheus_server import PrometheusServer, Target, prometheus_server
 
-from media_pod.spec import VoiceAgent
+from media_pod.manifest.agent import VoiceAgent
 
 NAMESPACE: Final = "voice"
 SECONDS: Final = 14.0

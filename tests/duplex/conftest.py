@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from media_pod.agents.espeak import synthesize
 from media_pod.duplex.contract import Pcm
+from media_pod.providers.builtin.espeak import synthesize
 
 Speak = Callable[[int], Pcm]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from media_pod.duplex.levels import BANDS, Levels
-from media_pod.duplex.prediction import EchoPrediction, Predicted
+from media_pod.duplex.decision.prediction import EchoPrediction, Predicted
+from media_pod.duplex.features import BANDS, Levels
 
 LAG_TICKS = 12
 LOCKED = np.array([True])

@@ -13,10 +13,10 @@ import aiohttp
 import numpy as np
 import pytest
 
-from media_pod.agents.ports import Utterance
-from media_pod.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
-from media_pod.pod import Addresses, Pod
-from media_pod.spec import VoiceAgent, load_manifest
+from media_pod.manifest.agent import VoiceAgent, load_manifest
+from media_pod.pod.pod import Addresses, Pod
+from media_pod.providers.ports import Utterance
+from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
 
 ONE = UUID(int=0x6BA7B8109DAD11D180B400C04FD430C8)
 TWO = UUID(int=ONE.int + 1)
@@ -40,7 +40,7 @@ class Deaf:
 
 @pytest.fixture
 def no_recognizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media_pod.pod.make_stt", lambda spec: Deaf())
+    monkeypatch.setattr("media_pod.pod.pod.make_stt", lambda spec: Deaf())
 
 
 def others() -> set[asyncio.Task[Any]]:

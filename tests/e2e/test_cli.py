@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from media_pod.demo.run import LATE_TICKS_THAT_SHOW
-from media_pod.recorded.pod_process import late_ticks
+from interject_lab.demo.run import LATE_TICKS_THAT_SHOW
+from interject_lab.recorder.pod_process import late_ticks
 
 INTERJECT = (sys.executable, "-c", "from media_pod.cli import main; main()")
 DEADLINE_S = 40.0

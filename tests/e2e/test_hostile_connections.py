@@ -20,9 +20,9 @@ from uuid import UUID
 import pytest
 import uvloop
 
-from media_pod.audiosocket.connection import Connection
-from media_pod.audiosocket.frames import AudioSocketError, Frame, Kind, encode
-from media_pod.audiosocket.server import AudioSocketServer
+from media_pod.transport.audiosocket.connection import Connection
+from media_pod.transport.audiosocket.frames import AudioSocketError, Frame, Kind, encode
+from media_pod.transport.audiosocket.server import AudioSocketServer
 
 CONNECTIONS = 1000
 AT_ONCE = 100

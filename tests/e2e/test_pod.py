@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, running
 
-from media_pod.audiosocket.frames import Kind
-from media_pod.spec_reload import pod_key
+from media_pod.manifest.reload import pod_key
+from media_pod.transport.audiosocket.frames import Kind
 
 __all__ = ["no_recognizer"]
 pytestmark = pytest.mark.usefixtures("no_recognizer")

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, others, running
 
-from media_pod.agents.ports import CallInfo, Dialogue, ProviderError
+from media_pod.dialogues.ports import CallInfo, Dialogue
 from media_pod.duplex.contract import DuplexBank
 from media_pod.errors import SetupError
-from media_pod.pod import Pod, make_bank
-from media_pod.spec import AgentSpec
+from media_pod.manifest.agent import AgentSpec
+from media_pod.pod.pod import Pod, make_bank
+from media_pod.providers.ports import ProviderError
 
 __all__ = ["no_recognizer"]
 without_recognizer = pytest.mark.usefixtures("no_recognizer")
@@ -113,7 +114,7 @@ async def test_a_bank_that_fails_ends_the_pod_also_while_it_drains(draining: boo
 async def test_a_dialogue_that_cannot_be_made_costs_that_call(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from media_pod.agents.from_spec import make_dialogue
+    from media_pod.dialogues.registry import make_dialogue
 
     def make(spec: AgentSpec, folder: Path) -> Callable[[CallInfo], Dialogue]:
         scripted = make_dialogue(spec, folder)
@@ -126,7 +127,7 @@ async def test_a_dialogue_that_cannot_be_made_costs_that_call(
         return dialogue
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("media_pod.in_force.make_dialogue", make)
+    monkeypatch.setattr("media_pod.pod.pod.make_dialogue", make)
     async with running(manifest(LONG)) as pod:
         first = await pod.call(ONE)
         await first.hears_the_bot()

@@ -10,14 +10,14 @@ import pytest
 from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from pod_on_sockets import LONG, ONE, SHORT, TWO, Running, manifest, no_recognizer, running
 
-from media_pod.agents.from_spec import make_tts
-from media_pod.agents.ports import Pcm, Speech
 from media_pod.call.call import Call
 from media_pod.call.transcript import Line
-from media_pod.clock import Leg
 from media_pod.duplex.contract import Step
-from media_pod.mediasocket.playback import SEND_AHEAD
-from media_pod.spec import VoiceAgent
+from media_pod.manifest.agent import VoiceAgent
+from media_pod.pod.clock import Leg
+from media_pod.providers.ports import Pcm, Speech
+from media_pod.providers.registry import make_tts
+from media_pod.transport.websocket.playback import SEND_AHEAD
 
 __all__ = ["no_recognizer"]
 pytestmark = pytest.mark.usefixtures("no_recognizer")

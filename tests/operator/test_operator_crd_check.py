@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from scripted_api import refusal, serving
 
-from media_pod.crd.definition import schema
+from media_pod.manifest.crd.definition import schema
 from voiceagent_operator.causes import Cause
 from voiceagent_operator.crd_check import CrdCheck, missing_settings
 from voiceagent_operator.kube.kinds import GROUP, VERSION, Json

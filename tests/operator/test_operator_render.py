@@ -7,7 +7,7 @@ import pytest
 import yaml
 from voice_agents import SETTING, agent
 
-from media_pod.spec import load_manifest
+from media_pod.manifest.agent import load_manifest
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
 from voiceagent_operator.kube.kinds import (

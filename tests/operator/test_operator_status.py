@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from voice_agents import agent, voice_agent
 
-from media_pod.spec_status import Status
+from media_pod.manifest.status import Status
 from voiceagent_operator.causes import Cause, find_cause
 from voiceagent_operator.events import event
 from voiceagent_operator.kube.kinds import Json

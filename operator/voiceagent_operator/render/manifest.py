@@ -4,7 +4,7 @@ from typing import Final
 
 import yaml
 
-from media_pod.spec_reload import ONLY_CLUSTER
+from media_pod.manifest.reload import ONLY_CLUSTER
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json

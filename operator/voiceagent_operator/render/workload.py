@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from media_pod import json_log
-from media_pod.spec_reload import restart_key
+from media_pod import logs
+from media_pod.manifest.reload import restart_key
 from voiceagent_operator import names
 from voiceagent_operator.agent import Agent
 from voiceagent_operator.kube.kinds import Json
@@ -143,7 +143,7 @@ def _env(agent: Agent, defaults: Defaults) -> list[dict[str, Any]]:
     if defaults.otlp_endpoint and not agent.spec.telemetry.otlp_endpoint:
         env.append({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": defaults.otlp_endpoint})
     if defaults.log_format != "text":
-        env.append({"name": json_log.VARIABLE, "value": defaults.log_format})
+        env.append({"name": logs.VARIABLE, "value": defaults.log_format})
     return env
 
 

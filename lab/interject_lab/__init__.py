@@ -1,0 +1,1 @@
+"""The lab: a simulated telephone network, scores, benches and the demonstration."""

@@ -1,0 +1,244 @@
+"""The pod of the tick bench, as a process of its own: `python -m interject_lab.bench.pod`.
+
+The whole loop of a pod, and nothing else of it: real connections, the real clock, bank, calls and
+metrics; no HTTP, no recognizer, and speech that was made before. Prints one JSON line with its port
+when it is ready, and one with what it measured at the end.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+
+from interject_lab.bench.stages import Stages
+from interject_lab.material import spoken_bots
+from media_pod.call.call import Agents, Call, CallSettings
+from media_pod.dialogues.ports import CallInfo, Play
+from media_pod.dialogues.scripted import AtEnd, Item, Scripted
+from media_pod.duplex.bank import Bank
+from media_pod.pod.clock import Leg, PodClock
+from media_pod.pod.runtime import keep_memory
+from media_pod.providers.ports import ProviderError, Speech
+from media_pod.telemetry.metrics import Metrics
+from media_pod.telemetry.tracing import Tracing
+from media_pod.transport.audiosocket.connection import Connection
+from media_pod.transport.audiosocket.server import AudioSocketServer
+
+RATE_HZ: Final = 8000
+JOIN_DEADLINE_S: Final = 30.0
+_SETTINGS: Final = CallSettings(
+    rate_hz=RATE_HZ,
+    pre_roll_ms=300,
+    end_silence_ms=700,
+    max_utterance_ms=15_000,
+    no_input_ms=8_000,
+    provider_s=5.0,
+)
+_PARTS: Final = (
+    ("_canceller", "step", "canceller"),
+    ("_tracker", "update", "delay tracker"),
+    ("_vad", "step", "vad"),
+)
+"""Inside the bank; its other work is the stage `bank, other`."""
+
+
+class MeasuredClock(PodClock):
+    """`PodClock`, keeping the CPU time of every tick and the number of those it skipped."""
+
+    tick_cpu_ns: list[int]
+    late_ticks: int = 0
+
+    def begin(self) -> None:
+        """Forget what was before."""
+        self.tick_cpu_ns, self.late_ticks = [], 0
+
+    def tick(self) -> None:
+        """See `PodClock.tick`."""
+        began_ns = time.thread_time_ns()
+        super().tick()
+        self.tick_cpu_ns.append(time.thread_time_ns() - began_ns)
+
+    def skip(self, ticks: int) -> None:
+        """See `PodClock.skip`."""
+        self.late_ticks += ticks
+        super().skip(ticks)
+
+
+class BenchPod:
+    """`calls` calls, all of them talking."""
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        bank = Bank(calls, RATE_HZ)
+        self._metrics = Metrics(calls, "bench", drain_timeout_s=0)
+        self._clock = MeasuredClock(
+            bank, self._metrics.ticks, time.monotonic, self._on_end, lambda leg: None
+        )
+        self._clock.begin()
+        self._server = AudioSocketServer(self._admit, host="127.0.0.1", port=0)
+        self._tracing = Tracing(None)
+        self._agents = Agents(_Deaf(), partial(Scripted.for_call, *_script()), _Mute(), (), ())
+        self._all_here = asyncio.Event()
+        self._endings: set[asyncio.Task[None]] = set()
+        self._stages = _watched(self._clock, bank)
+
+    async def run(self, warm_up_s: float, seconds: float) -> dict[str, Any]:
+        """Wait for the calls, let them run, and measure."""
+        gc.collect()
+        gc.freeze()
+        await self._server.start()
+        ticking = asyncio.create_task(self._clock.run())
+        _print({"port": self._server.port})
+        try:
+            async with asyncio.timeout(JOIN_DEADLINE_S):
+                await self._all_here.wait()
+            await asyncio.sleep(warm_up_s)
+            return await self._measure(seconds)
+        finally:
+            await self._server.aclose()
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+            for leg in tuple(self._clock.legs.values()):
+                self._clock.end(leg)
+            await asyncio.gather(*self._endings)
+
+    async def _measure(self, seconds: float) -> dict[str, Any]:
+        self._clock.begin()
+        self._stages.take()
+        wall_s, process_s, waited_s = time.monotonic(), time.process_time(), _waited_s()
+        await asyncio.sleep(seconds)
+        wall_s, process_s = time.monotonic() - wall_s, time.process_time() - process_s
+        waited_s = _waited_s() - waited_s
+        stages_ns = self._stages.take()
+        ticks_ms = np.array(self._clock.tick_cpu_ns) / 1e6
+        per_us = 1e-3 / (ticks_ms.size * self._calls)
+        p50_ms, p99_ms = np.quantile(ticks_ms, (0.5, 0.99))
+        return {
+            "calls": self._calls,
+            "calls_at_end": len(self._clock.legs),
+            "core_share_percent": 100 * process_s / wall_s,
+            "core_waited_for_percent": 100 * waited_s / wall_s,
+            "cpu_us_per_call_and_tick": sum(stages_ns.values()) * per_us,
+            "ticks": int(ticks_ms.size),
+            "tick_cpu_p50_ms": float(p50_ms),
+            "tick_cpu_p99_ms": float(p99_ms),
+            "tick_cpu_max_ms": float(ticks_ms.max()),
+            "late_ticks": self._clock.late_ticks,
+            "rss_mb": _rss_mb(),
+            "stages_us_per_call_and_tick": {
+                stage: spent_ns * per_us for stage, spent_ns in stages_ns.items()
+            },
+        }
+
+    def _admit(self, connection: Connection, uuid: UUID) -> None:
+        slot = len(self._clock.legs)
+        info = CallInfo(str(uuid))
+        trace = self._tracing.call(info)
+        call = Call(
+            info,
+            _SETTINGS,
+            self._agents,
+            trace,
+            self._metrics.calls,
+            connection.flush,
+        )
+        self._clock.join(slot, connection, call)
+        call.start()
+        if len(self._clock.legs) == self._calls:
+            self._all_here.set()
+
+    def _on_end(self, leg: Leg) -> None:
+        ending = asyncio.create_task(leg.call.aclose("caller"))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+
+class _Deaf:
+    """A recognizer that makes nothing of what it gets."""
+
+    def listen(self) -> "_Deaf":
+        return self
+
+    def feed(self, pcm: object) -> None:
+        pass
+
+    async def finish(self) -> str:
+        return ""
+
+    def discard(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+class _Mute:
+    """A voice for a script that has its speech."""
+
+    def speak(self, text: str) -> AsyncIterator[Speech]:
+        raise ProviderError(f"the bench has no voice, and was to say {text!r}")
+
+    async def aclose(self) -> None:
+        pass
+
+
+def _script() -> tuple[tuple[Item, ...], AtEnd]:
+    """Speech without end."""
+    voice = spoken_bots(RATE_HZ)[0]
+    items = [Item(Play(f"notice-{index}", pcm)) for index, pcm in enumerate(voice.phrases)]
+    return tuple(items), AtEnd.REPEAT
+
+
+def _watched(clock: PodClock, bank: Bank) -> Stages:
+    stages = Stages()
+    stages.watch(clock, "tick", "tick, other")
+    stages.watch(clock, "_write", "write")
+    stages.watch(clock, "_gather", "gather")
+    stages.watch(clock, "_step", "dispatch")
+    stages.watch(bank, "step", "bank, other")
+    for part, method, stage in _PARTS:
+        stages.watch(getattr(bank, part), method, stage)
+    return stages
+
+
+def _waited_s() -> float:
+    """How long this thread was ready to run while something else had its core."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+
+def _rss_mb() -> float:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _print(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def main(calls: str, warm_up_s: str, seconds: str, cpu: str) -> None:
+    """Run on one core."""
+    import uvloop
+
+    os.sched_setaffinity(0, {int(cpu)})
+    keep_memory()
+
+    async def run() -> dict[str, Any]:
+        return await BenchPod(int(calls)).run(float(warm_up_s), float(seconds))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        _print(runner.run(run()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,178 @@
+"""What a tick of a whole pod costs: a pod on one core, its phones on another, over real TCP."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from interject_lab.reports.markdown import table
+from media_pod.errors import SetupError
+from media_pod.pod.runtime import ONE_THREAD
+
+SIZES: Final = (1, 16, 64, 128)
+WARM_UP_S: Final = 5.0
+SECTION: Final = "interject bench tick"
+START_DEADLINE_S: Final = 60.0
+_SLACK_S: Final = 60.0
+"""Beyond warm-up and measurement: to make speech, to connect, to end."""
+_HEADER: Final = (
+    "calls",
+    "core",
+    "waited for it",
+    "us per call and tick",
+    "tick CPU ms p50 / p99 / max",
+    "late ticks",
+    "frame interval off by ms p50 / p99",
+    "gaps",
+    "RSS MB",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """On which processor each side runs."""
+
+    pod: int
+    phones: int
+
+
+def cores() -> Cores:
+    """Two of the processors that this process may use.
+
+    Raises:
+        SetupError: there is only one, or the system does not let processes choose.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        raise SetupError("the bench pins processes to cores, which needs Linux")
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise SetupError("the bench needs two cores, one for the pod and one for its phones")
+    return Cores(pod=allowed[0], phones=allowed[-1])
+
+
+async def bench(
+    sizes: Sequence[int], warm_up_s: float, seconds: float, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Measure each number of calls in processes of its own, one after the other.
+
+    Raises:
+        SetupError: this machine is not made for it, or a process failed.
+    """
+    chosen = cores()
+    found = []
+    for calls in sizes:
+        say(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
+        found.append(await _one_size(chosen, calls, warm_up_s, seconds))
+    return found
+
+
+def as_json(seconds: float, sizes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The stable form; keys have their units."""
+    rounded = [
+        {
+            key: {stage: round(us, 2) for stage, us in value.items()}
+            if isinstance(value, dict)
+            else round(value, 3)
+            for key, value in size.items()
+        }
+        for size in sizes
+    ]
+    return {"cpu": cpu_model(), "duration_s": seconds, "sizes": rounded}
+
+
+def as_markdown(sizes: Sequence[dict[str, Any]]) -> str:
+    """Two tables: each number of calls, and where its time goes."""
+    rows = [_row(size) for size in sizes]
+    stages = list(sizes[-1]["stages_us_per_call_and_tick"])
+    stages.sort(key=lambda stage: -sizes[-1]["stages_us_per_call_and_tick"][stage])
+    shares = [
+        [str(size["calls"])]
+        + [f"{size['stages_us_per_call_and_tick'].get(stage, 0.0):.1f}" for stage in stages]
+        for size in sizes
+    ]
+    where = table(["us per call and tick, calls", *stages], shares)
+    return f"{table(_HEADER, rows)}\n\n{where}"
+
+
+def cpu_model() -> str:
+    """What the processor calls itself."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
+def _row(size: dict[str, Any]) -> list[str]:
+    ticks_ms = [f"{size[f'tick_cpu_{which}_ms']:.1f}" for which in ("p50", "p99", "max")]
+    off_ms = [f"{size[f'frame_interval_deviation_{which}_ms']:.2f}" for which in ("p50", "p99")]
+    return [
+        str(size["calls"]),
+        f"{size['core_share_percent']:.0f} %",
+        f"{size['core_waited_for_percent']:.0f} %",
+        f"{size['cpu_us_per_call_and_tick']:.0f}",
+        " / ".join(ticks_ms),
+        f"{size['late_ticks']} of {size['ticks'] + size['late_ticks']}",
+        " / ".join(off_ms),
+        str(size["frame_gaps"]),
+        f"{size['rss_mb']:.0f}",
+    ]
+
+
+async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float) -> dict[str, Any]:
+    pod = await _start("pod", calls, warm_up_s, seconds, chosen.pod)
+    phones = None
+    try:
+        port = (await _line(pod, "pod", START_DEADLINE_S))["port"]
+        from_s, until_s = warm_up_s, warm_up_s + seconds
+        phones = await _start("phones", port, calls, from_s, until_s, chosen.phones)
+        in_time_s = until_s + _SLACK_S
+        measured = await _line(pod, "pod", in_time_s)
+        regularity = await _line(phones, "phones", in_time_s)
+        if measured["calls_at_end"] != calls or not regularity["frames"]:
+            raise SetupError(
+                f"the bench ended with {measured['calls_at_end']} of {calls} calls, "
+                f"{regularity['frames']} frames: this machine is too busy for it"
+            )
+        return measured | regularity
+    finally:
+        for process in (pod, phones):
+            if process is not None:
+                await _end(process)
+
+
+async def _start(module: str, *arguments: float) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"interject_lab.bench.{module}", *map(str, arguments)),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **ONE_THREAD},
+    )
+
+
+async def _line(
+    process: asyncio.subprocess.Process, name: str, deadline_s: float
+) -> dict[str, Any]:
+    assert process.stdout is not None, "its output is a pipe"
+    line = b""
+    try:
+        async with asyncio.timeout(deadline_s):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise SetupError(f"the bench's {name} said nothing for {deadline_s:g} s") from None
+    if not line:
+        raise SetupError(f"the bench's {name} failed; what it said is above")
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for a process that has said all, kill one that has not."""
+    try:
+        async with asyncio.timeout(5):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

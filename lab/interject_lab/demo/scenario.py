@@ -1,0 +1,101 @@
+"""The demonstration's call: what the caller says and when, on which line, to which agent.
+
+The caller speaks at fixed times, so that the audio is the same to the sample for every
+arrangement. The times fit a parcel desk that listens: answers come after its questions, and three
+times the caller talks over it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.paths import hybrid
+from interject_lab.telephones.caller import Caller, Cue, Utterance
+from media_pod.dialogues.parcel_desk.script import POLICY
+from media_pod.manifest.agent import VoiceAgent, load_manifest
+from media_pod.providers.builtin.espeak import synthesize
+
+Pcm = NDArray[np.int16]
+
+RATE_HZ: Final = 8000
+ERL_DB: Final = 15.0
+DELAY_MS: Final = 250.0
+STEP_MS: Final = 60.0
+STEP_AT_S: Final = 29.0
+NOISE_DBFS: Final = -65.0
+BOT_VOICE: Final = "en-us"
+CALLER_VOICE: Final = "en-us+klatt4"
+CALLER_WPM: Final = 130
+"""A slow voice that the built-in recognizer understands; its grammar is small."""
+SEED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """How long the call lasts, and what the caller says at which second."""
+
+    seconds: float
+    lines: tuple[tuple[float, str], ...]
+
+
+FULL: Final = Scene(
+    52.0,
+    (
+        (6.8, "four eight three seven"),
+        (14.8, "yes"),
+        (21.0, "wait"),
+        (26.0, "yes"),
+        (33.0, "hold on"),
+        (38.6, "yes"),
+        (44.5, "address"),
+    ),
+)
+SHORT: Final = Scene(27.0, FULL.lines[:3])
+
+
+def agent() -> VoiceAgent:
+    """The parcel desk, on ports of its own."""
+    document = {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": "demo"},
+        "spec": {
+            "dialogue": {"kind": "parcelDesk"},
+            "speech": {"voice": BOT_VOICE},
+            "line": {"rateHz": RATE_HZ},
+            "capacity": {"calls": 1},
+            "server": {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0},
+            "drain": {"timeoutSeconds": 2},
+        },
+    }
+    return load_manifest(document, "the demonstration's agent")
+
+
+def caller(scene: Scene) -> Caller:
+    """The caller; the same samples at each call of this function."""
+    plan = [Utterance(text, _say(text), Cue.AT, at_s) for at_s, text in scene.lines]
+    return Caller(plan, RATE_HZ)
+
+
+def line() -> Line:
+    """The line; the same echo and the same noise at each call of this function."""
+    rng = np.random.default_rng(SEED)
+    speech = np.concatenate([made.pcm for made in synthesize(POLICY[1], RATE_HZ, BOT_VOICE)])
+    return Line(
+        RATE_HZ,
+        hybrid(rng, RATE_HZ),
+        erl_db=ERL_DB,
+        delays=[DelayStep(0.0, DELAY_MS), DelayStep(STEP_AT_S, DELAY_MS + STEP_MS)],
+        bot_speech=speech,
+        law="mu",
+        noise_dbfs=NOISE_DBFS,
+        rng=rng,
+    )
+
+
+def _say(text: str) -> Pcm:
+    made = synthesize(text, RATE_HZ, CALLER_VOICE, CALLER_WPM)
+    return np.concatenate([speech.pcm for speech in made])

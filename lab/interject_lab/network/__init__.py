@@ -1,0 +1,1 @@
+"""The simulated telephone line: codec, echo path, delay, noise, levels."""

@@ -1,0 +1,1 @@
+"""Pods that record their calls: a process, and its recordings."""

@@ -1,0 +1,118 @@
+"""The report: one HTML page that carries its sound and its pictures with it.
+
+Audio is 8-bit mu-law WAV, half the size of linear PCM; the line was mu-law or A-law anyway.
+"""
+
+import base64
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from interject_lab.network import g711
+from interject_lab.reports import timeline
+from interject_lab.reports.exhibit import CallExhibit
+from interject_lab.scoring.score import CallScore
+
+Pcm = NDArray[np.int16]
+
+_FORMAT_MU_LAW = 7
+"""WAVE_FORMAT_MULAW (RFC 2361)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """One call as the template wants it."""
+
+    call: CallExhibit
+    words: str
+    audio: str
+    picture: str
+
+
+def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
+    """The page for `calls`, side by side in a table, then one after the other.
+
+    Args:
+        title: the headline.
+        intro: what the calls have in common, in a sentence or two.
+        calls: as many as are to be compared.
+    """
+    environment = Environment(
+        loader=PackageLoader("interject_lab.reports", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["minutes"] = _minutes
+    cards = [
+        _Card(
+            call=call,
+            words=in_words(call.score),
+            audio=_base64(stereo_wav(call.trace.caller, call.trace.played, call.rate_hz)),
+            picture=_base64(timeline.draw(call)),
+        )
+        for call in calls
+    ]
+    template = environment.get_template("report.html.jinja")
+    return template.render(
+        title=title,
+        intro=intro,
+        cards=cards,
+        reasons=[timeline.REASONS[reason] for reason in timeline.REASONS if reason],
+        axis={"left": timeline.LEFT, "right": timeline.RIGHT},
+    )
+
+
+def in_words(score: CallScore) -> str:
+    """A sentence or two on how the call went, for people who do not read tables."""
+    if score.false_barge_ins == 0:
+        false = "Never stopped for its own echo"
+    else:
+        false = f"Stopped {_times(score.false_barge_ins)} although the caller was silent"
+    if score.interruptions == 0:
+        return f"{false}; the caller had no chance to interrupt."
+    if score.heard == 0:
+        return f"{false}, but talked on through {_all(score.interruptions)}."
+    heard = (
+        f"heard {_all(score.interruptions)}"
+        if score.missed == 0
+        else f"heard {score.heard} of {score.interruptions} interruptions"
+    )
+    silent = f"{score.onset_to_silence_p50_ms:.0f} ms after the caller's first sound"
+    return f"{false}, {heard}, and was silent {silent} (median)."
+
+
+def stereo_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:
+    """`left` and `right` as a mu-law WAV, the shorter one filled with silence."""
+    both = np.zeros((max(left.size, right.size), 2), np.int16)
+    both[: left.size, 0], both[: right.size, 1] = left, right
+    data = g711.encode(both, "mu").tobytes()
+    form = struct.pack("<HHIIHHH", _FORMAT_MU_LAW, 2, rate_hz, rate_hz * 2, 2, 8, 0)
+    chunks = (
+        (b"fmt ", form),
+        (b"fact", struct.pack("<I", len(both))),
+        (b"data", data),
+    )
+    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _all(count: int) -> str:
+    return {1: "the interruption", 2: "both interruptions"}.get(count, f"all {count} interruptions")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,1 @@
+"""Scores of a call: stops, interruptions, delay error, ERLE."""

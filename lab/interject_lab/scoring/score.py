@@ -1,0 +1,141 @@
+"""How well a call went, in figures: barge-ins (outcome.py), delay and echo."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.network.levels import frame_powers
+from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
+from interject_lab.scoring.truth import caller_lead
+from interject_lab.telephones.record import CallRecord, Trace
+from media_pod.duplex.contract import TICK_MS
+
+LOCKED = 0.5
+"""A delay counts as locked from this confidence on (duplex.contract.Step)."""
+
+_ERLE_BLOCK_TICKS = 25
+_ECHO_RANGE_DB = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallScore:
+    """One call's figures; None where the call gave nothing to measure."""
+
+    name: str
+    duration_s: float
+    bot_speech_s: float
+    stops: int
+    false_barge_ins: int
+    interruptions: int
+    heard: int
+    missed: int
+    onset_to_silence_p50_ms: float | None
+    onset_to_silence_max_ms: float | None
+    delay_error_p50_ms: float | None
+    """Of the delay found against the true one, while locked and while the echo is there to find."""
+    delay_error_p95_ms: float | None
+    locked_percent: float | None
+    """Of the time since the bot's first sound."""
+    erle_db: float | None
+    """Echo taken out while only the echo was there: the median over half seconds of echo."""
+
+    def as_dict(self) -> dict[str, str | int | float | None]:
+        """The fields, numbers rounded to tenths."""
+        fields: dict[str, str | int | float | None] = asdict(self)
+        return {
+            key: round(value, 1) if isinstance(value, float) else value
+            for key, value in fields.items()
+        }
+
+
+def score(
+    name: str, record: CallRecord, stop_samples: Sequence[int], trace: Trace | None = None
+) -> CallScore:
+    """Score one call.
+
+    Args:
+        name: goes into the score.
+        record: the call as the telephone saw it.
+        stop_samples: as in `outcome.find_stops`.
+        trace: what the bank made of the call; without it nothing is known of delay and echo.
+    """
+    stops = find_stops(record, stop_samples)
+    interruptions = find_interruptions(record, stops)
+    heard_ms = [
+        interruption.onset_to_silence_ms
+        for interruption in interruptions
+        if interruption.onset_to_silence_ms is not None
+    ]
+    bot_speech_s = float(np.sum(sounding(record.bot, record.rate_hz))) * TICK_MS / 1000
+    sounds = np.zeros(0, np.bool_) if trace is None else sounding(trace.played, record.rate_hz)
+    errors_ms = np.zeros(0) if trace is None else delay_errors_ms(trace, sounds)
+    return CallScore(
+        name=name,
+        duration_s=record.duration_s,
+        bot_speech_s=bot_speech_s,
+        stops=len(stops),
+        false_barge_ins=sum(not stop.true for stop in stops),
+        interruptions=len(interruptions),
+        heard=len(heard_ms),
+        missed=len(interruptions) - len(heard_ms),
+        onset_to_silence_p50_ms=quantile(heard_ms, 0.5),
+        onset_to_silence_max_ms=quantile(heard_ms, 1.0),
+        delay_error_p50_ms=quantile(errors_ms, 0.5),
+        delay_error_p95_ms=quantile(errors_ms, 0.95),
+        locked_percent=None if trace is None else _locked_percent(trace, sounds),
+        erle_db=None if trace is None else _erle_db(record, trace, sounds),
+    )
+
+
+def delay_errors_ms(trace: Trace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far off the delay was, in ms, in each tick that counts: locked, with echo there to find.
+
+    Args:
+        trace: what the bank made of the call.
+        sounds: [ticks] whether there was sound in what was played (`outcome.sounding`).
+    """
+    errors_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
+    known = np.flatnonzero((trace.delay_confidence >= LOCKED) & np.isfinite(errors_ms))
+    # A delay that steps while the bot is silent cannot be found before its next sound comes back.
+    source = known - np.rint(trace.true_delay_ms[known] / TICK_MS).astype(np.int64)
+    echoing = (source >= 0) & (source < sounds.size)
+    echoing[echoing] = sounds[source[echoing]]
+    return np.asarray(errors_ms[known[echoing]], np.float64)
+
+
+def _locked_percent(trace: Trace, sounds: NDArray[np.bool_]) -> float | None:
+    spoke = np.flatnonzero(sounds)
+    if spoke.size == 0:
+        return None
+    return 100 * float(np.mean(trace.delay_confidence[spoke[0] :] >= LOCKED))
+
+
+def _erle_db(record: CallRecord, trace: Trace, sounds: NDArray[np.bool_]) -> float | None:
+    tick = record.tick_samples
+    before, after = frame_powers(trace.caller, tick), frame_powers(trace.cleaned, tick)
+    echoing = sounds.copy()
+    lead = caller_lead(record, trace.caller)
+    for spoken in record.spoken:
+        start, end = ((at + lead) // tick for at in (spoken.onset_sample, spoken.end_sample))
+        echoing[max(start, 0) : max(end + 1, 0)] = False
+    if not echoing.any():
+        return None
+    echoing &= before > np.quantile(before[echoing], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
+    rows = np.flatnonzero(echoing)
+    rows = rows[: rows.size // _ERLE_BLOCK_TICKS * _ERLE_BLOCK_TICKS]
+    if rows.size == 0:
+        return None
+    blocks = rows.reshape(-1, _ERLE_BLOCK_TICKS)
+    left = np.maximum(after[blocks].mean(axis=1), 1e-10)
+    return float(np.median(10 * np.log10(before[blocks].mean(axis=1) / left)))
+
+
+def quantile(values: Sequence[float] | NDArray[np.float64], at: float) -> float | None:
+    """The `at` (0..1) quantile of `values`; None for none, or if it is not finite."""
+    if len(values) == 0:
+        return None
+    found = float(np.quantile(values, at))
+    return found if math.isfinite(found) else None

@@ -1,0 +1,207 @@
+"""One call with the simulated telephone, as its user wants it."""
+
+import asyncio
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import numpy as np
+
+from interject_lab.errors import LabError
+from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.paths import PATHS, PathKind
+from interject_lab.telephones.call_start import ask_call_start
+from interject_lab.telephones.caller import BOT_PAUSE_MS, Caller, Cue, Pcm, Utterance
+from interject_lab.telephones.phone import Phone
+from interject_lab.telephones.record import UNDERRUN, CallRecord
+from interject_lab.telephones.ticks import Dtmf
+from media_pod.duplex.contract import TICK_MS
+from media_pod.errors import SetupError
+from media_pod.providers.builtin.espeak import synthesize
+from media_pod.providers.recording import read_wav
+
+Tell = Callable[[float, str], None]
+"""Takes seconds of the telephone's clock, and words."""
+
+_TICK_S = TICK_MS / 1000
+
+
+class WatchedCaller(Caller):
+    """`Caller`, telling when the bot and the caller begin and end to speak.
+
+    That the bot is silent is known once a pause is longer than people make within a sentence; the
+    time that is told is that of its last sound.
+    """
+
+    def __init__(self, plan: Sequence[Utterance], rate_hz: int, tell: Tell) -> None:
+        super().__init__(plan, rate_hz)
+        self._tell = tell
+        self._samples_per_tick = rate_hz * TICK_MS // 1000
+        self._watched_ticks = 0
+        self._bot_since: int | None = None
+        """The tick in which the bot began to speak; None while it is silent."""
+        self._bot_until = 0
+        """The tick after its last sound."""
+        self._talks = 0
+        self._talking = False
+
+    def step(self, bot_is_speaking: bool) -> Pcm:
+        """See `Caller.step`."""
+        if not self._watched_ticks:
+            self._tell(0.0, "connected")
+        frame = super().step(bot_is_speaking)
+        self._watch_bot(bot_is_speaking)
+        self._watched_ticks += 1
+        self._watch_caller()
+        return frame
+
+    def _watch_bot(self, speaking: bool) -> None:
+        now = self._watched_ticks
+        if speaking:
+            self._bot_until = now + 1
+            if self._bot_since is None:
+                self._bot_since = now
+                self._tell(now * _TICK_S, "bot speaks")
+        elif self._bot_since is not None and (now + 1 - self._bot_until) * TICK_MS > BOT_PAUSE_MS:
+            spoke_s = (self._bot_until - self._bot_since) * _TICK_S
+            self._tell(self._bot_until * _TICK_S, f"bot silent, after {spoke_s:.2f} s")
+            self._bot_since = None
+
+    def _watch_caller(self) -> None:
+        sample_s = _TICK_S / self._samples_per_tick
+        if len(self.spoken) > self._talks:
+            latest = self.spoken[-1]
+            over = " over the bot" if latest.interrupts else ""
+            self._tell(latest.onset_sample * sample_s, f"caller speaks{over}: {latest.label}")
+            self._talks, self._talking = len(self.spoken), True
+        if self._talking:
+            end = self.spoken[-1].end_sample
+            if end <= self._watched_ticks * self._samples_per_tick:
+                self._tell(end * sample_s, "caller silent")
+                self._talking = False
+
+
+CALLER_VOICE: Final = "en-gb+f4"
+DIGIT_EVERY_S: Final = 0.25
+_BOT_VOICE: Final = "en-us"
+_BOT_TEXT: Final = "This is what the echo of a bot is set by: a voice that reads some sentence."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A call: the line, and what the caller does when."""
+
+    rate_hz: int
+    erl_db: float
+    """`math.inf` for no echo."""
+    delay_ms: float
+    path: PathKind
+    noise_dbfs: float
+    seconds: float
+    says: Sequence[tuple[float, str]]
+    """At which second, which text."""
+    plays: Sequence[tuple[float, str]]
+    """At which second, which WAV file."""
+    dtmf: Sequence[tuple[float, str]]
+    """From which second on, which digits."""
+    seed: int
+
+
+async def call(host_port: str, wish: Wish, uuid: UUID, tell: Tell) -> CallRecord:
+    """Ask the pod whose API is at `host_port` for room, and call it.
+
+    Args:
+        host_port: of the API.
+        wish: the call.
+        uuid: of the call.
+        tell: told what happens.
+
+    Raises:
+        InterjectError: the call did not come about.
+    """
+    api = _api(host_port)
+    phone = await asyncio.to_thread(_phone, wish, tell)
+    host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
+    tell(0.0, f"the pod says: AudioSocket at {host}:{port}")
+    return await phone.call(host, port, uuid)
+
+
+def save_stereo(path: Path, record: CallRecord) -> None:
+    """Write what the telephone sent (left) and what it played (right) as one WAV file.
+
+    Raises:
+        SetupError: the file cannot be written.
+    """
+    tick = record.tick_samples
+    played = np.zeros((record.bot_played_sample.size, tick), np.int16)
+    for row, start in zip(played, record.bot_played_sample, strict=True):
+        if start != UNDERRUN:
+            row[:] = record.bot[start : start + tick]
+    both = np.stack([record.caller, played.reshape(-1)], axis=1)
+    try:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(record.rate_hz)
+            file.writeframes(both.astype("<i2").tobytes())
+    except OSError as error:
+        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error
+
+
+def _api(host_port: str) -> str:
+    expected = "expected HOST:PORT of the pod's API, usually port 1650"
+    try:
+        parts = urlsplit(f"//{host_port}")
+        port = parts.port
+    except ValueError as error:
+        raise LabError(f"read the address {host_port!r} ({error}), {expected}") from None
+    if not parts.hostname or not port or parts.netloc != host_port or "@" in host_port:
+        raise LabError(f"read the address {host_port!r}, {expected}")
+    return f"http://{host_port}"
+
+
+def _phone(wish: Wish, tell: Tell) -> Phone:
+    rng = np.random.default_rng(wish.seed)
+    line = Line(
+        wish.rate_hz,
+        PATHS[wish.path](rng, wish.rate_hz),
+        erl_db=wish.erl_db,
+        delays=[DelayStep(0.0, wish.delay_ms)],
+        bot_speech=_say(_BOT_TEXT, wish.rate_hz, _BOT_VOICE),
+        noise_dbfs=wish.noise_dbfs,
+        rng=rng,
+    )
+    caller = WatchedCaller(_plan(wish), wish.rate_hz, tell)
+    return Phone(line, caller, max_s=wish.seconds, dtmf=_keys(wish.dtmf))
+
+
+def _plan(wish: Wish) -> list[Utterance]:
+    plan = [
+        Utterance(text, _say(text, wish.rate_hz, CALLER_VOICE), Cue.AT, at_s)
+        for at_s, text in wish.says
+    ]
+    plan += [
+        Utterance(Path(path).name, read_wav(Path(path), wish.rate_hz), Cue.AT, at_s)
+        for at_s, path in wish.plays
+    ]
+    return sorted(plan, key=lambda utterance: utterance.cue_s)
+
+
+def _keys(dtmf: Sequence[tuple[float, str]]) -> list[Dtmf]:
+    keys = [
+        Dtmf(at_s + index * DIGIT_EVERY_S, digit)
+        for at_s, digits in dtmf
+        for index, digit in enumerate(digits)
+    ]
+    return sorted(keys, key=lambda key: key.at_s)
+
+
+def _say(text: str, rate_hz: int, voice: str) -> Pcm:
+    made = synthesize(text, rate_hz, voice)
+    if not made:
+        raise SetupError(f"nothing to say in {text!r}: give some words")
+    return np.concatenate([speech.pcm for speech in made])

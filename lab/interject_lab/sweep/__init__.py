@@ -1,0 +1,1 @@
+"""Three baselines over eighteen kinds of line, on the virtual clock."""

@@ -1,0 +1,1 @@
+"""Simulated callers and their telephones: AudioSocket and SIP."""

@@ -1,0 +1,131 @@
+"""What happens inside the simulated telephone, without a network: bot's audio in, caller's out.
+
+The handset keeps time by its own 20 ms ticks, as a sound card does. What comes from the bot goes
+through a small playout buffer: playing starts once `BUFFER_FRAMES` are there; a tick that finds too
+little plays silence, so that the buffer is one frame deeper when the late frame has come; a buffer
+deeper than `MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both are steps of the echo's
+delay, and the record shows them. Audio that is known never to come is silence in its place; what
+of it has been played as silence already, for want of audio, is no step of the delay.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.network.levels import is_sound
+from interject_lab.network.line import Line
+from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.record import UNDERRUN, CallRecord
+from media_pod.duplex.contract import TICK_MS
+
+Pcm = NDArray[np.int16]
+
+BUFFER_FRAMES = 2
+MAX_BUFFER_FRAMES = 25
+
+_TICK_NS = TICK_MS * 1_000_000
+
+
+class Handset:
+    """One call's telephone and the person who holds it.
+
+    Args:
+        line, caller: made for this call, of the same rate.
+        max_s: the longest call; audio of the bot's beyond it is not kept, and not played.
+    """
+
+    def __init__(self, line: Line, caller: Caller, max_s: float) -> None:
+        self._line = line
+        self._caller = caller
+        self._tick_samples = line.rate_hz * TICK_MS // 1000
+        self._max_ticks = round(max_s * 1000 / TICK_MS)
+        self._bot = np.zeros(self._max_ticks * self._tick_samples, np.int16)
+        self._received = 0
+        self._play_from = 0
+        self._playing = False
+        self._starved = 0
+        """Samples of silence played since the buffer ran dry."""
+        self._sent: list[Pcm] = []
+        self._bot_arrived_ns: list[int] = []
+        self._bot_played_sample: list[int] = []
+
+    @property
+    def ticks(self) -> int:
+        """Ticks so far."""
+        return len(self._sent)
+
+    @property
+    def over(self) -> bool:
+        """The longest call has been reached: no `tick` may follow."""
+        return self.ticks == self._max_ticks
+
+    @property
+    def dry(self) -> bool:
+        """The next tick will find too little to play."""
+        needed = 1 if self._playing else BUFFER_FRAMES
+        return self._received - self._play_from < needed * self._tick_samples
+
+    def receive(self, pcm: Pcm, at_ns: int) -> None:
+        """Take audio of the bot's, int16 of any length, that came at `at_ns`."""
+        begun = self._received // self._tick_samples
+        part = pcm[: self._bot.size - self._received]
+        self._bot[self._received : self._received + part.size] = part
+        self._received += part.size
+        frames = -(-self._received // self._tick_samples)
+        if part.size:
+            self._bot_arrived_ns[begun:] = [at_ns] * (frames - begun)
+
+    def miss(self, samples: int, at_ns: int) -> None:
+        """Take silence for `samples` of the bot's that never came, as is known at `at_ns`.
+
+        A frame of it counts as come when it was due, 20 ms after the one before it.
+        """
+        skipped = min(samples, self._starved)
+        due_ns = self._bot_arrived_ns[-1] if self._bot_arrived_ns else at_ns
+        while samples > 0:
+            part = min(samples, self._tick_samples - self._received % self._tick_samples)
+            due_ns = min(due_ns + _TICK_NS, at_ns)
+            self.receive(np.zeros(part, np.int16), due_ns)
+            samples -= part
+        self._play_from = min(self._play_from + skipped, self._received)
+        self._starved -= skipped
+
+    def tick(self) -> Pcm:
+        """Advance by one tick: the caller's audio that leaves now, int16 [tick]."""
+        start = self._next_to_play()
+        if start == UNDERRUN:
+            frame = np.zeros(self._tick_samples, np.int16)
+        else:
+            frame = self._bot[start : start + self._tick_samples]
+        self._bot_played_sample.append(start)
+        near = self._caller.step(is_sound(frame))
+        self._sent.append(self._line.step(frame, near))
+        return self._sent[-1]
+
+    def record(self, sent_ns: list[int], ended: str) -> CallRecord:
+        """What is left of the call, if the first `len(sent_ns)` frames left at these times."""
+        frames = len(sent_ns)
+        tick = self._tick_samples
+        delays_ms = [self._line.delay_at(index * tick) for index in range(frames)]
+        return CallRecord(
+            rate_hz=self._line.rate_hz,
+            caller=np.concatenate([np.zeros(0, np.int16), *self._sent[:frames]]),
+            bot=self._bot[: self._received].copy(),
+            caller_sent_ns=np.array(sent_ns, np.int64),
+            bot_arrived_ns=np.array(self._bot_arrived_ns, np.int64),
+            bot_played_sample=np.array(self._bot_played_sample[:frames], np.int64),
+            line_delay_ms=np.array(delays_ms, np.float32),
+            spoken=self._caller.spoken,
+            ended=ended,
+        )
+
+    def _next_to_play(self) -> int:
+        """Where in the bot's stream this tick plays from, `UNDERRUN` if too little is there."""
+        if self._received - self._play_from > MAX_BUFFER_FRAMES * self._tick_samples:
+            self._play_from = self._received - BUFFER_FRAMES * self._tick_samples
+        if self.dry:
+            self._starved += self._tick_samples if self._playing else 0
+            return UNDERRUN
+        self._playing, self._starved = True, 0
+        start = self._play_from
+        self._play_from += self._tick_samples
+        return start

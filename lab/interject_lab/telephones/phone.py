@@ -1,0 +1,203 @@
+"""The simulated telephone: a caller on an echoing line, over real TCP to a real pod.
+
+It stands where Asterisk stands: it sends the UUID, then one frame of 20 ms per tick in one write
+each, and ends a call as Asterisk does, by closing. Its clock is its own (`lab.ticks`).
+"""
+
+import asyncio
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.errors import LabError
+from interject_lab.network.line import Line
+from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.handset import Handset
+from interject_lab.telephones.record import CallRecord
+from interject_lab.telephones.ticks import Dtmf, Tick, Ticks
+from media_pod.transport.audiosocket.frames import (
+    AudioSocketError,
+    Decoder,
+    Frame,
+    Kind,
+    audio_kind,
+    encode,
+)
+
+CONNECT_DEADLINE_S = 2.0
+"""As long as Asterisk tries."""
+SILENT_POD_S = 5.0
+"""A pod that sends nothing for so long has lost the call."""
+CLOSE_DEADLINE_S = 2.0
+MAX_UNSENT_BYTES = 64_000
+"""Four seconds of audio that the pod has not read, at 8 kHz: it no longer reads."""
+
+_READ_BYTES = 65_536
+_PORT_HINT = "give the pod's AudioSocket address, usually port 3000"
+
+
+class Phone:
+    """One telephone for one call.
+
+    Args:
+        line, caller: made for this call, of the same rate.
+        max_s: the caller hangs up after so long.
+        dtmf: keys to press, in order of time.
+        jitter_ms: every frame leaves up to so much after its tick, in order.
+        rng: for the jitter.
+        progress: told the seconds since the start, once a second.
+        clock_ns: a monotonic clock; it must run with the event loop's.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        caller: Caller,
+        *,
+        max_s: float,
+        dtmf: Sequence[Dtmf] = (),
+        jitter_ms: float = 0.0,
+        rng: np.random.Generator | None = None,
+        progress: Callable[[float], None] = lambda elapsed_s: None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._rate_hz = line.rate_hz
+        self._handset = Handset(line, caller, max_s)
+        self._dtmf = dtmf
+        self._jitter_ms = jitter_ms
+        self._rng = rng or np.random.default_rng(0)
+        self._progress = progress
+        self._clock_ns = clock_ns
+        self._due: deque[tuple[int, bytes, bool]] = deque()
+        """What leaves next: when, the bytes, whether it is audio. As long as the jitter at most."""
+        self._sent_ns: list[int] = []
+        self._heard_ns = 0
+
+    async def call(self, host: str, port: int, uuid: UUID) -> CallRecord:
+        """Call the pod at `host`:`port` and stay until either side hangs up.
+
+        Raises:
+            LabError: no connection, or what answers is not AudioSocket.
+        """
+        reader, writer = await _connect(host, port)
+        writer.write(encode(Frame(Kind.UUID, uuid.bytes)))
+        listening = asyncio.create_task(self._listen(reader))
+        talking = asyncio.create_task(self._talk(writer))
+        try:
+            done, _ = await asyncio.wait((listening, talking), return_when=asyncio.FIRST_COMPLETED)
+            ended = (listening if listening in done else talking).result()
+            if listening not in done:
+                await self._hang_up(writer, listening)
+        except AudioSocketError as error:
+            raise LabError(f"{host}:{port} is no AudioSocket ({error}): {_PORT_HINT}") from error
+        finally:
+            for task in (listening, talking):
+                task.cancel()
+            await asyncio.gather(listening, talking, return_exceptions=True)
+            await _close(writer)
+        return self._handset.record(self._sent_ns, ended)
+
+    async def _talk(self, writer: asyncio.StreamWriter) -> str:
+        start_ns = self._heard_ns = self._clock_ns()
+        ticks = Ticks(self._handset, self._dtmf, self._progress, start_ns)
+        while True:
+            now_ns = self._clock_ns()
+            while ticks.due(now_ns):
+                self._queue_tick(ticks.tick())
+            while self._due and self._due[0][0] <= now_ns:
+                self._send(writer, *self._due.popleft()[1:])
+            if self._handset.over and not self._due:
+                return "the caller hung up"
+            if now_ns - self._heard_ns > SILENT_POD_S * 1e9:
+                return f"the pod sent nothing for {SILENT_POD_S:.0f} s"
+            if writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+                return "the pod stopped reading"
+            next_ns = min(ticks.next_ns, self._due[0][0]) if self._due else ticks.next_ns
+            await asyncio.sleep(max(next_ns - self._clock_ns(), 0) / 1e9)
+
+    def _queue_tick(self, tick: Tick) -> None:
+        for digit in tick.digits:
+            self._queue(tick.at_ns, encode(Frame(Kind.DTMF, digit.encode("ascii"))), audio=False)
+        payload = tick.frame.astype("<i2").tobytes()
+        late_ns = round(self._rng.uniform(0, self._jitter_ms) * 1e6) if self._jitter_ms else 0
+        self._queue(tick.at_ns + late_ns, encode(Frame(audio_kind(self._rate_hz), payload)), True)
+
+    def _queue(self, due_ns: int, data: bytes, audio: bool) -> None:
+        # TCP keeps order: a frame that would overtake the one before it leaves with it.
+        last_ns = self._due[-1][0] if self._due else due_ns
+        self._due.append((max(due_ns, last_ns), data, audio))
+
+    def _send(self, writer: asyncio.StreamWriter, data: bytes, audio: bool) -> None:
+        writer.write(data)
+        if audio:
+            self._sent_ns.append(self._clock_ns())
+
+    async def _listen(self, reader: asyncio.StreamReader) -> str:
+        """Take what comes until the pod ends the call; how it did."""
+        decoder = Decoder()
+        while True:
+            try:
+                data = await reader.read(_READ_BYTES)
+            except ConnectionError as error:
+                return f"the connection was lost ({error.strerror})"
+            self._heard_ns = now_ns = self._clock_ns()
+            if not data:
+                return "the pod closed the connection"
+            for frame in decoder.feed(data):
+                if frame.kind is Kind.HANGUP:
+                    return "the bot hung up"
+                if frame.kind is Kind.ERROR:
+                    return f"the pod reported an error ({frame.payload.hex() or 'no code'})"
+                if frame.rate_hz:
+                    self._handset.receive(self._pcm(frame), now_ns)
+            if decoder.error is not None:
+                raise decoder.error
+
+    def _pcm(self, frame: Frame) -> NDArray[np.int16]:
+        if frame.rate_hz != self._rate_hz:
+            raise LabError(
+                f"the pod sent audio at {frame.rate_hz} Hz on a call at {self._rate_hz} Hz:"
+                " give the telephone the pod's rate"
+            )
+        return np.frombuffer(frame.payload, "<i2").astype(np.int16)
+
+    @staticmethod
+    async def _hang_up(writer: asyncio.StreamWriter, listening: asyncio.Task[str]) -> None:
+        """Say that no more comes, and let the pod end in its own time, within the deadline."""
+        if writer.can_write_eof() and not writer.is_closing():
+            writer.write_eof()
+        await asyncio.wait((listening,), timeout=CLOSE_DEADLINE_S)
+
+
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout(CONNECT_DEADLINE_S):
+            reader, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        raise LabError(
+            f"no connection to {host}:{port} within {CONNECT_DEADLINE_S:.0f} s: {_PORT_HINT}"
+        ) from None
+    except OSError as error:
+        raise LabError(
+            f"no connection to {host}:{port} ({error.strerror or error}): is the pod running?"
+            f" Otherwise {_PORT_HINT}"
+        ) from None
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return reader, writer
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    if writer.transport.get_write_buffer_size():
+        writer.transport.abort()
+    writer.close()
+    try:
+        async with asyncio.timeout(CLOSE_DEADLINE_S):
+            await writer.wait_closed()
+    except (TimeoutError, ConnectionError):
+        writer.transport.abort()

@@ -1,0 +1,191 @@
+"""The SIP side of a telephone: calls out, calls in, and a place in a registrar's book.
+
+The library keeps dialogs and digests; this file turns its callbacks into things to wait for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiosipua import (
+    IncomingCall,
+    Registration,
+    RegistrationState,
+    SdpMessage,
+    SipDigestAuth,
+    SipRequest,
+    SipResponse,
+    SipUAC,
+    SipUAS,
+)
+from aiosipua.transport import MessageCallback
+
+from interject_lab.errors import LabError
+from interject_lab.telephones.sip.legs import RESPONSE_DEADLINE_S, Dialled, Leg, Received
+from interject_lab.telephones.sip.transport import Transport
+from interject_lab.telephones.sip.udp import HOST
+from interject_lab.telephones.sip.waiting import first_of
+
+REGISTERED_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One endpoint of a SIP server."""
+
+    user: str
+    password: str
+    """Empty for an endpoint without authentication."""
+    server_host: str
+    server_port: int
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Where requests go."""
+        return self.server_host, self.server_port
+
+    @property
+    def uri(self) -> str:
+        """The address of record."""
+        return f"sip:{self.user}@{self.server_host}"
+
+    @property
+    def digest(self) -> SipDigestAuth | None:
+        """What challenges are answered with."""
+        return SipDigestAuth(self.user, self.password) if self.password else None
+
+
+class Signalling:
+    """One SIP socket; see `signalling`."""
+
+    def __init__(self, host: str = HOST) -> None:
+        self._transport = Transport(host)
+        self._uac = SipUAC(self._transport)
+        self._uas = SipUAS(self._transport, uac=self._uac)
+        self._uas.on_invite = self._invited
+        self._uas.on_reinvite = self._reinvited
+        self._uas.on_bye = lambda call, request: self._ended(call.call_id)
+        self._uas.on_cancel = lambda request, addr: self._ended(request.call_id or "")
+        self._waiting: Received | None = None
+        self.called = asyncio.Event()
+        """A call has come: `next_call` gives it."""
+        self._legs: dict[str, Leg] = {}
+        """By Call-ID; one at a time is alive, because a second caller hears that it is busy."""
+        self._news = asyncio.Event()
+        self._pass_on: MessageCallback | None = None
+        """The library's own reading of messages."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where calls to this telephone go."""
+        return self._transport.local_addr
+
+    async def start(self) -> None:
+        """Open the socket."""
+        await self._uas.start()
+        self._pass_on = self._transport.on_message
+        self._transport.on_message = self._came
+
+    async def stop(self) -> None:
+        """Close the socket."""
+        await self._uas.stop()
+        # The library cancels its timers and does not wait for them.
+        await asyncio.sleep(0)
+
+    def dial(
+        self, account: Account, extension: str, offer: SdpMessage, ringing: asyncio.Event
+    ) -> Dialled:
+        """Call `extension` at the account's server; `ringing` is set if it rings there."""
+        host, port = account.server
+        call = self._uac.send_invite(
+            account.uri,
+            f"sip:{extension}@{host}:{port}",
+            account.server,
+            offer,
+            auth=account.digest,
+        )
+        dialled = Dialled(call=call, uac=self._uac, transport=self._transport, ringing=ringing)
+        self._legs[call.call_id] = dialled
+        return dialled
+
+    def next_call(self) -> Received | None:
+        """The call that came last and was not given yet; None without one."""
+        received, self._waiting = self._waiting, None
+        self.called.clear()
+        return received
+
+    @asynccontextmanager
+    async def registration(self, account: Account) -> AsyncIterator[None]:
+        """Stand in the book of the account's server meanwhile.
+
+        Raises:
+            LabError: the server does not answer, or does not want it.
+        """
+        refused: list[str] = []
+        entry = Registration(
+            self._uac, account.uri, account.server, expires=REGISTERED_S, auth=account.digest
+        )
+        entry.on_failed = lambda _, status, reason: refused.append(f"{status} {reason}")
+        entry.register()
+        where = f"{account.server_host}:{account.server_port}"
+        if not await self._comes_to(entry, RegistrationState.REGISTERED):
+            said = refused[0] if refused else f"nothing within {RESPONSE_DEADLINE_S:.0f} s"
+            raise LabError(
+                f"{where} said {said} to the registration of {account.user}:"
+                " look at the endpoint's aor and auth there"
+            )
+        try:
+            yield
+        finally:
+            entry.unregister()
+            # Without an answer the entry ends with its time.
+            await self._comes_to(entry, RegistrationState.UNREGISTERED)
+
+    async def _comes_to(self, entry: Registration, state: RegistrationState) -> bool:
+        async def wait() -> None:
+            while entry.state not in (state, RegistrationState.FAILED):
+                self._news.clear()
+                await self._news.wait()
+
+        return await first_of(wait(), within_s=RESPONSE_DEADLINE_S) and entry.state is state
+
+    def _came(self, message: SipRequest | SipResponse, addr: tuple[str, int]) -> None:
+        assert self._pass_on is not None
+        if isinstance(message, SipResponse):
+            if not self._transport.is_news(message, addr):
+                return
+            leg = self._legs.get(message.call_id or "")
+            if isinstance(leg, Dialled) and message.status_code < 200:
+                leg.proceeding.set()
+        elif message.method == "INVITE" and self._uas.transactions.match_request(message):
+            return  # a copy: the library would take it for another call
+        self._pass_on(message, addr)
+        self._news.set()
+
+    def _invited(self, call: IncomingCall) -> None:
+        if any(not leg.ended.is_set() for leg in self._legs.values()):
+            call.reject(486)
+            return
+        self._waiting = Received(call=call, transport=self._transport)
+        self._legs[call.call_id] = self._waiting
+        self.called.set()
+
+    def _reinvited(self, call: IncomingCall) -> None:
+        if call.call_id in self._legs:
+            self._legs[call.call_id].offered(call)
+
+    def _ended(self, call_id: str) -> None:
+        if call_id in self._legs:
+            self._legs[call_id].ended.set()
+
+
+@asynccontextmanager
+async def signalling(host: str = HOST) -> AsyncIterator[Signalling]:
+    """An open SIP socket on the local address `host`."""
+    sip = Signalling(host)
+    await sip.start()
+    try:
+        yield sip
+    finally:
+        await sip.stop()

@@ -1,0 +1,155 @@
+"""The caller's side of the RTP: frames and keys in, the bytes of packets out when they are due.
+
+While a key is down its events take the place of the audio, as in telephones; in the times when the
+telephone is mute no audio is sent at all, and the first packet after either has the marker. The
+RTP clock runs on meanwhile, sequence numbers do not.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interject_lab.errors import LabError
+from interject_lab.telephones.sip import dtmf
+from interject_lab.telephones.sip.codecs import CLOCK_HZ, Codec
+from interject_lab.telephones.sip.network import Path
+from interject_lab.telephones.sip.packetizer import Packet, Packetizer
+from interject_lab.telephones.sip.rtp import RtpPacket
+from interject_lab.telephones.ticks import Tick
+from media_pod.duplex.contract import TICK_MS
+
+Windows = Sequence[tuple[float, float]]
+"""From which second up to which, since the start of the call."""
+
+KEY_PAUSE_MS = 40
+"""Between one key and the next (ITU-T Q.24)."""
+
+_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What both sides of a call have agreed on for the media."""
+
+    codec: Codec
+    event_type: int | None
+    """The payload type of telephone events; None without them."""
+    remote: tuple[str, int]
+    """Where RTP goes, and where it comes from."""
+
+
+class Uplink:
+    """One call's way to the bot.
+
+    Args:
+        agreed: codec and payload types.
+        ptime_ms: the length of a packet.
+        mute: when the telephone sends no audio.
+        path: the network that the packets go through.
+        start_ns: the start of the call.
+        rng: for the beginnings of the counters, which are random in RTP.
+    """
+
+    def __init__(
+        self,
+        agreed: Agreed,
+        *,
+        ptime_ms: int,
+        mute: Windows,
+        path: Path,
+        start_ns: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._codec = agreed.codec
+        self._event_type = agreed.event_type
+        self._mute = mute
+        self._path = path
+        self._start_ns = start_ns
+        self._packetizer = Packetizer(agreed.codec.rate_hz, ptime_ms)
+        self._sequence = int(rng.integers(1 << 15))
+        self._first_timestamp, self._ssrc = (int(n) for n in rng.integers(1 << 32, size=2))
+        self._leaving: list[tuple[int, int, Packet | tuple[int, dtmf.EventPacket]]] = []
+        """Audio, and event packets with the beginning of their event in ms: a heap by time."""
+        self._travelling: list[tuple[int, int, bytes]] = []
+        """What the network holds: a heap by the time at which it is due."""
+        self._order = 0
+        self._keys_ms: list[tuple[int, int]] = []
+        """From when up to when each key is down, in order; as many as the caller presses."""
+        self._marker = True
+        self.sent_ns: list[int] = []
+        """When the packet with the beginning of each frame left the telephone, or would have."""
+
+    @property
+    def next_ns(self) -> int | None:
+        """When there is something to do; None if nothing is on its way."""
+        waiting = [heap[0][0] for heap in (self._leaving, self._travelling) if heap]
+        return min(waiting, default=None)
+
+    def take(self, tick: Tick) -> None:
+        """Take what a tick brings.
+
+        Raises:
+            LabError: a key, if the other side takes no events.
+        """
+        for digit in tick.digits:
+            self._press(digit, (tick.at_ns - self._start_ns) // _MS)
+        for packet in self._packetizer.push(tick.frame):
+            self._leave(packet.leave_ms, packet)
+
+    def due(self, now_ns: int) -> list[bytes]:
+        """The packets that reach the other end of the network by `now_ns`, in order."""
+        while self._leaving and self._leaving[0][0] <= now_ns:
+            item = heapq.heappop(self._leaving)[2]
+            sent = self._audio(item, now_ns) if isinstance(item, Packet) else self._event(*item)
+            due_ns = None if sent is None else self._path.due_ns(now_ns)
+            if sent is not None and due_ns is not None:
+                heapq.heappush(self._travelling, (due_ns, self._count(), bytes(sent)))
+        arrived = []
+        while self._travelling and self._travelling[0][0] <= now_ns:
+            arrived.append(heapq.heappop(self._travelling)[2])
+        return arrived
+
+    def _press(self, digit: str, at_ms: int) -> None:
+        if self._event_type is None:
+            raise LabError(
+                f"the other side takes no telephone events (RFC 4733), so {digit!r} cannot be"
+                " pressed: set dtmf_mode=rfc4733 at its endpoint"
+            )
+        down_ms = max(at_ms, self._keys_ms[-1][1] + KEY_PAUSE_MS) if self._keys_ms else at_ms
+        self._keys_ms.append((down_ms, down_ms + dtmf.EVENT_MS))
+        for packet in dtmf.series(digit):
+            self._leave(down_ms + packet.after_ms, (down_ms, packet))
+
+    def _leave(self, at_ms: int, item: Packet | tuple[int, dtmf.EventPacket]) -> None:
+        heapq.heappush(self._leaving, (self._start_ns + at_ms * _MS, self._count(), item))
+
+    def _audio(self, packet: Packet, now_ns: int) -> RtpPacket | None:
+        end_ms = packet.start_ms + packet.pcm.size * 1000 // self._codec.rate_hz
+        begun = -(-end_ms // TICK_MS)
+        self.sent_ns += [now_ns] * (begun - len(self.sent_ns))
+        if self._is_mute(packet):
+            self._marker = True
+            return None
+        marker, self._marker = self._marker, False
+        payload = self._codec.encode(packet.pcm)
+        return self._packet(self._codec.payload_type, packet.start_ms, payload, marker)
+
+    def _is_mute(self, packet: Packet) -> bool:
+        at_s = packet.start_ms / 1000
+        key_is_down = any(down <= packet.leave_ms < up for down, up in self._keys_ms)
+        return key_is_down or any(from_s <= at_s < to_s for from_s, to_s in self._mute)
+
+    def _event(self, begin_ms: int, packet: dtmf.EventPacket) -> RtpPacket:
+        assert self._event_type is not None
+        return self._packet(self._event_type, begin_ms, bytes(packet.event), packet.marker)
+
+    def _packet(self, payload_type: int, at_ms: int, payload: bytes, marker: bool) -> RtpPacket:
+        self._sequence = (self._sequence + 1) % (1 << 16)
+        timestamp = (self._first_timestamp + at_ms * CLOCK_HZ // 1000) % (1 << 32)
+        return RtpPacket(payload_type, self._sequence, timestamp, self._ssrc, payload, marker)
+
+    def _count(self) -> int:
+        self._order += 1
+        return self._order

@@ -1,0 +1,1 @@
+"""Whole calls in closed loop on a virtual clock."""

@@ -1,1 +1,0 @@
-"""What a conversation needs from outside: speech recognition, speech synthesis, dialogue."""

@@ -1,0 +1,105 @@
+"""What of a caller's audio belongs to a turn: from before the onset to the silence that ends it."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from media_pod.duplex.contract import TICK_MS, Decision
+from media_pod.providers.ports import Pcm
+
+STILL_SPEECH: Final = 0.35
+"""Silero's probability below which speech has stopped; above the usual 0.5 it began (the
+hysteresis of Silero's own iterator)."""
+LONGEST_ONSET_MS: Final = 1000
+"""How long before the decision an onset can lie."""
+BETWEEN_DIGITS_MS: Final = 2000
+"""A keyed-in number is over after this long without a digit, or at once with #."""
+
+
+class PreRoll:
+    """The caller's last second or so, and where in it the onset lies."""
+
+    def __init__(self, before_onset_ms: int, rate_hz: int) -> None:
+        self._before_samples = before_onset_ms * rate_hz // 1000
+        self._tick_samples = rate_hz * TICK_MS // 1000
+        longest_ms = before_onset_ms + LONGEST_ONSET_MS
+        self._recent: deque[Pcm] = deque(maxlen=-(-longest_ms // TICK_MS))
+        self._since_onset = 0
+
+    def push(self, audio: Pcm, decision: Decision) -> None:
+        """Take one tick of the caller's audio."""
+        self._recent.append(audio)
+        self._since_onset = 0 if decision is Decision.NONE else self._since_onset + 1
+
+    def clear(self) -> None:
+        """What was pushed so far belongs to a turn that is over."""
+        self._recent.clear()
+        self._since_onset = 0
+
+    @property
+    def since_onset_ms(self) -> int:
+        """How long ago the onset was; 0 without one."""
+        return self._since_onset * TICK_MS
+
+    def audio(self) -> Pcm:
+        """From `before_onset_ms` before the onset up to now, as far as it was not cleared."""
+        audio = np.concatenate([_NOTHING, *self._recent])
+        wanted = self._since_onset * self._tick_samples + self._before_samples
+        return audio[max(audio.size - wanted, 0) :]
+
+
+_NOTHING: Final = np.zeros(0, np.int16)
+
+
+@dataclass(slots=True)
+class TurnEnd:
+    """When a caller's turn is over.
+
+    - A spoken turn: `end_silence_ms` of silence after it began, or `max_utterance_ms` in all.
+    - A keyed-in one: `BETWEEN_DIGITS_MS` after the last digit, whatever there is to hear.
+    - A turn that is not open and has been silent for `no_input_ms` will not be one.
+
+    `open` begins a turn.
+    """
+
+    end_silence_ms: int
+    max_utterance_ms: int
+    no_input_ms: int
+    _open_ticks: int = 0
+    """Since the turn began, or since the last digit."""
+    _quiet_ticks: int = 0
+    _is_open: bool = False
+    _keying: bool = False
+
+    def open(self, *, keying: bool = False) -> None:
+        """The caller speaks or keys in a digit; goes on with a turn that is open."""
+        if keying or not self._is_open:
+            self._open_ticks = 0
+        self._is_open = True
+        self._keying = keying
+        self._quiet_ticks = 0
+
+    def close(self) -> None:
+        """The turn is over, or the bot has it."""
+        self._is_open = self._keying = False
+        self._quiet_ticks = 0
+
+    def step(self, speech: float) -> bool:
+        """One tick with Silero's probability; true when the open turn is over."""
+        self._quiet_ticks = 0 if speech >= STILL_SPEECH else self._quiet_ticks + 1
+        if not self._is_open:
+            return False
+        self._open_ticks += 1
+        open_ms = self._open_ticks * TICK_MS
+        if self._keying:
+            return open_ms >= BETWEEN_DIGITS_MS
+        return (
+            self._quiet_ticks * TICK_MS >= self.end_silence_ms or open_ms >= self.max_utterance_ms
+        )
+
+    @property
+    def no_input(self) -> bool:
+        """Nobody has spoken for `no_input_ms`; asked while the bot is silent."""
+        return not self._is_open and self._quiet_ticks * TICK_MS >= self.no_input_ms

@@ -1,0 +1,1 @@
+"""What the bot says and does: dialogues, and the port that a call drives them by."""

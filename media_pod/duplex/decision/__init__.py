@@ -1,0 +1,1 @@
+"""Whose sound it is: the predicted echo, and the barge-in detector."""

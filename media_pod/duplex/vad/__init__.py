@@ -1,0 +1,1 @@
+"""Speech probability for all calls in one batch."""

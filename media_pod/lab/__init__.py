@@ -1,1 +1,0 @@
-"""A simulated telephone network: the line, the caller, the score, the report."""

@@ -1,0 +1,1 @@
+"""The VoiceAgent: its models, its validation, its file, and its CustomResourceDefinition."""

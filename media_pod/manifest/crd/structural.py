@@ -1,0 +1,122 @@
+"""From a model's JSON schema, as pydantic writes it, to a structural schema of Kubernetes.
+
+A structural schema is what apiextensions.k8s.io/v1 takes: every type is said where it is used,
+unknown fields are pruned without a word about it, and defaults are filled in by the server.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from media_pod.manifest.crd.union import one_object
+from media_pod.manifest.rules import RULES_KEY
+from media_pod.manifest.validation import ALLOWED_KEY
+
+Schema = dict[str, Any]
+"""A JSON schema, or a part of one."""
+
+KEYWORDS: Final = (
+    "description",
+    ALLOWED_KEY,  # for `words`, which takes it out again
+    "type",
+    "format",
+    "enum",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "default",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-preserve-unknown-fields",
+    RULES_KEY,
+    "required",
+    "properties",
+    "additionalProperties",
+    "items",
+)
+"""All that comes out, in this order."""
+
+_INT32_END: Final = 1 << 31
+_LEFT_OUT: Final = {"title"}
+"""What pydantic adds and Kubernetes has no use for."""
+
+
+def structural(model: type[BaseModel]) -> Schema:
+    """The schema of `model` with everything that it refers to put in its place.
+
+    Raises:
+        ValueError: the model says something that no structural schema can say.
+    """
+    whole = model.model_json_schema(by_alias=True)
+    return _structural(whole, whole.pop("$defs", {}), model.__name__)
+
+
+def without_defaults(schema: Schema) -> Schema:
+    """`schema` for an object of which nobody fills in what its author left out."""
+    fields = schema["properties"].items()
+    bare = {name: {k: v for k, v in each.items() if k != "default"} for name, each in fields}
+    return schema | {"properties": bare}
+
+
+def _structural(node: Schema, models: Mapping[str, Schema], path: str) -> Schema:
+    node = _resolved(node, models)
+    if "oneOf" in node:
+        members = {
+            kind: _structural(models[_model(reference)], models, path)
+            for kind, reference in node["discriminator"]["mapping"].items()
+        }
+        own = {key: node[key] for key in ("description", "default") if key in node}
+        return _ordered(one_object(members) | own)
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
+    if node.get("type") == "integer":
+        most = max(node["enum"]) if "enum" in node else node.get("maximum", _INT32_END)
+        node["format"] = "int32" if most < _INT32_END else "int64"
+    if node.get("type") == "array":
+        node["items"] = _structural(node["items"], models, f"{path}[]")
+        node.setdefault("x-kubernetes-list-type", "atomic")
+    if node.get("type") == "object":
+        node = _object(node, models, path)
+    if unknown := node.keys() - set(KEYWORDS) - _LEFT_OUT:
+        raise ValueError(f"{path}: no structural schema has {', '.join(sorted(unknown))}")
+    return _ordered(node)
+
+
+def _object(node: Schema, models: Mapping[str, Schema], path: str) -> Schema:
+    others = node.pop("additionalProperties", True)
+    if isinstance(others, dict):
+        node["additionalProperties"] = _structural(others, models, f"{path}.*")
+    elif others:
+        node["x-kubernetes-preserve-unknown-fields"] = True
+    if "properties" in node:
+        node["properties"] = {
+            name: _structural(inner, models, f"{path}.{name}")
+            for name, inner in node["properties"].items()
+        }
+    return node
+
+
+def _resolved(node: Schema, models: Mapping[str, Schema]) -> Schema:
+    """`node` with the model that it names, or that may be left out, in its place."""
+    node = dict(node)
+    if reference := node.pop("$ref", None):
+        return _resolved(models[_model(reference)] | node, models)
+    if choices := node.pop("anyOf", None):
+        [choice] = [choice for choice in choices if choice != {"type": "null"}]
+        if node.get("default") is None:
+            node.pop("default", None)  # left out, which null is not
+        return _resolved(choice | node, models)
+    return node
+
+
+def _model(reference: str) -> str:
+    return reference.removeprefix("#/$defs/")
+
+
+def _ordered(node: Schema) -> Schema:
+    return {key: node[key] for key in KEYWORDS if key in node}

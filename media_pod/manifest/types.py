@@ -1,0 +1,118 @@
+"""The texts and numbers that a VoiceAgent's settings share."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from media_pod.manifest.validation import Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class EachOnce:
+    """Marks a list whose items must differ, here and in the API server.
+
+    The API server refuses a second one by itself, and lets several people each keep items of their
+    own in the list (server-side apply).
+    """
+
+    by: str = ""
+    """The field by which items are told apart; empty: the whole item, which must be hashable."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if self.by:
+            kind = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [self.by]}
+        else:
+            kind = {"x-kubernetes-list-type": "set"}
+        return handler(schema) | kind
+
+    def _checked(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        seen: set[Hashable] = set()
+        for item in items:
+            key = getattr(item, self.by) if self.by else item
+            if key in seen:
+                raise PydanticCustomError(
+                    "clash",
+                    "found {key} twice; allowed: each {noun} once",
+                    {"key": key, "noun": self.by or "item"},
+                )
+            seen.add(key)
+        return items
+
+
+AGENT_NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$"
+"""52 characters leave 11 of a Service's 63 for a suffix, which has to begin with a letter too."""
+AGENT_NAME_WORDS = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
+
+AgentName = Annotated[
+    str,
+    Field(pattern=AGENT_NAME_PATTERN, max_length=52),
+    Allowed(AGENT_NAME_WORDS),
+]
+DnsLabel = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63),
+    Allowed("a DNS label: a-z, 0-9 and - inside, at most 63 characters"),
+]
+SpokenText = Annotated[
+    str,
+    # Not \S, which every engine reads differently: the API server's knows ASCII's spaces alone
+    Field(pattern=r"[^\s\x0b\x85\p{Z}]", max_length=5000),
+    Allowed("text to speak, at most 5000 characters, not blank"),
+]
+VoiceName = Annotated[
+    str,
+    Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_-]+)?$", max_length=64),
+    Allowed("the name of an espeak-ng voice, such as en-us or en-gb+f2"),
+]
+HostName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
+    Allowed("a host name or an IPv4 address (the dialplan takes no other characters), or empty"),
+]
+PeerAddress = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z.-]{1,253}:[1-9][0-9]{0,4}$", max_length=259),
+    Allowed("host:port of another pod's HTTP API, its host a name or an IPv4 address"),
+]
+DialplanPlace = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z][0-9A-Za-z_-]{0,63},[0-9A-Za-z+*#_-]{1,40},[0-9]{1,3}$", max_length=109
+    ),
+    Allowed("context,extension,priority, such as interject-phones,601,1"),
+]
+HttpUrl = Annotated[
+    str,
+    Field(pattern=r"^(https?://[!-.0-~][!-~]*)?$", max_length=2000),
+    Allowed("a URL that begins with http:// or https://, or empty"),
+]
+Cidr = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])$", max_length=18),
+    Allowed("an IPv4 network, such as 192.168.0.0/16 or 192.0.2.7/32"),
+]
+ImageName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z./:@_-]*$", max_length=500),
+    Allowed("the name of a container image, such as registry.example.com/interject:1.2, or empty"),
+]
+NumberOrPattern = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9+*#][0-9*#]{0,31}|_([0-9+*#XZN]|\[[0-9-]{1,20}\]){1,32}[.!]?)$",
+        max_length=706,
+    ),
+    Allowed("digits, or an Asterisk pattern that begins with _, such as _3069X. or 100"),
+]
+Port = Annotated[int, Field(ge=0, le=65535)]

@@ -1,0 +1,282 @@
+"""The pod's only clock: every 20 ms it writes, gathers, steps and dispatches, for all calls.
+
+The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
+tick that is a whole period late is skipped and counted. Over AudioSocket nothing is sent twice to
+catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the rows that it
+lacks. The bank is stepped for skipped ticks all the same, with what was played in them (silence, or
+what the line had queued), so that the echo's lag stays what it was; but only if the tick before was
+in time, or a pod that is too slow would slow itself down further.
+
+Writes come first: pacing never waits for signal processing.
+
+A call that raises is ended with 0x00, like one whose peer misbehaves, and the others go on. The
+bank is everybody's: what it raises ends the clock.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from media_pod.call.call import Call, Heard
+from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
+from media_pod.telemetry.tick_metrics import TickMetrics
+from media_pod.transport.audiosocket.frames import Frame, Kind, audio_kind, header
+from media_pod.transport.line import Line
+from media_pod.transport.reframing import CallerStream
+
+TICK_S: Final = TICK_MS / 1000
+MAX_CATCH_UP_TICKS: Final = 5
+"""Skipped ticks that the bank is stepped for: 100 ms; after a longer stall lags are found anew."""
+MAX_LOST_TICKS: Final = 50
+"""1 s: of a longer stall no more is taken from the calls' queues, they are empty by then."""
+_ECHO_METRIC_TICKS: Final = 50
+"""Echo figures are observed once a second and call."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Leg:
+    """One connected call: its slot, its socket, its queue, its conversation."""
+
+    slot: int
+    connection: Line
+    call: Call
+    stream: CallerStream
+    decision: Decision = Decision.NONE
+    failed: bool = False
+    """The call raised, which is a bug of ours or of its agent's."""
+
+
+class Tap(Protocol):
+    """Looks on at every step; for recordings, inspectors and tests."""
+
+    def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
+        """One step of the bank: its input [slots, samples], its output, the calls by slot."""
+
+
+class PodClock:
+    """The ticks of one pod.
+
+    Args:
+        bank: the duplex core.
+        metrics: ticks, late ticks, decisions and echo figures go there.
+        now: monotonic time in seconds.
+        on_end: told of each leg whose connection is over; its slot is closed by then.
+        on_hang_up: told of each leg just before the bot hangs up.
+        tap: looks on, if given.
+        row_header: what the lines' protocol has in front of so many bytes of samples; AudioSocket's
+            if not given.
+    """
+
+    def __init__(
+        self,
+        bank: DuplexBank,
+        metrics: TickMetrics,
+        now: Callable[[], float],
+        on_end: Callable[[Leg], None],
+        on_hang_up: Callable[[Leg], None],
+        tap: Tap | None = None,
+        row_header: Callable[[int], bytes] | None = None,
+    ) -> None:
+        self._bank = bank
+        self._metrics = metrics
+        self._now = now
+        self._on_end = on_end
+        self._on_hang_up = on_hang_up
+        self._tap = tap
+        self.legs: dict[int, Leg] = {}
+        self.ticks = 0
+        self.last_tick_s = now()
+        """When the latest tick began."""
+        samples = bank.rate * TICK_MS // 1000
+        self._caller = np.zeros((bank.slots, samples), np.int16)
+        self._played = np.zeros((bank.slots, samples), np.int16)
+        self._slipped = np.zeros(bank.slots, np.int32)
+        self._kind = audio_kind(bank.rate)
+        row_bytes = 2 * samples
+        head = row_header(row_bytes) if row_header else header(self._kind, row_bytes)
+        self._rows = np.zeros((bank.slots, len(head) + row_bytes), np.uint8)
+        self._rows[:, : len(head)] = np.frombuffer(head, np.uint8)
+        self._row_samples = self._rows[:, len(head) :]
+        self._row_views = [row.data for row in self._rows]
+        self._in_time = True
+
+    def join(self, slot: int, connection: Line, call: Call) -> None:
+        """Take a connected call into the ticks; from the next one on, silence at least leaves."""
+        self._bank.open(slot)
+        self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
+
+    async def run(self) -> None:
+        """Tick until cancelled, or until the bank fails."""
+        started, due = self._now(), 0
+        self.last_tick_s = started
+        while True:
+            due += 1
+            await asyncio.sleep(started + due * TICK_S - self._now())
+            passed_s = self._now() - started
+            self._metrics.lateness(max(passed_s - due * TICK_S, 0.0))
+            late = int(passed_s / TICK_S) - due
+            if late > 0:
+                due += late
+                self.skip(late)
+            self._in_time = late <= 0
+            self.tick()
+
+    def tick(self) -> None:
+        """One tick: write, gather, step, dispatch."""
+        began = self.last_tick_s = self._now()
+        self.ticks += 1
+        self._write()
+        wrote = self._now()
+        self._gather(began)
+        gathered = self._now()
+        stepped = self._step()
+        ended = self._now()
+        self._metrics.tick(wrote - began, gathered - wrote, stepped - gathered, ended - stepped)
+
+    def skip(self, ticks: int) -> None:
+        """`ticks` were missed: nothing was sent in them, and lines played on what they had."""
+        self._metrics.late_ticks(ticks)
+        if ticks > MAX_CATCH_UP_TICKS:
+            _logger.warning("stalled for %d ms: nothing was sent, lags are lost", ticks * TICK_MS)
+        for leg in self.legs.values():
+            leg.call.skip(ticks)
+        lost = min(ticks, MAX_LOST_TICKS)
+        # All of the lines' ticks first: what the first gather reads is from the end of them.
+        played = [self._play_unheard() for _ in range(lost)]
+        if self._in_time and ticks <= MAX_CATCH_UP_TICKS:
+            for rows in played:
+                self._played[:] = rows
+                self._gather(self._now())
+                self._step()
+        else:
+            for leg in self.legs.values():
+                for _ in range(lost):
+                    leg.stream.take()
+
+    def _play_unheard(self) -> Pcm:
+        """What is played in a tick in which nothing is sent, int16 [slots, samples]."""
+        self._played[:] = 0
+        self._play()
+        return self._played.copy()
+
+    def _write(self) -> None:
+        self._played[:] = 0
+        for slot, leg in self.legs.items():
+            wanted = leg.connection.wanted
+            try:
+                if wanted > 1:
+                    self._make_up(slot, leg, wanted - 1)
+                if wanted:
+                    self._played[slot] = leg.call.frame(leg.connection.left)
+            except Exception as error:  # the edge at which one call's bug stops
+                self._fail(leg, error)
+        self._row_samples[:] = self._played.view(np.uint8)
+        for slot, leg in self.legs.items():
+            if leg.connection.wanted:
+                leg.connection.send(self._row_views[slot])
+        self._play()
+
+    def _make_up(self, slot: int, leg: Leg, rows: int) -> None:
+        """Give a line the rows that its queue lacks."""
+        for _ in range(rows):
+            frame = leg.call.more(leg.connection.left)
+            self._row_samples[slot] = frame.view(np.uint8)
+            leg.connection.send(self._row_views[slot])
+
+    def _play(self) -> None:
+        """A tick of the lines' own: those with a queue play from it."""
+        for slot, leg in self.legs.items():
+            playing = leg.connection.playing()
+            if playing is not None:
+                self._played[slot] = playing
+
+    def _gather(self, now: float) -> None:
+        """Read every socket once; re-frame what came to one block per call."""
+        slots, blocks = [], []
+        self._slipped[:] = 0
+        for slot, leg in tuple(self.legs.items()):
+            for frame in leg.connection.read(now):
+                self._take(leg, frame)
+            if leg.connection.ended is not None:
+                self.end(leg)
+                continue
+            block = leg.stream.take()
+            slots.append(slot)
+            blocks.append(block.pcm)
+            self._slipped[slot] = block.slipped
+        if slots:
+            audio = np.frombuffer(b"".join(blocks), np.int16)
+            self._caller[slots] = audio.reshape(len(slots), -1)
+
+    def _take(self, leg: Leg, frame: Frame) -> None:
+        if leg.connection.ended is not None:
+            return
+        if frame.kind is Kind.DTMF:
+            try:
+                leg.call.digit(frame.digit)
+            except Exception as error:  # the edge at which one call's bug stops
+                self._fail(leg, error)
+        elif frame.kind is self._kind:
+            leg.stream.push(frame.payload)
+        else:
+            leg.connection.hang_up(
+                f"read audio at {frame.rate_hz} Hz, expected {self._bank.rate} Hz, "
+                "the agent's spec.line.rateHz"
+            )
+
+    def _step(self) -> float:
+        """Step the bank, and let every call know what came of it; when the bank was done."""
+        step = self._bank.step(self._caller, self._played, self._slipped)
+        stepped_s = self._now()
+        if self._tap is not None:
+            self._tap.step(self.legs, self._caller, self._played, step)
+        speech, decision = step.speech.tolist(), step.decision.tolist()
+        reason, delay, erle = step.reason.tolist(), step.delay_ms.tolist(), step.erle_db.tolist()
+        confidence = step.delay_confidence.tolist()
+        for slot, leg in tuple(self.legs.items()):
+            heard = Heard(
+                cleaned=step.cleaned[slot],
+                speech=speech[slot],
+                decision=Decision(decision[slot]),
+                reason=Reason(reason[slot]),
+                delay_ms=delay[slot],
+                delay_confidence=confidence[slot],
+                erle_db=erle[slot],
+            )
+            self._dispatch(leg, heard)
+        return stepped_s
+
+    def _dispatch(self, leg: Leg, heard: Heard) -> None:
+        if heard.decision is not leg.decision:
+            leg.decision = heard.decision
+            self._metrics.decided(heard.decision, heard.reason)
+        if self.ticks % _ECHO_METRIC_TICKS == leg.slot % _ECHO_METRIC_TICKS:
+            self._metrics.echo(heard.delay_ms, heard.erle_db)
+        try:
+            leg.call.hear(heard)
+        except Exception as error:  # the edge at which one call's bug stops
+            self._fail(leg, error)
+        if leg.call.over and leg.connection.ended is None:
+            self._on_hang_up(leg)
+            leg.connection.hang_up(leg.call.hang_up_reason)
+        if leg.connection.ended is not None:
+            self.end(leg)
+
+    def _fail(self, leg: Leg, error: Exception) -> None:
+        _logger.error("call %s: internal error", leg.call.info.uuid, exc_info=error)
+        leg.failed = True
+        leg.connection.hang_up(f"internal error: {error!r}")
+
+    def end(self, leg: Leg) -> None:
+        """Take a call out of the ticks."""
+        del self.legs[leg.slot]
+        self._bank.close(leg.slot)
+        self._caller[leg.slot] = 0
+        self._played[leg.slot] = 0
+        self._on_end(leg)

@@ -1,0 +1,216 @@
+"""The pod's HTTP API: what dialplans, Kubernetes, Prometheus and people ask of it.
+
+Dialplans get plain text, because Asterisk's CURL() hands the body on as it is; whoever accepts
+application/json gets an object. Every error is a problem document (problem.py).
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import asdict, replace
+
+from aiohttp import web
+
+from media_pod.calls.registry import (
+    CONNECT,
+    DONE,
+    AdmissionError,
+    DrainingError,
+    FullError,
+    Next,
+    Step,
+)
+from media_pod.dialogues.ports import CallInfo
+from media_pod.pod.http import query
+from media_pod.pod.http.ports import Peers, PodView
+from media_pod.pod.http.problem import problem, problems
+from media_pod.telemetry.arrivals import Question
+
+log = logging.getLogger(__name__)
+
+PEERS_DEADLINE_S = 1.0
+"""For all peers together: the dialplan's own deadline for a request is 1.5 s."""
+
+MAX_BODY_BYTES = 4096
+"""No request here needs a body."""
+
+JSON = "application/json"
+
+
+def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None) -> web.Application:
+    """The API of `pod`.
+
+    Args:
+        advertise_host: the host that Asterisk is told to connect to; "" means the address on
+            which its request came in.
+        peers: asked when this pod is full or draining, and for calls that it does not know.
+    """
+    api = _Api(pod, advertise_host, peers)
+    app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
+    app.add_routes(
+        [
+            web.get("/api/call-start", api.call_start),
+            web.get("/api/call-next", api.call_next),
+            web.get("/api/call-end", api.call_end),
+            web.post("/api/call-end", api.call_end),
+            web.get("/api/calls", api.calls),
+            web.get("/api/calls/{uuid}", api.call),
+            # Kubernetes' hooks can do nothing but GET; who asks with HEAD wants to change nothing.
+            web.get("/api/drain", api.drain, allow_head=False),
+            web.post("/api/drain", api.drain),
+            web.get("/livez", api.livez),
+            web.get("/readyz", api.readyz),
+            web.get("/metrics", api.metrics),
+        ]
+    )
+    return app
+
+
+class _Api:
+    def __init__(self, pod: PodView, advertise_host: str, peers: Peers | None) -> None:
+        self._pod = pod
+        self._advertise_host = advertise_host
+        self._peers = peers
+
+    async def call_start(self, request: web.Request) -> web.Response:
+        info = query.call_info(request)
+        question = self._pod.arrivals.ask(info, "call-start")
+        try:
+            self._pod.reserve(info)
+        except (FullError, DrainingError) as refused:
+            return await self._elsewhere(request, question, refused)
+        self._pod.arrivals.taken(question)
+        return self._answer(request, info, CONNECT)
+
+    async def call_next(self, request: web.Request) -> web.Response:
+        info = query.call_info(request)
+        question = self._pod.arrivals.ask(info, "call-next")
+        if not self._pod.knows(info.uuid):
+            if query.is_hop(request):
+                return problem(404, f"no call {info.uuid} on this pod")
+            if (step := await self._known_elsewhere(info)) is not None:
+                if step.step is Step.CONNECT:
+                    question.elsewhere(step.address)
+                return self._answer(request, info, step)
+        try:
+            step = self._pod.next(info)
+        except (FullError, DrainingError) as refused:
+            return await self._elsewhere(request, question, refused)
+        if step.step is Step.CONNECT:
+            self._pod.arrivals.taken(question)
+        log.info(
+            "call %s: next is %s (st=%s)", info.uuid, step.step.value, query.text(request, "st")
+        )
+        return self._answer(request, info, step)
+
+    async def call_end(self, request: web.Request) -> web.Response:
+        uuid = query.uuid(request)
+        if not self._pod.end(uuid, query.text(request, "cause")):
+            return problem(404, f"no call {uuid} on this pod")
+        return _reply(request, "ended", {"uuid": uuid, "next": DONE.step.value})
+
+    async def calls(self, request: web.Request) -> web.Response:
+        calls = [call.as_json() for call in self._pod.calls()]
+        body = {
+            "calls": calls,
+            "slots": self._pod.slots,
+            "draining": self._pod.draining,
+            "manifest": asdict(self._pod.manifest),
+        }
+        return web.json_response(body)
+
+    async def call(self, request: web.Request) -> web.Response:
+        uuid = query.parse_uuid(request.match_info["uuid"])
+        if call := self._pod.call(uuid):
+            return web.json_response(call.as_json())
+        return problem(404, f"no call {uuid} on this pod")
+
+    async def drain(self, request: web.Request) -> web.Response:
+        wait = query.flag(request, "wait")
+        self._pod.drain()
+        if wait:
+            await self._pod.drained()
+        body = {"draining": True, "calls": len(self._pod.calls())}
+        return web.json_response(body, status=200 if wait else 202)
+
+    async def livez(self, request: web.Request) -> web.Response:
+        return _health(self._pod.why_not_live())
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        return _health(self._pod.why_not_ready())
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
+        """`step` in the dialplan's words; a connection without an address is one to this pod."""
+        if step.step is Step.CONNECT and not step.address:
+            host = self._advertise_host or _local_host(request)
+            step = replace(step, address=host_port(host, self._pod.audio_port))
+        body = {"uuid": info.uuid, "next": step.step.value}
+        match step.step:
+            case Step.DONE:
+                return _reply(request, "done", body)
+            case Step.CONNECT:
+                return _reply(request, step.address, body | {"address": step.address})
+            case Step.GOTO:
+                return _reply(request, f"goto {step.goto}", body | {"goto": step.goto})
+
+    async def _elsewhere(
+        self, request: web.Request, question: Question, refused: AdmissionError
+    ) -> web.Response:
+        """A peer's address for a call that was refused here; without one the refusal stands."""
+        if query.is_hop(request):
+            # Whoever asks tells what came of it.
+            raise refused
+        info = question.info
+        step = None if self._peers is None else await _in_time(self._peers.start(info), info)
+        if step is None or step.step is not Step.CONNECT:
+            question.refused(type(refused).__name__)
+            raise refused
+        question.elsewhere(step.address)
+        log.info("call %s: %s; a peer has room, %s", info.uuid, refused, step.address)
+        return self._answer(request, info, step)
+
+    async def _known_elsewhere(self, info: CallInfo) -> Next | None:
+        """What the pod says that this call was on; None if there is none, or it is gone."""
+        if self._peers is None:
+            return None
+        step = await _in_time(self._peers.next(info), info)
+        if step is not None:
+            log.info("call %s: a peer knows it; next is %s", info.uuid, step.step.value)
+        return step
+
+
+async def _in_time(question: Coroutine[None, None, Next | None], info: CallInfo) -> Next | None:
+    """What the peers answer, None if they take too long."""
+    try:
+        async with asyncio.timeout(PEERS_DEADLINE_S):
+            return await question
+    except TimeoutError:
+        log.warning("call %s: no peer answered within %s s", info.uuid, PEERS_DEADLINE_S)
+        return None
+
+
+def host_port(host: str, port: int) -> str:
+    """`host:port`, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _local_host(request: web.Request) -> str:
+    """The address on which `request` came in. A dual-stack socket has IPv4 in IPv6's clothes."""
+    sockname: tuple[str, int] = request.get_extra_info("sockname", ("", 0))
+    return sockname[0].removeprefix("::ffff:")
+
+
+def _reply(request: web.Request, text: str, body: dict[str, str]) -> web.Response:
+    """`text` alone, or `body` for whoever accepts JSON."""
+    accepted = request.headers.get("Accept", "").split(",")
+    if any(kind.split(";")[0].strip() == JSON for kind in accepted):
+        return web.json_response(body)
+    return web.Response(text=text)
+
+
+def _health(trouble: str) -> web.Response:
+    return problem(503, trouble) if trouble else web.Response(text="ok")

@@ -1,0 +1,126 @@
+"""What the HTTP API asks of a pod. `media_pod.pod.pod` answers it; tests answer it without one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from media_pod.calls.registry import Next
+from media_pod.dialogues.ports import CallInfo
+from media_pod.manifest.active import ManifestView
+from media_pod.telemetry.arrivals import Arrivals
+
+JsonValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call that holds a slot, as /api/calls shows it."""
+
+    uuid: str
+    slot: int
+    state: str
+    """`reserved` or `connected`; `done` between the goodbye and the end of file."""
+    from_number: str
+    to_number: str
+    age_seconds: float
+    """Since its reservation."""
+    turn: str = ""
+    """State of the conversation, "" before the connection."""
+    decision: str = ""
+    reason: str = ""
+    """Why the latest decision is what it is."""
+    delay_ms: float = math.nan
+    """Where the echo is; NaN when unknown."""
+    delay_confidence: float = 0.0
+    erle_db: float = math.nan
+    """Echo return loss enhancement; NaN when unknown."""
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The fields by name; null for what is not known, because JSON has no NaN."""
+        fields: dict[str, JsonValue] = asdict(self)
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in fields.items()
+        }
+
+
+class PodView(Protocol):
+    """A pod, seen from its HTTP API. Nothing here waits but `drained`."""
+
+    @property
+    def audio_port(self) -> int:
+        """The TCP port on which this pod takes audio: AudioSocket or WebSocket connections."""
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """Told of the dialplan's questions and of what comes of them, for traces."""
+
+    def reserve(self, info: CallInfo) -> None:
+        """Take a slot for a call that is about to connect.
+
+        Raises:
+            AdmissionError: DrainingError, FullError or StillConnectedError.
+        """
+
+    def knows(self, uuid: str) -> bool:
+        """Whether this pod has, or has had, the call; one that ended long ago is forgotten."""
+
+    def next(self, info: CallInfo) -> Next:
+        """What follows after AudioSocket returned; a slot is reserved here if it is CONNECT.
+
+        Raises:
+            AdmissionError: as `reserve`.
+        """
+
+    def end(self, uuid: str, cause: str) -> bool:
+        """The dialplan says that the caller is gone; `cause` is its hang-up cause, advisory.
+
+        Returns False if the call is unknown here. May be called again.
+        """
+
+    def calls(self) -> Sequence[CallView]: ...
+
+    def call(self, uuid: str) -> CallView | None: ...
+
+    @property
+    def slots(self) -> int: ...
+
+    @property
+    def manifest(self) -> ManifestView: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    def drain(self) -> None:
+        """Take no new calls; running ones go on, until the time that the first call of this began
+        is over. May be called again."""
+
+    async def drained(self) -> None:
+        """After `drain`: until no call is left, or its time is over and the goodbyes are said."""
+
+    def why_not_live(self) -> str:
+        """Why this process should be restarted; "" while it is well, however busy."""
+
+    def why_not_ready(self) -> str:
+        """Why no dialplan should be sent here; "" when loaded and not draining.
+
+        A full pod is ready: Kubernetes removes pods that are not ready first, calls and all.
+        """
+
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page and its content type, as the request's Accept header wants it."""
+
+
+class Peers(Protocol):
+    """Other pods that may take a call, or know one. Answers CONNECT with their address."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        """Ask for room: the peer that reserved a slot, None if none did."""
+
+    async def next(self, info: CallInfo) -> Next | None:
+        """What follows, from the peer that knows the call; None if none does.
+
+        Raises:
+            StillConnectedError: the call has a live AudioSocket there.
+        """

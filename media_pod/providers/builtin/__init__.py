@@ -1,0 +1,1 @@
+"""Providers that need no network and no key: espeak-ng and pocketsphinx."""

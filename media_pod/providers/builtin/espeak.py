@@ -1,0 +1,194 @@
+"""A voice without network or key: espeak-ng, from the espeakng-loader package.
+
+Nearly the same audio each time, not bit for bit: espeak carries its vibrato from one text to the
+next. A process that speaks the same texts in the same order gives the same samples.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from media_pod.providers.builtin.espeak_engine import PITCH, WORDS_PER_MINUTE, engine
+from media_pod.providers.ports import Pcm, ProviderError, Speech, Word
+from media_pod.providers.tts.sentences import is_title, pieces
+from media_pod.providers.tts.word_spans import spans
+
+ACTIVE_LEVEL_DBFS = -20.0
+"""RMS of the parts that are speech, against a full scale of 32768: telephony's usual level, which
+leaves the crest of speech (12 to 15 dB) below full scale."""
+PEAK_DBFS = -1.0
+SENTENCE_PAUSE_MS = 200
+CLAUSE_PAUSE_MS = 120
+"""Silence kept after a sentence and after a clause; espeak itself ends a text without any."""
+
+_FRAME_MS = 5
+_SILENCE_DB = -40.0
+"""A frame this far below the piece's loudest is silence."""
+_ACTIVE_DB = -20.0
+"""A frame this far below the piece's loudest does not count for the active level."""
+_RELEASE_MS = 15
+"""A word goes on for this long after its last audible frame: the tail of a plosive."""
+_ONSET_MS = 10
+"""espeak's word events come some ms after the sound begins, which is not the word before."""
+
+
+class EspeakTts:
+    """espeak-ng as a `Tts`.
+
+    Each iterator has at most one piece in work, made when it is asked for, so that the worker's
+    queue never holds more than one piece per turn that is being spoken, and a closed iterator
+    costs nothing more.
+    """
+
+    def __init__(self, rate_hz: int, voice: str = "en-us", words_per_minute: int = 165) -> None:
+        """Load espeak-ng and look the voice up.
+
+        Args:
+            rate_hz: of the speech that `speak` gives.
+            voice: a language tag, with or without a variant: "en-us", "en-gb", "en-us+f3".
+            words_per_minute: 80..450.
+
+        Raises:
+            SetupError: espeakng-loader is missing or does not load.
+            ProviderError: no such voice, or a rate that espeak cannot speak at.
+        """
+        self._speaker = _Speaker(rate_hz, voice, words_per_minute)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
+        self._closed = False
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        """Speech for `text`, sentence by sentence; see `Tts.speak`."""
+        loop = asyncio.get_running_loop()
+        for piece in pieces(_readable(text)):
+            if self._closed:
+                raise ProviderError("espeak: the voice is closed")
+            speech = await loop.run_in_executor(self._executor, self._speaker.say, piece)
+            if speech.pcm.size:
+                yield speech
+
+    async def aclose(self) -> None:
+        """End the worker thread, after the piece that it is at."""
+        self._closed = True
+        await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+
+def synthesize(
+    text: str,
+    rate_hz: int,
+    voice: str = "en-us",
+    words_per_minute: int = 165,
+    pitch: int = 50,
+) -> list[Speech]:
+    """Speech for `text`, all pieces at once: what simulated callers say is made with this.
+
+    Args:
+        text: any text.
+        rate_hz: of the speech.
+        voice: a language tag, with or without a variant: "en-us", "en-gb+f3".
+        words_per_minute: 80..450.
+        pitch: 0..99; 50 is the voice's own.
+
+    Raises:
+        SetupError: espeakng-loader is missing or does not load.
+        ProviderError: no such voice, or a setting out of its range.
+    """
+    speaker = _Speaker(rate_hz, voice, words_per_minute, pitch)
+    spoken = [speaker.say(piece) for piece in pieces(_readable(text))]
+    return [speech for speech in spoken if speech.pcm.size]
+
+
+class _Speaker:
+    """One voice at one rate."""
+
+    def __init__(self, rate_hz: int, voice: str, words_per_minute: int, pitch: int = 50) -> None:
+        _check("words per minute", words_per_minute, WORDS_PER_MINUTE)
+        _check("pitch", pitch, PITCH)
+        self._engine = engine()
+        self._voice = self._engine.resolve(voice)
+        self._rate_hz = rate_hz
+        self._words_per_minute = words_per_minute
+        self._pitch = pitch
+
+    def say(self, text: str) -> Speech:
+        made = self._engine.synthesize(
+            _without_title_stops(text), self._voice, self._words_per_minute, self._pitch
+        )
+        scale = self._rate_hz / self._engine.rate_hz
+        events = [(event.text_position, round(event.sample * scale)) for event in made.words]
+        samples = made.pcm.astype(np.float32)
+        samples = soxr.resample(samples, self._engine.rate_hz, self._rate_hz, "VHQ")
+        pcm = _level(samples, self._rate_hz)
+        audible = _audible(pcm, self._rate_hz)
+        pcm = pcm[: _voiced_end(audible, 0, pcm.size, self._rate_hz)]
+        words = tuple(
+            Word(word, start, _voiced_end(audible, start, end, self._rate_hz))
+            for word, start, end in spans(text, events, pcm.size)
+        )
+        pause = np.zeros(_pause_ms(text) * self._rate_hz // 1000, np.int16)
+        return Speech(text, np.concatenate([pcm, pause]) if pcm.size else pcm, words)
+
+
+def _check(name: str, value: int, allowed: range) -> None:
+    if value not in allowed:
+        raise ProviderError(
+            f"espeak: {name} is {value}, expected {allowed.start}..{allowed.stop - 1}"
+        )
+
+
+def _readable(text: str) -> str:
+    # A NUL would end the text for espeak; the other controls mean commands to it. Newlines stay:
+    # an empty line ends a sentence.
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text)
+
+
+def _without_title_stops(text: str) -> str:
+    """Blank out the full stop of "Dr. Smith", at which espeak would pause; positions stay."""
+    return re.sub(r"\S+", lambda t: t[0][:-1] + " " if is_title(t[0]) else t[0], text)
+
+
+def _level(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
+    """Bring speech to the level of this module, as int16."""
+    if not samples.size or not (peak := float(np.abs(samples).max())):
+        return np.zeros(samples.size, np.int16)
+    power = _frame_power(samples, rate_hz)
+    active = power[power >= power.max() * 10 ** (_ACTIVE_DB / 10)]
+    gain = min(
+        32768 * 10 ** (ACTIVE_LEVEL_DBFS / 20) / float(np.sqrt(active.mean())),
+        32767 * 10 ** (PEAK_DBFS / 20) / peak,
+    )
+    levelled: Pcm = np.rint(samples * gain).astype(np.int16)
+    return levelled
+
+
+def _frame_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    frame = rate_hz * _FRAME_MS // 1000
+    padded = np.pad(samples, (0, -samples.size % frame)).reshape(-1, frame)
+    power: NDArray[np.float32] = np.square(padded).mean(axis=1)
+    return power
+
+
+def _audible(pcm: Pcm, rate_hz: int) -> NDArray[np.bool_]:
+    """Which frames of `_FRAME_MS` are above silence."""
+    power = _frame_power(pcm.astype(np.float32), rate_hz)
+    audible: NDArray[np.bool_] = power > power.max(initial=0.0) * 10 ** (_SILENCE_DB / 10)
+    return audible
+
+
+def _voiced_end(audible: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:
+    """Where the sound of the samples `start` to `end` stops, release included."""
+    frame = rate_hz * _FRAME_MS // 1000
+    guard = 0 if end >= audible.size * frame - frame else _ONSET_MS // _FRAME_MS
+    loud = np.flatnonzero(audible[start // frame : -(-end // frame) - guard])
+    if not loud.size:
+        return end
+    last = (start // frame + int(loud[-1]) + 1) * frame
+    return min(end, max(start + 1, last + _RELEASE_MS * rate_hz // 1000))
+
+
+def _pause_ms(text: str) -> int:
+    return CLAUSE_PAUSE_MS if text.rstrip("\"'”’)]")[-1:] in ",;:—–-" else SENTENCE_PAUSE_MS

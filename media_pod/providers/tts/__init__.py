@@ -1,0 +1,1 @@
+"""What speech synthesis providers share: sentences, and where words lie in speech."""

@@ -1,1 +1,0 @@
-"""Pods that keep what their calls were, for those who measure: a process, and its recordings."""

@@ -1,0 +1,212 @@
+"""The operator's file of agents: what is in it, and what Asterisk's side takes of any file."""
+
+from typing import Any
+
+import pytest
+from asterisk_parser import parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asterisk_config.agent_values import Agent, Message, Timeouts
+from asterisk_config.dialplan import agent_context
+from asterisk_config.published import MAX_BYTES, check, context_name, published
+from media_pod.manifest.validation import SpecError
+
+LABEL = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
+ADDED = "[interject-agents](+)\n"
+TRANSFERS = ("interject-phones,602,1", "interject-phones,601,1")
+
+
+def agent(name: str = "ns_desk", **more: Any) -> Agent:
+    return Agent(**{"name": name, "api": (f"{name.partition('_')[2]}.ns.svc:1650",), **more})
+
+
+def text(*agents: Agent) -> str:
+    return published(agents, Timeouts())
+
+
+def contexts(file: str) -> dict[str, list[str]]:
+    """What follows the equals signs, by context."""
+    sections = parse(file.replace(ADDED, "[interject-agents]\n"))
+    return {section.name: [value for _, value in section.lines] for section in sections}
+
+
+def refusal(file: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        check(file, "agents.conf")
+    return str(caught.value)
+
+
+def test_a_number_is_added_to_those_of_asterisk_s_own_agents() -> None:
+    found = text(agent(extensions=("200", "100")))
+    assert ADDED in found
+    assert contexts(found)["interject-agents"] == [
+        "100,1,Set(INTERJECT_TO=${EXTEN})",
+        "n,Goto(interject-ns_desk,enter,1)",
+        "200,1,Set(INTERJECT_TO=${EXTEN})",
+        "n,Goto(interject-ns_desk,enter,1)",
+    ]
+
+
+def test_an_agent_says_where_its_pods_are_and_shares_the_rest() -> None:
+    found = contexts(text(agent(), agent("ns_wide", rate_hz=16000), agent("ns_other")))
+    assert set(found) == {
+        "interject-agents",
+        "interject-ns_desk",
+        "interject-ns_other",
+        "interject-ns_wide",
+        "interject-call-audiosocket-8000",
+        "interject-call-audiosocket-16000",
+    }
+    assert "s,1,Set(INTERJECT_APIS=other.ns.svc:1650)" in found["interject-ns_other"]
+    assert "n,Goto(interject-call-audiosocket-16000,s,1)" in found["interject-ns_wide"]
+
+
+def test_a_call_goes_through_the_same_steps_as_one_of_an_agent_of_the_values() -> None:
+    """But for the names of contexts, and the way to the list of places and back."""
+    desk, call = agent(transfers=TRANSFERS), "interject-call-audiosocket-8000"
+    (own,) = contexts(agent_context(desk, (), Timeouts(), call)).values()
+    found = contexts(text(desk))
+    published_steps = [
+        step.replace(f"{call},s,allowed", "allowed")
+        for step in found["interject-ns_desk"] + found[call]
+    ]
+    assert set(own) <= set(published_steps)
+    assert [step for step in found[call] if step not in own] == [
+        "s,1,NoOp()",
+        "n,Goto(${INTERJECT_AGENT},handover,1)",
+        "n(refused),NoOp()",
+    ]
+
+
+def test_places_are_compared_word_for_word_before_the_call_goes_on_there() -> None:
+    call = "interject-call-audiosocket-8000"
+    found = contexts(text(agent(transfers=TRANSFERS)))["interject-ns_desk"]
+    at = found.index("handover,1,NoOp()")
+    assert found[at + 1 : at + 4] == [
+        f'n,GotoIf($["${{INTERJECT_PLACE}}" = "interject-phones,601,1"]?{call},s,allowed)',
+        f'n,GotoIf($["${{INTERJECT_PLACE}}" = "interject-phones,602,1"]?{call},s,allowed)',
+        f"n,Goto({call},s,refused)",
+    ]
+
+
+def test_a_caller_whom_no_pod_takes_goes_to_the_agent_s_fallback_or_to_that_of_all() -> None:
+    own = Message(kind="message", sound="vm-goodbye")
+    everybody_s = Message(kind="message", sound="vm-sorry")
+    agents = [agent("ns_a", fallback=own), agent("ns_b")]
+    found = contexts(published(agents, Timeouts(), everybody_s))
+    assert "fallback,1,Playback(vm-goodbye)" in found["interject-ns_a"]
+    assert "fallback,1,Playback(vm-sorry)" in found["interject-ns_b"]
+    assert "fallback,1,Hangup(42)" in contexts(text(agent()))["interject-ns_desk"]
+
+
+def test_the_order_in_which_agents_and_their_numbers_come_changes_nothing() -> None:
+    one, two = agent("ns_a", extensions=("1", "2")), agent("ns_b", transfers=TRANSFERS)
+    turned = agent("ns_a", extensions=("2", "1")), agent("ns_b", transfers=TRANSFERS[::-1])
+    assert text(one, two) == text(*reversed(turned))
+
+
+def test_without_agents_there_is_a_comment_alone() -> None:
+    assert text() == "; Agents of a cluster. Interject's operator writes this file.\n"
+    check(text(), "agents.conf")
+
+
+@pytest.mark.parametrize(
+    ("agents", "expected"),
+    [
+        ([agent(), agent()], "ns_desk is there 2 times"),
+        ([agent("ns_a", extensions=("1",)), agent("ns_b", extensions=("1",))], "1 is there 2"),
+        ([agent(api=None)], "ns_desk: expected an api"),
+        ([agent(dialplan="seed")], "ns_desk: expected an api and the dialplan failover"),
+    ],
+)
+def test_what_asterisk_could_not_tell_apart_or_reach_is_the_operator_s_mistake(
+    agents: list[Agent], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=expected):
+        text(*agents)
+
+
+@given(
+    namespaces=st.lists(LABEL, min_size=1, max_size=3),
+    names=st.lists(LABEL, min_size=1, max_size=3),
+)
+def test_every_agent_of_a_cluster_has_a_name_of_its_own_that_asterisk_takes(
+    namespaces: list[str], names: list[str]
+) -> None:
+    keys = {(namespace, name) for namespace in namespaces for name in names}
+    found = {context_name(*key) for key in keys}
+    assert len(found) == len(keys)
+    named = [agent(name, api=("pod:1650",)) for name in found]
+    assert all(len(each.context) < 80 for each in named)
+    check(text(*named), "agents.conf")
+
+
+def test_names_that_would_be_cut_off_to_the_same_are_told_apart() -> None:
+    long = "a" * 63
+    assert context_name("a-b", "c") != context_name("a", "b-c")
+    assert context_name(long, long) != context_name(long, long[:-1] + "b")
+    assert context_name("default", "desk") == "default_desk"
+
+
+@pytest.mark.parametrize("transport", ["audioSocket", "webSocket"])
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+@pytest.mark.parametrize("jitter_buffer", [None, "adaptive"])
+def test_what_is_published_is_taken(
+    transport: str, rate_hz: int, jitter_buffer: str | None
+) -> None:
+    kind: dict[str, Any] = {
+        "transport": transport,
+        "rate_hz": rate_hz,
+        "jitter_buffer": jitter_buffer,
+    }
+    file = text(agent(extensions=("100", "_3069X."), transfers=TRANSFERS, **kind))
+    check(file, "agents.conf")
+
+
+def test_two_hundred_agents_fit_into_a_config_map() -> None:
+    many = [agent(f"ns_{n}", extensions=(str(n),), transfers=TRANSFERS) for n in range(200)]
+    assert len(text(*many)) < MAX_BYTES / 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[interject-agents]",
+        "[interject-phones]",
+        "[interject-from-phones]",
+        "[interject-ns_a](!)",
+        "[interject-ns_a",
+        "[default]",
+        "[globals]",
+        "#include other.conf",
+        "#exec /bin/sh",
+        ";-- a comment without an end",
+        "exten => 100",
+        "exten => 100,1,System(true) ;--",
+        "exten => 100,1",
+        "exten = 100,1,Answer()",
+        "include => interject-phones",
+        "switch => Realtime/x",
+        " same => Answer()",
+        "exten => 100,1,Set(A=\x1b)",
+        f"exten => 100,1,Set(A={'x' * 5000})",
+        "hello",
+    ],
+)
+def test_whatever_else_asterisk_would_act_upon_is_refused_with_its_line(line: str) -> None:
+    file = f"{ADDED}exten => 100,1,Answer()\n{line}\n"
+    assert refusal(file).startswith(f"agents.conf: line 3: found {line[:60]!r}; allowed: ")
+
+
+def test_a_priority_needs_a_context() -> None:
+    assert "line 1" in refusal("exten => 100,1,Answer()\n")
+
+
+@given(st.text(max_size=200))
+def test_junk_is_refused_and_never_a_fault(file: str) -> None:
+    try:
+        check(file, "agents.conf")
+    except SpecError:
+        return
+    assert not [line for line in file.splitlines() if line.strip() and line[0] not in "[; es"]

@@ -1,0 +1,325 @@
+"""A conversation whose providers, caller and clock are all in the test's hands.
+
+Voices speak a word in 40 ms; every sample of it has the same value, never zero. Time is virtual: a
+tick passes when the test says so, and all work that can go on without more time goes on after it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from media_pod.call.call import Agents, Call, CallSettings, Heard
+from media_pod.call.turn_machine import State
+from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, Dialogue, Interruption, Say
+from media_pod.duplex.contract import Decision, Reason
+from media_pod.providers.ports import Pcm, ProviderError, Speech, Utterance, Word
+from media_pod.telemetry.call_metrics import CallMetrics
+from media_pod.telemetry.tracing import Tracing
+
+RATE_HZ = 8000
+FRAME = 160
+WORD_SAMPLES = 320
+INFO = CallInfo("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "100", "200")
+SETTINGS = CallSettings(
+    rate_hz=RATE_HZ,
+    pre_roll_ms=300,
+    end_silence_ms=700,
+    max_utterance_ms=5000,
+    no_input_ms=3000,
+    provider_s=5.0,
+)
+SOON = 0.01
+"""A provider's deadline, in seconds, for those that hang."""
+
+
+async def settle() -> None:
+    """Let everything run that waits for nothing."""
+    for _ in range(25):
+        await asyncio.sleep(0)
+
+
+async def hang() -> None:
+    await asyncio.Event().wait()
+
+
+def speech(text: str, value: int = 1000) -> Speech:
+    words = text.split()
+    return Speech(
+        text,
+        np.full(len(words) * WORD_SAMPLES, value, np.int16),
+        tuple(Word(w, i * WORD_SAMPLES, (i + 1) * WORD_SAMPLES) for i, w in enumerate(words)),
+    )
+
+
+class Voice:
+    """Speaks sentence by sentence; `failing` and `hanging` are texts at which it does not."""
+
+    def __init__(self) -> None:
+        self.failing: set[str] = set()
+        self.hanging: set[str] = set()
+        self.open = 0
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        self.open += 1
+        try:
+            for sentence in text.split(". "):
+                if sentence in self.failing:
+                    raise RuntimeError("the voice broke")
+                if sentence in self.hanging:
+                    await hang()
+                yield speech(sentence)
+        finally:
+            self.open -= 1
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+@dataclass
+class Listened(Utterance):
+    """An utterance; `text` is what will have been said, an exception what goes wrong."""
+
+    text: str | Exception | None
+    """None hangs."""
+    chunks: list[Pcm] = field(default_factory=list)
+    finished: bool = False
+    discarded: bool = False
+    deaf: bool = False
+
+    def feed(self, pcm: Pcm) -> None:
+        if self.deaf:
+            raise RuntimeError("the recognizer broke")
+        self.chunks.append(pcm)
+
+    async def finish(self) -> str:
+        if self.text is None:
+            await hang()
+        if isinstance(self.text, Exception):
+            raise self.text
+        self.finished = True
+        return self.text or ""
+
+    def discard(self) -> None:
+        self.discarded = True
+
+    @property
+    def audio(self) -> Pcm:
+        return np.concatenate(self.chunks)
+
+
+class Recognizer:
+    """Gives out `texts` in order, then "yes"."""
+
+    def __init__(self) -> None:
+        self.texts: list[str | Exception | None] = []
+        self.utterances: list[Listened] = []
+        self.deaf = False
+        self.broken = False
+
+    def listen(self) -> Listened:
+        if self.broken:
+            raise RuntimeError("no recognizer")
+        text = self.texts.pop(0) if self.texts else "yes"
+        self.utterances.append(Listened(text, deaf=self.deaf))
+        return self.utterances[-1]
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+Script = Callable[[], AsyncIterator[Act]]
+
+
+class Mind(Dialogue):
+    """Says the greeting and then `answers` in order, then "Go on."; records what it is told."""
+
+    def __init__(self) -> None:
+        self.greeting: Sequence[Act] | Script = [Say("Hello there")]
+        self.answers: list[Sequence[Act] | Script] = []
+        self.turns: list[CallerTurn] = []
+        self.cuts: list[Interruption] = []
+        self.rude = False
+        self.open = 0
+        self.most_open = 0
+
+    def greet(self) -> AsyncIterator[Act]:
+        return self._play(self.greeting)
+
+    def reply(self, turn: CallerTurn) -> AsyncIterator[Act]:
+        self.turns.append(turn)
+        return self._play(self.answers.pop(0) if self.answers else [Say("Go on.")])
+
+    def interrupted(self, cut: Interruption) -> None:
+        self.cuts.append(cut)
+        if self.rude:
+            raise RuntimeError("do not interrupt me")
+
+    async def _play(self, acts: Sequence[Act] | Script) -> AsyncGenerator[Act, None]:
+        self.open += 1
+        self.most_open = max(self.open, self.most_open)
+        try:
+            if callable(acts):
+                async for act in acts():
+                    yield act
+            else:
+                for act in acts:
+                    yield act
+        finally:
+            self.open -= 1
+
+
+class Conversation:
+    """A call with its providers, and the clock that ticks it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.mind, self.voice, self.recognizer = Mind(), Voice(), Recognizer()
+        self.registry = CollectorRegistry()
+        self.delay_ms = 120.0
+        """Of the echo; NaN if it is not known."""
+        self.flushes = 0
+        self.queued: int | None = None
+        """How many frames the line has in a queue of its own; None if it has none."""
+        self.settings = CallSettings(
+            **{name: getattr(SETTINGS, name) for name in CallSettings.__slots__} | settings
+        )
+        self.agents = Agents(
+            self.recognizer,
+            lambda info: self.mind,
+            self.voice,
+            apology=(speech("Sorry again", 77),),
+            goodbye=(speech("Good bye", 99),),
+        )
+        self._tick = 0
+
+    async def begin(self) -> "Conversation":
+        self.call = Call(
+            INFO,
+            self.settings,
+            self.agents,
+            Tracing(None).call(INFO),
+            CallMetrics(self.registry),
+            flush=self.on_flush,
+        )
+        self.call.start()
+        await settle()
+        return self
+
+    def counted(self, sample: str, **labels: str) -> float:
+        """What the call has counted so far."""
+        return self.registry.get_sample_value(sample, labels) or 0.0
+
+    def on_flush(self) -> None:
+        self.flushes += 1
+
+    def step(
+        self,
+        decision: Decision = Decision.NONE,
+        speech: float = 0.0,
+        reason: Reason = Reason.SPEECH_OVER_ECHO,
+    ) -> Pcm:
+        """One tick without letting anything else run: what left in it."""
+        left = None if self.queued is None else max(self._tick - self.queued, 0)
+        frame = self.call.frame(left)
+        self._tick += 1
+        cleaned = np.full(FRAME, self._tick, np.int16)
+        self.call.hear(Heard(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
+        return frame
+
+    async def tick(
+        self, ticks: int = 1, decision: Decision = Decision.NONE, speech: float = 0.0
+    ) -> Pcm:
+        """So many ticks: what left in them."""
+        frames = []
+        for _ in range(ticks):
+            frames.append(self.step(decision, speech))
+            await settle()
+        return np.concatenate(frames)
+
+    async def speak(self, ticks: int = 10) -> Pcm:
+        """The caller speaks: three ticks of onset, then for sure."""
+        before = await self.tick(3, Decision.ONSET, 0.8)
+        return np.concatenate([before, await self.tick(ticks, Decision.CALLER, 0.9)])
+
+    async def be_silent(self, ms: int = 700) -> Pcm:
+        return await self.tick(ms // 20)
+
+    async def listen(self, most_ticks: int = 500) -> Pcm:
+        """Until the bot has been silent for three ticks after it spoke."""
+        frames: list[Pcm] = []
+        while len(frames) < most_ticks:
+            frames.append(await self.tick())
+            if any(f.any() for f in frames) and not any(f.any() for f in frames[-3:]):
+                break
+        return np.concatenate(frames)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Let time pass, but no tick, until something is so."""
+        async with asyncio.timeout(5):
+            while not true():
+                await settle()
+
+    def now_is(self, state: State) -> bool:
+        return self.call.state is state
+
+    async def end(self) -> None:
+        await self.call.aclose("caller")
+
+
+def others() -> set[asyncio.Task[Any]]:
+    """The tasks that run beside the test."""
+    tasks = asyncio.all_tasks()
+    current = asyncio.current_task()
+    return {task for task in tasks if task is not current}
+
+
+def loud(audio: Pcm, value: int = 1000) -> int:
+    """How many whole words of this voice were played."""
+    return int((audio == value).sum()) // WORD_SAMPLES
+
+
+LONG = "One two three four five six seven eight nine ten"
+
+
+@pytest.fixture
+async def conversation() -> AsyncIterator[Conversation]:
+    talk = Conversation()
+    yield talk
+    await talk.end()
+    assert not others()
+    assert talk.mind.open == talk.voice.open == 0
+
+
+async def listening(conversation: Conversation) -> Conversation:
+    """Past the greeting."""
+    await conversation.begin()
+    await conversation.listen()
+    assert conversation.now_is(State.LISTENING)
+    return conversation
+
+
+async def speaking(conversation: Conversation, *acts: Act) -> Conversation:
+    """In the middle of an answer: its first word has left, and half of the second."""
+    conversation.mind.answers.insert(0, list(acts) or [Say(LONG)])
+    await listening(conversation)
+    await conversation.speak()
+    while not (await conversation.tick()).any():
+        pass
+    await conversation.tick(2)
+    assert conversation.now_is(State.SPEAKING)
+    return conversation
+
+
+async def failing_mind() -> AsyncIterator[Act]:
+    for cause in ["gone"]:
+        raise ProviderError(f"mind: {cause}")
+    yield Say("")
+
+
+async def hanging_mind() -> AsyncIterator[Act]:
+    await hang()
+    yield Say("")

@@ -1,0 +1,159 @@
+"""One turn of the bot: acts become speech in order, ahead by so much and no further."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from call.doubles import FRAME, INFO, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
+from media_pod.call.playout import ROOM_MS, Playout
+from media_pod.call.response import BotTurn
+from media_pod.dialogues.ports import Act, CallerTurn, HangUp, Pause, Play, Say, Transfer
+from media_pod.providers.ports import ProviderError
+from media_pod.telemetry.call_metrics import CallMetrics
+from media_pod.telemetry.tracing import Tracing
+
+
+class Bot:
+    """A `BotTurn` and all that it talks to."""
+
+    def __init__(self, deadline_s: float = 5.0) -> None:
+        self.mind, self.voice = Mind(), Voice()
+        self.playout = Playout(RATE_HZ, FRAME)
+        self.registry = CollectorRegistry()
+        self.told: list[str | HangUp | Transfer] = []
+        self.turn = BotTurn(
+            self.mind,
+            self.voice,
+            self.playout,
+            Tracing(None).call(INFO),
+            CallMetrics(self.registry),
+            deadline_s,
+            on_speech=lambda: self.told.append("speech"),
+            on_leave=self.told.append,
+        )
+
+
+async def test_acts_are_played_in_order_and_a_recording_is_one_word() -> None:
+    bot = Bot()
+    pcm = np.full(FRAME, 5, np.int16)
+    bot.mind.greeting = [Say("One"), Pause(20), Play("a jingle", pcm), HangUp("done")]
+
+    await bot.turn.greet()
+
+    frames = [int(bot.playout.take()[0]) for _ in range(4)]
+    assert frames == [1000, 1000, 0, 5]
+    assert bot.playout.said().heard == "One a jingle"
+    assert bot.told == ["speech", "speech", HangUp("done")]
+
+
+async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
+    bot = Bot()
+
+    async def chatty() -> AsyncIterator[Act]:
+        yield HangUp("done")
+        await hang()
+
+    bot.mind.greeting = chatty
+    await bot.turn.greet()
+
+    assert bot.told == [HangUp("done")]
+    assert bot.mind.open == 0
+
+
+async def test_a_transfer_ends_the_bot_s_part_like_a_goodbye() -> None:
+    bot = Bot()
+    bot.mind.greeting = [Say("One"), Transfer("phones,200,1"), Say("never")]
+
+    await bot.turn.greet()
+
+    assert bot.told == ["speech", Transfer("phones,200,1")]
+
+
+async def test_the_caller_s_turn_reaches_the_dialogue() -> None:
+    bot = Bot()
+    await bot.turn.answer(CallerTurn("five", "42"))
+
+    assert bot.mind.turns == [CallerTurn("five", "42")]
+    assert bot.turn.asked
+
+
+async def test_a_full_playout_holds_the_dialogue_back_until_frames_have_left() -> None:
+    bot = Bot()
+    bot.mind.greeting = [Pause(ROOM_MS), HangUp("done")]
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+    assert not work.done()
+    bot.turn.played()
+    await settle()
+    assert not bot.told
+
+    bot.playout.take()
+    bot.turn.played()
+    await work
+
+    assert bot.told == [HangUp("done")]
+
+
+async def test_words_that_have_no_speech_yet_are_unheard() -> None:
+    bot = Bot()
+    bot.voice.hanging = {"two three"}
+    bot.mind.greeting = [Say("One. two three")]
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+    for _ in range(2):
+        bot.playout.take()
+
+    said = bot.playout.said()
+
+    assert (said.heard, said.unheard) == ("One", "two three")
+    work.cancel()
+    await asyncio.wait([work])
+    assert bot.voice.open == bot.mind.open == 0
+    assert not others()
+
+
+@pytest.mark.parametrize(
+    ("hanging", "who"), [("voice", "the voice"), ("mind", "the dialogue"), ("ears", "recognition")]
+)
+async def test_whoever_hangs_is_named(hanging: str, who: str) -> None:
+    bot = Bot(SOON)
+
+    async def silent() -> AsyncIterator[Act]:
+        await hang()
+        yield Say("")
+
+    bot.voice.hanging = {"never"}
+    bot.mind.greeting = silent if hanging == "mind" else [Say("never")]
+    with pytest.raises(ProviderError, match=f"^{who}: nothing for 0.01 s$"):
+        await (bot.turn.recognize(Listened(None)) if hanging == "ears" else bot.turn.greet())
+
+    assert bot.voice.open == bot.mind.open == 0
+
+
+async def test_a_recognizer_s_own_timeout_is_its_own() -> None:
+    with pytest.raises(TimeoutError, match="upstream"):
+        await Bot().turn.recognize(Listened(TimeoutError("upstream")))
+
+
+async def test_a_provider_that_swallows_its_cancellation_says_nothing_more() -> None:
+    bot = Bot()
+
+    async def stubborn() -> AsyncIterator[Act]:
+        try:
+            await hang()
+        except asyncio.CancelledError:
+            yield Say("One")
+
+    bot.mind.greeting = stubborn
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+
+    work.cancel()
+    await asyncio.wait([work])
+
+    assert work.cancelled()
+    assert bot.playout.empty
+    assert not bot.told

@@ -1,0 +1,303 @@
+"""Admission: no slot is given twice, none is lost, and `call-next` gets the true answer."""
+
+import math
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from media_pod.calls.registry import (
+    CONNECT,
+    DONE,
+    REMEMBERED_PER_SLOT,
+    Admission,
+    AdmissionError,
+    DrainingError,
+    Ended,
+    FullError,
+    Next,
+    State,
+    Step,
+    StillConnectedError,
+    UnreservedError,
+)
+from media_pod.dialogues.ports import CallInfo
+
+
+def info(uuid: str, from_number: str = "") -> CallInfo:
+    return CallInfo(uuid, from_number)
+
+
+@pytest.fixture
+def two() -> Admission:
+    return Admission(slots=2, reservation_s=10.0)
+
+
+def test_a_reservation_holds_a_slot_until_its_audiosocket_comes(two: Admission) -> None:
+    reserved = two.reserve(info("a"), 0.0)
+    connected = two.connect("a", 9.9)
+    assert connected.slot == reserved.slot
+    assert two.sweep(1e9) == ()
+    assert two.state("a") is State.CONNECTED
+
+
+def test_a_reservation_that_nobody_uses_expires(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    two.reserve(info("b"), 5.0)
+    with pytest.raises(FullError) as full:
+        two.reserve(info("c"), 6.0)
+    assert full.value.retry_after_s == 4.0
+    two.reserve(info("c"), 10.0)
+    with pytest.raises(UnreservedError, match="ask /api/call-start"):
+        two.connect("a", 10.0)
+
+
+def test_asking_again_renews_the_same_slot(two: Admission) -> None:
+    first = two.reserve(info("a"), 0.0).slot
+    assert two.reserve(info("a"), 9.0).slot == first
+    assert two.connect("a", 18.0).slot == first
+
+
+def test_a_full_pod_of_running_calls_says_when_to_try_again(two: Admission) -> None:
+    for uuid in "ab":
+        two.reserve(info(uuid), 0.0)
+        two.connect(uuid, 0.0)
+    with pytest.raises(FullError, match="all 2 slots are taken") as full:
+        two.reserve(info("c"), 100.0)
+    assert full.value.retry_after_s == 10.0
+
+
+def test_a_second_audiosocket_of_a_running_call_is_refused(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    with pytest.raises(StillConnectedError):
+        two.connect("a", 1.0)
+    with pytest.raises(StillConnectedError):
+        two.reserve(info("a"), 1.0)
+    assert len(two.admitted) == 1
+
+
+def test_after_the_bots_goodbye_the_dialplan_is_done(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.finish("a", Ended.BOT)
+    assert two.next(info("a"), 1.0) == DONE
+    assert two.admitted == ()
+
+
+def test_the_dialplan_is_done_even_if_it_asks_before_the_end_of_file_is_seen(
+    two: Admission,
+) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a")
+    assert two.next(info("a"), 1.0) == DONE
+    two.finish("a", Ended.OTHER)
+    assert two.next(info("a"), 2.0) == DONE
+
+
+def test_a_caller_whom_the_bot_sends_on_goes_there_whenever_the_dialplan_asks(
+    two: Admission,
+) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a", "phones,200,1")
+    assert two.next(info("a"), 1.0) == Next(Step.GOTO, "phones,200,1")
+    two.finish("a", Ended.OTHER)
+    assert two.next(info("a"), 2.0) == Next(Step.GOTO, "phones,200,1")
+
+
+@pytest.mark.parametrize("seen_first", [True, False])
+def test_a_caller_who_hangs_up_is_sent_nowhere(two: Admission, seen_first: bool) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a", "phones,200,1")
+    if seen_first:
+        two.finish("a", Ended.OTHER)
+    two.hang_up("a")
+    assert two.next(info("a"), 1.0) == DONE
+
+
+def test_a_lost_call_gets_a_place_again_and_keeps_its_numbers(two: Admission) -> None:
+    two.reserve(info("a", "+4930123"), 0.0)
+    two.connect("a", 0.0)
+    two.finish("a", Ended.OTHER)
+    assert two.next(info("a"), 1.0) == CONNECT
+    assert two.connect("a", 2.0).info.from_number == "+4930123"
+
+
+def test_a_lost_call_that_does_not_come_in_time_may_still_come_later(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    two.finish("a", Ended.OTHER)
+    two.next(info("a"), 1.0)
+    two.drain()
+    assert two.next(info("a"), 100.0) == CONNECT
+
+
+def test_an_unknown_call_asking_for_next_is_a_new_call(two: Admission) -> None:
+    assert two.next(info("a"), 0.0) == CONNECT
+    assert two.state("a") is State.RESERVED
+
+
+def test_draining_keeps_promises_and_makes_no_new_ones(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    two.drain()
+    with pytest.raises(DrainingError):
+        two.reserve(info("b"), 1.0)
+    assert two.reserve(info("a"), 1.0).slot == two.connect("a", 2.0).slot
+    two.finish("a", Ended.OTHER)
+    assert two.next(info("a"), 3.0) == CONNECT
+
+
+def test_a_hang_up_before_the_connection_gives_the_slot_back(two: Admission) -> None:
+    two.reserve(info("a"), 0.0)
+    assert two.hang_up("a") is State.RESERVED
+    assert two.admitted == ()
+    with pytest.raises(UnreservedError):
+        two.connect("a", 1.0)
+
+
+def test_a_hang_up_during_the_call_keeps_the_slot_until_the_connection_ends(
+    two: Admission,
+) -> None:
+    two.reserve(info("a"), 0.0)
+    two.connect("a", 0.0)
+    assert two.hang_up("a") is State.CONNECTED
+    assert len(two.admitted) == 1
+    two.finish("a", Ended.OTHER)
+    assert two.hang_up("a") is State.DONE
+    assert two.next(info("a"), 1.0) == DONE
+
+
+def test_a_hang_up_of_an_unknown_call_says_so(two: Admission) -> None:
+    assert two.hang_up("a") is None
+
+
+def test_memory_of_ended_calls_is_bounded_and_forgets_the_oldest() -> None:
+    one = Admission(slots=1, reservation_s=10.0)
+    for n in range(REMEMBERED_PER_SLOT + 1):
+        one.reserve(info(str(n)), 0.0)
+        one.connect(str(n), 0.0)
+        one.finish(str(n), Ended.BOT)
+    assert one.state("0") is None
+    assert one.state("1") is State.DONE
+
+
+class AdmissionMachine(RuleBasedStateMachine):
+    """Admission against what the world outside may rely on: who has been given which slot."""
+
+    uuids = st.sampled_from("abcdefg")
+
+    @initialize(slots=st.integers(1, 4))
+    def begin(self, slots: int) -> None:
+        self.slots = slots
+        self.admission = Admission(slots, reservation_s=10.0)
+        self.now_s = 0.0
+        self.held: dict[str, int] = {}
+        self.until: dict[str, float] = {}
+        self.done: set[str] = set()
+        self.draining = False
+
+    def expire(self) -> None:
+        for uuid in [uuid for uuid, end_s in self.until.items() if end_s <= self.now_s]:
+            del self.held[uuid], self.until[uuid]
+
+    def grant(self, uuid: str) -> None:
+        call = self.admission.get(uuid)
+        assert call is not None
+        if uuid in self.held:
+            assert self.held[uuid] == call.slot
+        else:
+            assert call.slot not in self.held.values()
+            assert 0 <= call.slot < self.slots
+        self.held[uuid] = call.slot
+        self.until[uuid] = self.now_s + 10.0
+        self.done.discard(uuid)
+
+    @rule(uuid=uuids)
+    def reserve(self, uuid: str) -> None:
+        self.expire()
+        lost = self.admission.state(uuid) is State.LOST
+        try:
+            self.admission.reserve(info(uuid), self.now_s)
+        except FullError as full:
+            assert len(self.held) == self.slots
+            assert uuid not in self.held
+            assert 0 < full.retry_after_s <= 10.0
+        except DrainingError:
+            assert self.draining
+            assert uuid not in self.held
+            assert not lost
+        except StillConnectedError:
+            assert math.isinf(self.until[uuid])
+        else:
+            self.grant(uuid)
+
+    @rule(uuid=uuids)
+    def ask_next(self, uuid: str) -> None:
+        self.expire()
+        try:
+            step = self.admission.next(info(uuid), self.now_s)
+        except AdmissionError:
+            assert uuid not in self.done
+            return
+        assert (step == DONE) == (uuid in self.done)
+        if step == CONNECT:
+            self.grant(uuid)
+
+    @rule(uuid=uuids)
+    def connect(self, uuid: str) -> None:
+        self.expire()
+        try:
+            call = self.admission.connect(uuid, self.now_s)
+        except UnreservedError:
+            assert uuid not in self.held
+        except StillConnectedError:
+            assert math.isinf(self.until[uuid])
+        else:
+            assert self.held[uuid] == call.slot
+            self.until[uuid] = math.inf
+
+    @rule(uuid=uuids, ended=st.sampled_from(Ended))
+    def finish(self, uuid: str, ended: Ended) -> None:
+        self.admission.finish(uuid, ended)
+        if math.isinf(self.until.get(uuid, 0.0)):
+            del self.held[uuid], self.until[uuid]
+            if ended is Ended.BOT:
+                self.done.add(uuid)
+
+    @rule(uuid=uuids)
+    def goodbye(self, uuid: str) -> None:
+        self.admission.goodbye(uuid)
+        if math.isinf(self.until.get(uuid, 0.0)):
+            self.done.add(uuid)
+
+    @rule(uuid=uuids)
+    def hang_up(self, uuid: str) -> None:
+        self.expire()
+        self.admission.sweep(self.now_s)
+        if self.admission.hang_up(uuid) is not None:
+            self.done.add(uuid)
+        if uuid in self.held and not math.isinf(self.until[uuid]):
+            del self.held[uuid], self.until[uuid]
+
+    @rule(passed_s=st.floats(0.0, 15.0))
+    def time_passes(self, passed_s: float) -> None:
+        self.now_s += passed_s
+
+    @precondition(lambda self: self.now_s > 20)
+    @rule()
+    def drain(self) -> None:
+        self.admission.drain()
+        self.draining = True
+
+    @invariant()
+    def slots_are_neither_shared_nor_lost(self) -> None:
+        self.expire()
+        self.admission.sweep(self.now_s)
+        assert {call.info.uuid: call.slot for call in self.admission.admitted} == self.held
+        assert len(set(self.held.values())) == len(self.held) <= self.slots
+
+
+TestAdmission = AdmissionMachine.TestCase

@@ -1,0 +1,73 @@
+"""The canceller."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, speechlike, ticks
+from media_pod.duplex.canceller.webrtc import LEAD_MS, WebRtcCanceller
+from media_pod.duplex.contract import Pcm
+
+Path = Callable[[np.random.Generator], Sound]
+LEAD = LEAD_MS * 8
+
+
+def run(canceller: WebRtcCanceller, caller: Pcm, reference: Pcm) -> NDArray[np.float64]:
+    """[slots, samples] of what comes out for [ticks, slots, samples] of what goes in."""
+    out = [canceller.step(one, other) for one, other in zip(caller, reference, strict=True)]
+    return np.concatenate(out, axis=1).astype(np.float64)
+
+
+def power_db(sound: NDArray[np.float64]) -> float:
+    return float(10 * np.log10(np.mean(sound**2) + 1e-3))
+
+
+@pytest.mark.parametrize(("path", "least_db"), [(hybrid_path, 18.0), (room_path, 15.0)])
+def test_an_aligned_echo_is_taken_out(path: Path, least_db: float) -> None:
+    rng = np.random.default_rng(5)
+    played = speechlike(rng, 8.0)
+    echo = echo_of(played, path(rng), 15.0, LEAD) + line_noise(rng, played.size)
+    canceller = WebRtcCanceller(1, 8000)
+    canceller.open(0)
+    cleaned = run(canceller, ticks([echo]), ticks([played]))[0]
+    settled = slice(4 * 8000, cleaned.size)
+    assert power_db(echo[settled]) - power_db(cleaned[settled]) > least_db
+
+
+def test_a_caller_alone_passes() -> None:
+    caller = speechlike(np.random.default_rng(6), 2.0)
+    canceller = WebRtcCanceller(1, 8000)
+    canceller.open(0)
+    cleaned = run(canceller, ticks([caller]), ticks([np.zeros(caller.size)]))[0]
+    assert abs(power_db(cleaned[8000:]) - power_db(caller[8000:])) < 1.0
+
+
+def test_closed_slots_are_silent_and_the_others_do_not_notice() -> None:
+    rng = np.random.default_rng(7)
+    played = [speechlike(rng, 1.0) for _ in range(3)]
+    heard = [echo_of(sound, hybrid_path(rng), 12.0, LEAD) for sound in played]
+    together = WebRtcCanceller(3, 8000)
+    for slot in (0, 2):
+        together.open(slot)
+    cleaned = run(together, ticks(heard), ticks(played))
+    assert not cleaned[1].any()
+    for slot in (0, 2):
+        alone = WebRtcCanceller(1, 8000)
+        alone.open(0)
+        single = run(alone, ticks([heard[slot]]), ticks([played[slot]]))
+        assert np.array_equal(single[0], cleaned[slot])
+
+
+def test_a_slot_that_is_opened_again_starts_afresh() -> None:
+    rng = np.random.default_rng(8)
+    played = speechlike(rng, 1.0)
+    heard = ticks([echo_of(played, hybrid_path(rng), 12.0, LEAD)])
+    canceller = WebRtcCanceller(1, 8000)
+    canceller.open(0)
+    first = run(canceller, heard, ticks([played]))
+    canceller.close(0)
+    assert not canceller.step(heard[0], heard[0]).any()
+    canceller.open(0)
+    assert np.array_equal(run(canceller, heard, ticks([played])), first)

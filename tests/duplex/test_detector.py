@@ -1,0 +1,159 @@
+"""The sequential test, on evidence made up for it.
+
+Every case is one slot on a line whose noise floor is at 10 dB, with the same evidence in every
+tick: `level_db` of the sound that arrived, Silero's `speech`, the loudest that the echo can be at
+the lag and at any lag, and what is known of both.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from media_pod.duplex.contract import Decision, Reason
+from media_pod.duplex.decision.detector import Evidence, SequentialJudge
+from media_pod.duplex.decision.prediction import Predicted
+from media_pod.duplex.features import BANDS, Levels
+
+FLOOR_DB = 10.0
+
+
+@dataclass(frozen=True)
+class Case:
+    level_db: float = FLOOR_DB
+    speech: float = 0.95
+    at_lag_db: float = 35.0
+    at_any_lag_db: float = 40.0
+    locked: bool = True
+    bot_speaks: bool = True
+    ceiling_known: bool = True
+
+
+QUIET = Case(speech=0.02)
+ECHO = Case(level_db=34.0)
+CALLER = Case(level_db=48.0)
+COUGH = Case(level_db=48.0, speech=0.01)
+BOT_SILENT = Case(level_db=48.0, bot_speaks=False)
+UNLOCKED = replace(ECHO, locked=False, ceiling_known=False, at_any_lag_db=60.0)
+LOUDER = replace(UNLOCKED, level_db=75.0)
+NO_ECHO_LINE = replace(CALLER, locked=False, at_any_lag_db=14.0)
+
+
+def levels(level_db: float) -> Levels:
+    return np.full((1, BANDS), level_db, np.float32)
+
+
+def evidence(case: Case) -> Evidence:
+    speaks = np.array([case.bot_speaks])
+    return Evidence(
+        speech=np.array([case.speech], np.float32),
+        caller_db=levels(case.level_db),
+        floor_db=levels(FLOOR_DB),
+        predicted=Predicted(
+            at_lag_db=levels(case.at_lag_db),
+            at_any_lag_db=levels(case.at_any_lag_db),
+            ceiling_known=np.array([case.ceiling_known]),
+            reference_at_lag=speaks & case.locked,
+            reference_at_any_lag=speaks,
+        ),
+        locked=np.array([case.locked]),
+    )
+
+
+def judged(judge: SequentialJudge, case: Case, ticks: int) -> list[tuple[Decision, Reason]]:
+    verdicts = [judge.step(evidence(case)) for _ in range(ticks)]
+    return [(Decision(v.decision[0]), Reason(v.reason[0])) for v in verdicts]
+
+
+def stops_after(case: Case, caution: float = 0.25) -> int | None:
+    """Ticks until the caller is believed; None if that is not within 10 s."""
+    seen = judged(SequentialJudge(1, caution), case, 500)
+    return next((i + 1 for i, (it, _) in enumerate(seen) if it is Decision.CALLER), None)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (QUIET, Reason.QUIET),
+        (COUGH, Reason.NOT_SPEECH),
+        (ECHO, Reason.ECHO_EXPLAINED),
+        (replace(ECHO, speech=1.0), Reason.ECHO_EXPLAINED),
+        (UNLOCKED, Reason.HOLDING_NO_LOCK),
+        (replace(UNLOCKED, speech=1.0, level_db=45.0), Reason.HOLDING_NO_LOCK),
+    ],
+)
+def test_what_never_stops_the_bot_and_why(case: Case, reason: Reason) -> None:
+    assert judged(SequentialJudge(1, 0.25), case, 500) == [(Decision.NONE, reason)] * 500
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "most_ticks"),
+    [
+        (CALLER, Reason.SPEECH_OVER_ECHO, 4),
+        (BOT_SILENT, Reason.SPEECH_NO_ECHO, 4),
+        (NO_ECHO_LINE, Reason.NO_ECHO_ON_LINE, 5),
+        (LOUDER, Reason.LOUDER_THAN_ECHO, 8),
+    ],
+)
+def test_what_stops_the_bot_how_fast_and_why(case: Case, reason: Reason, most_ticks: int) -> None:
+    after = stops_after(case)
+    assert after is not None
+    assert 2 <= after <= most_ticks
+    assert judged(SequentialJudge(1, 0.25), case, after)[-1] == (Decision.CALLER, reason)
+
+
+def test_a_doubtful_caller_takes_longer_than_a_clear_one() -> None:
+    clear, doubtful = stops_after(CALLER), stops_after(replace(CALLER, level_db=44.0))
+    assert clear is not None
+    assert doubtful is not None
+    assert doubtful > clear
+
+
+def test_caution_takes_longer() -> None:
+    case = replace(CALLER, speech=0.8)
+    bold, careful = stops_after(case, caution=0.0), stops_after(case, caution=1.0)
+    assert bold is not None
+    assert careful is not None
+    assert careful > bold
+
+
+def test_evidence_comes_before_the_decision_and_is_reported_as_such() -> None:
+    seen = judged(SequentialJudge(1, 0.25), replace(CALLER, level_db=44.0), 20)
+    decisions = [decision for decision, _ in seen]
+    assert decisions == sorted(decisions)
+    assert set(decisions) == {Decision.NONE, Decision.ONSET, Decision.CALLER}
+    waiting = {reason for decision, reason in seen if decision is not Decision.CALLER}
+    assert waiting == {Reason.GATHERING}
+
+
+def test_a_short_pause_does_not_end_the_caller_and_the_reason_stays() -> None:
+    judge = SequentialJudge(1, 0.25)
+    judged(judge, CALLER, 10)
+    pause = judged(judge, QUIET, 10)
+    assert pause == [(Decision.CALLER, Reason.SPEECH_OVER_ECHO)] * 10
+    assert judged(judge, BOT_SILENT, 5)[-1] == (Decision.CALLER, Reason.SPEECH_OVER_ECHO)
+
+
+def test_a_caller_who_has_ended_is_let_go_within_half_a_second() -> None:
+    judge = SequentialJudge(1, 0.25)
+    judged(judge, CALLER, 50)
+    decisions = [decision for decision, _ in judged(judge, QUIET, 25)]
+    assert decisions[13] is Decision.CALLER
+    assert decisions[-1] is Decision.NONE
+
+
+def test_one_tick_of_evidence_is_not_enough_however_clear() -> None:
+    judge = SequentialJudge(1, 0.25)
+    loud = replace(CALLER, level_db=90.0, speech=1.0)
+    decisions = {judged(judge, case, 1)[0][0] for case in [loud, QUIET, QUIET] * 20}
+    assert Decision.CALLER not in decisions
+
+
+def test_a_reset_slot_has_no_memory() -> None:
+    judge = SequentialJudge(1, 0.25)
+    judged(judge, CALLER, 10)
+    judge.reset(0)
+    assert judged(judge, QUIET, 1) == [(Decision.NONE, Reason.QUIET)]
+    fresh = judged(SequentialJudge(1, 0.25), CALLER, 5)
+    judge.reset(0)
+    assert judged(judge, CALLER, 5) == fresh

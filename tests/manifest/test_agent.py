@@ -1,0 +1,399 @@
+"""The VoiceAgent's models: what they take, what they say about what they do not take."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from media_pod.manifest.agent import VoiceAgent, load_manifest
+from media_pod.manifest.dialogue import Scripted
+from media_pod.manifest.validation import MOST_SHOWN, SpecError
+
+
+def manifest(**spec: object) -> dict[str, Any]:
+    return {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": "desk"},
+        "spec": {"dialogue": {"kind": "parcelDesk"}, **spec},
+    }
+
+
+def problems(data: object) -> list[str]:
+    """What `load_manifest` says against `data`, without the source."""
+    with pytest.raises(SpecError) as caught:
+        load_manifest(data, "agent.yaml")
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith("agent.yaml: ") for line in lines)
+    return [line.removeprefix("agent.yaml: ") for line in lines]
+
+
+def fields(model: type[BaseModel], path: str = "") -> dict[str, FieldInfo]:
+    """Every field below `model` by its path on the wire."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        here = f"{path}.{field.alias or name}"
+        found[here] = field
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                found |= fields(inner, here)
+    return found
+
+
+def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
+    spec = load_manifest(manifest(), "agent.yaml").spec
+    assert spec.model_dump(by_alias=True) == {
+        "dialogue": {"kind": "parcelDesk", "person": None},
+        "speech": {"voice": "en-us", "wordsPerMinute": 175},
+        "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
+        "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
+        "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
+        "capacity": {"calls": 100, "reservationSeconds": 10},
+        "server": {
+            "bindHost": "0.0.0.0",
+            "audioSocketPort": 3000,
+            "webSocketPort": 3001,
+            "httpPort": 1650,
+            "advertiseHost": "",
+            "peers": (),
+        },
+        "deadlines": {
+            "uuidMs": 2000,
+            "stallMs": 5000,
+            "providerSeconds": 8.0,
+            "goodbyeMs": 1000,
+        },
+        "drain": {"timeoutSeconds": 900},
+        "telephony": {"extensions": (), "asterisk": "asterisk", "transfers": ()},
+        "telemetry": {"otlpEndpoint": "", "sampleRatio": 1.0, "content": False},
+        "replicas": 2,
+        "image": "",
+        "autoscaling": {
+            "metricSource": "none",
+            "minReplicas": 2,
+            "maxReplicas": 10,
+            "targetPercent": 70,
+            "scaleDownSeconds": 300,
+            "prometheusUrl": "",
+        },
+        "network": {"policy": True, "cidrs": (), "namespaces": ()},
+        "podTemplate": {"metadata": {"labels": {}, "annotations": {}}, "spec": {}},
+    }
+
+
+@pytest.mark.parametrize(("path", "field"), fields(VoiceAgent).items())
+def test_every_field_is_described_with_its_unit_and_the_reason_for_its_default(
+    path: str, field: FieldInfo
+) -> None:
+    assert field.description, path
+    name = path.rsplit(".", 1)[-1]
+    for suffix, unit in {"Ms": "ms", "Seconds": "seconds", "Hz": "Hz"}.items():
+        if name.endswith(suffix):
+            assert re.search(rf"\b{unit}\b", field.description), path
+    if field.annotation in (int, float):
+        marks = {type(mark).__name__ for mark in field.metadata}
+        assert marks == {"Ge", "Le"}, f"{path} has no range"
+        assert str(field.default).removesuffix(".0") in field.description.replace(",", ""), path
+
+
+@pytest.mark.parametrize("path", sorted(fields(VoiceAgent)))
+def test_wire_names_are_camel_case(path: str) -> None:
+    assert re.fullmatch(r"(\.[a-z]+([A-Z][a-z]+)*)+", path)
+
+
+def test_a_manifest_survives_the_wire() -> None:
+    lines = [{"say": "Hello"}, {"play": "hold.wav", "pauseMs": 0}]
+    agent = load_manifest(
+        manifest(dialogue={"kind": "scripted", "script": lines, "atEnd": "repeat"}), "agent.yaml"
+    )
+    assert isinstance(agent.spec.dialogue, Scripted)
+    assert load_manifest(agent.model_dump(by_alias=True), "again") == agent
+    assert VoiceAgent.model_validate_json(agent.model_dump_json(by_alias=True)) == agent
+
+
+def test_kubernetes_labels_and_annotations_are_taken() -> None:
+    data = manifest()
+    data["metadata"] |= {"namespace": "prod", "labels": {"a": "b"}, "annotations": {"c/d": "e"}}
+    assert load_manifest(data, "agent.yaml").metadata.labels == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        (
+            {"bargeIn": {"sensitivty": "low"}},
+            (
+                "spec.bargeIn.sensitivty: unknown key; allowed here: sensitivity, preRollMs; "
+                "did you mean sensitivity?"
+            ),
+        ),
+        (
+            {"bargeIn": {"sensitivity": "hihg"}},
+            (
+                "spec.bargeIn.sensitivity: found 'hihg'; allowed: low, normal, high; "
+                "did you mean high?"
+            ),
+        ),
+        (
+            {"speech": {"words_per_minute": 170}},
+            (
+                "spec.speech.words_per_minute: unknown key; allowed here: voice, wordsPerMinute; "
+                "did you mean wordsPerMinute?"
+            ),
+        ),
+        (
+            {"speech": {"wordsPerMinute": 500}},
+            "spec.speech.wordsPerMinute: found 500; allowed: a whole number 80 to 400",
+        ),
+        (
+            {"speech": {"voice": False}},
+            (
+                "spec.speech.voice: found false; allowed: the name of an espeak-ng voice, such as "
+                "en-us or en-gb+f2; YAML takes it for text only in quotes"
+            ),
+        ),
+        (
+            {"capacity": {"calls": "100"}},
+            (
+                "spec.capacity.calls: found '100'; allowed: a whole number 1 to 1000; "
+                "YAML takes it for text because of its quotes or letters"
+            ),
+        ),
+        (
+            {"capacity": {"calls": True}},
+            "spec.capacity.calls: found true; allowed: a whole number 1 to 1000",
+        ),
+        (
+            {"deadlines": {"providerSeconds": float("nan")}},
+            "spec.deadlines.providerSeconds: found nan; allowed: a number 0.5 to 60.0",
+        ),
+        ({"line": {"rateHz": 44100}}, "spec.line.rateHz: found 44100; allowed: 8000, 16000"),
+        (
+            {"turn": None},
+            (
+                "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs, "
+                "noInputMs"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "parceldesk"}},
+            (
+                "spec.dialogue.kind: found 'parceldesk'; allowed: parcelDesk, scripted; "
+                "did you mean parcelDesk?"
+            ),
+        ),
+        (
+            {"dialogue": {"script": []}},
+            "spec.dialogue.kind: missing; allowed: parcelDesk, scripted",
+        ),
+        (
+            {"dialogue": "parcelDesk"},
+            (
+                "spec.dialogue: found 'parcelDesk'; allowed: a mapping whose kind is parcelDesk or "
+                "scripted"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": []}},
+            "spec.dialogue.script: found a list of 0 items; allowed: a list of 1 to 1000 items",
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": [{"say": "a", "play": "b"}]}},
+            (
+                "spec.dialogue.script[0]: found say and play; allowed: exactly one of say, play "
+                "and transfer"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": [{"say": "a"}, {"pauseMs": 3}]}},
+            "spec.dialogue.script[1]: found none; allowed: exactly one of say, play and transfer",
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": [{"say": " \n"}]}},
+            (
+                "spec.dialogue.script[0].say: found ' \\n'; allowed: text to speak, at most 5000 "
+                "characters, not blank"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "parcelDesk", "person": "desk"}},
+            (
+                "spec: found transfer desk in dialogue; allowed: a name of telephony.transfers "
+                "(which is empty)"
+            ),
+        ),
+        (
+            {"telephony": {"transfers": [{"name": "a", "goto": "a,1,1"}] * 2}},
+            "spec.telephony.transfers: found a twice; allowed: each name once",
+        ),
+        (
+            {"telephony": {"extensions": ["100", "101", "100"]}},
+            "spec.telephony.extensions: found 100 twice; allowed: each item once",
+        ),
+        (
+            {"network": {"cidrs": ["192.0.2.0/24"] * 2}},
+            "spec.network.cidrs: found 192.0.2.0/24 twice; allowed: each item once",
+        ),
+        (
+            {"telemetry": {"otlpEndpoint": "http://collector\u00a0:4318"}},
+            (
+                "spec.telemetry.otlpEndpoint: found 'http://collector\\xa0:4318'; allowed: a URL "
+                "that begins with http:// or https://, or empty"
+            ),
+        ),
+        (
+            {"dialogue": {"kind": "scripted", "script": [{"say": "\u00a0\u2003"}]}},
+            (
+                "spec.dialogue.script[0].say: found '\\xa0\\u2003'; allowed: text to speak, at "
+                "most 5000 characters, not blank"
+            ),
+        ),
+        (
+            {"telephony": {"transfers": [{"name": "a", "goto": "phones,${X},1"}]}},
+            (
+                "spec.telephony.transfers[0].goto: found 'phones,${X},1'; allowed: "
+                "context,extension,priority, such as interject-phones,601,1"
+            ),
+        ),
+        (
+            {"server": {"peers": ["pod-2"]}},
+            (
+                "spec.server.peers[0]: found 'pod-2'; allowed: host:port of another pod's HTTP "
+                "API, its host a name or an IPv4 address"
+            ),
+        ),
+        (
+            {"server": {"httpPort": 3000}},
+            (
+                "spec.server: found 3000 as both audioSocketPort and httpPort; allowed: two "
+                "different ports"
+            ),
+        ),
+        (
+            {"server": {"httpPort": 3001}},
+            (
+                "spec.server: found 3001 as both webSocketPort and httpPort; allowed: two "
+                "different ports"
+            ),
+        ),
+        (
+            {"line": {"transport": "websocket"}},
+            (
+                "spec.line.transport: found 'websocket'; allowed: audioSocket, webSocket; "
+                "did you mean webSocket?"
+            ),
+        ),
+        (
+            {"server": {"advertiseHost": "[::1]"}},
+            (
+                "spec.server.advertiseHost: found '[::1]'; allowed: a host name or an IPv4 address "
+                "(the dialplan takes no other characters), or empty"
+            ),
+        ),
+        (
+            {"telemetry": {"otlpEndpoint": "collector:4318"}},
+            (
+                "spec.telemetry.otlpEndpoint: found 'collector:4318'; allowed: a URL that begins "
+                "with http:// or https://, or empty"
+            ),
+        ),
+        (
+            {3: 4},
+            (
+                "spec.3: unknown key; allowed here: dialogue, speech, bargeIn, turn, line, "
+                "capacity, server, deadlines, drain, telephony, telemetry, "
+                "replicas, image, autoscaling, network, podTemplate"
+            ),
+        ),
+    ],
+)
+def test_a_typical_mistake_gets_its_line(spec: dict[str, object], problem: str) -> None:
+    assert problems(manifest() | {"spec": manifest()["spec"] | spec}) == [problem]
+
+
+@pytest.mark.parametrize("name", ["a" * 53, "3des", "a.b", "a-", "A"])
+def test_a_name_that_kubernetes_could_not_give_to_a_service_is_refused(name: str) -> None:
+    (problem,) = problems(manifest() | {"metadata": {"name": name}})
+    assert problem == (
+        f"metadata.name: found {name!r}; allowed: a DNS label: a-z first, a-z, 0-9 and - inside, "
+        "at most 52 characters"
+    )
+
+
+def test_the_longest_name_is_taken() -> None:
+    agent = load_manifest(manifest() | {"metadata": {"name": "a" * 52}}, "agent.yaml")
+    assert agent.metadata.name == "a" * 52
+
+
+def test_every_problem_is_told_at_once() -> None:
+    data = manifest(speech={"voice": 1}, bargein={}, line={"maxEchoDelayMs": 99})
+    data["metadata"] = {"name": "Bad_Name", "labels": {"a": 1}}
+    assert [line.split(":")[0] for line in problems(data)] == [
+        "metadata.name",
+        "metadata.labels.a",
+        "spec.speech.voice",
+        "spec.line.maxEchoDelayMs",
+        "spec.bargein",
+    ]
+
+
+def test_a_missing_part_is_named() -> None:
+    assert problems({"apiVersion": "interject.dev/v1alpha1", "kind": "VoiceAgent"}) == [
+        "metadata: missing; allowed: a mapping with name, namespace, labels, annotations",
+        (
+            "spec: missing; allowed: a mapping with dialogue, speech, bargeIn, turn, line, "
+            "capacity, server, deadlines, drain, telephony, telemetry, "
+            "replicas, image, autoscaling, network, podTemplate"
+        ),
+    ]
+
+
+def test_another_kind_of_document_is_one_problem_and_not_its_consequences() -> None:
+    data = {"apiVersion": "interject.dev/v1alpha1", "kind": "Deployment", "spec": {"replicas": 1}}
+    assert problems(data) == ["kind: found 'Deployment'; allowed: VoiceAgent"]
+
+
+def test_a_list_is_not_a_manifest() -> None:
+    assert problems([1]) == [
+        (
+            "the document: found a list of 1 items; allowed: a mapping with apiVersion, kind, "
+            "metadata, spec"
+        )
+    ]
+
+
+def test_long_lists_of_problems_and_long_values_are_cut() -> None:
+    lines = problems(manifest(**{f"wrong{i}": 1 for i in range(MOST_SHOWN + 5)}))
+    assert lines[-1] == "and 5 more"
+    assert len(lines) == MOST_SHOWN + 1
+    assert len(problems(manifest(speech={"voice": "x" * 10_000}))[0]) < 250
+
+
+def test_a_key_with_line_breaks_stays_on_its_line() -> None:
+    assert len(problems(manifest(**{"a\nb": 1}))) == 1
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["kind", "dialogue", "script", "say", "turn", "x"]) | st.integers(),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_the_spec_holds_only_a_spec_error_comes_out(spec: object) -> None:
+    data = manifest() | {"spec": spec}
+    try:
+        load_manifest(data, "agent.yaml")
+    except SpecError as error:
+        assert error.problems

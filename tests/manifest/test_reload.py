@@ -1,0 +1,88 @@
+"""Which changes of a VoiceAgent need new pods."""
+
+from typing import Any
+
+import pytest
+
+from media_pod.manifest.agent import AgentSpec, load_manifest
+from media_pod.manifest.reload import (
+    ONLY_CLUSTER,
+    RELOADED,
+    pod_key,
+    reloaded,
+    restart_fields,
+    restart_key,
+)
+
+RELOADS: dict[str, Any] = {
+    "dialogue": {"kind": "scripted", "script": [{"say": "Hello."}]},
+    "telephony": {"extensions": ["100"]},
+}
+CLUSTER: dict[str, Any] = {
+    "replicas": 3,
+    "image": "interject:2",
+    "autoscaling": {"maxReplicas": 5},
+    "network": {"policy": False},
+    "podTemplate": {"spec": {"nodeSelector": {"a": "b"}}},
+}
+RESTARTS: dict[str, Any] = {
+    "speech": {"voice": "en-gb"},
+    "bargeIn": {"sensitivity": "low"},
+    "turn": {"endSilenceMs": 500},
+    "line": {"rateHz": 16000},
+    "capacity": {"calls": 7},
+    "server": {"httpPort": 1651},
+    "deadlines": {"stallMs": 6000},
+    "drain": {"timeoutSeconds": 60},
+    "telemetry": {"otlpEndpoint": "http://collector:4318"},
+}
+
+
+def spec(**fields: Any) -> AgentSpec:
+    document = {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": "agent"},
+        "spec": {"dialogue": {"kind": "parcelDesk"}, **fields},
+    }
+    return load_manifest(document, "test").spec
+
+
+def test_every_field_of_a_spec_is_of_one_kind_and_tried_here() -> None:
+    aliases = {name: field.alias for name, field in AgentSpec.model_fields.items()}
+    assert {aliases[name] for name in RELOADED} == set(RELOADS)
+    assert {aliases[name] for name in ONLY_CLUSTER} == set(CLUSTER)
+    assert set(aliases.values()) == {*RELOADS, *CLUSTER, *RESTARTS}
+
+
+@pytest.mark.parametrize("field", RELOADS)
+def test_what_is_reloaded_replaces_no_pod_but_can_be_seen_in_it(field: str) -> None:
+    before, after = spec(), spec(**{field: RELOADS[field]})
+    assert restart_key(after) == restart_key(before)
+    assert pod_key(after) != pod_key(before)
+    assert restart_fields(before, after) == ()
+    assert reloaded(before, after) == after
+
+
+@pytest.mark.parametrize("field", CLUSTER)
+def test_what_only_the_cluster_reads_changes_nothing_for_a_pod(field: str) -> None:
+    before, after = spec(), spec(**{field: CLUSTER[field]})
+    assert (restart_key(after), pod_key(after)) == (restart_key(before), pod_key(before))
+    assert restart_fields(before, after) == ()
+    assert reloaded(before, after) == before
+
+
+@pytest.mark.parametrize("field", RESTARTS)
+def test_everything_else_needs_a_new_pod(field: str) -> None:
+    before, after = spec(), spec(**{field: RESTARTS[field]})
+    assert restart_key(after) != restart_key(before)
+    assert pod_key(after) != pod_key(before)
+    assert restart_fields(before, after) == (field,)
+    assert reloaded(before, after) == before
+
+
+def test_keys_outlive_versions_of_interject() -> None:
+    """An operator that is upgraded must not replace every pod; what is not set is in no key."""
+    said = spec(turn={"endSilenceMs": 700}, capacity={"calls": 7})
+    assert restart_key(said) == restart_key(spec(capacity={"calls": 7}))
+    assert restart_key(said) == "41f9c5b92081dd97"

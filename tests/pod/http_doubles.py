@@ -1,0 +1,152 @@
+"""A pod behind its HTTP API, and those who ask it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from media_pod.calls.registry import Admission, Next
+from media_pod.dialogues.ports import CallInfo
+from media_pod.manifest.active import ManifestView
+from media_pod.pod.http.api import make_app
+from media_pod.pod.http.ports import CallView, Peers, PodView
+from media_pod.pod.http.problem import CONTENT_TYPE
+from media_pod.telemetry.arrivals import Arrivals
+from media_pod.telemetry.tracing import Tracing
+
+A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+B = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
+
+Client = TestClient[Request, Application]
+Dial = Callable[..., Awaitable[Client]]
+
+
+class FakePod(PodView):
+    """A pod of one slot: real admission, a clock that is set by hand, no calls."""
+
+    audio_port = 3000
+    slots = 1
+    manifest = ManifestView("0123456789abcdef", 2, "capacity: a restart is needed")
+
+    def __init__(self) -> None:
+        self.admission = Admission(self.slots, reservation_s=10.0)
+        self.now_s = 0.0
+        self.trouble = ""
+        self.tracing = Tracing(None)
+        self.last_call_is_over = asyncio.Event()
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return self.tracing.arrivals
+
+    @property
+    def draining(self) -> bool:
+        return self.admission.draining
+
+    def reserve(self, info: CallInfo) -> None:
+        self.admission.reserve(info, self.now_s)
+
+    def knows(self, uuid: str) -> bool:
+        return self.admission.state(uuid) is not None
+
+    def next(self, info: CallInfo) -> Next:
+        return self.admission.next(info, self.now_s)
+
+    def end(self, uuid: str, cause: str) -> bool:
+        return self.admission.hang_up(uuid) is not None
+
+    def calls(self) -> Sequence[CallView]:
+        return [
+            CallView(
+                uuid=call.info.uuid,
+                slot=call.slot,
+                state="reserved",
+                from_number=call.info.from_number,
+                to_number=call.info.to_number,
+                age_seconds=self.now_s - call.since_s,
+            )
+            for call in self.admission.admitted
+        ]
+
+    def call(self, uuid: str) -> CallView | None:
+        return next((call for call in self.calls() if call.uuid == uuid), None)
+
+    def drain(self) -> None:
+        self.admission.drain()
+
+    async def drained(self) -> None:
+        await self.last_call_is_over.wait()
+
+    def why_not_live(self) -> str:
+        return self.trouble
+
+    def why_not_ready(self) -> str:
+        return "draining" if self.draining else self.trouble
+
+    def render_metrics(self, accept: str) -> tuple[bytes, str]:
+        return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
+
+
+class FakePeers:
+    """Peers that answer at once."""
+
+    def __init__(
+        self, room: Next | None = None, known: Mapping[str, Next] = MappingProxyType({})
+    ) -> None:
+        self._room, self._known = room, known
+        self.asked: list[CallInfo] = []
+        """For room."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        self.asked.append(info)
+        return self._room
+
+    async def next(self, info: CallInfo) -> Next | None:
+        return self._known.get(info.uuid)
+
+
+class SilentPeers:
+    """Peers that never answer."""
+
+    async def start(self, info: CallInfo) -> Next | None:
+        await asyncio.Event().wait()
+        return None
+
+    next = start
+
+
+@pytest.fixture
+def pod() -> FakePod:
+    return FakePod()
+
+
+@pytest.fixture
+async def dial(pod: FakePod) -> AsyncIterator[Dial]:
+    """Serves the pod's API on loopback and gives a client for it."""
+    clients: list[Client] = []
+
+    async def serve(advertise_host: str = "", peers: Peers | None = None) -> Client:
+        client = TestClient(TestServer(make_app(pod, advertise_host, peers)))
+        clients.append(client)
+        await client.start_server()
+        return client
+
+    yield serve
+    for client in clients:
+        await client.close()
+
+
+async def problem(response: ClientResponse, status: int) -> str:
+    """The detail of a problem document, checked against its status."""
+    assert response.status == status
+    assert response.content_type == CONTENT_TYPE
+    document = json.loads(await response.text())
+    assert document["status"] == status
+    assert document["type"] == "about:blank"
+    assert document["title"] == response.reason
+    return str(document["detail"])
