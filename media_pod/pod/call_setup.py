@@ -15,7 +15,7 @@ from media_pod.manifest.agent import AgentSpec
 from media_pod.pod.clock import Leg
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.tracing import Tracing
-from media_pod.transport.line import Line
+from media_pod.transport.line import MediaLine
 
 _logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Reception:
         """From now on it is the pod that ends its calls."""
         self._closing = True
 
-    def admit(self, connection: Line, uuid: UUID) -> tuple[int, Call]:
+    def admit(self, connection: MediaLine, uuid: UUID) -> tuple[int, Call]:
         """The slot and the call of a connection that says it is `uuid`.
 
         Raises:
@@ -108,7 +108,7 @@ class Reception:
         """Wait until the calls that are over have given back what they had."""
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    def _make(self, admitted: Admitted, connection: Line) -> Call:
+    def _make(self, admitted: Admitted, connection: MediaLine) -> Call:
         assert self._agents is not None, "the pod opens before it listens"
         trace = self._tracing.call(admitted.info)
         try:

@@ -2,7 +2,7 @@
 
 The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
 tick that is a whole period late is skipped and counted. Over AudioSocket nothing is sent twice to
-catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the rows that it
+catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the frames it
 lacks. The bank is stepped for skipped ticks all the same, with what was played in them (silence, or
 what the line had queued), so that the echo's lag stays what it was; but only if the tick before was
 in time, or a pod that is too slow would slow itself down further.
@@ -24,8 +24,7 @@ import numpy as np
 from media_pod.call.call import Call, Heard
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.telemetry.tick_metrics import TickMetrics
-from media_pod.transport.audiosocket.frames import Frame, Kind, audio_kind, header
-from media_pod.transport.line import Line
+from media_pod.transport.line import Digit, LineEvent, MediaLine
 from media_pod.transport.reframing import CallerStream
 
 TICK_S: Final = TICK_MS / 1000
@@ -44,7 +43,7 @@ class Leg:
     """One connected call: its slot, its socket, its queue, its conversation."""
 
     slot: int
-    connection: Line
+    connection: MediaLine
     call: Call
     stream: CallerStream
     decision: Decision = Decision.NONE
@@ -69,8 +68,6 @@ class PodClock:
         on_end: told of each leg whose connection is over; its slot is closed by then.
         on_hang_up: told of each leg just before the bot hangs up.
         tap: looks on, if given.
-        row_header: what the lines' protocol has in front of so many bytes of samples; AudioSocket's
-            if not given.
     """
 
     def __init__(
@@ -81,7 +78,6 @@ class PodClock:
         on_end: Callable[[Leg], None],
         on_hang_up: Callable[[Leg], None],
         tap: Tap | None = None,
-        row_header: Callable[[int], bytes] | None = None,
     ) -> None:
         self._bank = bank
         self._metrics = metrics
@@ -97,16 +93,11 @@ class PodClock:
         self._caller = np.zeros((bank.slots, samples), np.int16)
         self._played = np.zeros((bank.slots, samples), np.int16)
         self._slipped = np.zeros(bank.slots, np.int32)
-        self._kind = audio_kind(bank.rate)
-        row_bytes = 2 * samples
-        head = row_header(row_bytes) if row_header else header(self._kind, row_bytes)
-        self._rows = np.zeros((bank.slots, len(head) + row_bytes), np.uint8)
-        self._rows[:, : len(head)] = np.frombuffer(head, np.uint8)
-        self._row_samples = self._rows[:, len(head) :]
-        self._row_views = [row.data for row in self._rows]
+        self._frames = [frame.data.cast("B") for frame in self._played]
+        """Each slot's part of `_played`, as lines send it."""
         self._in_time = True
 
-    def join(self, slot: int, connection: Line, call: Call) -> None:
+    def join(self, slot: int, connection: MediaLine, call: Call) -> None:
         """Take a connected call into the ticks; from the next one on, silence at least leaves."""
         self._bank.open(slot)
         self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
@@ -150,8 +141,8 @@ class PodClock:
         # All of the lines' ticks first: what the first gather reads is from the end of them.
         played = [self._play_unheard() for _ in range(lost)]
         if self._in_time and ticks <= MAX_CATCH_UP_TICKS:
-            for rows in played:
-                self._played[:] = rows
+            for frames in played:
+                self._played[:] = frames
                 self._gather(self._now())
                 self._step()
         else:
@@ -168,29 +159,26 @@ class PodClock:
     def _write(self) -> None:
         self._played[:] = 0
         for slot, leg in self.legs.items():
-            wanted = leg.connection.wanted
+            needed = leg.connection.frames_needed
             try:
-                if wanted > 1:
-                    self._make_up(slot, leg, wanted - 1)
-                if wanted:
-                    self._played[slot] = leg.call.frame(leg.connection.left)
+                if needed > 1:
+                    self._make_up(leg, needed - 1)
+                if needed:
+                    self._played[slot] = leg.call.frame(leg.connection.frames_played)
             except Exception as error:  # the edge at which one call's bug stops
                 self._fail(leg, error)
-        self._row_samples[:] = self._played.view(np.uint8)
         for slot, leg in self.legs.items():
-            if leg.connection.wanted:
-                leg.connection.send(self._row_views[slot])
+            if leg.connection.frames_needed:
+                leg.connection.send(self._frames[slot])
         self._play()
 
-    def _make_up(self, slot: int, leg: Leg, rows: int) -> None:
-        """Give a line the rows that its queue lacks."""
-        for _ in range(rows):
-            frame = leg.call.more(leg.connection.left)
-            self._row_samples[slot] = frame.view(np.uint8)
-            leg.connection.send(self._row_views[slot])
+    def _make_up(self, leg: Leg, frames: int) -> None:
+        """Send a line the frames that its queue lacks."""
+        for _ in range(frames):
+            leg.connection.send(leg.call.more(leg.connection.frames_played).tobytes())
 
     def _play(self) -> None:
-        """A tick of the lines' own: those with a queue play from it."""
+        """Advance the lines by one tick: those with a queue play from it."""
         for slot, leg in self.legs.items():
             playing = leg.connection.playing()
             if playing is not None:
@@ -201,8 +189,8 @@ class PodClock:
         slots, blocks = [], []
         self._slipped[:] = 0
         for slot, leg in tuple(self.legs.items()):
-            for frame in leg.connection.read(now):
-                self._take(leg, frame)
+            for event in leg.connection.read(now):
+                self._take(leg, event)
             if leg.connection.ended is not None:
                 self.end(leg)
                 continue
@@ -214,21 +202,16 @@ class PodClock:
             audio = np.frombuffer(b"".join(blocks), np.int16)
             self._caller[slots] = audio.reshape(len(slots), -1)
 
-    def _take(self, leg: Leg, frame: Frame) -> None:
+    def _take(self, leg: Leg, event: LineEvent) -> None:
         if leg.connection.ended is not None:
             return
-        if frame.kind is Kind.DTMF:
-            try:
-                leg.call.digit(frame.digit)
-            except Exception as error:  # the edge at which one call's bug stops
-                self._fail(leg, error)
-        elif frame.kind is self._kind:
-            leg.stream.push(frame.payload)
-        else:
-            leg.connection.hang_up(
-                f"read audio at {frame.rate_hz} Hz, expected {self._bank.rate} Hz, "
-                "the agent's spec.line.rateHz"
-            )
+        if not isinstance(event, Digit):
+            leg.stream.push(event.pcm)
+            return
+        try:
+            leg.call.digit(event.digit)
+        except Exception as error:  # the edge at which one call's bug stops
+            self._fail(leg, error)
 
     def _step(self) -> float:
         """Step the bank, and let every call know what came of it; when the bank was done."""

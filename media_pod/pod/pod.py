@@ -34,11 +34,10 @@ from media_pod.providers.ports import Speech, Tts
 from media_pod.providers.registry import make_stt, make_tts
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.tracing import Tracing, traces_url
-from media_pod.transport.audiosocket.server import AudioSocketServer
-from media_pod.transport.line import Line
-from media_pod.transport.server import ServerSettings
-from media_pod.transport.websocket.connection import row_header
-from media_pod.transport.websocket.server import MediaSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import MediaLine
+from media_pod.transport.server import CallServer
+from media_pod.transport.websocket.protocol import WebSocketProtocol
 
 APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
@@ -133,7 +132,6 @@ class Pod:
             self._reception.on_end,
             self._reception.on_hang_up,
             tap,
-            row_header if spec.line.transport == "webSocket" else None,
         )
         self._audio = self._make_server()
         self._http = self._make_control()
@@ -155,19 +153,19 @@ class Pod:
         app = make_app(view, server.advertise_host, peers)
         return ControlServer(app, server.bind_host, server.http_port)
 
-    def _make_server(self) -> AudioSocketServer | MediaSocketServer:
+    def _make_server(self) -> CallServer:
         server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
         over_websocket = line.transport == "webSocket"
-        settings: ServerSettings = {
-            "host": server.bind_host,
-            "port": server.web_socket_port if over_websocket else server.audio_socket_port,
-            "uuid_timeout_s": deadlines.uuid_ms / 1000,
-            "drain_timeout_s": deadlines.goodbye_ms / 1000,
-            "stall_s": deadlines.stall_ms / 1000,
-        }
-        if over_websocket:
-            return MediaSocketServer(self._admit, rate_hz=line.rate_hz, **settings)
-        return AudioSocketServer(self._admit, **settings)
+        return CallServer(
+            self._admit,
+            WebSocketProtocol if over_websocket else AudioSocketProtocol,
+            rate_hz=line.rate_hz,
+            host=server.bind_host,
+            port=server.web_socket_port if over_websocket else server.audio_socket_port,
+            uuid_timeout_s=deadlines.uuid_ms / 1000,
+            drain_timeout_s=deadlines.goodbye_ms / 1000,
+            stall_s=deadlines.stall_ms / 1000,
+        )
 
     async def start(self) -> Addresses:
         """Load, listen and tick.
@@ -254,7 +252,7 @@ class Pod:
             await asyncio.sleep(_SWEEP_S)
             self._reception.sweep()
 
-    def _admit(self, connection: Line, uuid: UUID) -> None:
+    def _admit(self, connection: MediaLine, uuid: UUID) -> None:
         slot, call = self._reception.admit(connection, uuid)
         self._clock.join(slot, connection, call)
         call.start()

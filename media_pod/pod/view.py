@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from media_pod.calls.drain import Leaving
 from media_pod.calls.registry import Admission, Admitted, Next
@@ -31,7 +31,7 @@ class RunningPod:
         admission: Admission,
         clock: PodClock,
         metrics: Metrics,
-        audio: CallServer[Any],
+        audio: CallServer,
         leaving: Leaving,
         manifest: ActiveManifest[DialogueFactory],
         arrivals: Arrivals,

@@ -171,10 +171,10 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
             playout.add(piece)
         first = int(queue.next_mark)
         for _ in range(ticks):
-            for _ in range(queue.wanted):
-                rows[int(queue.next_mark)] = playout.take(queue.left)
+            for _ in range(queue.frames_needed):
+                rows[int(queue.next_mark)] = playout.take(queue.frames_played)
                 queue.push(b"row", marked=False)
-            surely_left = queue.left
+            surely_left = queue.frames_played
             queue.tick()
 
         said = playout.stop()

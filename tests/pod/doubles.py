@@ -1,7 +1,7 @@
 """Doubles around the pod's clock: a bank that records, calls that count, real sockets."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -15,8 +15,10 @@ from media_pod.duplex.contract import Decision, DuplexBank, Reason, Step
 from media_pod.pod.clock import TICK_S, Leg, PodClock
 from media_pod.providers.ports import Pcm
 from media_pod.telemetry.metrics import Metrics
-from media_pod.transport.audiosocket.connection import Connection
 from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import LineEvent
+from media_pod.transport.socket import CallSocket
 
 SLOTS = 3
 
@@ -74,11 +76,11 @@ class Talk:
         self.hang_up_reason = "the conversation is over"
         self.raises_in = ""
 
-    def frame(self, left: int | None = None) -> Pcm:
+    def frame(self, played: int | None = None) -> Pcm:
         self._raise_in("frame")
-        return self.more(left)
+        return self.more(played)
 
-    def more(self, left: int | None) -> Pcm:
+    def more(self, played: int | None) -> Pcm:
         return np.full(SAMPLES, self.slot + 1, np.int16)
 
     def skip(self, ticks: int) -> None:
@@ -98,18 +100,18 @@ class Talk:
             raise RuntimeError("a bug of this call")
 
 
-class Logged(Connection):
+class Logged(CallSocket):
     """A real connection that notes when it is used."""
 
     def __init__(self, sock: socket.socket, log: list[str]) -> None:
-        super().__init__(sock, "peer", lambda connection: None)
+        super().__init__(sock, AudioSocketProtocol(8000, "peer"), lambda connection: None)
         self.log = log
 
-    def send(self, row: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> None:
         self.log.append("send")
-        super().send(row)
+        super().send(frame)
 
-    def read(self, now: float) -> list[Frame]:
+    def read(self, now: float) -> Sequence[LineEvent]:
         self.log.append("read")
         return super().read(now)
 

@@ -30,7 +30,7 @@ def test_a_tick_writes_gathers_steps_and_dispatches_in_this_order(stage: Stage) 
     assert " ".join(stage.log) == order
 
 
-def test_every_leg_gets_one_row_per_tick_from_the_first_one_on(stage: Stage) -> None:
+def test_every_leg_gets_one_frame_per_tick_from_the_first_one_on(stage: Stage) -> None:
     first, second = stage.call(), stage.call()
 
     stage.tick(3)  # nobody has sent any audio
@@ -64,7 +64,7 @@ def test_whatever_the_caller_s_ptime_its_audio_arrives_whole(stage: Stage, ptime
             caller.says(Frame(Kind.SLIN, packets.pop(0)))
         stage.tick()
 
-    heard = np.concatenate([row[0] for row in stage.bank.caller])
+    heard = np.concatenate([block[0] for block in stage.bank.caller])
     assert np.array_equal(heard[heard != 0], sent)
 
 

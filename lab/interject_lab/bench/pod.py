@@ -30,8 +30,9 @@ from media_pod.pod.runtime import keep_memory
 from media_pod.providers.ports import ProviderError, Speech
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.tracing import Tracing
-from media_pod.transport.audiosocket.connection import Connection
-from media_pod.transport.audiosocket.server import AudioSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import MediaLine
+from media_pod.transport.server import CallServer
 
 RATE_HZ: Final = 8000
 JOIN_DEADLINE_S: Final = 30.0
@@ -84,7 +85,9 @@ class BenchPod:
             bank, self._metrics.ticks, time.monotonic, self._on_end, lambda leg: None
         )
         self._clock.begin()
-        self._server = AudioSocketServer(self._admit, host="127.0.0.1", port=0)
+        self._server = CallServer(
+            self._admit, AudioSocketProtocol, rate_hz=RATE_HZ, host="127.0.0.1", port=0
+        )
         self._tracing = Tracing(None)
         self._agents = Agents(_Deaf(), partial(Scripted.for_call, *_script()), _Mute(), (), ())
         self._all_here = asyncio.Event()
@@ -139,7 +142,7 @@ class BenchPod:
             },
         }
 
-    def _admit(self, connection: Connection, uuid: UUID) -> None:
+    def _admit(self, connection: MediaLine, uuid: UUID) -> None:
         slot = len(self._clock.legs)
         info = CallInfo(str(uuid))
         trace = self._tracing.call(info)
