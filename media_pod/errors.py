@@ -4,7 +4,7 @@
       SpecError              media_pod.manifest.validation: a document that is not valid
       SetupError             here: this machine cannot run what was asked for
       AudioSocketError       media_pod.transport.audiosocket.frames: bytes that are not AudioSocket
-      MediaSocketError       media_pod.transport.websocket.messages: not chan_websocket's messages
+      WebSocketError         media_pod.transport.websocket.messages: not chan_websocket's messages
       ProviderError          media_pod.providers.ports: speech or dialogue failed
       AdmissionError         media_pod.calls.registry: a call that gets no slot
       LabError               interject_lab.errors: a simulated call that cannot be set up

@@ -31,12 +31,12 @@ class WebSocketAsterisk:
             parse_uri(f"ws://127.0.0.1:3001/media{query}"), subprotocols=[Subprotocol("media")]
         )
         self.response: Response | None = None
-        self.rows: list[bytes] = []
+        self.frames: list[bytes] = []
         """Samples of each binary message."""
         self.commands: list[str] = []
-        """`ANSWER`, or `MARK_MEDIA 51`, in the order of the rows' `log`."""
+        """`ANSWER`, or `MARK_MEDIA 51`, in the order of the frames' `log`."""
         self.log: list[str] = []
-        """Commands, and `row` for each row."""
+        """Commands, and `frame` for each frame."""
 
     def request(self) -> bytes:
         self.protocol.send_request(self.protocol.connect())
@@ -76,13 +76,13 @@ class WebSocketAsterisk:
         """The code of the pod's Close."""
         return self.protocol.close_rcvd.code if self.protocol.close_rcvd else None
 
-    def _take(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.BINARY:
-            self.rows.append(bytes(frame.data))
-            self.log.append("row")
-        elif frame.opcode is Opcode.TEXT:
-            message = json.loads(bytes(frame.data))
-            assert len(frame.data) <= 128, "Asterisk drops longer ones"
-            text = " ".join(filter(None, (message["command"], message.get("correlation_id"))))
+    def _take(self, message: Frame) -> None:
+        if message.opcode is Opcode.BINARY:
+            self.frames.append(bytes(message.data))
+            self.log.append("frame")
+        elif message.opcode is Opcode.TEXT:
+            command = json.loads(bytes(message.data))
+            assert len(message.data) <= 128, "Asterisk drops longer ones"
+            text = " ".join(filter(None, (command["command"], command.get("correlation_id"))))
             self.commands.append(text)
             self.log.append(text)

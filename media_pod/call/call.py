@@ -1,26 +1,36 @@
-"""One call: what the tick hears and plays, and the conversation that comes of it.
+"""One call: the tick's audio in and out, and the conversation between them.
 
 The pod's clock calls `frame` and `hear` once per tick; neither waits. What takes time is `Work`,
-which an interruption cancels; what it has said by then is in the playout, which is emptied in the
-same tick.
+which an interruption cancels. What the work has said by then is in the playout, which is emptied in
+the same tick. Everything that others may want to know is published as an event.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Concatenate, Final, ParamSpec
 
-from media_pod.call.capture import Ears
+from media_pod.call.capture import Capture
 from media_pod.call.endpointing import STILL_SPEECH, PreRoll, TurnEnd
+from media_pod.call.event_bus import EventBus
+from media_pod.call.events import (
+    DTMF,
+    BargeIn,
+    CallRef,
+    ConversationEvent,
+    Ended,
+    FalseStopSuspected,
+    Recognized,
+    SpeechPlayed,
+)
 from media_pod.call.playout import Playout, Said
-from media_pod.call.response import BotTurn
+from media_pod.call.response import Responder
 from media_pod.call.transcript import Transcript
-from media_pod.call.turn_machine import Effect, Event, State, Turn
+from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
 from media_pod.dialogues.ports import (
     CallerTurn,
-    CallInfo,
     DialogueFactory,
     HangUp,
     Interruption,
@@ -28,8 +38,8 @@ from media_pod.dialogues.ports import (
 )
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
 from media_pod.providers.ports import Pcm, Speech, Stt, Tts, Utterance
-from media_pod.telemetry.call_metrics import DTMF, CallMetrics, Stop, echo_of
-from media_pod.telemetry.call_trace import CallTrace, heard
+
+P = ParamSpec("P")
 
 MAX_DIGITS: Final = 64
 """Of one turn; more are dropped. Account and tracking numbers are half as long."""
@@ -62,8 +72,8 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What one tick made of one call's caller."""
+class CallerTick:
+    """What one tick of the bank found out about one call's caller."""
 
     cleaned: Pcm
     speech: float
@@ -75,44 +85,42 @@ class Heard:
 
 
 class Call:
-    """One call, from its AudioSocket's UUID to its end.
+    """One connection of a call, from its UUID to its end.
 
     Args:
-        info: what is known of it.
+        ref: which call, and which connection of it.
         settings: from the manifest.
         agents: the pod's providers.
-        trace: its trace, ended in `aclose`.
-        metrics: the pod's.
-        flush: forgets what the line has queued of the frames given.
+        bus: takes the call's events, `Ended` last.
+        flush: drops the frames that the line has queued and not played.
     """
 
     def __init__(
         self,
-        info: CallInfo,
+        ref: CallRef,
         settings: CallSettings,
         agents: Agents,
-        trace: CallTrace,
-        metrics: CallMetrics,
+        bus: EventBus,
         flush: Callable[[], None],
     ) -> None:
-        self.info = info
+        self.ref = ref
+        self.info = ref.info
         self.transcript = Transcript()
-        self.last: Heard | None = None
-        """The latest tick, for whoever looks at the call."""
+        self.last: CallerTick | None = None
+        """The latest tick, for inspection."""
         self.hang_up_reason = ""
         self.goto = ""
         """Where in the dialplan the bot sends the caller, `context,exten,priority`; "" if it does
         not. Counts once the call is over."""
         self._agents = agents
-        self._trace = trace
-        self._metrics = metrics
+        self._bus = bus
         self._flush = flush
-        self._turn = Turn()
+        self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
-        self._dialogue = agents.dialogue(info)
-        self._bot = self._bot_turn(settings.provider_s)
+        self._dialogue = agents.dialogue(ref.info)
+        self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
-        self._ears = Ears(
+        self._capture = Capture(
             agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
         )
         self._turn_end = TurnEnd(
@@ -121,72 +129,71 @@ class Call:
         self._digits = ""
         self._ticks = 0
         self._speaks = False
-        """The caller speaks, as far as the bank and the pause since the last turn tell."""
+        """The caller speaks, by the bank's decision and the pause since the last turn."""
         self._paused = False
         """The caller's turn ended by a pause that the bank takes for part of a phrase."""
-        self._stopped_by: Stop | None = None
-        """The interruption that began the caller's turn, until something is recognized or not."""
+        self._stopped_by: BargeIn | None = None
+        """The barge-in that began the caller's turn, until its words are recognized."""
         self._failed_before = False
-        self._work = Work(info.uuid, settings.provider_s, self._done)
+        self._work = Work(ref.info.uuid, settings.provider_s, self._done)
 
-    def _bot_turn(self, provider_s: float) -> BotTurn:
-        return BotTurn(
+    def _make_responder(self, provider_s: float) -> Responder:
+        return Responder(
             self._dialogue,
             self._agents.tts,
             self._playout,
-            self._trace,
-            self._metrics,
+            self._publish,
             provider_s,
-            on_speech=lambda: self._on(Event.SPEECH),
+            on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
         )
 
     @property
-    def state(self) -> State:
+    def state(self) -> TurnState:
         """Where the conversation is."""
         return self._turn.state
 
     @property
     def over(self) -> bool:
         """Nothing is left to say: hang up."""
-        return self._turn.state is State.OVER
+        return self._turn.state is TurnState.OVER
 
     def start(self) -> None:
         """Let the bot greet."""
-        self._work.start(self._bot.greet)
+        self._work.start(self._responder.greet)
 
-    def frame(self, left: int | None = None) -> Pcm:
+    def frame(self, frames_played: int | None = None) -> Pcm:
         """What is sent in this tick, int16 [samples]: silence where there is nothing to say.
 
         Args:
-            left: see `Playout.take`.
+            frames_played: see `Playout.take`.
         """
         self._ticks += 1
-        return self.more(left)
+        return self.more(frames_played)
 
-    def more(self, left: int | None) -> Pcm:
+    def more(self, frames_played: int | None) -> Pcm:
         """As `frame`, for a line that lacks one more: no time passes."""
-        frame = self._playout.take(left)
-        self._bot.played()
+        frame = self._playout.take(frames_played)
+        self._responder.played()
         if self._playout.empty and not self._work.running:
-            self._on(Event.SPOKEN)
+            self._on(TurnEvent.SPOKEN)
         return frame
 
     def skip(self, ticks: int) -> None:
         """Time passed in which nothing left: the pod was late."""
         self._ticks += ticks
 
-    def hear(self, heard: Heard) -> None:
-        """Take what this tick made of the caller."""
-        self.last = heard
-        self._ears.push(heard.cleaned, heard.decision)
-        if self._begins_to_speak(heard):
-            self._interrupt(heard.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
-        if self._turn_end.step(heard.speech):
-            self._paused = heard.speech < STILL_SPEECH
-            self._on(Event.CALLER_DONE)
-        elif self.state is State.LISTENING and self._turn_end.no_input:
-            self._on(Event.NO_INPUT)
+    def hear(self, tick: CallerTick) -> None:
+        """Take what the bank found out in this tick."""
+        self.last = tick
+        self._capture.push(tick.cleaned, tick.decision)
+        if self._begins_to_speak(tick):
+            self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
+        if self._turn_end.step(tick.speech):
+            self._paused = tick.speech < STILL_SPEECH
+            self._on(TurnEvent.CALLER_DONE)
+        elif self.state is TurnState.LISTENING and self._turn_end.no_input:
+            self._on(TurnEvent.NO_INPUT)
 
     def digit(self, digit: str) -> None:
         """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
@@ -195,74 +202,84 @@ class Call:
         self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
         if digit == "#":
-            self._on(Event.CALLER_DONE)
+            self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
         """Say goodbye and end, because the pod cannot keep the call."""
-        if self.state not in (State.LEAVING, State.OVER):
+        if self.state not in (TurnState.LEAVING, TurnState.OVER):
             self.hang_up_reason, self.goto = reason, ""
-            self._on(Event.DISMISSED)
+            self._on(TurnEvent.DISMISSED)
 
     async def aclose(self, ended: str) -> None:
-        """The connection is gone: cancel what runs and end the trace with `ended`."""
+        """The connection is over: cancel what runs, and publish that `ended` ended the call."""
         said = self._playout.stop()
-        self.transcript.bot(self._now_ms, said.heard, said.unheard)
-        await self._work.aclose()
-        self._ears.discard()
-        self._trace.end(ended, self.goto)
+        self._publish(SpeechPlayed, said.heard, said.unheard)
+        try:
+            await self._work.aclose()
+            self._capture.discard()
+        finally:
+            self._bus.publish(self.ref, Ended(self._bus.now_ns(), ended, self.goto))
 
     @property
     def _now_ms(self) -> int:
         return self._ticks * TICK_MS
 
-    def _begins_to_speak(self, heard: Heard) -> bool:
+    def _publish(
+        self,
+        make: Callable[Concatenate[int, int, P], ConversationEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """See `events.Publish`."""
+        event = make(self._bus.now_ns(), self._now_ms, *args, **kwargs)
+        self.transcript.on_event(event)
+        self._bus.publish(self.ref, event)
+
+    def _begins_to_speak(self, tick: CallerTick) -> bool:
         # The bank holds its decision through short pauses. A turn may end in one of them, and the
         # caller who then goes on has begun anew.
         before = self._speaks
-        if heard.decision is not Decision.CALLER or heard.speech >= STILL_SPEECH:
+        if tick.decision is not Decision.CALLER or tick.speech >= STILL_SPEECH:
             self._paused = False
-        self._speaks = heard.decision is Decision.CALLER and not self._paused
+        self._speaks = tick.decision is Decision.CALLER and not self._paused
         return self._speaks and not before
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
-        """The caller takes the turn; `reason` is why, for those who ask why the bot stopped."""
+        """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""
         speaking = not self._playout.empty
-        cut = self._interruption(self._playout.said())
-        self._on(Event.CALLER)
+        cut = self._playout.said()
+        self._on(TurnEvent.CALLER)
         if speaking and cut.unheard and self.last is not None:
-            delay_ms, erle_db = self.last.delay_ms, self.last.erle_db
-            confidence = self.last.delay_confidence
-            span = self._trace.bargein(reason, delay_ms, erle_db, onset_ago_s, confidence)
-            span.set(heard(cut))
-            span.tell({"heard": cut.heard, "unheard": cut.unheard})
-            span.end()
-            stop = Stop(reason, echo_of(delay_ms, confidence))
-            self._metrics.stopped(stop, onset_ago_s, self._trace.trace_id_hex)
-            # A key is nobody's mistake.
-            self._stopped_by = stop if onset_ago_s else None
+            echo = (self.last.delay_ms, self.last.delay_confidence, self.last.erle_db)
+            said = (cut.heard, cut.unheard, cut.heard_ms)
+            event = BargeIn(self._bus.now_ns(), self._now_ms, reason, onset_ago_s, *echo, *said)
+            self._bus.publish(self.ref, event)
+            # A digit is never a false stop.
+            self._stopped_by = event if onset_ago_s else None
 
     def _interruption(self, said: Said) -> Interruption:
         return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms)
 
-    def _on(self, event: Event) -> None:
+    def _on(self, event: TurnEvent) -> None:
         before = self._turn.state
         for effect in self._turn.on(event):
             self._do(effect, event)
         if before is not self._turn.state:
             _logger.debug("call %s: %s, now %s", self.info.uuid, event.value, self.state.value)
-        if event is Event.SPOKEN and before is not self._turn.state:
+        if event is TurnEvent.SPOKEN and before is not self._turn.state:
             self._end_turn()
-        elif event in (Event.SPEECH, Event.GOODBYE):
+        elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE):
             self._answered()
 
-    def _do(self, effect: Effect, event: Event) -> None:
+    def _do(self, effect: Effect, event: TurnEvent) -> None:
         match effect:
             case Effect.HEAR:
                 self._hear()
             case Effect.STOP:
-                self._stop(by_caller=event is Event.CALLER)
+                self._stop(by_caller=event is TurnEvent.CALLER)
             case Effect.CANCEL:
-                self._ears.drop_taken()
+                self._capture.drop_taken()
                 self._work.cancel()
             case Effect.REPLY:
                 self._reply()
@@ -279,24 +296,24 @@ class Call:
             self.hang_up_reason, self.goto = f"the bot transferred to {act.goto}", act.goto
         else:
             self.hang_up_reason = act.reason
-        self._on(Event.GOODBYE)
+        self._on(TurnEvent.GOODBYE)
 
     def _hear(self) -> None:
         self.hang_up_reason = self.goto = ""
         self._turn_end.open()
         # Keys alone are no speech: recognizers make words of noise.
-        if self._speaks or self._ears.unanswered:
-            self._ears.open()
+        if self._speaks or self._capture.unanswered:
+            self._capture.open()
 
     def _stop(self, *, by_caller: bool) -> None:
         if self._playout.under_way:
             self._flush()
         said = self._playout.stop()
         was_cut = by_caller and bool(said.unheard)
-        self.transcript.bot(self._now_ms, said.heard, said.unheard, cut=was_cut)
-        if not self._bot.asked:
+        self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
+        if not self._responder.dialogue_asked:
             return
-        self._bot.asked = False
+        self._responder.dialogue_asked = False
         if by_caller and said.heard:
             # It was cut while it worked.
             self._failed_before = False
@@ -308,38 +325,32 @@ class Call:
     def _reply(self) -> None:
         self._turn_end.close()
         self._playout.begin()
-        self._work.start(partial(self._answer, self._ears.take(), self._digits))
+        self._work.start(partial(self._answer, self._capture.take(), self._digits))
 
     async def _answer(self, utterance: Utterance | None, digits: str) -> None:
-        self._trace.turn()
-        text = "" if utterance is None else await self._bot.recognize(utterance)
-        self._trace.recognized(text, digits)
-        self._judge(bool(text), bool(digits))
-        self.transcript.caller(self._now_ms, " ".join(filter(None, (text, digits))))
-        await self._bot.answer(CallerTurn(text, digits))
-
-    def _judge(self, spoken: bool, keyed: bool) -> None:
-        """Count the caller's turn, and whether the bot stopped for it in vain."""
-        self._metrics.turn("speech" if spoken else "keys" if keyed else "silence")
-        if self._stopped_by is not None and not spoken and not keyed:
-            self._metrics.nothing_recognized(self._stopped_by)
+        self._responder.begin_turn()
+        text = "" if utterance is None else await self._responder.recognize(utterance)
+        self._publish(Recognized, text, digits)
+        if self._stopped_by is not None and not text and not digits:
+            self._publish(FalseStopSuspected, self._stopped_by)
         self._stopped_by = None
+        await self._responder.answer(CallerTurn(text, digits))
 
     def _answered(self) -> None:
         """Whatever the caller says or keys in from now on is a turn of its own."""
         self._stopped_by = None
-        self._ears.answered()
+        self._capture.answered()
         self._digits = ""
 
     def _end_turn(self) -> None:
         self._answered()
-        self._bot.asked = False
-        self.transcript.bot(self._now_ms, self._playout.said().heard)
+        self._responder.dialogue_asked = False
+        self._publish(SpeechPlayed, self._playout.said().heard)
         self._playout.begin()
         self._turn_end.close()
 
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
-        self._ears.discard()
+        self._capture.discard()
         self._answered()
         self._turn_end.close()
         for speech in speeches:
@@ -348,4 +359,4 @@ class Call:
     def _done(self, failed: bool) -> None:
         again, self._failed_before = self._failed_before, failed
         if failed:
-            self._on(Event.FAILED_AGAIN if again else Event.FAILED)
+            self._on(TurnEvent.FAILED_AGAIN if again else TurnEvent.FAILED)

@@ -21,7 +21,7 @@ from media_pod.providers.ports import Pcm, ProviderError, Stt, Utterance
 _logger = logging.getLogger(__name__)
 
 
-class Ears:
+class Capture:
     """The caller's audio of one call, on its way to the recognizer.
 
     Args:

@@ -110,16 +110,16 @@ class Playout:
         """Less than `ROOM_MS` is queued."""
         return self._queued < ROOM_MS * self._rate_hz // 1000
 
-    def take(self, left: int | None = None) -> Pcm:
+    def take(self, frames_played: int | None = None) -> Pcm:
         """The next frame, int16 [frame]: silence where there is nothing to say.
 
         Args:
-            left: how many of the frames taken before have been played, counted over the whole call;
+            frames_played: of the frames taken before, counted over the whole call;
                 None if each is played as it is taken.
         """
         self._taken += 1
-        if left is not None:
-            self._played_up_to(left)
+        if frames_played is not None:
+            self._played_up_to(frames_played)
         if not self._pieces:
             return self._silence
 
@@ -135,7 +135,7 @@ class Playout:
             speech_samples += count if piece.is_speech else 0
             words += self._advance(piece, end)
         self._under_way.append(_Share(self._taken, speech_samples, tuple(words)))
-        if left is None:
+        if frames_played is None:
             self._played_up_to(self._taken)
         return frame
 

@@ -1,68 +1,74 @@
-"""One turn of the bot: what the caller said is recognized, the dialogue answers, speech is queued.
+"""One turn of the bot: the caller's words are recognized, the dialogue answers, speech is queued.
 
-Runs as one task that a barge-in cancels. Every wait on a provider has a deadline; whatever fails,
-fails as `ProviderError` or as the provider's own exception, for the call to apologise.
+A turn runs as one task, which a barge-in cancels. Every wait on a provider has a deadline. A
+failure is a `ProviderError` or the provider's own exception; the call answers it with an apology.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Final, TypeVar
 
+from media_pod.call.events import (
+    ProviderAnswered,
+    ProviderCancelled,
+    ProviderFailed,
+    ProviderFinished,
+    ProviderKind,
+    ProviderRequest,
+    ProviderRequested,
+    Publish,
+    TurnStarted,
+)
 from media_pod.call.playout import Playout
 from media_pod.dialogues.ports import Act, CallerTurn, Dialogue, HangUp, Pause, Play, Say, Transfer
 from media_pod.providers.policy import within
 from media_pod.providers.ports import ProviderError, Speech, Tts, Utterance, Word
-from media_pod.telemetry.call_metrics import CallMetrics
-from media_pod.telemetry.call_trace import CallTrace
-from media_pod.telemetry.spans import OpenSpan
 
 PROVIDER: Final = "built-in"
-"""What traces and metrics call the provider of the embedded adapters."""
-
-
-class Asked:
-    """A request that is under way; made while the event loop runs, whose time it takes.
-
-    Args:
-        kind: stt, llm or tts.
-        span: of the request.
-        trace: of its call.
-        metrics: of the pod.
-    """
-
-    def __init__(self, kind: str, span: OpenSpan, trace: CallTrace, metrics: CallMetrics) -> None:
-        self._kind = kind
-        self._span = span
-        self._trace = trace
-        self._metrics = metrics
-        self._now = asyncio.get_running_loop().time
-        self._began_s = self._now()
-        self._answered = False
-        metrics.asked(kind, PROVIDER)
-
-    def first_chunk(self) -> None:
-        """The first result is here; later calls have no effect."""
-        self._span.first_chunk()
-        if not self._answered:
-            self._answered = True
-            after_s = self._now() - self._began_s
-            self._metrics.first_chunk(self._kind, PROVIDER, after_s, self._trace.trace_id_hex)
-
-    def fail(self, error: Exception) -> None:
-        """It raised, or its deadline is over."""
-        self._span.fail(error)
-        self._metrics.failed(self._kind, PROVIDER)
-
-    def end(self) -> None:
-        """All of it is here."""
-        self._span.end()
-
+"""Name of the embedded providers in traces and metrics."""
 
 T = TypeVar("T")
 
 
-class BotTurn:
+class PendingRequest:
+    """One request to a provider, from its start to its one end; publishes both.
+
+    Args:
+        publish: takes the events.
+        request: the request, which every event carries.
+    """
+
+    def __init__(self, publish: Publish, request: ProviderRequest) -> None:
+        self._publish = publish
+        self._request = request
+        self._answered = self._ended = False
+        publish(ProviderRequested, request)
+
+    def answered(self) -> None:
+        """The first result is here; later calls have no effect."""
+        if not self._answered:
+            self._answered = True
+            self._publish(ProviderAnswered, self._request)
+
+    def failed(self, error: Exception) -> None:
+        """The provider raised `error`, or missed its deadline."""
+        self._ended = True
+        self._publish(ProviderFailed, self._request, type(error).__qualname__)
+
+    def finished(self) -> None:
+        """All results are here."""
+        self._ended = True
+        self._publish(ProviderFinished, self._request)
+
+    def abandoned(self) -> None:
+        """Nothing waits for the result any more; no effect after an end."""
+        if not self._ended:
+            self._ended = True
+            self._publish(ProviderCancelled, self._request)
+
+
+class Responder:
     """Makes the bot's turns of one call."""
 
     def __init__(
@@ -70,8 +76,7 @@ class BotTurn:
         dialogue: Dialogue,
         tts: Tts,
         playout: Playout,
-        trace: CallTrace,
-        metrics: CallMetrics,
+        publish: Publish,
         deadline_s: float,
         on_speech: Callable[[], None],
         on_leave: Callable[[HangUp | Transfer], None],
@@ -79,11 +84,10 @@ class BotTurn:
         """Make it for one call.
 
         Args:
-            dialogue: the call's mind.
+            dialogue: the call's dialogue.
             tts: the voice.
-            playout: where speech goes.
-            trace: the call's trace.
-            metrics: the pod's.
+            playout: takes the speech.
+            publish: takes the call's events.
             deadline_s: how long each result of a provider may take.
             on_speech: called as soon as the turn's first speech is queued.
             on_leave: called when the dialogue wants to end the agent's part of the call.
@@ -91,14 +95,19 @@ class BotTurn:
         self._dialogue = dialogue
         self._tts = tts
         self._playout = playout
-        self._trace = trace
-        self._metrics = metrics
+        self._publish = publish
         self._deadline_s = deadline_s
         self._on_speech = on_speech
         self._on_leave = on_leave
         self._room = asyncio.Event()
-        self.asked = False
-        """The dialogue has been asked for this turn, so an interruption concerns it."""
+        self._turns = 0
+        self.dialogue_asked = False
+        """The dialogue works at this turn or has, so an interruption concerns it."""
+
+    def begin_turn(self) -> None:
+        """The next turn begins."""
+        self._turns += 1
+        self._publish(TurnStarted, self._turns)
 
     def played(self) -> None:
         """A frame has left: there may be room again."""
@@ -107,25 +116,29 @@ class BotTurn:
 
     async def greet(self) -> None:
         """The bot's first turn."""
-        self._trace.turn()
+        self.begin_turn()
         await self._perform(self._dialogue.greet())
 
     async def recognize(self, utterance: Utterance) -> str:
-        """The words of what the caller said."""
-        asked = Asked("stt", self._trace.stt(PROVIDER), self._trace, self._metrics)
+        """The words of what the caller said.
+
+        Raises:
+            ProviderError: recognition took longer than the deadline.
+        """
         timeout = asyncio.timeout(self._deadline_s)
-        try:
-            async with timeout:
-                text = await utterance.finish()
-        except Exception as error:  # told, and passed on
-            asked.fail(error)
-            if timeout.expired():
-                late = f"recognition: nothing for {self._deadline_s:g} s"
-                raise ProviderError(late) from error
-            raise
-        _give_way()
-        asked.first_chunk()
-        asked.end()
+        with self._request("stt") as request:
+            try:
+                async with timeout:
+                    text = await utterance.finish()
+            except Exception as error:  # published, and passed on
+                request.failed(error)
+                if timeout.expired():
+                    late = f"recognition: nothing for {self._deadline_s:g} s"
+                    raise ProviderError(late) from error
+                raise
+            _raise_if_cancelled()
+            request.answered()
+            request.finished()
         return text
 
     async def answer(self, turn: CallerTurn) -> None:
@@ -133,16 +146,16 @@ class BotTurn:
         await self._perform(self._dialogue.reply(turn))
 
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
-        self.asked = True
-        asked = Asked("llm", self._trace.llm(PROVIDER), self._trace, self._metrics)
-        async with aclosing(self._stream(acts, "the dialogue", asked)) as stream:
-            async for act in stream:
-                if isinstance(act, HangUp | Transfer):
-                    # What came after it would never be said.
-                    self._on_leave(act)
-                    break
-                await self._do(act)
-        asked.end()
+        self.dialogue_asked = True
+        with self._request("llm") as request:
+            async with aclosing(self._stream(acts, "the dialogue", request)) as stream:
+                async for act in stream:
+                    if isinstance(act, HangUp | Transfer):
+                        # What came after it would never be said.
+                        self._on_leave(act)
+                        break
+                    await self._do(act)
+            request.finished()
 
     async def _do(self, act: Say | Play | Pause) -> None:
         match act:
@@ -157,29 +170,36 @@ class BotTurn:
                 await self._until_room()
 
     async def _say(self, text: str) -> None:
-        span = self._trace.tts(PROVIDER)
-        span.tell({"bot": text})
-        asked = Asked("tts", span, self._trace, self._metrics)
         self._playout.announce(text)
-        async with aclosing(self._stream(self._tts.speak(text), "the voice", asked)) as stream:
-            async for speech in stream:
-                self._queue(speech)
-                await self._until_room()
-        self._playout.announced()
-        asked.end()
+        with self._request("tts", text) as request:
+            speech = self._stream(self._tts.speak(text), "the voice", request)
+            async with aclosing(speech) as stream:
+                async for piece in stream:
+                    self._queue(piece)
+                    await self._until_room()
+            self._playout.announced()
+            request.finished()
+
+    @contextmanager
+    def _request(self, kind: ProviderKind, text: str = "") -> Iterator[PendingRequest]:
+        request = PendingRequest(self._publish, ProviderRequest(kind, PROVIDER, text=text))
+        try:
+            yield request
+        finally:
+            request.abandoned()
 
     async def _stream(
-        self, items: AsyncIterator[T], what: str, asked: Asked
+        self, items: AsyncIterator[T], what: str, request: PendingRequest
     ) -> AsyncGenerator[T, None]:
-        """What a provider gives, with a deadline on each piece; `asked` is told."""
+        """The results of a provider, each within the deadline."""
         try:
             async with aclosing(within(items, self._deadline_s, what)) as timed:
                 async for item in timed:
-                    _give_way()
-                    asked.first_chunk()
+                    _raise_if_cancelled()
+                    request.answered()
                     yield item
-        except Exception as error:  # told, and passed on
-            asked.fail(error)
+        except Exception as error:  # published, and passed on
+            request.failed(error)
             raise
 
     def _queue(self, speech: Speech) -> None:
@@ -193,7 +213,7 @@ class BotTurn:
             await self._room.wait()
 
 
-def _give_way() -> None:
+def _raise_if_cancelled() -> None:
     """End a turn that was cancelled while a provider swallowed the cancellation."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -1,15 +1,17 @@
-"""Who said what, when, and what of it was heard."""
+"""The words of a call: each turn of the caller, and of each turn of the bot what was heard."""
 
 from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
 
-MAX_LINES: Final = 1000
-"""Of one call; the oldest go first."""
+from media_pod.call.events import Event, Recognized, SpeechPlayed
+
+MAX_ENTRIES: Final = 1000
+"""Of one call; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TranscriptEntry:
     """One turn of one side."""
 
     at_ms: int
@@ -23,17 +25,18 @@ class Line:
 
 
 class Transcript:
-    """The turns of one call, in order."""
+    """The turns of one call, in order; a subscriber of its events."""
 
     def __init__(self) -> None:
-        self.lines: deque[Line] = deque(maxlen=MAX_LINES)
+        self.entries: deque[TranscriptEntry] = deque(maxlen=MAX_ENTRIES)
 
-    def bot(self, at_ms: int, heard: str, unheard: str = "", *, cut: bool = False) -> None:
-        """The bot's turn ended, or was cut."""
-        if heard or unheard:
-            self.lines.append(Line(at_ms, "bot", heard, unheard, cut))
-
-    def caller(self, at_ms: int, text: str) -> None:
-        """The caller's turn was recognized."""
-        if text:
-            self.lines.append(Line(at_ms, "caller", text))
+    def on_event(self, event: Event) -> None:
+        """Keep what was said; a turn without a word leaves no entry."""
+        match event:
+            case SpeechPlayed() if event.heard or event.unheard:
+                self.entries.append(
+                    TranscriptEntry(event.at_ms, "bot", event.heard, event.unheard, event.cut)
+                )
+            case Recognized():
+                if said := " ".join(filter(None, (event.text, event.digits))):
+                    self.entries.append(TranscriptEntry(event.at_ms, "caller", said))

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class State(Enum):
+class TurnState(Enum):
     """Where the conversation is."""
 
     GREETING = "greeting"
@@ -40,7 +40,7 @@ class State(Enum):
     OVER = "over"
 
 
-class Event(Enum):
+class TurnEvent(Enum):
     """What can happen to a conversation."""
 
     CALLER = "caller"
@@ -81,11 +81,13 @@ class Effect(Enum):
     HANG_UP = "hang up"
 
 
-_S, _E, _F = State, Event, Effect  # the table is read more often than these names
+_S, _E, _F = TurnState, TurnEvent, Effect  # the table is read more often than these names
 
-_TALKING = tuple(state for state in State if state not in (_S.LEAVING, _S.OVER))
+_TALKING = tuple(state for state in TurnState if state not in (_S.LEAVING, _S.OVER))
 
-TABLE: Final[Mapping[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = MappingProxyType(
+_Table = Mapping[tuple[TurnState, TurnEvent], tuple[TurnState, tuple[Effect, ...]]]
+
+TABLE: Final[_Table] = MappingProxyType(
     {
         **{(s, _E.DISMISSED): (_S.LEAVING, (_F.STOP, _F.CANCEL, _F.SAY_GOODBYE)) for s in _TALKING},
         (_S.GREETING, _E.CALLER): (_S.INTERRUPTED, (_F.STOP, _F.CANCEL, _F.HEAR)),
@@ -116,13 +118,13 @@ TABLE: Final[Mapping[tuple[State, Event], tuple[State, tuple[Effect, ...]]]] = M
 )
 
 
-class Turn:
+class TurnMachine:
     """The conversation's state."""
 
     def __init__(self) -> None:
-        self.state = State.GREETING
+        self.state = TurnState.GREETING
 
-    def on(self, event: Event) -> tuple[Effect, ...]:
+    def on(self, event: TurnEvent) -> tuple[Effect, ...]:
         """Move on; returns what has to be done, in order."""
         self.state, effects = TABLE.get((self.state, event), (self.state, ()))
         return effects

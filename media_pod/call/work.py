@@ -11,11 +11,15 @@ the log, because the turn that it belonged to is over.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from typing import Final
 
 from media_pod.providers.ports import ProviderError
-from media_pod.telemetry.log_ids import current_call
 
 _logger = logging.getLogger(__name__)
+
+current_call: Final[ContextVar[str]] = ContextVar("current_call", default="")
+"""UUID of the call that the running task works for; logs have it."""
 
 
 class Work:

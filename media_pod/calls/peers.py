@@ -1,7 +1,7 @@
-"""The other pods, over their HTTP API: who has room for a call, and who knows one.
+"""The other pods, over their HTTP API: which has room for a call, and which knows one.
 
-A pod asks its peers with `hop=1`, and whoever is asked with it asks nobody else: questions end with
-the first hop. A pod that finds itself among its peers answers itself as any other would.
+A pod asks its peers with `hop=1`, and a pod that is asked with it asks no further: questions end
+with the first hop. A pod that finds itself among its peers answers itself as any other would.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from media_pod.calls.registry import Next, Step, StillConnectedError
+from media_pod.calls.answers import Next, NextStep, StillConnectedError
 from media_pod.dialogues.ports import CallInfo
 
 MOST_ASKED: Final = 16
@@ -130,11 +130,11 @@ def _parse(peer: tuple[str, int], answer: Any) -> Next | None:
     """What a peer said, None if that means nothing."""
     match answer:
         case {"next": "done"}:
-            return Next(Step.DONE)
+            return Next(NextStep.DONE)
         case {"next": "connect", "address": str(address)} if address:
-            return Next(Step.CONNECT, address=address)
+            return Next(NextStep.CONNECT, address=address)
         case {"next": "goto", "goto": str(goto)} if goto:
-            return Next(Step.GOTO, goto=goto)
+            return Next(NextStep.GOTO, goto=goto)
     found = repr(answer)[:_LONGEST_FOUND]
     _logger.warning("peer %s:%d: read %s, expected next to be done, connect or goto", *peer, found)
     return None

@@ -1,121 +1,120 @@
-"""Who may have a slot of this pod, and what to answer once a call's AudioSocket has returned.
+"""The one record of a pod's calls: who has a slot, in which state, by which connection.
 
-Pure bookkeeping: no clock, no sockets; `now_s` is any clock that does not go backwards. A call is
-in one of these states, and holds a slot in the first two:
+The HTTP API, the clock, drain and logs ask here and keep no list of their own. No clock and no
+sockets: `now_s` is any clock that does not go backwards.
 
-    RESERVED   promised: its AudioSocket has to come before `expires_s`
-    CONNECTED  its AudioSocket is here
-    LOST       it was connected, and its end was not the bot's: it may come again
-    DONE       over for good: the bot said goodbye, or the caller hung up
+    state      slot  meaning
+    RESERVED   yes   its audio connection has to come before `expires_s`
+    CONNECTED  yes   its audio connection is here
+    CLOSING    yes   the bot said goodbye or the caller hung up; the end of file is not here yet
+    LOST       no    it was connected, and its end was not the bot's: it may come again
+    DONE       no    over for good
 
-    from       call           to          rule
-    unknown    reserve        RESERVED    not when draining (Draining) nor without a slot (Full)
-    RESERVED   reserve        RESERVED    the same slot, promised anew
-    CONNECTED  reserve        -           StillConnected: the end of the old connection comes first
-    LOST       reserve        RESERVED    also when draining: this caller is in mid-conversation
-    DONE       reserve        RESERVED    as unknown: a dialplan may use its UUID twice
-    RESERVED   connect        CONNECTED
-    CONNECTED  connect        -           StillConnected
-    others     connect        -           Unreserved
-    CONNECTED  finish         LOST, DONE  by who ended it; DONE stays DONE after `goodbye`
-    RESERVED   expires        forgotten   LOST, if it had been connected before
-    any        hang_up        DONE        at once when RESERVED; CONNECTED waits for `finish`
+Rules, of which `TABLE` has the transitions:
 
-Asterisk may ask what is next before the pod has seen the end of file, so `goodbye` says in
-advance how the call will have ended, and where in the dialplan it goes on. A caller who hangs up
-goes nowhere any more.
+- A reservation that is asked for again keeps its slot and gets a new deadline.
+- While the pod drains, only a LOST call gets a slot: its caller is in mid-conversation. A call that
+  is not known, or DONE (a dialplan may use its UUID twice), gets `DrainingError`.
+- A call that is connected gets no second connection: the end of the old one comes first.
+- A reservation that expires is forgotten, or LOST again if the call had been connected before.
+- Asterisk may ask what is next before the pod has seen the end of file, so `goodbye` records in
+  advance how the call will have ended, and where in the dialplan it goes on. A caller who hangs up
+  goes nowhere.
 """
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
+from media_pod.call.call import Call
+from media_pod.call.events import CallRef
+from media_pod.calls.answers import (
+    CONNECT,
+    DONE,
+    DrainingError,
+    FullError,
+    Next,
+    NextStep,
+    StillConnectedError,
+    UnreservedError,
+)
 from media_pod.dialogues.ports import CallInfo
-from media_pod.errors import InterjectError
+from media_pod.duplex.contract import Decision
+from media_pod.transport.line import MediaLine
+from media_pod.transport.reframing import CallerStream
 
-REMEMBERED_PER_SLOT = 16
-"""Ended calls kept per slot, the oldest forgotten first: at three minutes a call that is three
-quarters of an hour, and `call-next` asks within seconds."""
-
-
-class AdmissionError(InterjectError):
-    """A call that gets no slot."""
+REMEMBERED_PER_SLOT: Final = 16
+"""Calls kept per slot after their end, the oldest dropped first: at three minutes a call that is
+three quarters of an hour, and `call-next` asks within seconds."""
 
 
-class FullError(AdmissionError):
-    """Every slot is taken; trying again makes sense after `retry_after_s` seconds."""
+class CallState(Enum):
+    """Where a call is; see the module."""
 
-    def __init__(self, slots: int, retry_after_s: float) -> None:
-        super().__init__(f"all {slots} slots are taken")
-        self.retry_after_s = retry_after_s
-
-
-class DrainingError(AdmissionError):
-    """The pod takes no new calls any more."""
-
-    def __init__(self) -> None:
-        super().__init__("the pod is draining and takes no new calls")
-
-
-class StillConnectedError(AdmissionError):
-    """The call has a live AudioSocket here; a second one would be somebody else's."""
-
-    def __init__(self, uuid: str) -> None:
-        super().__init__(f"call {uuid} is connected already; its connection has to end first")
-
-
-class UnreservedError(AdmissionError):
-    """An AudioSocket with a UUID that was never announced, or whose reservation is over."""
-
-    def __init__(self, uuid: str) -> None:
-        super().__init__(f"call {uuid} has no reservation; ask /api/call-start for one first")
-
-
-class State(Enum):
     RESERVED = "reserved"
     CONNECTED = "connected"
+    CLOSING = "closing"
     LOST = "lost"
     DONE = "done"
 
 
-class Step(Enum):
-    """The kinds of `Next`."""
+class CallChange(Enum):
+    """What can happen to a call."""
 
-    DONE = "done"
-    """Go on after the conversation."""
+    RESERVE = "reserve"
     CONNECT = "connect"
-    """Connect (again): a slot is reserved."""
-    GOTO = "goto"
-    """The agent sends the caller on, to another place of the dialplan."""
+    GOODBYE = "goodbye"
+    """The bot hangs up."""
+    HANG_UP = "hang up"
+    """The dialplan says that the caller is gone."""
+    FINISH = "finish"
+    """The connection is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
-    """What the dialplan does after AudioSocket has returned."""
+_S, _C = CallState, CallChange  # the table is read more often than these names
 
-    step: Step
-    goto: str = ""
-    """`context,exten,priority`; "" unless `step` is GOTO."""
-    address: str = ""
-    """`host:port` to connect to; "" unless `step` is CONNECT, and meaning this pod then."""
+TABLE: Final[Mapping[tuple[CallState | None, CallChange], CallState]] = MappingProxyType(
+    {
+        (None, _C.RESERVE): _S.RESERVED,
+        (_S.RESERVED, _C.RESERVE): _S.RESERVED,
+        (_S.LOST, _C.RESERVE): _S.RESERVED,
+        (_S.DONE, _C.RESERVE): _S.RESERVED,
+        (_S.RESERVED, _C.CONNECT): _S.CONNECTED,
+        (_S.CONNECTED, _C.GOODBYE): _S.CLOSING,
+        (_S.CLOSING, _C.GOODBYE): _S.CLOSING,
+        (_S.RESERVED, _C.HANG_UP): _S.DONE,
+        (_S.CONNECTED, _C.HANG_UP): _S.CLOSING,
+        (_S.CLOSING, _C.HANG_UP): _S.CLOSING,
+        (_S.LOST, _C.HANG_UP): _S.DONE,
+        (_S.DONE, _C.HANG_UP): _S.DONE,
+        (_S.CONNECTED, _C.FINISH): _S.LOST,
+        (_S.CLOSING, _C.FINISH): _S.DONE,
+    }
+)
+"""A change that is not listed for a state is refused, or has no effect."""
 
-
-DONE = Next(Step.DONE)
-CONNECT = Next(Step.CONNECT)
-
-
-class Ended(Enum):
-    """Who ended a connection, as far as `call-next` is concerned."""
-
-    BOT = "bot"
-    """The bot said goodbye."""
-    OTHER = "other"
-    """End of file, reset, stall, nonsense: the caller left, or the connection broke."""
+_CONNECTED: Final = (_S.CONNECTED, _S.CLOSING)
 
 
 @dataclass(slots=True)
-class Admitted:
+class Leg:
+    """One connection of a call, as the clock ticks it."""
+
+    slot: int
+    connection: MediaLine
+    call: Call
+    stream: CallerStream
+    decision: Decision = Decision.NONE
+    failed: bool = False
+    """The call raised, which is a bug of ours or of its agent's."""
+
+
+@dataclass(slots=True)
+class RegisteredCall:
     """One call that holds a slot."""
 
     info: CallInfo
@@ -124,96 +123,87 @@ class Admitted:
     """When its first reservation was made."""
     expires_s: float
     """End of the reservation; infinite once connected."""
-    connected: bool = False
+    state: CallState = CallState.RESERVED
     connected_before: bool = False
-    done: bool = False
-    """The bot's goodbye or the caller's hang-up is known; the end of file is not here yet."""
     goto: str = ""
     """Where the bot sends the caller, as `Next.goto`."""
+    span_id: int = 0
+    """Of the connection's trace span; 0 before it is connected."""
+    leg: Leg | None = None
+    """Its connection, once the conversation has begun."""
+
+    @property
+    def ref(self) -> CallRef:
+        """What its events are published with."""
+        return CallRef(self.info, self.span_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """A call that holds no slot any more."""
-
-    state: State
-    info: CallInfo
-    goto: str = ""
-
-
-class Admission:
-    """The slots of one pod.
+class CallRegistry:
+    """The calls of one pod.
 
     Args:
         slots: calls at most, numbered from 0.
-        reservation_s: how long a slot waits for its AudioSocket, in seconds.
+        reservation_s: how long a slot waits for its audio connection, in seconds.
     """
 
     def __init__(self, slots: int, reservation_s: float) -> None:
-        self._slots = slots
+        self.slots = slots
+        self.draining = False
+        self.legs: dict[int, Leg] = {}
+        """The connections that are ticked, by slot."""
         self._reservation_s = reservation_s
         self._free = list(range(slots - 1, -1, -1))
-        self._admitted: dict[str, Admitted] = {}
-        self._ended: OrderedDict[str, _Past] = OrderedDict()
-        self._draining = False
+        self._present: dict[str, RegisteredCall] = {}
+        self._past: OrderedDict[str, RegisteredCall] = OrderedDict()
 
     @property
-    def slots(self) -> int:
-        return self._slots
-
-    @property
-    def draining(self) -> bool:
-        return self._draining
-
-    @property
-    def admitted(self) -> tuple[Admitted, ...]:
+    def present(self) -> tuple[RegisteredCall, ...]:
         """Calls that hold a slot, the oldest first."""
-        return tuple(self._admitted.values())
+        return tuple(self._present.values())
 
-    def get(self, uuid: str) -> Admitted | None:
+    def get(self, uuid: str) -> RegisteredCall | None:
         """The call `uuid` if it holds a slot."""
-        return self._admitted.get(uuid)
+        return self._present.get(uuid)
 
-    def state(self, uuid: str) -> State | None:
-        """Where `uuid` stands, None if it is unknown here."""
-        if call := self._admitted.get(uuid):
-            if call.done:
-                return State.DONE
-            return State.CONNECTED if call.connected else State.RESERVED
-        past = self._ended.get(uuid)
-        return past.state if past else None
+    def known(self, uuid: str) -> RegisteredCall | None:
+        """The call `uuid` if it holds a slot, or did lately."""
+        return self._present.get(uuid) or self._past.get(uuid)
 
-    def reserve(self, info: CallInfo, now_s: float) -> Admitted:
+    def state(self, uuid: str) -> CallState | None:
+        """Where `uuid` is, None if it is unknown here."""
+        call = self.known(uuid)
+        return None if call is None else call.state
+
+    def reserve(self, info: CallInfo, now_s: float) -> RegisteredCall:
         """Take a slot for a call, or renew its reservation.
 
-        A lost call that comes again without numbers keeps those it came with first.
+        A call that is known keeps the numbers that it came with, if the new question has none.
 
         Raises:
-            StillConnectedError: its AudioSocket is here.
-            DrainingError: a call unknown so far, and the pod drains.
+            StillConnectedError: its audio connection is here.
+            DrainingError: the pod drains, and the call is not LOST.
             FullError: no slot is free.
         """
         self.sweep(now_s)
-        if call := self._admitted.get(info.uuid):
-            if call.connected:
+        expires_s = now_s + self._reservation_s
+        if call := self._present.get(info.uuid):
+            if call.state in _CONNECTED:
                 raise StillConnectedError(info.uuid)
-            call.expires_s = now_s + self._reservation_s
+            call.info = _same_numbers(call.info, info)
+            call.expires_s = expires_s
             return call
-        past = self._ended.get(info.uuid)
-        lost = past is not None and past.state is State.LOST
-        if self._draining and not lost:
+        past = self._past.get(info.uuid)
+        lost = past is not None and past.state is CallState.LOST
+        if self.draining and not lost:
             raise DrainingError
         if not self._free:
-            raise FullError(self._slots, self._until_next_expiry(now_s))
-        self._ended.pop(info.uuid, None)
-        call = Admitted(
-            past.info if past and lost and not info.from_number else info,
-            slot=self._free.pop(),
-            since_s=now_s,
-            expires_s=now_s + self._reservation_s,
-            connected_before=lost,
-        )
-        self._admitted[info.uuid] = call
+            raise FullError(self.slots, self._until_next_expiry(now_s))
+        if past is not None:
+            del self._past[info.uuid]
+            if lost and not info.from_number:
+                info = _same_numbers(past.info, info)
+        call = RegisteredCall(info, self._free.pop(), now_s, expires_s, connected_before=lost)
+        self._present[info.uuid] = call
         return call
 
     def next(self, info: CallInfo, now_s: float) -> Next:
@@ -222,28 +212,32 @@ class Admission:
         Raises:
             AdmissionError: as `reserve`, if the conversation is not over.
         """
-        if self.state(info.uuid) is State.DONE:
-            ended = self._admitted.get(info.uuid) or self._ended[info.uuid]
-            return Next(Step.GOTO, ended.goto) if ended.goto else DONE
+        call = self.known(info.uuid)
+        if call is not None and call.state in (CallState.CLOSING, CallState.DONE):
+            return Next(NextStep.GOTO, call.goto) if call.goto else DONE
         self.reserve(info, now_s)
         return CONNECT
 
-    def connect(self, uuid: str, now_s: float) -> Admitted:
-        """The AudioSocket of `uuid` is here: its slot is its own until `finish`.
+    def connect(self, uuid: str, now_s: float) -> RegisteredCall:
+        """The audio connection of `uuid` is here: its slot is its own until `finish`.
 
         Raises:
-            UnreservedError: nobody announced it, or too long ago.
-            StillConnectedError: a second AudioSocket of a running call.
+            UnreservedError: it was never reserved, or too long ago.
+            StillConnectedError: a second connection of a running call.
         """
         self.sweep(now_s)
-        call = self._admitted.get(uuid)
+        call = self._present.get(uuid)
         if call is None:
             raise UnreservedError(uuid)
-        if call.connected:
+        if call.state in _CONNECTED:
             raise StillConnectedError(uuid)
-        call.connected = True
+        self._change(call, CallChange.CONNECT)
         call.expires_s = math.inf
         return call
+
+    def attach(self, call: RegisteredCall, leg: Leg) -> None:
+        """The conversation of a connected call begins: `leg` is ticked until `finish`."""
+        call.leg = self.legs[call.slot] = leg
 
     def goodbye(self, uuid: str, goto: str = "") -> None:
         """The bot ends the connected call `uuid`: from now on `call-next` is answered "done".
@@ -252,61 +246,69 @@ class Admission:
             goto: where in the dialplan the caller goes on, `context,exten,priority`; "" for
                 nowhere.
         """
-        call = self._admitted.get(uuid)
-        if call is not None and call.connected:
-            call.done, call.goto = True, goto
+        call = self._present.get(uuid)
+        if call is not None and self._change(call, CallChange.GOODBYE):
+            call.goto = goto
 
-    def hang_up(self, uuid: str) -> State | None:
+    def hang_up(self, uuid: str) -> CallState | None:
         """The dialplan says that the caller is gone. Returns what `uuid` was until now.
 
         A reservation is given back; a connected call keeps its slot until `finish`.
         """
-        before = self.state(uuid)
-        call = self._admitted.get(uuid)
-        if call is not None and call.connected:
-            call.done, call.goto = True, ""
-        elif call is not None:
-            self._release(call, State.DONE)
-        elif past := self._ended.get(uuid):
-            self._remember(_Past(State.DONE, past.info))
+        before, call = self.state(uuid), self.known(uuid)
+        if call is not None and self._change(call, CallChange.HANG_UP):
+            call.goto = ""
+            if before is CallState.RESERVED:
+                self._release(call)
         return before
 
-    def finish(self, uuid: str, ended: Ended) -> None:
+    def finish(self, uuid: str) -> None:
         """The connection of `uuid` is over and its slot free. No effect on other calls."""
-        call = self._admitted.get(uuid)
-        if call is None or not call.connected:
-            return
-        done = call.done or ended is Ended.BOT
-        self._release(call, State.DONE if done else State.LOST)
+        call = self._present.get(uuid)
+        if call is not None and self._change(call, CallChange.FINISH):
+            self._release(call)
 
     def drain(self) -> None:
-        """Take no unknown calls from now on. There is no way back."""
-        self._draining = True
+        """Take no new calls from now on. There is no way back."""
+        self.draining = True
 
-    def sweep(self, now_s: float) -> tuple[Admitted, ...]:
-        """Give back the slots whose AudioSocket did not come in time, and return those calls."""
-        late = tuple(call for call in self._admitted.values() if call.expires_s <= now_s)
+    def sweep(self, now_s: float) -> tuple[RegisteredCall, ...]:
+        """Give back the slots whose connection did not come in time, and return those calls."""
+        late = tuple(call for call in self._present.values() if call.expires_s <= now_s)
         for call in late:
-            self._release(call, State.LOST if call.connected_before else None)
+            call.state = CallState.LOST
+            self._release(call)
+            if not call.connected_before:
+                del self._past[call.info.uuid]
         return late
 
-    def _release(self, call: Admitted, state: State | None) -> None:
-        del self._admitted[call.info.uuid]
-        self._free.append(call.slot)
-        if state is not None:
-            self._remember(_Past(state, call.info, call.goto))
+    def _change(self, call: RegisteredCall, change: CallChange) -> bool:
+        """Move on as the table says; whether it lists the change."""
+        after = TABLE.get((call.state, change))
+        if after is not None:
+            call.state = after
+        return after is not None
 
-    def _remember(self, past: _Past) -> None:
-        self._ended[past.info.uuid] = past
-        self._ended.move_to_end(past.info.uuid)
-        if len(self._ended) > self._slots * REMEMBERED_PER_SLOT:
-            self._ended.popitem(last=False)
+    def _release(self, call: RegisteredCall) -> None:
+        del self._present[call.info.uuid]
+        self.legs.pop(call.slot, None)
+        call.leg = None
+        self._free.append(call.slot)
+        self._past[call.info.uuid] = call
+        self._past.move_to_end(call.info.uuid)
+        if len(self._past) > self.slots * REMEMBERED_PER_SLOT:
+            self._past.popitem(last=False)
 
     def _until_next_expiry(self, now_s: float) -> float:
         """Seconds until a slot may be free: the first reservation to expire, else a guess.
 
-        A running call's end is unknown; with all slots in calls one ends every few seconds, and
-        callers wait no longer than a reservation anyway.
+        The end of a running call is unknown. With all slots in calls one ends every few seconds,
+        and callers wait no longer than a reservation anyway.
         """
-        first = min(call.expires_s for call in self._admitted.values())
+        first = min(call.expires_s for call in self._present.values())
         return min(first - now_s, self._reservation_s)
+
+
+def _same_numbers(before: CallInfo, now: CallInfo) -> CallInfo:
+    """`now`, with the numbers that the call came with first."""
+    return replace(now, from_number=before.from_number, to_number=before.to_number)

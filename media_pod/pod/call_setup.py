@@ -1,4 +1,4 @@
-"""Who comes in and how they leave: a connection becomes a call, and all are told of its end."""
+"""Call set-up and tear-down: a connection becomes a call, and the end of one is reported to all."""
 
 import asyncio
 import logging
@@ -7,123 +7,116 @@ from dataclasses import replace
 from uuid import UUID
 
 from media_pod.call.call import Agents, Call, CallSettings
-from media_pod.calls.drain import Leaving
-from media_pod.calls.registry import Admission, Admitted, Ended
+from media_pod.call.event_bus import EventBus
+from media_pod.call.events import Connected, Ended, ReservationExpired
+from media_pod.calls.drain import Drain
+from media_pod.calls.registry import CallRegistry, Leg, RegisteredCall
 from media_pod.dialogues.ports import DialogueFactory
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec
-from media_pod.pod.clock import Leg
-from media_pod.telemetry.metrics import Metrics
-from media_pod.telemetry.tracing import Tracing
-from media_pod.transport.line import Line
+from media_pod.telemetry.trace_context import choose_span_id
+from media_pod.transport.line import MediaLine
+from media_pod.transport.reframing import CallerStream
 
 _logger = logging.getLogger(__name__)
 
 
-class Reception:
-    """The door of one pod; the clock has the calls between their beginning and their end.
+class CallSetup:
+    """Sets up and tears down the calls of one pod.
 
     Args:
         spec: what calls take from the manifest.
-        manifest: which one is in force; new calls have its dialogue.
-        admission, leaving, tracing, metrics: the pod's own.
-        now: monotonic time in seconds, the admission's.
+        manifest: the active one; new calls have its dialogue.
+        registry, drain, bus: the pod's own.
+        now: monotonic time in seconds, the registry's.
+        random_bits: gives a random number of so many bits, for ids of spans.
     """
 
     def __init__(
         self,
         spec: AgentSpec,
         manifest: ActiveManifest[DialogueFactory],
-        admission: Admission,
-        leaving: Leaving,
-        tracing: Tracing,
-        metrics: Metrics,
+        registry: CallRegistry,
+        drain: Drain,
+        bus: EventBus,
         now: Callable[[], float],
+        random_bits: Callable[[int], int],
     ) -> None:
         self._settings = _settings(spec)
         self._manifest = manifest
-        self._admission = admission
-        self._leaving = leaving
-        self._tracing = tracing
-        self._metrics = metrics
+        self._registry = registry
+        self._drain = drain
+        self._bus = bus
         self._now = now
+        self._random_bits = random_bits
         self._agents: Agents | None = None
         self._endings: set[asyncio.Task[None]] = set()
         self._closing = False
 
     def open(self, agents: Agents) -> None:
-        """From now on calls can be made, by these providers."""
+        """From now on calls can be set up, with these providers."""
         self._agents = agents
 
     def close(self) -> None:
         """From now on it is the pod that ends its calls."""
         self._closing = True
 
-    def admit(self, connection: Line, uuid: UUID) -> tuple[int, Call]:
-        """The slot and the call of a connection that says it is `uuid`.
+    def connect(self, connection: MediaLine, uuid: UUID) -> Leg:
+        """Set up the call of a connection that says it is `uuid`.
 
         Raises:
-            UnreservedError: nobody announced it, or too long ago.
+            UnreservedError: it was never reserved, or too long ago.
             StillConnectedError: a second connection of a running call.
         """
-        admitted = self._admission.connect(str(uuid), self._now())
+        registered = self._registry.connect(str(uuid), self._now())
+        registered.span_id = choose_span_id(registered.info, self._random_bits)
+        self._bus.publish(registered.ref, Connected(self._bus.now_ns()))
         try:
-            call = self._make(admitted, connection)
+            call = self._make(registered, connection)
         except BaseException:
-            self._admission.finish(str(uuid), Ended.OTHER)
-            self._leaving.call_ended()
+            self._registry.finish(str(uuid))
+            self._bus.publish(registered.ref, Ended(self._bus.now_ns(), "error", ""))
+            self._drain.call_ended()
             raise
-        _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, admitted.slot)
-        return admitted.slot, call
+        leg = Leg(registered.slot, connection, call, CallerStream(self._settings.rate_hz))
+        self._registry.attach(registered, leg)
+        _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, leg.slot)
+        return leg
 
     def sweep(self) -> None:
-        """Give back the places of those who announced themselves and did not come."""
-        for late in self._admission.sweep(self._now()):
-            self._tracing.arrivals.expired(late.info.uuid)
-            _logger.info("call %s: its audio did not come in time", late.info.uuid)
-        # Promises end in other ways too, and nobody tells.
-        self._leaving.look()
+        """Give back the slots whose audio connection did not come in time."""
+        for late in self._registry.sweep(self._now()):
+            self._bus.publish(late.ref, ReservationExpired(self._bus.now_ns()))
+            _logger.info("call %s: its audio connection did not come in time", late.info.uuid)
+        # Reservations end in other ways too, which call nothing.
+        self._drain.check()
 
     def on_hang_up(self, leg: Leg) -> None:
         """The bot is about to hang up.
 
         Before its goodbye leaves: Asterisk may ask what is next before its end of file is here.
         """
-        self._admission.goodbye(leg.call.info.uuid, leg.call.goto)
+        self._registry.goodbye(leg.call.info.uuid, leg.call.goto)
 
     def on_end(self, leg: Leg) -> None:
-        """A connection is over, and its slot is free."""
+        """A connection is over: free its slot, and let the call give back what it holds."""
         uuid, reason = leg.call.info.uuid, leg.connection.ended or "the pod stopped"
-        self._admission.finish(uuid, Ended.OTHER)
-        ended = "pod" if self._closing else _who_ended(leg)
-        self._metrics.call_ended(ended)
+        self._registry.finish(uuid)
+        ended = "pod" if self._closing else _ended_by(leg)
         _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
-        self._tracing.arrivals.ended(uuid)
-        self._leaving.call_ended()
+        self._drain.call_ended()
         ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
         self._endings.add(ending)
         ending.add_done_callback(self._ended)
 
     async def aclose(self) -> None:
-        """Wait until the calls that are over have given back what they had."""
+        """Wait until the calls that are over have given back what they hold."""
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    def _make(self, admitted: Admitted, connection: Line) -> Call:
+    def _make(self, registered: RegisteredCall, connection: MediaLine) -> Call:
         assert self._agents is not None, "the pod opens before it listens"
-        trace = self._tracing.call(admitted.info)
-        try:
-            return Call(
-                admitted.info,
-                self._settings,
-                replace(self._agents, dialogue=self._manifest.dialogue),
-                trace,
-                self._metrics.calls,
-                connection.flush,
-            )
-        except BaseException:
-            trace.end("error")
-            self._tracing.arrivals.ended(admitted.info.uuid)
-            raise
+        agents = replace(self._agents, dialogue=self._manifest.dialogue)
+        return Call(registered.ref, self._settings, agents, self._bus, connection.flush)
 
     def _ended(self, ending: asyncio.Task[None]) -> None:
         self._endings.discard(ending)
@@ -143,7 +136,7 @@ def _settings(spec: AgentSpec) -> CallSettings:
     )
 
 
-def _who_ended(leg: Leg) -> str:
+def _ended_by(leg: Leg) -> str:
     if leg.failed:
         return "error"
     return "bot" if leg.call.over else "caller"

@@ -2,7 +2,7 @@
 
 The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
 tick that is a whole period late is skipped and counted. Over AudioSocket nothing is sent twice to
-catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the rows that it
+catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the frames it
 lacks. The bank is stepped for skipped ticks all the same, with what was played in them (silence, or
 what the line had queued), so that the echo's lag stays what it was; but only if the tick before was
 in time, or a pod that is too slow would slow itself down further.
@@ -16,17 +16,15 @@ bank is everybody's: what it raises ends the clock.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 
-from media_pod.call.call import Call, Heard
+from media_pod.call.call import CallerTick
+from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.telemetry.tick_metrics import TickMetrics
-from media_pod.transport.audiosocket.frames import Frame, Kind, audio_kind, header
-from media_pod.transport.line import Line
-from media_pod.transport.reframing import CallerStream
+from media_pod.transport.line import Digit, LineEvent
 
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
@@ -39,21 +37,8 @@ _ECHO_METRIC_TICKS: Final = 50
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Leg:
-    """One connected call: its slot, its socket, its queue, its conversation."""
-
-    slot: int
-    connection: Line
-    call: Call
-    stream: CallerStream
-    decision: Decision = Decision.NONE
-    failed: bool = False
-    """The call raised, which is a bug of ours or of its agent's."""
-
-
 class Tap(Protocol):
-    """Looks on at every step; for recordings, inspectors and tests."""
+    """Sees every step; for recordings, inspectors and tests."""
 
     def step(self, legs: dict[int, Leg], caller: Pcm, played: Pcm, step: Step) -> None:
         """One step of the bank: its input [slots, samples], its output, the calls by slot."""
@@ -64,24 +49,23 @@ class PodClock:
 
     Args:
         bank: the duplex core.
+        legs: the connected calls by slot. They are the registry's, which `on_end` has forget one.
         metrics: ticks, late ticks, decisions and echo figures go there.
         now: monotonic time in seconds.
-        on_end: told of each leg whose connection is over; its slot is closed by then.
-        on_hang_up: told of each leg just before the bot hangs up.
-        tap: looks on, if given.
-        row_header: what the lines' protocol has in front of so many bytes of samples; AudioSocket's
-            if not given.
+        on_end: called with each leg whose connection is over, once its slot is closed.
+        on_hang_up: called with each leg just before the bot hangs up.
+        tap: sees every step, if given.
     """
 
     def __init__(
         self,
         bank: DuplexBank,
+        legs: dict[int, Leg],
         metrics: TickMetrics,
         now: Callable[[], float],
         on_end: Callable[[Leg], None],
         on_hang_up: Callable[[Leg], None],
         tap: Tap | None = None,
-        row_header: Callable[[int], bytes] | None = None,
     ) -> None:
         self._bank = bank
         self._metrics = metrics
@@ -89,7 +73,7 @@ class PodClock:
         self._on_end = on_end
         self._on_hang_up = on_hang_up
         self._tap = tap
-        self.legs: dict[int, Leg] = {}
+        self._legs = legs
         self.ticks = 0
         self.last_tick_s = now()
         """When the latest tick began."""
@@ -97,19 +81,13 @@ class PodClock:
         self._caller = np.zeros((bank.slots, samples), np.int16)
         self._played = np.zeros((bank.slots, samples), np.int16)
         self._slipped = np.zeros(bank.slots, np.int32)
-        self._kind = audio_kind(bank.rate)
-        row_bytes = 2 * samples
-        head = row_header(row_bytes) if row_header else header(self._kind, row_bytes)
-        self._rows = np.zeros((bank.slots, len(head) + row_bytes), np.uint8)
-        self._rows[:, : len(head)] = np.frombuffer(head, np.uint8)
-        self._row_samples = self._rows[:, len(head) :]
-        self._row_views = [row.data for row in self._rows]
+        self._frames = [frame.data.cast("B") for frame in self._played]
+        """Each slot's part of `_played`, as lines send it."""
         self._in_time = True
 
-    def join(self, slot: int, connection: Line, call: Call) -> None:
-        """Take a connected call into the ticks; from the next one on, silence at least leaves."""
-        self._bank.open(slot)
-        self.legs[slot] = Leg(slot, connection, call, CallerStream(self._bank.rate))
+    def join(self, leg: Leg) -> None:
+        """A call is connected: from the next tick on, silence at least leaves."""
+        self._bank.open(leg.slot)
 
     async def run(self) -> None:
         """Tick until cancelled, or until the bank fails."""
@@ -144,18 +122,18 @@ class PodClock:
         self._metrics.late_ticks(ticks)
         if ticks > MAX_CATCH_UP_TICKS:
             _logger.warning("stalled for %d ms: nothing was sent, lags are lost", ticks * TICK_MS)
-        for leg in self.legs.values():
+        for leg in self._legs.values():
             leg.call.skip(ticks)
         lost = min(ticks, MAX_LOST_TICKS)
         # All of the lines' ticks first: what the first gather reads is from the end of them.
         played = [self._play_unheard() for _ in range(lost)]
         if self._in_time and ticks <= MAX_CATCH_UP_TICKS:
-            for rows in played:
-                self._played[:] = rows
+            for frames in played:
+                self._played[:] = frames
                 self._gather(self._now())
                 self._step()
         else:
-            for leg in self.legs.values():
+            for leg in self._legs.values():
                 for _ in range(lost):
                     leg.stream.take()
 
@@ -167,31 +145,28 @@ class PodClock:
 
     def _write(self) -> None:
         self._played[:] = 0
-        for slot, leg in self.legs.items():
-            wanted = leg.connection.wanted
+        for slot, leg in self._legs.items():
+            needed = leg.connection.frames_needed
             try:
-                if wanted > 1:
-                    self._make_up(slot, leg, wanted - 1)
-                if wanted:
-                    self._played[slot] = leg.call.frame(leg.connection.left)
+                if needed > 1:
+                    self._make_up(leg, needed - 1)
+                if needed:
+                    self._played[slot] = leg.call.frame(leg.connection.frames_played)
             except Exception as error:  # the edge at which one call's bug stops
                 self._fail(leg, error)
-        self._row_samples[:] = self._played.view(np.uint8)
-        for slot, leg in self.legs.items():
-            if leg.connection.wanted:
-                leg.connection.send(self._row_views[slot])
+        for slot, leg in self._legs.items():
+            if leg.connection.frames_needed:
+                leg.connection.send(self._frames[slot])
         self._play()
 
-    def _make_up(self, slot: int, leg: Leg, rows: int) -> None:
-        """Give a line the rows that its queue lacks."""
-        for _ in range(rows):
-            frame = leg.call.more(leg.connection.left)
-            self._row_samples[slot] = frame.view(np.uint8)
-            leg.connection.send(self._row_views[slot])
+    def _make_up(self, leg: Leg, frames: int) -> None:
+        """Send a line the frames that its queue lacks."""
+        for _ in range(frames):
+            leg.connection.send(leg.call.more(leg.connection.frames_played).tobytes())
 
     def _play(self) -> None:
-        """A tick of the lines' own: those with a queue play from it."""
-        for slot, leg in self.legs.items():
+        """Advance the lines by one tick: those with a queue play from it."""
+        for slot, leg in self._legs.items():
             playing = leg.connection.playing()
             if playing is not None:
                 self._played[slot] = playing
@@ -200,9 +175,9 @@ class PodClock:
         """Read every socket once; re-frame what came to one block per call."""
         slots, blocks = [], []
         self._slipped[:] = 0
-        for slot, leg in tuple(self.legs.items()):
-            for frame in leg.connection.read(now):
-                self._take(leg, frame)
+        for slot, leg in tuple(self._legs.items()):
+            for event in leg.connection.read(now):
+                self._take(leg, event)
             if leg.connection.ended is not None:
                 self.end(leg)
                 continue
@@ -214,33 +189,28 @@ class PodClock:
             audio = np.frombuffer(b"".join(blocks), np.int16)
             self._caller[slots] = audio.reshape(len(slots), -1)
 
-    def _take(self, leg: Leg, frame: Frame) -> None:
+    def _take(self, leg: Leg, event: LineEvent) -> None:
         if leg.connection.ended is not None:
             return
-        if frame.kind is Kind.DTMF:
-            try:
-                leg.call.digit(frame.digit)
-            except Exception as error:  # the edge at which one call's bug stops
-                self._fail(leg, error)
-        elif frame.kind is self._kind:
-            leg.stream.push(frame.payload)
-        else:
-            leg.connection.hang_up(
-                f"read audio at {frame.rate_hz} Hz, expected {self._bank.rate} Hz, "
-                "the agent's spec.line.rateHz"
-            )
+        if not isinstance(event, Digit):
+            leg.stream.push(event.pcm)
+            return
+        try:
+            leg.call.digit(event.digit)
+        except Exception as error:  # the edge at which one call's bug stops
+            self._fail(leg, error)
 
     def _step(self) -> float:
-        """Step the bank, and let every call know what came of it; when the bank was done."""
+        """Step the bank and pass the results to the calls; returns when the bank was done."""
         step = self._bank.step(self._caller, self._played, self._slipped)
         stepped_s = self._now()
         if self._tap is not None:
-            self._tap.step(self.legs, self._caller, self._played, step)
+            self._tap.step(self._legs, self._caller, self._played, step)
         speech, decision = step.speech.tolist(), step.decision.tolist()
         reason, delay, erle = step.reason.tolist(), step.delay_ms.tolist(), step.erle_db.tolist()
         confidence = step.delay_confidence.tolist()
-        for slot, leg in tuple(self.legs.items()):
-            heard = Heard(
+        for slot, leg in tuple(self._legs.items()):
+            tick = CallerTick(
                 cleaned=step.cleaned[slot],
                 speech=speech[slot],
                 decision=Decision(decision[slot]),
@@ -249,17 +219,17 @@ class PodClock:
                 delay_confidence=confidence[slot],
                 erle_db=erle[slot],
             )
-            self._dispatch(leg, heard)
+            self._dispatch(leg, tick)
         return stepped_s
 
-    def _dispatch(self, leg: Leg, heard: Heard) -> None:
-        if heard.decision is not leg.decision:
-            leg.decision = heard.decision
-            self._metrics.decided(heard.decision, heard.reason)
+    def _dispatch(self, leg: Leg, tick: CallerTick) -> None:
+        if tick.decision is not leg.decision:
+            leg.decision = tick.decision
+            self._metrics.decided(tick.decision, tick.reason)
         if self.ticks % _ECHO_METRIC_TICKS == leg.slot % _ECHO_METRIC_TICKS:
-            self._metrics.echo(heard.delay_ms, heard.erle_db)
+            self._metrics.echo(tick.delay_ms, tick.erle_db)
         try:
-            leg.call.hear(heard)
+            leg.call.hear(tick)
         except Exception as error:  # the edge at which one call's bug stops
             self._fail(leg, error)
         if leg.call.over and leg.connection.ended is None:
@@ -275,7 +245,6 @@ class PodClock:
 
     def end(self, leg: Leg) -> None:
         """Take a call out of the ticks."""
-        del self.legs[leg.slot]
         self._bank.close(leg.slot)
         self._caller[leg.slot] = 0
         self._played[leg.slot] = 0

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -13,18 +14,21 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+from opentelemetry.trace import SpanContext
 
 from media_pod.call.call import Agents
-from media_pod.calls.drain import Leaving
+from media_pod.call.event_bus import EventBus, steady_clock
+from media_pod.call.events import DrainStarted
+from media_pod.calls.drain import Drain
 from media_pod.calls.peers import HttpPeers
-from media_pod.calls.registry import Admission
+from media_pod.calls.registry import CallRegistry
 from media_pod.dialogues.registry import make_dialogue
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
 from media_pod.errors import SetupError
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
-from media_pod.pod.call_setup import Reception
+from media_pod.pod.call_setup import CallSetup
 from media_pod.pod.clock import PodClock, Tap
 from media_pod.pod.http.api import make_app
 from media_pod.pod.http.server import ControlServer
@@ -33,12 +37,12 @@ from media_pod.providers.policy import within
 from media_pod.providers.ports import Speech, Tts
 from media_pod.providers.registry import make_stt, make_tts
 from media_pod.telemetry.metrics import Metrics
+from media_pod.telemetry.trace_context import span_context
 from media_pod.telemetry.tracing import Tracing, traces_url
-from media_pod.transport.audiosocket.server import AudioSocketServer
-from media_pod.transport.line import Line
-from media_pod.transport.server import ServerSettings
-from media_pod.transport.websocket.connection import row_header
-from media_pod.transport.websocket.server import MediaSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import MediaLine
+from media_pod.transport.server import CallServer
+from media_pod.transport.websocket.protocol import WebSocketProtocol
 
 APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
@@ -46,6 +50,7 @@ _CAUTION: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
 _SWEEP_S: Final = 1.0
 _FIRST_SPEECH_S: Final = 20.0
 """For the voice's first words, while everything else is loading too."""
+_EVENTS_FLUSH_S: Final = 1.0
 _TRACE_FLUSH_S: Final = 3.0
 _WARM_UP_TICKS: Final = 50
 
@@ -113,27 +118,31 @@ class Pod:
         """Which one is in force; new calls have its dialogue."""
         self._tts, self._stt = make_tts(spec), make_stt(spec)
         self._bank = bank(spec)
-        self._metrics = Metrics(
-            spec.capacity.calls, agent.metadata.name, spec.drain.timeout_seconds
-        )
         self._tracing = _make_tracing(agent)
-        self.arrivals = self._tracing.arrivals
-        """Which calls are here, and what their traces are."""
-        self._admission = Admission(spec.capacity.calls, spec.capacity.reservation_seconds)
-        self._leaving = Leaving(
-            self._admission, self._note_drain, self._say_goodbye, spec.drain.timeout_seconds, now
+        self._metrics = Metrics(
+            spec.capacity.calls,
+            agent.metadata.name,
+            spec.drain.timeout_seconds,
+            self._tracing.trace_id_hex,
         )
-        self._reception = Reception(
-            spec, self.manifest, self._admission, self._leaving, self._tracing, self._metrics, now
+        self._bus = EventBus(steady_clock(), self._metrics.event_dropped)
+        self._bus.subscribe(self._tracing.on_event)
+        self._bus.subscribe(self._metrics.on_event)
+        self._registry = CallRegistry(spec.capacity.calls, spec.capacity.reservation_seconds)
+        self._drain = Drain(
+            self._registry, self._on_drain, self._say_goodbye, spec.drain.timeout_seconds, now
+        )
+        self._setup = CallSetup(
+            spec, self.manifest, self._registry, self._drain, self._bus, now, random.getrandbits
         )
         self._clock = PodClock(
             self._bank,
+            self._registry.legs,
             self._metrics.ticks,
             now,
-            self._reception.on_end,
-            self._reception.on_hang_up,
+            self._setup.on_end,
+            self._setup.on_hang_up,
             tap,
-            row_header if spec.line.transport == "webSocket" else None,
         )
         self._audio = self._make_server()
         self._http = self._make_control()
@@ -142,32 +151,32 @@ class Pod:
     def _make_control(self) -> ControlServer:
         server = self._spec.server
         view = RunningPod(
-            self._admission,
+            self._registry,
             self._clock,
             self._metrics,
             self._audio,
-            self._leaving,
+            self._drain,
             self.manifest,
-            self.arrivals,
+            self._bus,
             self._now,
         )
         peers = HttpPeers(server.peers) if server.peers else None
         app = make_app(view, server.advertise_host, peers)
         return ControlServer(app, server.bind_host, server.http_port)
 
-    def _make_server(self) -> AudioSocketServer | MediaSocketServer:
+    def _make_server(self) -> CallServer:
         server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
         over_websocket = line.transport == "webSocket"
-        settings: ServerSettings = {
-            "host": server.bind_host,
-            "port": server.web_socket_port if over_websocket else server.audio_socket_port,
-            "uuid_timeout_s": deadlines.uuid_ms / 1000,
-            "drain_timeout_s": deadlines.goodbye_ms / 1000,
-            "stall_s": deadlines.stall_ms / 1000,
-        }
-        if over_websocket:
-            return MediaSocketServer(self._admit, rate_hz=line.rate_hz, **settings)
-        return AudioSocketServer(self._admit, **settings)
+        return CallServer(
+            self._admit,
+            WebSocketProtocol if over_websocket else AudioSocketProtocol,
+            rate_hz=line.rate_hz,
+            host=server.bind_host,
+            port=server.web_socket_port if over_websocket else server.audio_socket_port,
+            uuid_timeout_s=deadlines.uuid_ms / 1000,
+            drain_timeout_s=deadlines.goodbye_ms / 1000,
+            stall_s=deadlines.stall_ms / 1000,
+        )
 
     async def start(self) -> Addresses:
         """Load, listen and tick.
@@ -178,7 +187,7 @@ class Pod:
         """
         await self._stt.start()
         apology, goodbye = await _say(self._tts, APOLOGY), await _say(self._tts, GOODBYE)
-        self._reception.open(Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye))
+        self._setup.open(Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye))
         self._warm_up()
         await self._audio.start()
         await self._http.start()
@@ -200,24 +209,25 @@ class Pod:
             RuntimeError: the clock stopped; the pod cannot go on.
         """
         await self._unless_broken(stop.wait())
-        self._leaving.begin()
-        await self._unless_broken(self._leaving.over())
+        self._drain.start()
+        await self._unless_broken(self._drain.finished())
 
     async def aclose(self) -> None:
         """End every call and give everything back; afterwards no task and no socket is left."""
-        self._reception.close()
-        self._admission.drain()
-        self._leaving.close()
+        self._setup.close()
+        self._registry.drain()
+        self._drain.close()
         await self._audio.aclose()
         await self._http.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for leg in tuple(self._clock.legs.values()):
+        for leg in tuple(self._registry.legs.values()):
             self._clock.end(leg)
-        await self._reception.aclose()
+        await self._setup.aclose()
         await self._tts.aclose()
         await self._stt.aclose()
+        await asyncio.to_thread(self._bus.close, _EVENTS_FLUSH_S)
         await asyncio.to_thread(self._tracing.close, _TRACE_FLUSH_S)
 
     async def _unless_broken(self, work: Awaitable[object]) -> None:
@@ -233,11 +243,19 @@ class Pod:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
-    def _note_drain(self) -> None:
-        self.arrivals.note("drain")
+    def log_context(self, uuid: str) -> SpanContext | None:
+        """The trace span of the call `uuid`, for its lines of the log; None without traces."""
+        call = self._registry.known(uuid)
+        if call is None or not call.span_id or not self._tracing.enabled:
+            return None
+        return span_context(call.ref)
+
+    def _on_drain(self) -> None:
+        for leg in self._registry.legs.values():
+            self._bus.publish(leg.call.ref, DrainStarted(self._bus.now_ns()))
 
     def _say_goodbye(self) -> None:
-        for leg in tuple(self._clock.legs.values()):
+        for leg in tuple(self._registry.legs.values()):
             leg.call.dismiss("the pod has to go")
 
     def _warm_up(self) -> None:
@@ -252,12 +270,12 @@ class Pod:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
-            self._reception.sweep()
+            self._setup.sweep()
 
-    def _admit(self, connection: Line, uuid: UUID) -> None:
-        slot, call = self._reception.admit(connection, uuid)
-        self._clock.join(slot, connection, call)
-        call.start()
+    def _admit(self, connection: MediaLine, uuid: UUID) -> None:
+        leg = self._setup.connect(connection, uuid)
+        self._clock.join(leg)
+        leg.call.start()
 
 
 def _make_tracing(agent: VoiceAgent) -> Tracing:

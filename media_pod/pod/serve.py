@@ -42,7 +42,7 @@ async def serve_agent(
     with _signals({signal.SIGTERM: drain, signal.SIGINT: stop}), ExitStack() as logged:
         pod = Pod(agent, manifest.parent, bank=bank, tap=tap)
         watch = ManifestWatch(manifest, pod.manifest)
-        logged.enter_context(with_call_ids(pod.arrivals.context))
+        logged.enter_context(with_call_ids(pod.log_context))
         try:
             addresses = await pod.start()
             _logger.info(

@@ -1,12 +1,26 @@
 """What the conversations of a pod count: turns, stops and whether they were right, providers."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from media_pod.call.events import (
+    DTMF,
+    BargeIn,
+    CallRef,
+    Event,
+    FalseStopSuspected,
+    ProviderAnswered,
+    ProviderCancelled,
+    ProviderFailed,
+    ProviderFinished,
+    ProviderRequest,
+    ProviderRequested,
+    Recognized,
+)
 from media_pod.duplex.contract import Reason
 
 STOP_BUCKETS_S: Final = (*(0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.5, 0.7, 1.0, 2.0),)
@@ -25,8 +39,6 @@ MADE_OF: Final = ("speech", "keys", "silence")
 """Of which a caller's turn can be."""
 ECHOES: Final = ("locked", "unsure", "unknown")
 """What may be known of an echo."""
-DTMF: Final = "dtmf"
-"""The reason for a stop that is a key, which is nobody's mistake."""
 _BANK_REASONS: Final = tuple(
     reason.name.lower()
     for reason in (
@@ -38,16 +50,6 @@ _BANK_REASONS: Final = tuple(
 )
 """Those for a caller."""
 _PROVIDER: Final = ("kind", "provider")
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One interruption of the bot, as far as metrics tell interruptions apart."""
-
-    reason: str
-    """The bank's reason, or `DTMF`."""
-    echo: str
-    """Of `ECHOES`: what was known of the echo's delay; see `echo_of`."""
 
 
 def echo_of(delay_ms: float, confidence: float) -> str:
@@ -68,14 +70,18 @@ class CallMetrics:
     Counters begin at 0 with all of their labels, those of providers with the first request: a
     series that begins with its first event hides it, because rates need a value before.
 
-    A trace id makes the observation an exemplar, which links a bucket to a trace; "" if the call
-    is not traced.
-
     Args:
         registry: where they are collected.
+        trace_id: the trace of a connection, 32 hexadecimal digits, which makes an observation an
+            exemplar: a link from a bucket to a trace. "" if it is not traced.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, trace_id: Callable[[CallRef], str] = lambda call: ""
+    ) -> None:
+        self._trace_id = trace_id
+        self._requested_ns: dict[ProviderRequest, int] = {}
+        """Requests that have no result yet."""
         counter = partial(Counter, registry=registry)
         self._stop = Histogram(
             "interject_barge_in_stop_seconds",
@@ -122,33 +128,45 @@ class CallMetrics:
                 self._stops.labels(reason, echo)
                 self._suspected.labels(reason, echo)
 
-    def stopped(self, stop: Stop, after_s: float, trace_id: str) -> None:
-        """The bot was interrupted; `after_s` 0: there was no onset to measure from."""
-        self._stops.labels(stop.reason, stop.echo).inc()
-        if after_s:
-            self._stop.observe(after_s, _exemplar(trace_id))
+    def on_event(self, call: CallRef, event: Event) -> None:
+        """Count what the event reports; unknown events are ignored."""
+        match event:
+            case BargeIn():
+                self._stopped(call, event)
+            case FalseStopSuspected(barge_in=barge_in):
+                self._suspected.labels(barge_in.reason, _echo(barge_in)).inc()
+            case Recognized():
+                self._turns.labels(_made_of(event)).inc()
+            case ProviderRequested():
+                of = (event.request.kind, event.request.provider)
+                self._requests.labels(*of).inc()
+                self._errors.labels(*of)
+                self._requested_ns[event.request] = event.at_ns
+            case ProviderAnswered():
+                self._answered(call, event)
+            case ProviderFailed():
+                self._errors.labels(event.request.kind, event.request.provider).inc()
+        if isinstance(event, ProviderFinished | ProviderFailed | ProviderCancelled):
+            self._requested_ns.pop(event.request, None)
 
-    def nothing_recognized(self, stop: Stop) -> None:
-        """The interruption may have been a false one: the turn that it began has no word."""
-        self._suspected.labels(stop.reason, stop.echo).inc()
+    def _stopped(self, call: CallRef, event: BargeIn) -> None:
+        self._stops.labels(event.reason, _echo(event)).inc()
+        if event.onset_ago_s:
+            self._stop.observe(event.onset_ago_s, self._exemplar(call))
 
-    def turn(self, made_of: str) -> None:
-        """The dialogue is given a turn; `made_of` is of `MADE_OF`."""
-        self._turns.labels(made_of).inc()
+    def _answered(self, call: CallRef, event: ProviderAnswered) -> None:
+        after_s = (event.at_ns - self._requested_ns.pop(event.request)) / 1e9
+        histogram = self._first_chunk.labels(event.request.kind, event.request.provider)
+        histogram.observe(after_s, self._exemplar(call))
 
-    def asked(self, kind: str, provider: str) -> None:
-        """A provider is asked; `kind` is stt, llm or tts."""
-        self._requests.labels(kind, provider).inc()
-        self._errors.labels(kind, provider)
-
-    def first_chunk(self, kind: str, provider: str, after_s: float, trace_id: str) -> None:
-        """A provider's first result is here."""
-        self._first_chunk.labels(kind, provider).observe(after_s, _exemplar(trace_id))
-
-    def failed(self, kind: str, provider: str) -> None:
-        """A provider raised, or its deadline is over."""
-        self._errors.labels(kind, provider).inc()
+    def _exemplar(self, call: CallRef) -> dict[str, str] | None:
+        trace_id = self._trace_id(call)
+        return {"trace_id": trace_id} if trace_id else None
 
 
-def _exemplar(trace_id: str) -> dict[str, str] | None:
-    return {"trace_id": trace_id} if trace_id else None
+def _echo(event: BargeIn) -> str:
+    return echo_of(event.delay_ms, event.delay_confidence)
+
+
+def _made_of(event: Recognized) -> str:
+    return "speech" if event.text else "keys" if event.digits else "silence"

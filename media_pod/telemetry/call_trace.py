@@ -1,10 +1,9 @@
-"""The trace of one leg of a call: `call` > `turn` > `stt`, `llm`, `tts`, `bargein`.
+"""The trace of one connection of a call: `call` > `turn` > `stt`, `llm`, `tts`, `bargein`.
 
-What people say stays out unless the manifest asks for it, and the caller's number always does:
-personal data.
+Made from the call's events alone. What people say stays out unless the manifest asks for it. The
+caller's number, which is personal data, always stays out.
 """
 
-import math
 from typing import Final
 
 from opentelemetry.context import Context
@@ -15,70 +14,81 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from media_pod.dialogues.ports import CallInfo, Interruption
-from media_pod.telemetry.call_metrics import DTMF
-from media_pod.telemetry.spans import OpenSpan, Recorder, Value
+from media_pod.call.events import (
+    DTMF,
+    BargeIn,
+    CallRef,
+    DrainStarted,
+    Ended,
+    Event,
+    HungUp,
+    ProviderAnswered,
+    ProviderCancelled,
+    ProviderFailed,
+    ProviderFinished,
+    ProviderRequest,
+    ProviderRequested,
+    Recognized,
+    Reserved,
+    TurnStarted,
+)
+from media_pod.telemetry.spans import OpenSpan, SpanRecorder, Value
 from media_pod.telemetry.trace_context import context_of
 
 CALL: Final = "call"
-"""Name of a leg's outermost span."""
-OPERATION = "gen_ai.operation.name"
-PROVIDER = "gen_ai.provider.name"
-MODEL = "gen_ai.request.model"
-CONVERSATION = "gen_ai.conversation.id"
-CAUSE = "interject.call.cause"
-"""What the dialplan gives: a number of Q.850, such as 16 for a normal end; "" if it has none."""
-SUSPICIOUS = "interject.bargein.suspicious"
-"""The bot stopped, and nothing that was said was recognized: it may have heard its own echo."""
+"""Name of a connection's outermost span."""
+OPERATION: Final = "gen_ai.operation.name"
+PROVIDER: Final = "gen_ai.provider.name"
+MODEL: Final = "gen_ai.request.model"
+CONVERSATION: Final = "gen_ai.conversation.id"
+CAUSE: Final = "interject.call.cause"
+"""The dialplan's hang-up cause, a number of ITU-T Q.850: 16 is a normal end. "" if it has none."""
+SUSPICIOUS: Final = "interject.bargein.suspicious"
+"""The bot stopped, and nothing was recognized: it may have stopped for its own echo."""
 ENDED_BADLY: Final = frozenset({"error", "pod"})
-"""Ends of a leg by which a caller was cut off."""
+"""Ends by which a caller was cut off."""
+_OPERATIONS: Final = {"stt": "speech_to_text", "llm": "chat", "tts": "text_to_speech"}
 
 
 class CallTrace:
-    """The spans of one leg of a call. Each method may be called in any order and after `end`.
+    """The spans of one connection of a call; a subscriber of its events.
 
     Args:
         recorder: the pod's.
-        info: the call.
-        began_ns: when the dialplan asked for the leg; None for now.
-        before: the leg before this one, if the call had one in this pod; what the dialplan says
-            of it counts more.
+        ref: the call, and the id of its `call` span.
+        connected_ns: when the connection came.
+        reserved: the reservation that it used, if the dialplan made one.
+        before: the `call` span of the connection before this one, if this pod had it; what the
+            dialplan says of that goes first.
     """
 
     def __init__(
         self,
-        recorder: Recorder,
-        info: CallInfo,
-        began_ns: int | None = None,
+        recorder: SpanRecorder,
+        ref: CallRef,
+        connected_ns: int,
+        reserved: Reserved | None = None,
         before: SpanContext | None = None,
     ) -> None:
-        started_ns = recorder.clock_ns() if began_ns is None else began_ns
+        info = ref.info
         within = context_of(info)
-        span_id = None
         if info.leg is not None:
-            span_id = within.leg(info.leg).span_id
             before = within.leg(info.leg - 1) if info.leg else None
+        started_ns = connected_ns if reserved is None else reserved.asked_ns
+        span_id = ref.span_id or (None if info.leg is None else within.leg(info.leg).span_id)
         span = recorder.start(CALL, within, started_ns, span_id, before)
         self._recorder = recorder
         self._trace_id = within.trace_id
         self.context = span.get_span_context()
-        """For links to this leg."""
+        """For links to this connection."""
         self._call = OpenSpan(span, recorder, started_ns)
-        self._call.set(
-            {
-                OPERATION: "invoke_agent",
-                "gen_ai.agent.name": recorder.agent,
-                CONVERSATION: info.uuid,
-            }
-        )
-        if info.to_number:
-            self._call.set({"interject.call.to_number": info.to_number})
-        if info.leg is not None:
-            self._call.set({"interject.call.leg": info.leg})
+        self._call.set(_attributes(recorder.agent, ref))
+        if reserved is not None:
+            self._arrived(reserved, connected_ns)
         self._turn: OpenSpan | None = None
-        self._turns = 0
-        self._stopped = False
-        """The caller stopped the bot, and what was said then is not recognized yet."""
+        self._requests: dict[ProviderRequest, OpenSpan] = {}
+        self._barge_in = False
+        """The caller stopped the bot, and the words are not recognized yet."""
 
     @property
     def trace_id_hex(self) -> str:
@@ -86,103 +96,115 @@ class CallTrace:
         recorded = self.context.is_valid and self._recorder.exported(self._trace_id)
         return format_trace_id(self._trace_id) if recorded else ""
 
-    def arrived(self, asked_ns: int, answered_ns: int, question: str) -> None:
-        """How the call came: asked for at `asked_ns`, by `question`; connected now."""
-        attributes: dict[str, Value] = {"interject.question": question}
-        reservation = self._call.open_at("reservation", attributes, asked_ns)
-        reservation.set({"interject.reservation.outcome": "taken"})
-        reservation.end(answered_ns)
-        self._call.open_at("connect", {}, answered_ns).end()
+    def on_event(self, event: Event) -> None:
+        """Open, change or end the spans that the event is about; unknown events are ignored."""
+        match event:
+            case TurnStarted():
+                self._start_turn(event)
+            case Recognized():
+                self._recognized(event)
+            case BargeIn():
+                self._barged_in(event)
+            case ProviderRequested():
+                self._requested(event)
+            case ProviderAnswered():
+                if span := self._requests.get(event.request):
+                    span.first_chunk(event.at_ns)
+            case ProviderFinished():
+                self._take(event.request).end(event.at_ns)
+            case ProviderCancelled():
+                self._take(event.request).cut(event.at_ns)
+            case ProviderFailed():
+                self._take(event.request).fail(event.error_type, event.at_ns)
+            case DrainStarted():
+                self._call.note("drain", event.at_ns)
+            case HungUp():
+                self._hung_up(event)
+            case Ended():
+                self._end(event)
 
-    def note(self, event: str) -> None:
-        """Something happens to the call as a whole."""
-        self._call.note(event)
-
-    def turn(self) -> OpenSpan:
-        """The next turn begins; the one before ends."""
-        if self._turn is not None:
-            self._turn.end()
-        self._turns += 1
-        self._turn = self._call.open("turn", {"interject.turn.number": self._turns})
-        return self._turn
-
-    def stt(self, provider: str, model: str = "") -> OpenSpan:
-        """An utterance is being recognized."""
-        return self._provider("stt", "speech_to_text", provider, model)
-
-    def llm(self, provider: str, model: str = "") -> OpenSpan:
-        """The dialogue is producing its turn."""
-        return self._provider("llm", "chat", provider, model)
-
-    def tts(self, provider: str, model: str = "") -> OpenSpan:
-        """A stretch of speech is being made."""
-        return self._provider("tts", "text_to_speech", provider, model)
-
-    def bargein(
-        self,
-        reason: str,
-        delay_ms: float,
-        erle_db: float,
-        onset_ago_s: float = 0.0,
-        delay_confidence: float = math.nan,
-    ) -> OpenSpan:
-        """The caller stops the bot, and what the providers are at is cut; the span begins at the
-        onset. Set `heard` on it when the bot is silent, and end it."""
-        if self._turn is not None:
-            self._turn.cut_below()
-            self._turn.set({"interject.turn.interrupted": True})
-        self._stopped = reason != DTMF
+    def _arrived(self, reserved: Reserved, connected_ns: int) -> None:
         attributes: dict[str, Value] = {
-            "interject.bargein.reason": reason,
-            "interject.echo.delay_ms": delay_ms,
-            "interject.echo.delay_confidence": delay_confidence,
-            "interject.echo.erle_db": erle_db,
+            "interject.question": reserved.question,
+            "interject.reservation.outcome": "taken",
         }
-        return self._above().open("bargein", attributes, onset_ago_s)
+        self._call.open("reservation", attributes, reserved.asked_ns).end(reserved.at_ns)
+        self._call.open("connect", {}, reserved.at_ns).end(connected_ns)
 
-    def recognized(self, text: str, digits: str) -> None:
-        """The caller's turn is over; `text` and `digits` are what came of it."""
+    def _start_turn(self, event: TurnStarted) -> None:
+        if self._turn is not None:
+            self._turn.end(event.at_ns)
+        attributes: dict[str, Value] = {"interject.turn.number": event.number}
+        self._turn = self._call.open("turn", attributes, event.at_ns)
+
+    def _recognized(self, event: Recognized) -> None:
         above = self._above()
-        above.tell({"caller": text, "digits": digits})
-        if self._stopped and not text and not digits:
+        above.set_texts({"caller": event.text, "digits": event.digits})
+        if self._barge_in and not event.text and not event.digits:
             above.set({SUSPICIOUS: True})
-        self._stopped = False
+        self._barge_in = False
 
-    def hung_up(self, cause: str) -> None:
-        """The dialplan's last word on the call, which may come after `end`."""
-        at_ns = self._recorder.clock_ns()
+    def _barged_in(self, event: BargeIn) -> None:
+        """A span from the onset to the silence; what the providers work at is cut."""
+        if self._turn is not None:
+            self._turn.cut_below(event.at_ns)
+            self._turn.set({"interject.turn.interrupted": True})
+        self._barge_in = event.reason != DTMF
+        attributes: dict[str, Value] = {
+            "interject.bargein.reason": event.reason,
+            "interject.echo.delay_ms": event.delay_ms,
+            "interject.echo.delay_confidence": event.delay_confidence,
+            "interject.echo.erle_db": event.erle_db,
+            "interject.playout.heard_ms": event.heard_ms,
+            "interject.text.heard_characters": len(event.heard),
+            "interject.text.unheard_characters": len(event.unheard),
+        }
+        onset_ns = event.at_ns - round(event.onset_ago_s * 1e9)
+        span = self._above().open("bargein", attributes, onset_ns)
+        span.set_texts({"heard": event.heard, "unheard": event.unheard})
+        span.end(event.at_ns)
+
+    def _requested(self, event: ProviderRequested) -> None:
+        request = event.request
+        attributes: dict[str, Value] = {
+            OPERATION: _OPERATIONS[request.kind],
+            PROVIDER: request.provider,
+        }
+        if request.model:
+            attributes[MODEL] = request.model
+        span = self._above().open(request.kind, attributes, event.at_ns)
+        span.set_texts({"bot": request.text})
+        self._requests[request] = span
+
+    def _take(self, request: ProviderRequest) -> OpenSpan:
+        return self._requests.pop(request)
+
+    def _hung_up(self, event: HungUp) -> None:
+        # Of its own, because the call span may have ended.
         parent = set_span_in_context(NonRecordingSpan(self.context), Context())
-        span = self._recorder.tracer.start_span("call-end", parent, start_time=at_ns)
-        span.set_attribute(CAUSE, cause)
-        span.end(at_ns)
+        span = self._recorder.tracer.start_span("call-end", parent, start_time=event.at_ns)
+        span.set_attribute(CAUSE, event.cause)
+        span.end(event.at_ns)
 
-    def end(self, ended: str, goto: str = "") -> None:
-        """The leg is over.
-
-        Args:
-            ended: the word for it that the metrics use too.
-            goto: where in the dialplan the bot sends the caller, "" for nowhere.
-        """
-        self._call.set({"interject.call.ended": ended})
-        if goto:
-            self._call.set({"interject.call.goto": goto})
-        self._call.end(failed=ended in ENDED_BADLY)
-
-    def _provider(self, name: str, operation: str, provider: str, model: str) -> OpenSpan:
-        attributes: dict[str, Value] = {OPERATION: operation, PROVIDER: provider}
-        if model:
-            attributes[MODEL] = model
-        return self._above().open(name, attributes)
+    def _end(self, event: Ended) -> None:
+        self._call.set({"interject.call.ended": event.by})
+        if event.goto:
+            self._call.set({"interject.call.goto": event.goto})
+        self._call.end(event.at_ns, failed=event.by in ENDED_BADLY)
 
     def _above(self) -> OpenSpan:
         turn = self._turn
         return self._call if turn is None or turn.ended else turn
 
 
-def heard(cut: Interruption) -> dict[str, Value]:
-    """What an interruption left unsaid, as attributes of its `bargein` span: lengths, no text."""
-    return {
-        "interject.playout.heard_ms": cut.heard_ms,
-        "interject.text.heard_characters": len(cut.heard),
-        "interject.text.unheard_characters": len(cut.unheard),
+def _attributes(agent: str, ref: CallRef) -> dict[str, Value]:
+    attributes: dict[str, Value] = {
+        OPERATION: "invoke_agent",
+        "gen_ai.agent.name": agent,
+        CONVERSATION: ref.info.uuid,
     }
+    if ref.info.to_number:
+        attributes["interject.call.to_number"] = ref.info.to_number
+    if ref.info.leg is not None:
+        attributes["interject.call.leg"] = ref.info.leg
+    return attributes

@@ -7,13 +7,11 @@ providers know no call; those that are logged in a call's own task are of `curre
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Final
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
-current_call: Final[ContextVar[str]] = ContextVar("current_call", default="")
-"""UUID of the call that the running task works for."""
+from media_pod.call.work import current_call
 
 _CONVENTION: Final = "call %s"
 

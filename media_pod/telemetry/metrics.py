@@ -1,5 +1,6 @@
 """What a pod counts, for Prometheus: the pod itself, its ticks, its calls."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -10,6 +11,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from media_pod.call.events import CallRef, Ended, Event
 from media_pod.telemetry.call_metrics import CallMetrics
 from media_pod.telemetry.tick_metrics import TickMetrics
 
@@ -24,18 +26,24 @@ class Metrics:
         capacity_calls: slots of the pod.
         agent: its agent's name.
         drain_timeout_s: how long its calls may go on once it drains.
+        trace_id: see `CallMetrics`.
     """
 
-    def __init__(self, capacity_calls: int, agent: str, drain_timeout_s: float) -> None:
+    def __init__(
+        self,
+        capacity_calls: int,
+        agent: str,
+        drain_timeout_s: float,
+        trace_id: Callable[[CallRef], str] = lambda call: "",
+    ) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self.ticks = TickMetrics(self._registry)
         """What its clock counts."""
-        self.calls = CallMetrics(self._registry)
-        """What its conversations count."""
+        self._calls = CallMetrics(self._registry, trace_id)
         Gauge(
             "interject_pod_info",
-            "1; whose pod this is, and of what version.",
+            "1; maps the pod to its agent and version.",
             ("agent", "version"),
             registry=self._registry,
         ).labels(agent, version("interject")).set(1)
@@ -52,6 +60,11 @@ class Metrics:
         )
         for ended in ENDED:
             self._ended.labels(ended)
+        self._dropped = Counter(
+            "interject_call_events_dropped",
+            "Call events that metrics, traces and records missed: their queue was full.",
+            registry=self._registry,
+        )
 
     def active_calls(self, calls: int) -> None:
         self._active.set(calls)
@@ -59,9 +72,15 @@ class Metrics:
     def draining(self, lasted_s: float) -> None:
         self._draining.set(lasted_s)
 
-    def call_ended(self, ended: str) -> None:
-        """`ended` is of `ENDED`."""
-        self._ended.labels(ended).inc()
+    def on_event(self, call: CallRef, event: Event) -> None:
+        """Count what a call's event reports."""
+        if isinstance(event, Ended):
+            self._ended.labels(event.by).inc()
+        self._calls.on_event(call, event)
+
+    def event_dropped(self) -> None:
+        """An event of a call found the queue of its subscribers full."""
+        self._dropped.inc()
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The metrics page and its content type, as an Accept header wants it.

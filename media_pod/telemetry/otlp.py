@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 
 from media_pod.telemetry.chosen_ids import ChosenIds
-from media_pod.telemetry.tail_sampling import ByWorth
+from media_pod.telemetry.tail_sampling import TailSamplingProcessor
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class OtlpExport:
             schedule_delay_millis=EXPORT_EVERY_MS,
             max_export_batch_size=BATCH_SPANS,
         )
-        by_worth = ByWorth(batches, ratio)
-        self.exported = by_worth.exported
+        sampling = TailSamplingProcessor(batches, ratio)
+        self.exported = sampling.exported
         """Whether the trace of an id is exported, as far as is known by now."""
-        self._provider.add_span_processor(by_worth)
+        self._provider.add_span_processor(sampling)
 
     @property
     def tracer(self) -> Tracer:

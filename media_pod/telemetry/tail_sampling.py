@@ -43,7 +43,7 @@ def worth_it(span: ReadableSpan) -> bool:
     return span.status.status_code is StatusCode.ERROR or suspicious
 
 
-class ByWorth(SpanProcessor):
+class TailSamplingProcessor(SpanProcessor):
     """In front of the processor that exports. Spans have to end in one thread.
 
     Args:

@@ -12,12 +12,14 @@ The lower half of a random UUID is never 0, and neither is the whole, which W3C 
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from media_pod.call.events import CallRef
 from media_pod.dialogues.ports import CallInfo
 
 _LOWER_HALF: Final = (1 << 64) - 1
@@ -36,18 +38,19 @@ class TraceContext:
 
     @property
     def parent(self) -> SpanContext | None:
-        """The span above the call's, None if nobody makes it."""
+        """The span above the call's, None if no program makes it."""
         if self.parent_id == self.trace_id & _LOWER_HALF:
             return None
-        return self._context(self.parent_id)
+        return self.span(self.parent_id)
 
     def leg(self, number: int) -> SpanContext:
         """The `call` span of the leg `number`, in whichever pod it is."""
         text = f"{self.trace_id:032x}-{self.parent_id:016x}-{number}"
         digest = hashlib.sha256(text.encode()).digest()
-        return self._context(int.from_bytes(digest[:8], "big") or 1)
+        return self.span(int.from_bytes(digest[:8], "big") or 1)
 
-    def _context(self, span_id: int) -> SpanContext:
+    def span(self, span_id: int) -> SpanContext:
+        """A span of this trace."""
         return SpanContext(self.trace_id, span_id, is_remote=True, trace_flags=_SAMPLED)
 
 
@@ -71,3 +74,20 @@ def context_of(info: CallInfo) -> TraceContext:
         number = 0
     number = number if number & _LOWER_HALF else 1
     return TraceContext(number, number & _LOWER_HALF)
+
+
+def choose_span_id(info: CallInfo, random_bits: Callable[[int], int]) -> int:
+    """The id of the `call` span of a connection that begins now.
+
+    Args:
+        info: the call; with a leg, every pod derives the same id from it.
+        random_bits: gives a random number of so many bits, for calls without a leg.
+    """
+    if info.leg is not None:
+        return context_of(info).leg(info.leg).span_id
+    return random_bits(64) or 1
+
+
+def span_context(ref: CallRef) -> SpanContext:
+    """The `call` span of a connection."""
+    return context_of(ref.info).span(ref.span_id)

@@ -1,20 +1,46 @@
-"""Tracing of a pod: on when there is somewhere to send traces, else off at no cost."""
+"""Tracing of a pod, made from the events of its calls: on when there is a collector, else off.
 
-import time
+Spans of a reservation are made once its outcome is known, so that none is left open. Those of a
+call that connects are below its `call` span; those of a reservation that leads to no connection
+here stand alone in the call's trace:
+
+    reservation   from the dialplan's question to the answer; outcome taken, elsewhere or refused
+    connect       from the answer to the connection, or to the end of the reservation
+    call-end      the dialplan's report that the call is over, with its cause
+"""
+
+from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from opentelemetry.trace import NoOpTracerProvider
 
+from media_pod.call.events import (
+    CallRef,
+    Connected,
+    Ended,
+    Event,
+    HungUp,
+    Redirected,
+    Refused,
+    ReservationExpired,
+    Reserved,
+)
 from media_pod.dialogues.ports import CallInfo
-from media_pod.telemetry.arrivals import Arrivals
-from media_pod.telemetry.call_trace import CallTrace
-from media_pod.telemetry.spans import ClockNs, Recorder
+from media_pod.telemetry.call_trace import CAUSE, CONVERSATION, CallTrace
+from media_pod.telemetry.spans import OpenSpan, SpanRecorder, Value
+from media_pod.telemetry.trace_context import context_of
+
+T = TypeVar("T")
+
+REMEMBERED: Final = 256
+"""Reservations without an outcome, and calls that are over: of each the oldest is dropped."""
 
 TRACES_PATH = "/v1/traces"
 
 
 def traces_url(configured: str, environ: Mapping[str, str]) -> str | None:
-    """Where traces go, with the path; None if nowhere.
+    """URL that traces are sent to, with the path; None for no traces.
 
     `configured` is the manifest's spec.telemetry.otlpEndpoint, a base URL. It goes before
     OpenTelemetry's standard variables: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, taken as it is, and
@@ -31,7 +57,7 @@ def traces_url(configured: str, environ: Mapping[str, str]) -> str | None:
 
 
 class Tracing:
-    """The traces of a pod's calls.
+    """The traces of a pod's calls; a subscriber of their events.
 
     Args:
         endpoint: URL of an OTLP/HTTP collector's traces (see `traces_url`), None for no traces:
@@ -45,7 +71,6 @@ class Tracing:
         self,
         endpoint: str | None,
         agent: str = "",
-        clock_ns: ClockNs = time.time_ns,
         *,
         sample_ratio: float = 1.0,
         content: bool = False,
@@ -53,26 +78,121 @@ class Tracing:
         self._export = None
         if endpoint is None:
             tracer = NoOpTracerProvider().get_tracer("interject")
-            recorder = Recorder(tracer, agent, clock_ns, content, _choose_nothing, _never)
+            self._recorder = SpanRecorder(tracer, agent, content, _choose_nothing, _never)
         else:
             from media_pod.telemetry.otlp import OtlpExport
 
             export = self._export = OtlpExport(endpoint, sample_ratio)
-            recorder = Recorder(
-                export.tracer, agent, clock_ns, content, export.choose, export.exported
+            self._recorder = SpanRecorder(
+                export.tracer, agent, content, export.choose, export.exported
             )
-        self.arrivals = Arrivals(recorder)
-        """How calls come and go."""
+        self._reserved: OrderedDict[str, tuple[CallInfo, Reserved]] = OrderedDict()
+        """Reservations that wait for their audio, by UUID."""
+        self._live: dict[CallRef, CallTrace] = {}
+        self._past: OrderedDict[str, CallTrace] = OrderedDict()
+        """Connections that are over, the latest of each UUID."""
 
-    def call(self, info: CallInfo) -> CallTrace:
-        """The trace of a call whose audio is here from now on."""
-        return self.arrivals.connected(info)
+    @property
+    def enabled(self) -> bool:
+        """Traces are sent somewhere."""
+        return self._export is not None
+
+    def on_event(self, call: CallRef, event: Event) -> None:
+        """Turn an event into spans."""
+        info = call.info
+        match event:
+            case Reserved():
+                self._reserved.pop(info.uuid, None)
+                _remember(self._reserved, info.uuid, (info, event))
+            case Redirected():
+                attributes: dict[str, Value] = {"interject.reservation.peer": event.peer}
+                self._reservation(info, event, "elsewhere", attributes)
+            case Refused():
+                self._reservation(info, event, "refused", {"error.type": event.reason})
+            case ReservationExpired():
+                self._expired(info, event)
+            case Connected():
+                self._connected(call, event)
+            case HungUp():
+                self._hung_up(info, event)
+            case _:
+                if trace := self._live.get(call):
+                    trace.on_event(event)
+        if isinstance(event, Ended) and (trace := self._live.pop(call, None)):
+            self._past.pop(info.uuid, None)
+            _remember(self._past, info.uuid, trace)
+
+    def trace_id_hex(self, call: CallRef) -> str:
+        """The trace of a connection, for exemplars; "" if it is not traced, or not exported."""
+        trace = self._live.get(call)
+        return "" if trace is None else trace.trace_id_hex
 
     def close(self, deadline_s: float) -> None:
         """Send what is left, for at most `deadline_s` seconds. Blocks; may be called again."""
         if self._export is not None:
             self._export.close(deadline_s)
             self._export = None
+
+    def _connected(self, call: CallRef, event: Connected) -> None:
+        info, reserved = self._reserved.pop(call.info.uuid, (call.info, None))
+        past = self._past.get(info.uuid)
+        self._live[call] = CallTrace(
+            self._recorder,
+            # What the dialplan said last of the call's trace counts.
+            CallRef(info, call.span_id),
+            event.at_ns,
+            reserved,
+            None if past is None else past.context,
+        )
+
+    def _expired(self, info: CallInfo, event: ReservationExpired) -> None:
+        if waiting := self._reserved.pop(info.uuid, None):
+            self._reservation(*waiting, "taken", {})
+            failed: dict[str, Value] = {"error.type": "timeout"}
+            connect = self._span(waiting[0], "connect", failed, waiting[1].at_ns)
+            connect.end(event.at_ns, failed=True)
+
+    def _hung_up(self, info: CallInfo, event: HungUp) -> None:
+        if waiting := self._reserved.pop(info.uuid, None):
+            self._reservation(*waiting, "taken", {})
+            cut = self._span(waiting[0], "connect", {"interject.cut": True}, waiting[1].at_ns)
+            cut.end(event.at_ns)
+            end = self._span(waiting[0], "call-end", {CAUSE: event.cause}, event.at_ns)
+            end.end(event.at_ns)
+        elif trace := self._of(info.uuid):
+            trace.on_event(event)
+
+    def _of(self, uuid: str) -> CallTrace | None:
+        live = (trace for call, trace in self._live.items() if call.info.uuid == uuid)
+        return next(live, None) or self._past.pop(uuid, None)
+
+    def _reservation(
+        self,
+        info: CallInfo,
+        event: Reserved | Redirected | Refused,
+        outcome: str,
+        attributes: Mapping[str, Value],
+    ) -> None:
+        own: dict[str, Value] = {
+            "interject.question": event.question,
+            "interject.reservation.outcome": outcome,
+        }
+        span = self._span(info, "reservation", {**own, **attributes}, event.asked_ns)
+        span.end(event.at_ns, failed=isinstance(event, Refused))
+
+    def _span(
+        self, info: CallInfo, name: str, attributes: Mapping[str, Value], started_ns: int
+    ) -> OpenSpan:
+        span = self._recorder.start(name, context_of(info), started_ns)
+        opened = OpenSpan(span, self._recorder, started_ns)
+        opened.set({CONVERSATION: info.uuid, **attributes})
+        return opened
+
+
+def _remember(kept: OrderedDict[str, T], uuid: str, value: T) -> None:
+    kept[uuid] = value
+    if len(kept) > REMEMBERED:
+        kept.popitem(last=False)
 
 
 def _choose_nothing(trace_id: int, span_id: int | None) -> None:

@@ -1,20 +1,20 @@
-"""Where calls come in: listens, learns whose call it is, hands the connection over.
+"""Where calls come in: listens, reads the call's UUID, hands the connection over.
 
-Accepted connections are tasks only at their two ends: while the call's UUID is awaited, and while
-an ended call is drained. In between the pod's clock reads and writes the socket (`CallSocket`).
+Accepted connections are tasks only at their two ends: until the call's UUID is read, and while an
+ended call is drained. In between the pod's clock reads and writes the socket (`CallSocket`).
 """
 
 import asyncio
 import logging
 import socket
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, Generic, Required, TypedDict, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from media_pod.errors import InterjectError, SetupError
-from media_pod.transport.socket import STALL_S, CallSocket, State
+from media_pod.transport.line import LineProtocol
+from media_pod.transport.socket import STALL_S, CallSocket, SocketState
 
 UUID_TIMEOUT_S: Final = 2.0
 """Asterisk sends the UUID in the same millisecond in which it connects."""
@@ -28,44 +28,32 @@ ACCEPT_RETRY_S: Final = 0.1
 
 _logger = logging.getLogger(__name__)
 
-ConnectionT = TypeVar("ConnectionT", bound=CallSocket[Any])
 
-
-class ServerSettings(TypedDict, total=False):
-    """What every `CallServer` takes, as it takes it."""
-
-    host: str
-    port: Required[int]
-    uuid_timeout_s: float
-    drain_timeout_s: float
-    stall_s: float
-    max_handshakes: int
-    max_drains: int
-
-
-class CallServer(ABC, Generic[ConnectionT]):
+class CallServer:
     """A listening socket and the connections that came from it.
 
     Args:
         admit: called once per connection that has sent its UUID: takes it for that call, or raises
-            `InterjectError` to refuse it.
+            `InterjectError` to refuse it. Over WebSocket a refused call gets 503, and its dialplan
+            goes on.
+        protocol: made for each connection.
+        rate_hz: of the samples, both ways.
         host: address to listen on; `::` takes IPv4 too.
-        port: 0 lets the system choose, `port` then says which.
+        port: 0 lets the system choose; the property `port` has its choice.
         uuid_timeout_s: how long a connection may take to send its UUID.
         drain_timeout_s: how long an ended call's peer may take to close.
-        stall_s: see `transport.connection.STALL_S`.
-        max_handshakes: connections that may wait for their UUID; one more, and the oldest is shut
-            out, because Asterisk is never the one that takes long.
-        max_drains: ended calls that may wait for their peer to close; the oldest gives way too.
+        stall_s: see `transport.socket.STALL_S`.
+        max_handshakes: connections that may wait for their UUID; one more closes the oldest,
+            because Asterisk is never the one that takes long.
+        max_drains: ended calls that may wait for their peer to close; one more closes the oldest.
     """
-
-    protocol: str
-    """What is listened for, as messages name it."""
 
     def __init__(
         self,
-        admit: Callable[[ConnectionT, UUID], None],
+        admit: Callable[[CallSocket, UUID], None],
+        protocol: type[LineProtocol],
         *,
+        rate_hz: int,
         host: str = "0.0.0.0",
         port: int,
         uuid_timeout_s: float = UUID_TIMEOUT_S,
@@ -75,6 +63,8 @@ class CallServer(ABC, Generic[ConnectionT]):
         max_drains: int = MAX_DRAINS,
     ) -> None:
         self._admit = admit
+        self._protocol = protocol
+        self._rate_hz = rate_hz
         self._host = host
         self._port = port
         self._uuid_timeout_s = uuid_timeout_s
@@ -84,11 +74,16 @@ class CallServer(ABC, Generic[ConnectionT]):
         self._acceptor: asyncio.Task[None] | None = None
         self._handshakes = _NewestTasks(max_handshakes)
         self._drains = _NewestTasks(max_drains)
-        self._open: set[ConnectionT] = set()
+        self._open: set[CallSocket] = set()
+
+    @property
+    def protocol(self) -> str:
+        """The protocol's name: AudioSocket or WebSocket."""
+        return self._protocol.name
 
     @property
     def port(self) -> int:
-        """The port that is listened on, after `start`."""
+        """The port it listens on, after `start`."""
         return self._port
 
     @property
@@ -100,14 +95,14 @@ class CallServer(ABC, Generic[ConnectionT]):
         """Begin to listen.
 
         Raises:
-            SetupError: the address cannot be listened on.
+            SetupError: cannot bind the address.
         """
         self._listener = self._listen()
         self._port = self._listener.getsockname()[1]
         self._acceptor = asyncio.create_task(self._accept(self._listener))
 
     async def aclose(self) -> None:
-        """Stop listening, end every call with a goodbye, and wait for its peer for so long.
+        """Stop listening, end every call with a goodbye, and wait for their peers to close.
 
         Afterwards no task and no socket is left.
         """
@@ -124,22 +119,6 @@ class CallServer(ABC, Generic[ConnectionT]):
             connection.hang_up("the pod shuts down")
         await self._drains.wait()
 
-    @abstractmethod
-    def _connection(self, sock: socket.socket, peer: str) -> ConnectionT:
-        """What an accepted socket becomes; `_on_end` is to be told of its end."""
-
-    @abstractmethod
-    async def _uuid(self, connection: ConnectionT, sock: socket.socket) -> UUID:
-        """Read whose call it is; what follows stays in the socket, for the call to read.
-
-        Raises:
-            InterjectError: what was read is not how a connection begins.
-            OSError: the socket failed.
-        """
-
-    def _welcome(self, connection: ConnectionT) -> None:
-        """The call was admitted; its peer may have to be told."""
-
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -149,16 +128,17 @@ class CallServer(ABC, Generic[ConnectionT]):
                 _logger.warning("cannot accept a connection: %s", error)
                 await asyncio.sleep(ACCEPT_RETRY_S)
                 continue
-            connection = self._connection(sock, f"{address[0]}:{address[1]}")
-            self._handshakes.start(self._handshake(connection, sock), connection.hang_up)
+            protocol = self._protocol(self._rate_hz, f"{address[0]}:{address[1]}")
+            connection = CallSocket(sock, protocol, self._on_end, stall_s=self._stall_s)
+            self._handshakes.start(self._handshake(connection), connection.hang_up)
 
-    async def _handshake(self, connection: ConnectionT, sock: socket.socket) -> None:
+    async def _handshake(self, connection: CallSocket) -> None:
         try:
             async with asyncio.timeout(self._uuid_timeout_s):
-                call = await self._uuid(connection, sock)
+                call = await connection.handshake()
             self._open.add(connection)
             self._admit(connection, call)
-            self._welcome(connection)
+            connection.accept()
         except TimeoutError:
             connection.hang_up(f"refused: read no UUID within {self._uuid_timeout_s:g} s")
         except InterjectError as error:
@@ -166,9 +146,9 @@ class CallServer(ABC, Generic[ConnectionT]):
         except OSError as error:
             connection.hang_up(f"refused: {error.strerror or error}")
 
-    def _on_end(self, connection: ConnectionT) -> None:
+    def _on_end(self, connection: CallSocket) -> None:
         self._open.discard(connection)
-        if connection.state is State.CLOSING:
+        if connection.state is SocketState.CLOSING:
             drain = connection.drain(self._drain_timeout_s)
             self._drains.start(drain, lambda reason: connection.close())
 
@@ -191,7 +171,7 @@ class CallServer(ABC, Generic[ConnectionT]):
 
 
 class _NewestTasks:
-    """Short tasks, at most so many at once: one more, and the oldest is cancelled.
+    """Short tasks, at most `limit` at once: one more cancels the oldest.
 
     `abandon`, with a reason, cleans up after a task that was cancelled or that failed. The task
     cannot do it: cancelled before its first step, it never runs, not even its `finally`.

@@ -1,58 +1,53 @@
-"""One call's socket that the pod's clock writes and reads once per tick, without a task.
+"""One call's socket, which the pod's clock writes and reads once per tick, without a task.
 
     OPEN      `send` and `read` work
-    CLOSING   the call is over: a goodbye is on its way, what still arrives is thrown away (`drain`)
+    CLOSING   the call is over: a goodbye is on its way, what still arrives is discarded (`drain`)
     CLOSED    the socket is closed
 
     from      on                                                     to
     OPEN      end of the stream, or the socket failed                CLOSED
     OPEN      `hang_up`, the peer's own goodbye, bytes that are      CLOSING
               not of the protocol, half a frame for too long,
-              rows that do not leave for too long
+              frames that do not leave for too long
     CLOSING   end of the stream, the socket failed, or a deadline    CLOSED
 
-`ended` says why, from the first of these transitions on; there is no way back to OPEN.
+The first of these transitions sets `ended` to the reason; there is no way back to OPEN.
 
 A socket that is closed with audio unread answers with RST, and Asterisk takes an RST for a failed
 call. So every end that is not the peer's own goes through CLOSING: Asterisk answers a goodbye by
-closing within a millisecond or so, until then its audio is read. The clock has nothing to do with
-that: who made the connection is told (`on_end`) and runs `drain`, one short task with a deadline.
+closing within a millisecond or so, until then its audio is read. The clock takes no part in that:
+`on_end` notifies the connection's owner, who runs `drain`, one short task with a deadline.
 """
 
 import asyncio
 import logging
 import socket
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
+from uuid import UUID
 
-READ_BYTES: Final = 8192
-"""The most that one `read` takes: half a second at 8 kHz. A peer that sends more is slowed down by
-TCP, and costs the other calls of the tick no more than this."""
-MAX_FRAMES_PER_READ: Final = 64
-"""What `READ_BYTES` of the shortest packets (10 ms at 8 kHz) hold, with digits among them. Frames
-cost time each, so a flood of tiny ones ends its call."""
+from media_pod.duplex.contract import Pcm
+from media_pod.transport.line import READ_BYTES, LineEvent, LineProtocol
+
 STALL_S: Final = 2.0
-"""How long half a frame may stay half, and a row may wait to leave. Asterisk sends a frame in one
+"""How long half a frame may stay half, and a frame may wait to leave. Asterisk sends a frame in one
 write and itself gives a call up after 2 s of silence on the socket."""
 SEND_BUFFER_BYTES: Final = 8192
 """SO_SNDBUF. The kernel's own choice grows to minutes of audio, and a peer that does not read would
 go unnoticed for that long; this holds well under a second on top of what the peer's side takes."""
 MAX_UNSENT_BYTES: Final = 4096
-"""What may wait behind a row that has not left whole: a goodbye, commands, answers to pings."""
+"""What may wait behind a frame that has not left whole: a goodbye, commands, answers to pings."""
 USER_TIMEOUT_MS: Final = 5000
 """TCP_USER_TIMEOUT: how long the kernel goes on for a peer that vanished, after `STALL_S` has ended
 the call and the socket is closed."""
 
 _logger = logging.getLogger(__name__)
 
-FrameT = TypeVar("FrameT")
 
-
-class State(Enum):
+class SocketState(Enum):
     """Where a connection is in its life; the module has the transitions."""
 
     OPEN = "open"
@@ -60,12 +55,12 @@ class State(Enum):
     CLOSED = "closed"
 
 
-class CallSocket(ABC, Generic[FrameT]):
-    """A connected socket, owned from now on; what its bytes mean is the subclass's.
+class CallSocket:
+    """A connected socket, owned from now on: the `MediaLine` of its protocol.
 
     Args:
         sock: connected; made non-blocking here.
-        peer: what logs call the other side.
+        protocol: what the bytes mean.
         on_end: called once, when `ended` is set; must see to `drain` if the state is CLOSING.
         stall_s: see `STALL_S`.
     """
@@ -73,68 +68,133 @@ class CallSocket(ABC, Generic[FrameT]):
     def __init__(
         self,
         sock: socket.socket,
-        peer: str,
-        on_end: Callable[[Any], None],
+        protocol: LineProtocol,
+        on_end: Callable[["CallSocket"], None],
         *,
         stall_s: float = STALL_S,
     ) -> None:
         self._sock = sock
+        self._protocol = protocol
         self._on_end = on_end
         self._stall_s = stall_s
         self._unsent = b""
         self._blocked = False
         self._blocked_since: float | None = None
         self._partial_since: float | None = None
-        self.peer = peer
-        self.state = State.OPEN
+        self._awaited_since: float | None = None
+        self.peer = protocol.peer
+        self.state = SocketState.OPEN
         self.ended: str | None = None
         """Why the call is over; None while it runs."""
-        self.dropped_rows = 0
-        """Rows that never left because the ones before them had not."""
+        self.dropped_frames = 0
+        """Frames that never left because the ones before them had not."""
         _configure(sock)
 
-    def read(self, now: float) -> list[FrameT]:
-        """The frames for the call that arrived since the last call, as far as `READ_BYTES` go.
+    @property
+    def frames_needed(self) -> int:
+        """See `MediaLine.frames_needed`."""
+        needed = self._protocol.frames_needed
+        # Frames that cannot leave are lost: no more of them than time passes.
+        return 1 if needed > 1 and self._blocked else needed
 
-        Never blocks and never raises: what ends the call is in `ended` afterwards, and the frames
+    @property
+    def frames_played(self) -> int | None:
+        """See `MediaLine.frames_played`."""
+        return self._protocol.frames_played
+
+    async def handshake(self) -> UUID:
+        """Read the call's UUID; what follows it stays in the socket, for the call to read.
+
+        Raises:
+            InterjectError: what was read is not how a connection of this protocol begins.
+            OSError: the socket failed.
+        """
+        loop, protocol = asyncio.get_running_loop(), self._protocol
+        while True:
+            uuid = protocol.receive_hello(await loop.sock_recv(self._sock, protocol.hello_bytes))
+            if uuid is not None:
+                return uuid
+
+    def accept(self) -> None:
+        """Answer the handshake: the pod takes the call."""
+        if self.state is SocketState.OPEN:
+            self._protocol.accept()
+            self._post()
+
+    def send(self, frame: bytes | memoryview) -> None:
+        """Write one frame in one piece, behind what waits; never blocks.
+
+        Of a frame that does not fit, the rest leaves before anything else; frames given until then
+        are dropped and counted, so that none is ever torn. Asterisk ends an AudioSocket call whose
+        payload comes more than 5 ms after its header, which only one write per frame avoids. The
+        frame's memory is the caller's again on return. No effect once the call is over.
+        """
+        if self.state is not SocketState.OPEN:
+            return
+        wire = self._protocol.encode(frame)
+        if wire:
+            self._protocol.wrote(whole=self._write(wire))
+
+    def playing(self) -> Pcm | None:
+        """See `MediaLine.playing`."""
+        return self._protocol.playing()
+
+    def flush(self) -> None:
+        """See `MediaLine.flush`."""
+        if self.state is SocketState.OPEN:
+            self._protocol.flush()
+            self._post()
+
+    def read(self, now: float) -> Sequence[LineEvent]:
+        """The events that arrived since the last call, as far as `READ_BYTES` go.
+
+        Never blocks and never raises: what ends the call is in `ended` afterwards, and the events
         in front of it are returned.
 
         Args:
             now: monotonic time in seconds.
         """
-        if self.state is not State.OPEN:
-            return []
+        protocol = self._protocol
+        if protocol.awaited:
+            self._watch_awaited(now, protocol.awaited)
+        if self.state is not SocketState.OPEN:
+            return ()
         try:
             data = self._sock.recv(READ_BYTES)
         except BlockingIOError:
             self._watch(now, progress=False)
-            return []
+            return ()
         except OSError as error:
             self._lost(error)
-            return []
+            return ()
         if not data:
-            self._end(State.CLOSED, self._end_of_stream())
-            return []
-        frames = self._decode(data)
-        self._watch(now, progress=bool(frames))
-        return self._accept(frames)
+            self._end(SocketState.CLOSED, protocol.receive_eof())
+            return ()
+        events = protocol.receive_data(data)
+        if not protocol.fault:
+            self._post()
+        self._watch(now, progress=bool(events))
+        if protocol.fault:
+            self.hang_up(protocol.fault)
+        return events
 
     def hang_up(self, reason: str = "the bot hung up") -> None:
         """End the call politely: a goodbye, and then whatever the peer needs to close (`drain`).
 
-        Without effect if the call is over already.
+        No effect if the call is over already.
         """
-        if self.state is not State.OPEN:
+        if self.state is not SocketState.OPEN:
             return
+        self._protocol.close(reason)
         try:
-            self._push_out(self._goodbye(reason))
+            self._push_out(self._protocol.data_to_send())
         except OSError:
-            self._end(State.CLOSED, reason)
+            self._end(SocketState.CLOSED, reason)
             return
-        self._end(State.CLOSING, reason)
+        self._end(SocketState.CLOSING, reason)
 
     async def drain(self, timeout_s: float) -> None:
-        """Throw away what the peer still sends until it closes, then close.
+        """Discard what the peer still sends until it closes, then close.
 
         After `timeout_s`, or when cancelled, the socket is closed as it is; the peer then sees RST.
         """
@@ -151,63 +211,41 @@ class CallSocket(ABC, Generic[FrameT]):
 
     def close(self) -> None:
         """Close the socket at once; `hang_up` and `drain` are the polite way."""
-        self.state = State.CLOSED
+        self.state = SocketState.CLOSED
         self._sock.close()
 
-    @property
-    @abstractmethod
-    def _pending(self) -> int:
-        """Bytes read of a frame that is not complete."""
-
-    @abstractmethod
-    def _decode(self, data: bytes) -> list[FrameT]:
-        """The frames that `data` completes; never raises."""
-
-    @abstractmethod
-    def _accept(self, frames: list[FrameT]) -> list[FrameT]:
-        """Those of `frames` that are for the call; hangs up at the first that forbids going on."""
-
-    @abstractmethod
-    def _goodbye(self, reason: str) -> bytes:
-        """What tells the peer that the call is over."""
-
-    @abstractmethod
-    def _end_of_stream(self) -> str:
-        """Why the call is over, now that the peer has closed."""
-
-    def _write(self, row: bytes | memoryview) -> bool:
-        """Write `row` in one piece, behind what waits; returns if it leaves, now or as a rest.
-
-        A row that finds others waiting is dropped and counted, so that none is ever torn.
-        """
-        if self.state is not State.OPEN:
-            return False
+    def _write(self, wire: bytes) -> bool:
+        """Write `wire` behind what waits; returns if it leaves, now or as a rest."""
         try:
             if self._unsent:
                 self._unsent = self._unsent[self._sock.send(self._unsent) :]
                 self._blocked_since = None
             if self._unsent:
-                self.dropped_rows += 1
+                self.dropped_frames += 1
                 return False
-            sent = self._sock.send(row)
+            sent = self._sock.send(wire)
         except BlockingIOError:
             self._blocked = True
-            self.dropped_rows += 1
+            self.dropped_frames += 1
             return False
         except OSError as error:
             self._lost(error)
             return False
-        self._blocked = sent < len(row)
+        self._blocked = sent < len(wire)
         if self._blocked:
-            self._unsent = bytes(row[sent:])
+            self._unsent = wire[sent:]
         return True
 
-    def _post(self, message: bytes) -> None:
-        """Write what must not be dropped; it waits its turn, up to `MAX_UNSENT_BYTES` of it."""
-        if self.state is not State.OPEN:
+    def _post(self) -> None:
+        """Write what the protocol has to say and must not be dropped.
+
+        It waits behind a frame that has not left, up to `MAX_UNSENT_BYTES` of it.
+        """
+        data = self._protocol.data_to_send()
+        if not data:
             return
         try:
-            self._push_out(message)
+            self._push_out(data)
         except OSError as error:
             self._lost(error)
             return
@@ -216,22 +254,30 @@ class CallSocket(ABC, Generic[FrameT]):
                 f"{len(self._unsent)} bytes wait for the peer, expected at most {MAX_UNSENT_BYTES}"
             )
 
-    def _push_out(self, message: bytes) -> None:
-        """Write `message` behind what waits, as far as it goes."""
-        self._unsent += message
+    def _push_out(self, data: bytes) -> None:
+        """Write `data` behind what waits, as far as it goes."""
+        self._unsent += data
         with suppress(BlockingIOError):
             self._unsent = self._unsent[self._sock.send(self._unsent) :]
         self._blocked = bool(self._unsent)
 
+    def _watch_awaited(self, now: float, awaited: str) -> None:
+        """End the call if what has to come first does not come."""
+        if self._awaited_since is None:
+            self._awaited_since = now
+        elif now - self._awaited_since > self._stall_s:
+            self.hang_up(f"read no {awaited} within {self._stall_s:g} s")
+
     def _watch(self, now: float, *, progress: bool) -> None:
-        """End the call if half a frame, or a row that cannot leave, has waited for too long."""
-        if not self._pending:
+        """End the call if half a frame, or a frame that cannot leave, has waited for too long."""
+        pending = self._protocol.pending
+        if not pending:
             self._partial_since = None
         elif progress or self._partial_since is None:
             self._partial_since = now
         elif now - self._partial_since > self._stall_s:
             self.hang_up(
-                f"read {self._pending} bytes of a frame, expected the rest of it "
+                f"read {pending} bytes of a frame, expected the rest of it "
                 f"within {self._stall_s:g} s"
             )
         if not self._blocked:
@@ -242,14 +288,14 @@ class CallSocket(ABC, Generic[FrameT]):
             self.hang_up(f"the peer took nothing for {self._stall_s:g} s")
 
     def _lost(self, error: OSError) -> None:
-        self._end(State.CLOSED, f"the connection was lost: {error.strerror or error}")
+        self._end(SocketState.CLOSED, f"the connection was lost: {error.strerror or error}")
 
-    def _end(self, state: State, reason: str) -> None:
+    def _end(self, state: SocketState, reason: str) -> None:
         self.state = state
         self.ended = reason
-        if state is State.CLOSED:
+        if state is SocketState.CLOSED:
             self._sock.close()
-        lost = f" ({self.dropped_rows} frames never left)" if self.dropped_rows else ""
+        lost = f" ({self.dropped_frames} frames never left)" if self.dropped_frames else ""
         _logger.info("connection of %s ended: %s%s", self.peer, reason, lost)
         self._on_end(self)
 

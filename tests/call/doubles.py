@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from media_pod.call.call import Agents, Call, CallSettings, Heard
-from media_pod.call.turn_machine import State
+from media_pod.call.call import Agents, Call, CallerTick, CallSettings
+from media_pod.call.event_bus import EventBus
+from media_pod.call.events import CallRef
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, Dialogue, Interruption, Say
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.providers.ports import Pcm, ProviderError, Speech, Utterance, Word
 from media_pod.telemetry.call_metrics import CallMetrics
-from media_pod.telemetry.tracing import Tracing
 
 RATE_HZ = 8000
 FRAME = 160
@@ -35,6 +36,8 @@ SETTINGS = CallSettings(
 )
 SOON = 0.01
 """A provider's deadline, in seconds, for those that hang."""
+BUS_S = 5.0
+"""Deadline of the event bus, which needs milliseconds."""
 
 
 async def settle() -> None:
@@ -179,6 +182,8 @@ class Conversation:
     def __init__(self, **settings: Any) -> None:
         self.mind, self.voice, self.recognizer = Mind(), Voice(), Recognizer()
         self.registry = CollectorRegistry()
+        self.bus = EventBus(lambda: round(asyncio.get_running_loop().time() * 1e9))
+        self.bus.subscribe(CallMetrics(self.registry).on_event)
         self.delay_ms = 120.0
         """Of the echo; NaN if it is not known."""
         self.flushes = 0
@@ -197,20 +202,14 @@ class Conversation:
         self._tick = 0
 
     async def begin(self) -> "Conversation":
-        self.call = Call(
-            INFO,
-            self.settings,
-            self.agents,
-            Tracing(None).call(INFO),
-            CallMetrics(self.registry),
-            flush=self.on_flush,
-        )
+        self.call = Call(CallRef(INFO), self.settings, self.agents, self.bus, flush=self.on_flush)
         self.call.start()
         await settle()
         return self
 
     def counted(self, sample: str, **labels: str) -> float:
         """What the call has counted so far."""
+        assert self.bus.flush(BUS_S)
         return self.registry.get_sample_value(sample, labels) or 0.0
 
     def on_flush(self) -> None:
@@ -223,11 +222,11 @@ class Conversation:
         reason: Reason = Reason.SPEECH_OVER_ECHO,
     ) -> Pcm:
         """One tick without letting anything else run: what left in it."""
-        left = None if self.queued is None else max(self._tick - self.queued, 0)
-        frame = self.call.frame(left)
+        played = None if self.queued is None else max(self._tick - self.queued, 0)
+        frame = self.call.frame(played)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
-        self.call.hear(Heard(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
+        self.call.hear(CallerTick(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
         return frame
 
     async def tick(
@@ -263,11 +262,12 @@ class Conversation:
             while not true():
                 await settle()
 
-    def now_is(self, state: State) -> bool:
+    def now_is(self, state: TurnState) -> bool:
         return self.call.state is state
 
     async def end(self) -> None:
         await self.call.aclose("caller")
+        self.bus.close(BUS_S)
 
 
 def others() -> set[asyncio.Task[Any]]:
@@ -298,7 +298,7 @@ async def listening(conversation: Conversation) -> Conversation:
     """Past the greeting."""
     await conversation.begin()
     await conversation.listen()
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
     return conversation
 
 
@@ -310,7 +310,7 @@ async def speaking(conversation: Conversation, *acts: Act) -> Conversation:
     while not (await conversation.tick()).any():
         pass
     await conversation.tick(2)
-    assert conversation.now_is(State.SPEAKING)
+    assert conversation.now_is(TurnState.SPEAKING)
     return conversation
 
 

@@ -16,20 +16,20 @@ from call.doubles import (
     settle,
     speaking,
 )
-from media_pod.call.turn_machine import State
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say
 from media_pod.duplex.contract import Decision
 
 
 async def test_the_bot_greets_and_then_listens(conversation: Conversation) -> None:
     await conversation.begin()
-    assert conversation.now_is(State.GREETING)
+    assert conversation.now_is(TurnState.GREETING)
 
     audio = await conversation.listen()
 
     assert loud(audio) == 2
-    assert conversation.now_is(State.LISTENING)
-    assert [line.heard for line in conversation.call.transcript.lines] == ["Hello there"]
+    assert conversation.now_is(TurnState.LISTENING)
+    assert [entry.heard for entry in conversation.call.transcript.entries] == ["Hello there"]
 
 
 async def test_the_caller_is_answered(conversation: Conversation) -> None:
@@ -43,7 +43,7 @@ async def test_the_caller_is_answered(conversation: Conversation) -> None:
 
     assert loud(audio) == 3
     assert [turn.text for turn in conversation.mind.turns] == ["what time is it"]
-    assert [line.heard for line in conversation.call.transcript.lines] == [
+    assert [entry.heard for entry in conversation.call.transcript.entries] == [
         "Hello there",
         "what time is it",
         "Half past nine",
@@ -58,7 +58,7 @@ async def test_an_interruption_is_silent_in_the_next_frame(conversation: Convers
 
     assert not conversation.step(Decision.CALLER, 0.9).any()
 
-    assert conversation.now_is(State.INTERRUPTED)
+    assert conversation.now_is(TurnState.INTERRUPTED)
     assert conversation.counted("interject_barge_in_stop_seconds_sum") == 0.04
 
 
@@ -75,7 +75,7 @@ async def test_the_dialogue_is_told_what_was_heard_before_it_replies(
     assert (cut.heard, cut.unheard) == ("One two", LONG.removeprefix("One two "))
     assert cut.heard_ms == 80
     assert len(conversation.mind.turns) == began
-    line = conversation.call.transcript.lines[-1]
+    line = conversation.call.transcript.entries[-1]
     assert (line.at_ms, line.cut, line.heard) == (cut.at_ms, True, "One two")
 
     await conversation.be_silent()
@@ -112,7 +112,7 @@ async def test_no_sample_reaches_the_recognizer_twice(conversation: Conversation
     await listening(conversation)
     await conversation.speak()
     await conversation.be_silent()
-    assert conversation.now_is(State.THINKING)
+    assert conversation.now_is(TurnState.THINKING)
 
     await conversation.tick(2)
     await conversation.speak()
@@ -128,10 +128,10 @@ async def test_who_goes_on_while_the_bot_thinks_takes_the_turn_back(
     await listening(conversation)
     await conversation.speak()
     await conversation.be_silent()
-    assert conversation.now_is(State.THINKING)
+    assert conversation.now_is(TurnState.THINKING)
 
     await conversation.speak()
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
     assert conversation.recognizer.utterances[0].discarded
     await conversation.be_silent()
     await conversation.listen()
@@ -155,13 +155,13 @@ async def test_who_goes_on_in_a_pause_that_the_bank_bridges_is_heard() -> None:
     await listening(conversation)
     await conversation.speak()
     await conversation.tick(10, Decision.CALLER, 0.1)
-    assert conversation.now_is(State.THINKING)
+    assert conversation.now_is(TurnState.THINKING)
     await conversation.tick(2, Decision.CALLER, 0.1)
-    assert conversation.now_is(State.THINKING)
+    assert conversation.now_is(TurnState.THINKING)
 
     await conversation.tick(1, Decision.CALLER, 0.9)
 
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
     await conversation.end()
 
 
@@ -200,7 +200,7 @@ async def test_an_interruption_before_the_work_has_begun_leaves_nothing(
     conversation.step(Decision.CALLER, 0.9)  # the reply's task was made and has not run
     await settle()
 
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
     assert not others()
     assert not conversation.mind.turns
     assert conversation.recognizer.utterances[0].discarded

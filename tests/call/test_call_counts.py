@@ -5,7 +5,7 @@ import math
 import pytest
 
 from call.doubles import LONG, Conversation, conversation, failing_mind, speaking
-from media_pod.call.turn_machine import State
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Say
 
 __all__ = ["conversation"]
@@ -22,7 +22,7 @@ async def interrupted(conversation: Conversation, *texts: str) -> Conversation:
     await speaking(conversation)
     conversation.recognizer.texts = list(texts)
     await conversation.speak()
-    assert conversation.now_is(State.INTERRUPTED)
+    assert conversation.now_is(TurnState.INTERRUPTED)
     return conversation
 
 

@@ -20,7 +20,7 @@ from call.doubles import (
 )
 from media_pod.call.call import MAX_DIGITS
 from media_pod.call.endpointing import BETWEEN_DIGITS_MS
-from media_pod.call.turn_machine import State
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, HangUp, Pause, Say, Transfer
 from media_pod.duplex.contract import Decision
 
@@ -63,7 +63,7 @@ async def test_digits_that_come_while_the_bot_thinks_belong_to_the_number(
     await listening(conversation)
     conversation.call.digit("1")
     await conversation.be_silent(BETWEEN_DIGITS_MS)
-    assert conversation.now_is(State.THINKING)
+    assert conversation.now_is(TurnState.THINKING)
 
     conversation.call.digit("2")
     await conversation.be_silent(BETWEEN_DIGITS_MS)
@@ -102,7 +102,7 @@ async def test_a_dialogue_with_nothing_to_say_listens_on(conversation: Conversat
     await conversation.be_silent()
     await conversation.tick(2)
 
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
 
 
 async def test_goodbye_is_played_to_its_end_before_the_hang_up(
@@ -167,10 +167,10 @@ async def test_an_interrupted_goodbye_keeps_the_call(conversation: Conversation)
     conversation.mind.greeting = [Say(LONG), HangUp("closed")]
     await conversation.begin()
     await conversation.tick(4)
-    assert conversation.now_is(State.ENDING)
+    assert conversation.now_is(TurnState.ENDING)
 
     await conversation.speak()
-    assert conversation.now_is(State.INTERRUPTED)
+    assert conversation.now_is(TurnState.INTERRUPTED)
     await conversation.be_silent()
     audio = await conversation.listen()
 
@@ -190,7 +190,7 @@ async def test_a_dismissed_caller_hears_why_and_the_reason_is_kept(
     assert conversation.call.over
     assert conversation.call.hang_up_reason == "the pod has to go"
     assert not conversation.counted("interject_barge_in_stop_seconds_count")
-    assert not any(line.cut for line in conversation.call.transcript.lines)
+    assert not any(entry.cut for entry in conversation.call.transcript.entries)
 
 
 async def test_who_speaks_over_the_last_words_is_hung_up_on_for_the_same_reason(
@@ -210,7 +210,7 @@ async def test_pauses_are_silent_and_keep_the_turn(conversation: Conversation) -
     await conversation.tick(1)
 
     assert not (await conversation.tick(10)).any()
-    assert conversation.now_is(State.SPEAKING)
+    assert conversation.now_is(TurnState.SPEAKING)
     assert loud(await conversation.tick(3)) == 1
 
 
@@ -232,26 +232,26 @@ async def test_speech_is_made_only_so_far_ahead(conversation: Conversation) -> N
     assert made * 10 * 40 <= 2000 + 4000 + 400
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.OVER])
-async def test_the_caller_hangs_up_in_any_state(state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in TurnState if state is not TurnState.OVER])
+async def test_the_caller_hangs_up_in_any_state(state: TurnState) -> None:
     conversation = Conversation()
     conversation.recognizer.texts = ["yes", None]
     conversation.voice.hanging = {"never"}
-    if state is State.GREETING:
+    if state is TurnState.GREETING:
         await conversation.begin()
-    elif state is State.ENDING:
+    elif state is TurnState.ENDING:
         conversation.mind.greeting = [Say(LONG), HangUp("closed")]
         await conversation.begin()
-    elif state is State.LISTENING:
+    elif state is TurnState.LISTENING:
         await listening(conversation)
         await conversation.speak()
     else:
         await speaking(conversation, Say("One two three. never"))
-        if state in (State.INTERRUPTED, State.THINKING):
+        if state in (TurnState.INTERRUPTED, TurnState.THINKING):
             await conversation.speak()
-        if state is State.THINKING:
+        if state is TurnState.THINKING:
             await conversation.be_silent()
-        if state is State.LEAVING:
+        if state is TurnState.LEAVING:
             conversation.call.dismiss("the pod has to go")
     assert conversation.now_is(state)
 

@@ -19,7 +19,7 @@ from call.doubles import (
     settle,
     speaking,
 )
-from media_pod.call.turn_machine import State
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say
 from media_pod.providers.ports import ProviderError
 
@@ -28,7 +28,7 @@ async def listen_to_failure(conversation: Conversation) -> str:
     """The caller speaks and is silent; who is heard then, apology, goodbye or answer."""
     await conversation.speak()
     await conversation.be_silent()
-    await conversation.until(lambda: not conversation.now_is(State.THINKING))
+    await conversation.until(lambda: not conversation.now_is(TurnState.THINKING))
     audio = await conversation.listen()
     voices = {77: "apology", 99: "goodbye", 1000: "answer"}
     return " ".join(name for value, name in voices.items() if loud(audio, value))
@@ -70,7 +70,7 @@ async def test_a_recognizer_that_raises_while_it_listens_costs_a_turn(
 
     assert await listen_to_failure(conversation) == "apology"
 
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
 
 
 async def test_a_failure_in_mid_sentence_falls_silent_and_tells_the_dialogue(
@@ -88,7 +88,7 @@ async def test_a_failure_in_mid_sentence_falls_silent_and_tells_the_dialogue(
     (cut,) = conversation.mind.cuts
     assert (cut.heard, cut.unheard.split()[0]) == ("", "One")
     assert not conversation.counted("interject_barge_in_stop_seconds_count")
-    assert not any(line.cut for line in conversation.call.transcript.lines)
+    assert not any(entry.cut for entry in conversation.call.transcript.entries)
 
 
 async def test_a_dialogue_that_raises_at_an_interruption_is_asked_again(

@@ -3,7 +3,7 @@
 import pytest
 
 from call.doubles import LONG, Conversation, conversation
-from media_pod.call.turn_machine import State
+from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import HangUp, Say
 
 __all__ = ["conversation"]
@@ -15,7 +15,7 @@ async def listening(conversation: Conversation) -> None:
     await conversation.begin()
     await conversation.listen()
     await conversation.tick(QUEUED)
-    assert conversation.now_is(State.LISTENING)
+    assert conversation.now_is(TurnState.LISTENING)
 
 
 async def speaking(conversation: Conversation, left: int) -> None:
@@ -27,7 +27,7 @@ async def speaking(conversation: Conversation, left: int) -> None:
     while not (await conversation.tick()).any():
         pass
     await conversation.tick(QUEUED + left)
-    assert conversation.now_is(State.SPEAKING)
+    assert conversation.now_is(TurnState.SPEAKING)
 
 
 @pytest.mark.parametrize("left", [1, 2, 3, 4, 5])
@@ -58,12 +58,12 @@ async def test_a_turn_is_over_when_it_has_left_the_queue(conversation: Conversat
     while (await conversation.tick()).any():
         pass  # "Hello there" takes four frames; this is the first one without sound
     await conversation.tick(QUEUED - 1)
-    assert conversation.now_is(State.GREETING)
+    assert conversation.now_is(TurnState.GREETING)
 
     await conversation.tick()
 
-    assert conversation.now_is(State.LISTENING)
-    assert conversation.call.transcript.lines[-1].heard == "Hello there"
+    assert conversation.now_is(TurnState.LISTENING)
+    assert conversation.call.transcript.entries[-1].heard == "Hello there"
     assert conversation.flushes == 0
 
 
@@ -74,12 +74,12 @@ async def test_the_bot_hangs_up_when_its_goodbye_has_left(conversation: Conversa
     while not (await conversation.tick()).any():
         pass
     await conversation.tick(3 + QUEUED)
-    assert conversation.now_is(State.ENDING)
+    assert conversation.now_is(TurnState.ENDING)
 
     await conversation.tick()
 
     assert conversation.call.over
-    assert conversation.call.transcript.lines[-1].heard == "Good bye"
+    assert conversation.call.transcript.entries[-1].heard == "Good bye"
 
 
 async def test_nothing_is_flushed_when_the_bot_was_silent(conversation: Conversation) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from call.doubles import FRAME, RATE_HZ, Recognizer
-from media_pod.call.capture import Ears
+from media_pod.call.capture import Capture
 from media_pod.call.endpointing import PreRoll
 from media_pod.duplex.contract import Decision
 from media_pod.providers.ports import ProviderError
@@ -19,7 +19,7 @@ class Caller:
 
     def __init__(self, pre_roll_ms: int = 100) -> None:
         self.recognizer = Recognizer()
-        self.ears = Ears(self.recognizer, PreRoll(pre_roll_ms, RATE_HZ), MAX_SAMPLES)
+        self.ears = Capture(self.recognizer, PreRoll(pre_roll_ms, RATE_HZ), MAX_SAMPLES)
         self.tick = 0
 
     def push(self, ticks: int, decision: Decision = Decision.NONE) -> None:

@@ -171,10 +171,10 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
             playout.add(piece)
         first = int(queue.next_mark)
         for _ in range(ticks):
-            for _ in range(queue.wanted):
-                rows[int(queue.next_mark)] = playout.take(queue.left)
+            for _ in range(queue.frames_needed):
+                rows[int(queue.next_mark)] = playout.take(queue.frames_played)
                 queue.push(b"row", marked=False)
-            surely_left = queue.left
+            surely_left = queue.frames_played
             queue.tick()
 
         said = playout.stop()
@@ -198,28 +198,28 @@ def test_what_is_under_way_is_neither_played_nor_empty() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech(1, 160, 160))
     for _ in range(3):
-        playout.take(left=0)
+        playout.take(frames_played=0)
 
     assert (playout.said().heard, playout.said().unheard) == ("", "w1 w2")
     assert (playout.empty, playout.under_way) == (False, True)
 
-    playout.take(left=1)
+    playout.take(frames_played=1)
     assert (playout.said().heard, playout.said().unheard) == ("w1", "w2")
     assert playout.said().heard_ms == 20
 
-    playout.take(left=2)
+    playout.take(frames_played=2)
     assert (playout.said().heard, playout.empty, playout.under_way) == ("w1 w2", True, False)
 
 
 def test_frames_of_a_turn_that_was_stopped_count_for_no_other() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech(1, 160, 160))
-    playout.take(left=0)
-    playout.take(left=0)
+    playout.take(frames_played=0)
+    playout.take(frames_played=0)
     playout.stop()
     playout.add(speech(3, 160))
-    playout.take(left=2)
+    playout.take(frames_played=2)
 
     assert (playout.said().heard, playout.said().unheard) == ("", "w3")
-    playout.take(left=3)
+    playout.take(frames_played=3)
     assert playout.said().heard == "w3"

@@ -1,39 +1,49 @@
 """One turn of the bot: acts become speech in order, ahead by so much and no further."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from call.doubles import FRAME, INFO, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
+from call.doubles import FRAME, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
+from media_pod.call.events import ConversationEvent, ProviderEvent, ProviderRequest
 from media_pod.call.playout import ROOM_MS, Playout
-from media_pod.call.response import BotTurn
+from media_pod.call.response import Responder
 from media_pod.dialogues.ports import Act, CallerTurn, HangUp, Pause, Play, Say, Transfer
 from media_pod.providers.ports import ProviderError
-from media_pod.telemetry.call_metrics import CallMetrics
-from media_pod.telemetry.tracing import Tracing
+
+P = ParamSpec("P")
 
 
 class Bot:
-    """A `BotTurn` and all that it talks to."""
+    """A `Responder` and all that it talks to."""
 
     def __init__(self, deadline_s: float = 5.0) -> None:
         self.mind, self.voice = Mind(), Voice()
         self.playout = Playout(RATE_HZ, FRAME)
-        self.registry = CollectorRegistry()
         self.told: list[str | HangUp | Transfer] = []
-        self.turn = BotTurn(
+        self.events: list[ConversationEvent] = []
+        self.turn = Responder(
             self.mind,
             self.voice,
             self.playout,
-            Tracing(None).call(INFO),
-            CallMetrics(self.registry),
+            self._publish,
             deadline_s,
             on_speech=lambda: self.told.append("speech"),
             on_leave=self.told.append,
         )
+
+    def _publish(
+        self,
+        make: Callable[Concatenate[int, int, P], ConversationEvent],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        self.events.append(make(0, 0, *args, **kwargs))
 
 
 async def test_acts_are_played_in_order_and_a_recording_is_one_word() -> None:
@@ -77,7 +87,7 @@ async def test_the_caller_s_turn_reaches_the_dialogue() -> None:
     await bot.turn.answer(CallerTurn("five", "42"))
 
     assert bot.mind.turns == [CallerTurn("five", "42")]
-    assert bot.turn.asked
+    assert bot.turn.dialogue_asked
 
 
 async def test_a_full_playout_holds_the_dialogue_back_until_frames_have_left() -> None:
@@ -157,3 +167,36 @@ async def test_a_provider_that_swallows_its_cancellation_says_nothing_more() -> 
     assert work.cancelled()
     assert bot.playout.empty
     assert not bot.told
+
+
+async def test_every_request_to_a_provider_ends_once_whatever_becomes_of_it() -> None:
+    bot = Bot(SOON)
+    bot.voice.failing, bot.voice.hanging = {"broken"}, {"never"}
+    await bot.turn.recognize(Listened("yes"))
+    with pytest.raises(RuntimeError):
+        await bot.turn.recognize(Listened(RuntimeError("deaf")))
+    for text in ("One", "broken", "never"):
+        bot.mind.answers = [[Say(text)]]
+        with suppress(RuntimeError, ProviderError):
+            await bot.turn.answer(CallerTurn("hello"))
+    bot.mind.answers = [[Pause(ROOM_MS), Say("late")]]
+    work = asyncio.create_task(bot.turn.answer(CallerTurn("hello")))
+    await settle()
+    work.cancel()
+    await asyncio.wait([work])
+
+    requests: dict[ProviderRequest, list[str]] = {}
+    for event in bot.events:
+        assert isinstance(event, ProviderEvent)
+        requests.setdefault(event.request, []).append(type(event).__name__)
+    assert [(request.kind, *events) for request, events in requests.items()] == [
+        ("stt", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
+        ("stt", "ProviderRequested", "ProviderFailed"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
+        ("tts", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
+        ("tts", "ProviderRequested", "ProviderFailed"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
+        ("tts", "ProviderRequested", "ProviderFailed"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
+    ]

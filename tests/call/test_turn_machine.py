@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.call.turn_machine import Effect, Event, State, Turn
+from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 
-S, E, F = State, Event, Effect
+S, E, F = TurnState, TurnEvent, Effect
 
-Move = tuple[State, tuple[Effect, ...]]
+Move = tuple[TurnState, tuple[Effect, ...]]
 
 
 def rule(
-    states: Iterable[State], event: Event, to: State, *effects: Effect
-) -> dict[tuple[State, Event], Move]:
+    states: Iterable[TurnState], event: TurnEvent, to: TurnState, *effects: Effect
+) -> dict[tuple[TurnState, TurnEvent], Move]:
     return {(state, event): (to, effects) for state in states}
 
 
 BOT_HAS_THE_TURN = (S.GREETING, S.SPEAKING, S.ENDING)
 MAY_FAIL = (S.GREETING, S.THINKING, S.SPEAKING)
-RULES: dict[tuple[State, Event], Move] = {
+RULES: dict[tuple[TurnState, TurnEvent], Move] = {
     **rule(BOT_HAS_THE_TURN, E.CALLER, S.INTERRUPTED, F.STOP, F.CANCEL, F.HEAR),
     **rule([S.THINKING], E.CALLER, S.LISTENING, F.STOP, F.CANCEL, F.HEAR),
     **rule([S.LISTENING], E.CALLER, S.LISTENING, F.HEAR),
@@ -43,9 +43,9 @@ RULES: dict[tuple[State, Event], Move] = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
-def test_every_event_in_every_state(state: State, event: Event) -> None:
-    turn = Turn()
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(TurnState, TurnEvent)))
+def test_every_event_in_every_state(state: TurnState, event: TurnEvent) -> None:
+    turn = TurnMachine()
     turn.state = state
 
     effects = turn.on(event)
@@ -54,24 +54,24 @@ def test_every_event_in_every_state(state: State, event: Event) -> None:
 
 
 def test_the_bot_speaks_first() -> None:
-    assert Turn().state is State.GREETING
+    assert TurnMachine().state is TurnState.GREETING
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_a_call_that_is_over_stays_over_and_hangs_up_once(events: list[Event]) -> None:
-    turn, hang_ups = Turn(), 0
+@given(st.lists(st.sampled_from(TurnEvent)))
+def test_a_call_that_is_over_stays_over_and_hangs_up_once(events: list[TurnEvent]) -> None:
+    turn, hang_ups = TurnMachine(), 0
     for event in events:
-        was_over = turn.state is State.OVER
+        was_over = turn.state is TurnState.OVER
         effects = turn.on(event)
         hang_ups += effects.count(Effect.HANG_UP)
 
-        assert not was_over or (turn.state is State.OVER and not effects)
-    assert hang_ups == (turn.state is State.OVER)
+        assert not was_over or (turn.state is TurnState.OVER and not effects)
+    assert hang_ups == (turn.state is TurnState.OVER)
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_the_bot_is_silent_before_the_caller_is_heard(events: list[Event]) -> None:
-    turn = Turn()
+@given(st.lists(st.sampled_from(TurnEvent)))
+def test_the_bot_is_silent_before_the_caller_is_heard(events: list[TurnEvent]) -> None:
+    turn = TurnMachine()
     bot_may_speak = True
     for event in events:
         effects = turn.on(event)
@@ -82,16 +82,16 @@ def test_the_bot_is_silent_before_the_caller_is_heard(events: list[Event]) -> No
                 bot_may_speak = False
             elif effect is Effect.HEAR:
                 assert not bot_may_speak
-        if event is Event.SPOKEN and turn.state in (State.LISTENING, State.OVER):
+        if event is TurnEvent.SPOKEN and turn.state in (TurnState.LISTENING, TurnState.OVER):
             bot_may_speak = False
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_the_bot_works_at_one_reply_at_a_time(events: list[Event]) -> None:
-    turn = Turn()
+@given(st.lists(st.sampled_from(TurnEvent)))
+def test_the_bot_works_at_one_reply_at_a_time(events: list[TurnEvent]) -> None:
+    turn = TurnMachine()
     working = True  # at its greeting
     for event in events:
-        if event in (Event.SPOKEN, Event.FAILED, Event.FAILED_AGAIN):
+        if event in (TurnEvent.SPOKEN, TurnEvent.FAILED, TurnEvent.FAILED_AGAIN):
             working = False  # the call says so only once its work is done
         for effect in turn.on(event):
             if effect is Effect.CANCEL:

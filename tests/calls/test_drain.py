@@ -1,11 +1,11 @@
-"""A pod's end: one deadline, whoever asked first, and nobody who waits past it."""
+"""Drain: one deadline from the first request on, and no wait that goes past it."""
 
 import asyncio
 
 import pytest
 
-from media_pod.calls.drain import LAST_WORDS_S, Leaving, State
-from media_pod.calls.registry import Admission, Ended
+from media_pod.calls.drain import LAST_WORDS_S, Drain, DrainState
+from media_pod.calls.registry import CallRegistry
 from media_pod.dialogues.ports import CallInfo
 
 TIMEOUT_S = 900.0
@@ -18,10 +18,10 @@ class Pod:
     def __init__(self) -> None:
         self.now_s = 5000.0
         self.goodbyes = 0
-        self.admission = Admission(1, reservation_s=10.0)
+        self.registry = CallRegistry(1, reservation_s=10.0)
         self.begun = 0
-        self.leaving = Leaving(
-            self.admission, self._begin, self._say_goodbye, TIMEOUT_S, lambda: self.now_s
+        self.drain = Drain(
+            self.registry, self._begin, self._say_goodbye, TIMEOUT_S, lambda: self.now_s
         )
 
     def _begin(self) -> None:
@@ -31,21 +31,22 @@ class Pod:
         self.goodbyes += 1
 
     def call(self) -> None:
-        self.admission.reserve(CALL, self.now_s)
-        self.admission.connect(CALL.uuid, self.now_s)
+        self.registry.reserve(CALL, self.now_s)
+        self.registry.connect(CALL.uuid, self.now_s)
 
     def end_call(self) -> None:
-        self.admission.finish(CALL.uuid, Ended.BOT)
-        self.leaving.call_ended()
+        self.registry.goodbye(CALL.uuid)
+        self.registry.finish(CALL.uuid)
+        self.drain.call_ended()
 
-    def after(self, seconds: float) -> State:
-        """The state so long after 5000 s, once the pod has looked."""
+    def after(self, seconds: float) -> DrainState:
+        """The state so long after 5000 s, once the pod has checked."""
         self.now_s = 5000.0 + seconds
-        self.leaving.look()
-        return self.leaving.state
+        self.drain.check()
+        return self.drain.state
 
     def waiter(self) -> "asyncio.Task[None]":
-        return asyncio.create_task(self.leaving.over())
+        return asyncio.create_task(self.drain.finished())
 
 
 @pytest.fixture
@@ -61,22 +62,22 @@ async def run() -> None:
 
 def test_the_states_follow_from_the_time_since_the_first_request(pod: Pod) -> None:
     pod.call()
-    assert pod.after(0) is State.SERVING
-    pod.leaving.begin()
-    assert pod.admission.draining
-    assert pod.after(TIMEOUT_S - 1) is State.DRAINING
-    pod.leaving.begin()
+    assert pod.after(0) is DrainState.SERVING
+    pod.drain.start()
+    assert pod.registry.draining
+    assert pod.after(TIMEOUT_S - 1) is DrainState.DRAINING
+    pod.drain.start()
     assert pod.goodbyes == 0
-    assert pod.after(TIMEOUT_S) is State.PARTING
+    assert pod.after(TIMEOUT_S) is DrainState.GOODBYE
     assert pod.goodbyes == 1
-    pod.leaving.begin()
-    assert pod.after(TIMEOUT_S + LAST_WORDS_S) is State.GONE
+    pod.drain.start()
+    assert pod.after(TIMEOUT_S + LAST_WORDS_S) is DrainState.EXPIRED
 
 
-def test_a_call_that_comes_back_while_the_others_part_is_told_too(pod: Pod) -> None:
+def test_a_call_that_comes_back_while_the_others_end_says_goodbye_too(pod: Pod) -> None:
     pod.call()
-    pod.leaving.begin()
-    pod.admission.finish(CALL.uuid, Ended.OTHER)
+    pod.drain.start()
+    pod.registry.finish(CALL.uuid)
     pod.after(TIMEOUT_S)
     before = pod.goodbyes
     pod.call()
@@ -86,7 +87,7 @@ def test_a_call_that_comes_back_while_the_others_part_is_told_too(pod: Pod) -> N
 
 async def test_all_who_wait_go_on_when_the_last_call_is_over(pod: Pod) -> None:
     pod.call()
-    pod.leaving.begin()
+    pod.drain.start()
     waiters = [pod.waiter(), pod.waiter()]
     await run()
     pod.after(TIMEOUT_S - 1)
@@ -97,9 +98,9 @@ async def test_all_who_wait_go_on_when_the_last_call_is_over(pod: Pod) -> None:
     await asyncio.gather(*waiters)
 
 
-async def test_nobody_waits_longer_than_for_the_last_words(pod: Pod) -> None:
+async def test_no_wait_is_longer_than_the_last_words(pod: Pod) -> None:
     pod.call()
-    pod.leaving.begin()
+    pod.drain.start()
     waiter = pod.waiter()
     await run()
     pod.after(TIMEOUT_S + LAST_WORDS_S - 1)
@@ -107,16 +108,16 @@ async def test_nobody_waits_longer_than_for_the_last_words(pod: Pod) -> None:
     assert not waiter.done()
     pod.after(TIMEOUT_S + LAST_WORDS_S)
     await waiter
-    await pod.leaving.over()
+    await pod.drain.finished()
 
 
 async def test_a_waiter_who_goes_away_does_not_disturb_the_others(pod: Pod) -> None:
     pod.call()
-    pod.leaving.begin()
+    pod.drain.start()
     gone, stays = pod.waiter(), pod.waiter()
     await run()
     gone.cancel()
-    pod.leaving.look()
+    pod.drain.check()
     await run()
     assert gone.cancelled()
     pod.end_call()
@@ -124,10 +125,10 @@ async def test_a_waiter_who_goes_away_does_not_disturb_the_others(pod: Pod) -> N
     await stays
 
 
-async def test_a_pod_that_is_closed_lets_nobody_wait(pod: Pod) -> None:
+async def test_a_pod_that_is_closed_ends_every_wait(pod: Pod) -> None:
     pod.call()
-    pod.leaving.begin()
+    pod.drain.start()
     waiter = pod.waiter()
     await run()
-    pod.leaving.close()
+    pod.drain.close()
     await waiter

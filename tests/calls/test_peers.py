@@ -13,13 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from media_pod.calls import peers as module
+from media_pod.calls.answers import Next, NextStep, StillConnectedError
 from media_pod.calls.peers import MOST_ASKED, HttpPeers
-from media_pod.calls.registry import Next, Step, StillConnectedError
 from media_pod.dialogues.ports import CallInfo
 
 CALL = CallInfo("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "+49 30", "100")
 HERE = {"next": "connect", "address": "10.0.0.2:3000"}
-CONNECT = Next(Step.CONNECT, address="10.0.0.2:3000")
+CONNECT = Next(NextStep.CONNECT, address="10.0.0.2:3000")
 
 Serve = Callable[..., Awaitable[str]]
 
@@ -70,8 +70,8 @@ async def test_a_peer_is_told_of_the_calls_trace(serve: Serve) -> None:
 async def test_the_peer_that_knows_a_call_says_what_follows(serve: Serve) -> None:
     knows = await serve({"next": "goto", "goto": "phones,200,1"})
     peers = HttpPeers([await serve({}, 404), knows, await serve({}, 404)])
-    assert await peers.next(CALL) == Next(Step.GOTO, goto="phones,200,1")
-    assert await HttpPeers([await serve({"next": "done"})]).next(CALL) == Next(Step.DONE)
+    assert await peers.next(CALL) == Next(NextStep.GOTO, goto="phones,200,1")
+    assert await HttpPeers([await serve({"next": "done"})]).next(CALL) == Next(NextStep.DONE)
 
 
 async def test_a_call_that_nobody_knows_is_nobody_s(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""Admission: no slot is given twice, none is lost, and `call-next` gets the true answer."""
+"""The registry: no slot is given twice, none is lost, and `call-next` gets the true answer."""
 
 import math
 
@@ -6,21 +6,18 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from media_pod.calls.registry import (
+from media_pod.calls.answers import (
     CONNECT,
     DONE,
-    REMEMBERED_PER_SLOT,
-    Admission,
     AdmissionError,
     DrainingError,
-    Ended,
     FullError,
     Next,
-    State,
-    Step,
+    NextStep,
     StillConnectedError,
     UnreservedError,
 )
+from media_pod.calls.registry import REMEMBERED_PER_SLOT, CallRegistry, CallState
 from media_pod.dialogues.ports import CallInfo
 
 
@@ -29,19 +26,19 @@ def info(uuid: str, from_number: str = "") -> CallInfo:
 
 
 @pytest.fixture
-def two() -> Admission:
-    return Admission(slots=2, reservation_s=10.0)
+def two() -> CallRegistry:
+    return CallRegistry(slots=2, reservation_s=10.0)
 
 
-def test_a_reservation_holds_a_slot_until_its_audiosocket_comes(two: Admission) -> None:
+def test_a_reservation_holds_a_slot_until_its_audiosocket_comes(two: CallRegistry) -> None:
     reserved = two.reserve(info("a"), 0.0)
     connected = two.connect("a", 9.9)
     assert connected.slot == reserved.slot
     assert two.sweep(1e9) == ()
-    assert two.state("a") is State.CONNECTED
+    assert two.state("a") is CallState.CONNECTED
 
 
-def test_a_reservation_that_nobody_uses_expires(two: Admission) -> None:
+def test_a_reservation_that_nobody_uses_expires(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
     two.reserve(info("b"), 5.0)
     with pytest.raises(FullError) as full:
@@ -52,13 +49,13 @@ def test_a_reservation_that_nobody_uses_expires(two: Admission) -> None:
         two.connect("a", 10.0)
 
 
-def test_asking_again_renews_the_same_slot(two: Admission) -> None:
+def test_asking_again_renews_the_same_slot(two: CallRegistry) -> None:
     first = two.reserve(info("a"), 0.0).slot
     assert two.reserve(info("a"), 9.0).slot == first
     assert two.connect("a", 18.0).slot == first
 
 
-def test_a_full_pod_of_running_calls_says_when_to_try_again(two: Admission) -> None:
+def test_a_full_pod_of_running_calls_says_when_to_try_again(two: CallRegistry) -> None:
     for uuid in "ab":
         two.reserve(info(uuid), 0.0)
         two.connect(uuid, 0.0)
@@ -67,132 +64,140 @@ def test_a_full_pod_of_running_calls_says_when_to_try_again(two: Admission) -> N
     assert full.value.retry_after_s == 10.0
 
 
-def test_a_second_audiosocket_of_a_running_call_is_refused(two: Admission) -> None:
+def test_a_second_audiosocket_of_a_running_call_is_refused(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     with pytest.raises(StillConnectedError):
         two.connect("a", 1.0)
     with pytest.raises(StillConnectedError):
         two.reserve(info("a"), 1.0)
-    assert len(two.admitted) == 1
+    assert len(two.present) == 1
 
 
-def test_after_the_bots_goodbye_the_dialplan_is_done(two: Admission) -> None:
+def test_after_the_bots_goodbye_the_dialplan_is_done(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
-    two.finish("a", Ended.BOT)
+    two.goodbye("a")
+    two.finish("a")
     assert two.next(info("a"), 1.0) == DONE
-    assert two.admitted == ()
+    assert two.present == ()
 
 
 def test_the_dialplan_is_done_even_if_it_asks_before_the_end_of_file_is_seen(
-    two: Admission,
+    two: CallRegistry,
 ) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     two.goodbye("a")
     assert two.next(info("a"), 1.0) == DONE
-    two.finish("a", Ended.OTHER)
+    two.finish("a")
     assert two.next(info("a"), 2.0) == DONE
 
 
 def test_a_caller_whom_the_bot_sends_on_goes_there_whenever_the_dialplan_asks(
-    two: Admission,
+    two: CallRegistry,
 ) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     two.goodbye("a", "phones,200,1")
-    assert two.next(info("a"), 1.0) == Next(Step.GOTO, "phones,200,1")
-    two.finish("a", Ended.OTHER)
-    assert two.next(info("a"), 2.0) == Next(Step.GOTO, "phones,200,1")
+    assert two.next(info("a"), 1.0) == Next(NextStep.GOTO, "phones,200,1")
+    two.finish("a")
+    assert two.next(info("a"), 2.0) == Next(NextStep.GOTO, "phones,200,1")
 
 
 @pytest.mark.parametrize("seen_first", [True, False])
-def test_a_caller_who_hangs_up_is_sent_nowhere(two: Admission, seen_first: bool) -> None:
+def test_a_caller_who_hangs_up_is_sent_nowhere(two: CallRegistry, seen_first: bool) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
     two.goodbye("a", "phones,200,1")
     if seen_first:
-        two.finish("a", Ended.OTHER)
+        two.finish("a")
     two.hang_up("a")
     assert two.next(info("a"), 1.0) == DONE
 
 
-def test_a_lost_call_gets_a_place_again_and_keeps_its_numbers(two: Admission) -> None:
+def test_a_lost_call_gets_a_place_again_and_keeps_its_numbers(two: CallRegistry) -> None:
     two.reserve(info("a", "+4930123"), 0.0)
     two.connect("a", 0.0)
-    two.finish("a", Ended.OTHER)
+    two.finish("a")
     assert two.next(info("a"), 1.0) == CONNECT
     assert two.connect("a", 2.0).info.from_number == "+4930123"
 
 
-def test_a_lost_call_that_does_not_come_in_time_may_still_come_later(two: Admission) -> None:
+def test_a_lost_call_that_does_not_come_in_time_may_still_come_later(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
-    two.finish("a", Ended.OTHER)
+    two.finish("a")
     two.next(info("a"), 1.0)
     two.drain()
     assert two.next(info("a"), 100.0) == CONNECT
 
 
-def test_an_unknown_call_asking_for_next_is_a_new_call(two: Admission) -> None:
+def test_an_unknown_call_asking_for_next_is_a_new_call(two: CallRegistry) -> None:
     assert two.next(info("a"), 0.0) == CONNECT
-    assert two.state("a") is State.RESERVED
+    assert two.state("a") is CallState.RESERVED
 
 
-def test_draining_keeps_promises_and_makes_no_new_ones(two: Admission) -> None:
+def test_draining_keeps_promises_and_makes_no_new_ones(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
     two.drain()
     with pytest.raises(DrainingError):
         two.reserve(info("b"), 1.0)
     assert two.reserve(info("a"), 1.0).slot == two.connect("a", 2.0).slot
-    two.finish("a", Ended.OTHER)
+    two.finish("a")
     assert two.next(info("a"), 3.0) == CONNECT
 
 
-def test_a_hang_up_before_the_connection_gives_the_slot_back(two: Admission) -> None:
+def test_a_hang_up_before_the_connection_gives_the_slot_back(two: CallRegistry) -> None:
     two.reserve(info("a"), 0.0)
-    assert two.hang_up("a") is State.RESERVED
-    assert two.admitted == ()
+    assert two.hang_up("a") is CallState.RESERVED
+    assert two.present == ()
     with pytest.raises(UnreservedError):
         two.connect("a", 1.0)
 
 
 def test_a_hang_up_during_the_call_keeps_the_slot_until_the_connection_ends(
-    two: Admission,
+    two: CallRegistry,
 ) -> None:
     two.reserve(info("a"), 0.0)
     two.connect("a", 0.0)
-    assert two.hang_up("a") is State.CONNECTED
-    assert len(two.admitted) == 1
-    two.finish("a", Ended.OTHER)
-    assert two.hang_up("a") is State.DONE
+    assert two.hang_up("a") is CallState.CONNECTED
+    assert len(two.present) == 1
+    two.finish("a")
+    assert two.hang_up("a") is CallState.DONE
     assert two.next(info("a"), 1.0) == DONE
 
 
-def test_a_hang_up_of_an_unknown_call_says_so(two: Admission) -> None:
+def test_a_hang_up_of_an_unknown_call_says_so(two: CallRegistry) -> None:
     assert two.hang_up("a") is None
 
 
 def test_memory_of_ended_calls_is_bounded_and_forgets_the_oldest() -> None:
-    one = Admission(slots=1, reservation_s=10.0)
+    one = CallRegistry(slots=1, reservation_s=10.0)
     for n in range(REMEMBERED_PER_SLOT + 1):
         one.reserve(info(str(n)), 0.0)
         one.connect(str(n), 0.0)
-        one.finish(str(n), Ended.BOT)
+        one.goodbye(str(n))
+        one.finish(str(n))
     assert one.state("0") is None
-    assert one.state("1") is State.DONE
+    assert one.state("1") is CallState.DONE
 
 
-class AdmissionMachine(RuleBasedStateMachine):
-    """Admission against what the world outside may rely on: who has been given which slot."""
+def test_what_the_dialplan_says_last_of_a_trace_counts(two: CallRegistry) -> None:
+    two.reserve(CallInfo("a", "+4930123", leg=0), 0.0)
+    two.reserve(CallInfo("a", traceparent="told", leg=1), 1.0)
+    assert two.connect("a", 2.0).info == CallInfo("a", "+4930123", traceparent="told", leg=1)
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """The registry against what its callers rely on: which call has which slot."""
 
     uuids = st.sampled_from("abcdefg")
 
     @initialize(slots=st.integers(1, 4))
     def begin(self, slots: int) -> None:
         self.slots = slots
-        self.admission = Admission(slots, reservation_s=10.0)
+        self.registry = CallRegistry(slots, reservation_s=10.0)
         self.now_s = 0.0
         self.held: dict[str, int] = {}
         self.until: dict[str, float] = {}
@@ -204,7 +209,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             del self.held[uuid], self.until[uuid]
 
     def grant(self, uuid: str) -> None:
-        call = self.admission.get(uuid)
+        call = self.registry.get(uuid)
         assert call is not None
         if uuid in self.held:
             assert self.held[uuid] == call.slot
@@ -218,9 +223,9 @@ class AdmissionMachine(RuleBasedStateMachine):
     @rule(uuid=uuids)
     def reserve(self, uuid: str) -> None:
         self.expire()
-        lost = self.admission.state(uuid) is State.LOST
+        lost = self.registry.state(uuid) is CallState.LOST
         try:
-            self.admission.reserve(info(uuid), self.now_s)
+            self.registry.reserve(info(uuid), self.now_s)
         except FullError as full:
             assert len(self.held) == self.slots
             assert uuid not in self.held
@@ -238,7 +243,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     def ask_next(self, uuid: str) -> None:
         self.expire()
         try:
-            step = self.admission.next(info(uuid), self.now_s)
+            step = self.registry.next(info(uuid), self.now_s)
         except AdmissionError:
             assert uuid not in self.done
             return
@@ -250,7 +255,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     def connect(self, uuid: str) -> None:
         self.expire()
         try:
-            call = self.admission.connect(uuid, self.now_s)
+            call = self.registry.connect(uuid, self.now_s)
         except UnreservedError:
             assert uuid not in self.held
         except StillConnectedError:
@@ -259,25 +264,23 @@ class AdmissionMachine(RuleBasedStateMachine):
             assert self.held[uuid] == call.slot
             self.until[uuid] = math.inf
 
-    @rule(uuid=uuids, ended=st.sampled_from(Ended))
-    def finish(self, uuid: str, ended: Ended) -> None:
-        self.admission.finish(uuid, ended)
+    @rule(uuid=uuids)
+    def finish(self, uuid: str) -> None:
+        self.registry.finish(uuid)
         if math.isinf(self.until.get(uuid, 0.0)):
             del self.held[uuid], self.until[uuid]
-            if ended is Ended.BOT:
-                self.done.add(uuid)
 
     @rule(uuid=uuids)
     def goodbye(self, uuid: str) -> None:
-        self.admission.goodbye(uuid)
+        self.registry.goodbye(uuid)
         if math.isinf(self.until.get(uuid, 0.0)):
             self.done.add(uuid)
 
     @rule(uuid=uuids)
     def hang_up(self, uuid: str) -> None:
         self.expire()
-        self.admission.sweep(self.now_s)
-        if self.admission.hang_up(uuid) is not None:
+        self.registry.sweep(self.now_s)
+        if self.registry.hang_up(uuid) is not None:
             self.done.add(uuid)
         if uuid in self.held and not math.isinf(self.until[uuid]):
             del self.held[uuid], self.until[uuid]
@@ -289,15 +292,15 @@ class AdmissionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.now_s > 20)
     @rule()
     def drain(self) -> None:
-        self.admission.drain()
+        self.registry.drain()
         self.draining = True
 
     @invariant()
     def slots_are_neither_shared_nor_lost(self) -> None:
         self.expire()
-        self.admission.sweep(self.now_s)
-        assert {call.info.uuid: call.slot for call in self.admission.admitted} == self.held
+        self.registry.sweep(self.now_s)
+        assert {call.info.uuid: call.slot for call in self.registry.present} == self.held
         assert len(set(self.held.values())) == len(self.held) <= self.slots
 
 
-TestAdmission = AdmissionMachine.TestCase
+TestRegistry = RegistryMachine.TestCase

@@ -20,9 +20,11 @@ from uuid import UUID
 import pytest
 import uvloop
 
-from media_pod.transport.audiosocket.connection import Connection
 from media_pod.transport.audiosocket.frames import AudioSocketError, Frame, Kind, encode
-from media_pod.transport.audiosocket.server import AudioSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import Audio, LineEvent
+from media_pod.transport.server import CallServer
+from media_pod.transport.socket import CallSocket
 
 CONNECTIONS = 1000
 AT_ONCE = 100
@@ -30,7 +32,8 @@ ROUND_S = 0.02
 GOOD = UUID(int=1)
 ANNOUNCED = UUID(int=2)
 """What a hostile connection says to get in."""
-ROW = encode(Frame(Kind.SLIN, bytes(320)))
+SILENCE = bytes(320)
+FRAME = encode(Frame(Kind.SLIN, SILENCE))
 
 
 def hello(call: UUID) -> bytes:
@@ -55,10 +58,10 @@ def attack(rng: random.Random, number: int) -> bytes:
         b"\x01" + rng.randrange(65536).to_bytes(2, "big") + rng.randbytes(30),
         hello(UUID(int=rng.getrandbits(128))),
         announced,
-        announced + ROW * 3,
-        announced + ROW[: rng.randrange(1, 323)],
+        announced + FRAME * 3,
+        announced + FRAME[: rng.randrange(1, 323)],
         announced + rng.randbytes(rng.randrange(1, 4000)),
-        announced + ROW * 600,
+        announced + FRAME * 600,
         announced + b"\x03\x00\x011" * 5000,
         announced + b"\x18\xff\xff" + bytes(70000),
     ][number % 12]
@@ -68,12 +71,12 @@ class Pod:
     """The part of a pod that these connections meet: admission and the tick."""
 
     def __init__(self) -> None:
-        self.calls: list[Connection] = []
-        self.good: Connection | None = None
+        self.calls: list[CallSocket] = []
+        self.good: CallSocket | None = None
         self.answered = asyncio.Event()
         self.rounds = 0
 
-    def admit(self, connection: Connection, call: UUID) -> None:
+    def admit(self, connection: CallSocket, call: UUID) -> None:
         if call == GOOD and self.good is None:
             self.good = connection
             self.answered.set()
@@ -81,15 +84,15 @@ class Pod:
             raise AudioSocketError(f"read UUID {call}, expected one that was announced")
         self.calls.append(connection)
 
-    def tick(self, good_row: bytes) -> list[Frame]:
+    def tick(self, good_frame: bytes) -> list[LineEvent]:
         """One tick of every call; what the good call's caller said."""
         self.rounds += 1
-        heard: list[Frame] = []
+        heard: list[LineEvent] = []
         for connection in self.calls:
-            connection.send(good_row if connection is self.good else ROW)
-            frames = connection.read(self.rounds * ROUND_S)
+            connection.send(good_frame if connection is self.good else SILENCE)
+            events = connection.read(self.rounds * ROUND_S)
             if connection is self.good:
-                heard += frames
+                heard += events
         self.calls = [connection for connection in self.calls if connection.ended is None]
         return heard
 
@@ -114,7 +117,7 @@ async def assail(
                     case Then.HOLD:
                         held.push(mine.pop_all())
                     case Then.READ:
-                        left = 50 * len(ROW)
+                        left = 50 * len(FRAME)
                         while left > 0 and (data := await loop.sock_recv(sock, 65536)):
                             left -= len(data)
             except (ConnectionResetError, BrokenPipeError):
@@ -131,16 +134,17 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
         await loop.sock_sendall(sock, hello(GOOD))
         await asyncio.wait_for(pod.answered.wait(), 10)
         assert pod.good is not None
-        heard: list[Frame] = []
+        heard: list[LineEvent] = []
         while not until.done() or pod.calls != [pod.good]:
             number += 1
             # sock_recv returns at once when there is data: without this the others would starve.
             await asyncio.sleep(0)
-            said = Frame(Kind.SLIN, number.to_bytes(4, "little") * 80)
-            played = encode(Frame(Kind.SLIN, number.to_bytes(4, "big") * 80))
-            await loop.sock_sendall(sock, encode(said))
-            heard = pod.tick(played)
-            assert heard == [said]
+            said = number.to_bytes(4, "little") * 80
+            spoken = number.to_bytes(4, "big") * 80
+            played = encode(Frame(Kind.SLIN, spoken))
+            await loop.sock_sendall(sock, encode(Frame(Kind.SLIN, said)))
+            heard = pod.tick(spoken)
+            assert heard == [Audio(said)]
             got = b""
             while len(got) < len(played):
                 data = await asyncio.wait_for(loop.sock_recv(sock, len(played) - len(got)), 10)
@@ -148,7 +152,7 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
                 got += data
             assert got == played
         assert pod.good.ended is None
-        assert pod.good.dropped_rows == 0
+        assert pod.good.dropped_frames == 0
     return number
 
 
@@ -160,8 +164,14 @@ async def siege() -> int:
     files = open_files()
     pod = Pod()
     rng = random.Random(3000)
-    server = AudioSocketServer(
-        pod.admit, host="127.0.0.1", port=0, uuid_timeout_s=0.2, drain_timeout_s=0.2
+    server = CallServer(
+        pod.admit,
+        AudioSocketProtocol,
+        rate_hz=8000,
+        host="127.0.0.1",
+        port=0,
+        uuid_timeout_s=0.2,
+        drain_timeout_s=0.2,
     )
     await server.start()
     gate = asyncio.Semaphore(AT_ONCE)

@@ -11,10 +11,10 @@ from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from pod_on_sockets import LONG, ONE, SHORT, TWO, Running, manifest, no_recognizer, running
 
 from media_pod.call.call import Call
-from media_pod.call.transcript import Line
+from media_pod.call.transcript import TranscriptEntry
+from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import Step
 from media_pod.manifest.agent import VoiceAgent
-from media_pod.pod.clock import Leg
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.registry import make_tts
 from media_pod.transport.websocket.playback import SEND_AHEAD
@@ -61,17 +61,17 @@ class Asterisk(WebSocketAsterisk):
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(20):
             while not true():
-                # One row is sent at a time, so that this stops between two.
+                # One frame is sent at a time, so that this stops between two.
                 data = await loop.sock_recv(self.sock, 324)
                 self.take(data)
                 assert data, "the pod closed"
 
     def sound(self) -> list[bool]:
-        """Of each row: if it has any."""
-        return [any(row) for row in self.rows]
+        """Of each frame: if it has any."""
+        return [any(frame) for frame in self.frames]
 
-    async def hears_the_bot(self, rows: int = 1) -> None:
-        await self.until(lambda: sum(self.sound()) >= rows)
+    async def hears_the_bot(self, frames: int = 1) -> None:
+        await self.until(lambda: sum(self.sound()) >= frames)
 
     async def hears_the_end(self) -> None:
         await self.until(lambda: self.close_code)
@@ -87,8 +87,8 @@ async def test_a_call_from_its_reservation_to_the_bot_s_goodbye() -> None:
 
         await asterisk.hears_the_end()
 
-        assert {len(row) for row in asterisk.rows} == {320}
-        assert asterisk.log[:2] == ["MARK_MEDIA 1", "row"]
+        assert {len(frame) for frame in asterisk.frames} == {320}
+        assert asterisk.log[:2] == ["MARK_MEDIA 1", "frame"]
         assert (asterisk.commands[-1], asterisk.close_code) == ("HANGUP", 1000)
         assert not any(asterisk.sound()[-SEND_AHEAD:]), "the goodbye had left the queue"
         assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
@@ -112,7 +112,7 @@ async def test_a_call_that_vanishes_may_come_again_and_others_do_not_notice() ->
         one.sock.close()
         while await pod.active_calls() == 2:
             pass
-        await two.hears_the_bot(rows=20)
+        await two.hears_the_bot(frames=20)
 
         status, address = await pod.get("/api/call-next", uuid=str(ONE))
         assert (status, address) == (200, f"127.0.0.1:{pod.addresses.audio_port}")
@@ -132,12 +132,12 @@ class Onlooker:
         for leg in legs.values():
             self.calls[leg.call.info.uuid] = leg.call
 
-    async def cut(self, uuid: UUID) -> Line:
+    async def cut(self, uuid: UUID) -> TranscriptEntry:
         """The turn that was interrupted."""
         async with asyncio.timeout(5):
             while True:
-                lines = self.calls[str(uuid)].transcript.lines
-                if cut := [line for line in lines if line.cut]:
+                entries = self.calls[str(uuid)].transcript.entries
+                if cut := [entry for entry in entries if entry.cut]:
                     return cut[0]
                 await asyncio.sleep(0)
 
@@ -160,30 +160,30 @@ def words_heard(speeches: list[Speech], samples: int) -> int:
     )
 
 
-@pytest.mark.parametrize("rows", [1, 40, 77])
-async def test_a_digit_flushes_what_is_queued_and_what_was_heard_is_true(rows: int) -> None:
+@pytest.mark.parametrize("frames", [1, 40, 77])
+async def test_a_digit_flushes_what_is_queued_and_what_was_heard_is_true(frames: int) -> None:
     onlooker = Onlooker()
     spec = agent(LONG)
     text = str(LONG[0]["say"])
     async with running(spec, tap=onlooker) as pod:
         asterisk = await Asterisk.call(pod, ONE)
-        await asterisk.hears_the_bot(rows)
-        sent = len(asterisk.rows)
+        await asterisk.hears_the_bot(frames)
+        sent = len(asterisk.frames)
         await asterisk.send(asterisk.says({"event": "DTMF_END", "digit": "5"}))
         await asterisk.until(lambda: "FLUSH_MEDIA" in asterisk.commands)
-        flushed = asterisk.log[: asterisk.log.index("FLUSH_MEDIA")].count("row")
-        await asterisk.until(lambda: len(asterisk.rows) >= flushed + SEND_AHEAD + 1)
+        flushed = asterisk.log[: asterisk.log.index("FLUSH_MEDIA")].count("frame")
+        await asterisk.until(lambda: len(asterisk.frames) >= flushed + SEND_AHEAD + 1)
         line = await onlooker.cut(ONE)
         asterisk.sock.close()
 
-    assert flushed - sent <= SEND_AHEAD + 1, "one tick's rows at most"
+    assert flushed - sent <= SEND_AHEAD + 1, "one tick's frames at most"
     assert not any(asterisk.sound()[flushed:])
     assert f"{line.heard} {line.unheard}".split() == text.split()
     speeches = await spoken(spec, text)
-    quiet_rows = int(np.flatnonzero(speeches[0].pcm)[0]) // 160
-    first_row = asterisk.sound().index(True) - quiet_rows
-    # Besides what was queued, one row may have been on its way out: it does not count as heard.
-    left = (flushed - SEND_AHEAD - 1 - first_row) * 160
+    quiet_frames = int(np.flatnonzero(speeches[0].pcm)[0]) // 160
+    first_frame = asterisk.sound().index(True) - quiet_frames
+    # Besides what was queued, one frame may have been on its way out: it does not count as heard.
+    left = (flushed - SEND_AHEAD - 1 - first_frame) * 160
     # espeak-ng never says a sentence twice in quite the same time.
     least, most = (words_heard(speeches, left + samples) for samples in (-200, 200))
     assert least <= len(line.heard.split()) <= most

@@ -1,7 +1,7 @@
 """Doubles around the pod's clock: a bank that records, calls that count, real sockets."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -9,14 +9,18 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
-from media_pod.call.call import Call, Heard
+from media_pod.call.call import Call, CallerTick
+from media_pod.calls.registry import Leg
 from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, DuplexBank, Reason, Step
-from media_pod.pod.clock import TICK_S, Leg, PodClock
+from media_pod.pod.clock import TICK_S, PodClock
 from media_pod.providers.ports import Pcm
 from media_pod.telemetry.metrics import Metrics
-from media_pod.transport.audiosocket.connection import Connection
 from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import LineEvent
+from media_pod.transport.reframing import CallerStream
+from media_pod.transport.socket import CallSocket
 
 SLOTS = 3
 
@@ -67,26 +71,26 @@ class Talk:
         self.info = CallInfo(f"call-{slot}")
         self.slot = slot
         self.log = log
-        self.heard: list[Heard] = []
+        self.heard: list[CallerTick] = []
         self.digits = ""
         self.skipped = 0
         self.over = False
         self.hang_up_reason = "the conversation is over"
         self.raises_in = ""
 
-    def frame(self, left: int | None = None) -> Pcm:
+    def frame(self, played: int | None = None) -> Pcm:
         self._raise_in("frame")
-        return self.more(left)
+        return self.more(played)
 
-    def more(self, left: int | None) -> Pcm:
+    def more(self, played: int | None) -> Pcm:
         return np.full(SAMPLES, self.slot + 1, np.int16)
 
     def skip(self, ticks: int) -> None:
         self.skipped += ticks
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, tick: CallerTick) -> None:
         self._raise_in("hear")
-        self.heard.append(heard)
+        self.heard.append(tick)
 
     def digit(self, digit: str) -> None:
         self._raise_in("digit")
@@ -98,18 +102,18 @@ class Talk:
             raise RuntimeError("a bug of this call")
 
 
-class Logged(Connection):
+class Logged(CallSocket):
     """A real connection that notes when it is used."""
 
     def __init__(self, sock: socket.socket, log: list[str]) -> None:
-        super().__init__(sock, "peer", lambda connection: None)
+        super().__init__(sock, AudioSocketProtocol(8000, "peer"), lambda connection: None)
         self.log = log
 
-    def send(self, row: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> None:
         self.log.append("send")
-        super().send(row)
+        super().send(frame)
 
-    def read(self, now: float) -> list[Frame]:
+    def read(self, now: float) -> Sequence[LineEvent]:
         self.log.append("read")
         return super().read(now)
 
@@ -156,15 +160,28 @@ class Stage:
         self.ended: list[Leg] = []
         self.callers: list[Caller] = []
         self.seen: list[tuple[list[int], Pcm, Pcm, Step]] = []
+        self.legs: dict[int, Leg] = {}
         self.clock = PodClock(
-            self.bank, self.metrics.ticks, self.watch, self._on_end, self._on_hang_up, tap=self
+            self.bank,
+            self.legs,
+            self.metrics.ticks,
+            self.watch,
+            self._on_end,
+            self._on_hang_up,
+            tap=self,
         )
 
     def call(self) -> Caller:
         caller = Caller(len(self.callers), self.log)
         self.callers.append(caller)
-        self.clock.join(caller.talk.slot, caller.connection, cast(Call, caller.talk))
+        self.join(caller)
         return caller
+
+    def join(self, caller: Caller) -> None:
+        slot = caller.talk.slot
+        call, stream = cast(Call, caller.talk), CallerStream(self.bank.rate)
+        self.legs[slot] = Leg(slot, caller.connection, call, stream)
+        self.clock.join(self.legs[slot])
 
     def tick(self, ticks: int = 1) -> None:
         for _ in range(ticks):
@@ -191,7 +208,7 @@ class Stage:
     def _on_end(self, leg: Leg) -> None:
         self.log.append("on_end")
         assert leg.slot not in self.bank.open_slots
-        assert leg.slot not in self.clock.legs
+        del self.legs[leg.slot]
         self.ended.append(leg)
 
     def _on_hang_up(self, leg: Leg) -> None:

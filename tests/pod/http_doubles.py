@@ -1,8 +1,9 @@
-"""A pod behind its HTTP API, and those who ask it."""
+"""A pod behind its HTTP API, and its clients."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import pytest
@@ -10,13 +11,14 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from media_pod.calls.registry import Admission, Next
+from media_pod.call.event_bus import EventBus
+from media_pod.calls.answers import Next
+from media_pod.calls.registry import CallRegistry
 from media_pod.dialogues.ports import CallInfo
 from media_pod.manifest.active import ManifestView
 from media_pod.pod.http.api import make_app
 from media_pod.pod.http.ports import CallView, Peers, PodView
 from media_pod.pod.http.problem import CONTENT_TYPE
-from media_pod.telemetry.arrivals import Arrivals
 from media_pod.telemetry.tracing import Tracing
 
 A = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -27,38 +29,44 @@ Dial = Callable[..., Awaitable[Client]]
 
 
 class FakePod(PodView):
-    """A pod of one slot: real admission, a clock that is set by hand, no calls."""
+    """A pod of one slot: a real registry, a clock that is set by hand, no calls."""
 
     audio_port = 3000
     slots = 1
     manifest = ManifestView("0123456789abcdef", 2, "capacity: a restart is needed")
 
     def __init__(self) -> None:
-        self.admission = Admission(self.slots, reservation_s=10.0)
+        self.registry = CallRegistry(self.slots, reservation_s=10.0)
         self.now_s = 0.0
         self.trouble = ""
+        self.bus = EventBus(time.time_ns)
         self.tracing = Tracing(None)
         self.last_call_is_over = asyncio.Event()
 
-    @property
-    def arrivals(self) -> Arrivals:
-        return self.tracing.arrivals
+    def trace(self, url: str) -> None:
+        """Send traces to the collector at `url`."""
+        self.tracing = Tracing(url)
+        self.bus.subscribe(self.tracing.on_event)
+
+    def close(self) -> None:
+        self.bus.close(5.0)
+        self.tracing.close(5.0)
 
     @property
     def draining(self) -> bool:
-        return self.admission.draining
+        return self.registry.draining
 
     def reserve(self, info: CallInfo) -> None:
-        self.admission.reserve(info, self.now_s)
+        self.registry.reserve(info, self.now_s)
 
     def knows(self, uuid: str) -> bool:
-        return self.admission.state(uuid) is not None
+        return self.registry.state(uuid) is not None
 
     def next(self, info: CallInfo) -> Next:
-        return self.admission.next(info, self.now_s)
+        return self.registry.next(info, self.now_s)
 
     def end(self, uuid: str, cause: str) -> bool:
-        return self.admission.hang_up(uuid) is not None
+        return self.registry.hang_up(uuid) is not None
 
     def calls(self) -> Sequence[CallView]:
         return [
@@ -70,22 +78,22 @@ class FakePod(PodView):
                 to_number=call.info.to_number,
                 age_seconds=self.now_s - call.since_s,
             )
-            for call in self.admission.admitted
+            for call in self.registry.present
         ]
 
     def call(self, uuid: str) -> CallView | None:
         return next((call for call in self.calls() if call.uuid == uuid), None)
 
     def drain(self) -> None:
-        self.admission.drain()
+        self.registry.drain()
 
     async def drained(self) -> None:
         await self.last_call_is_over.wait()
 
-    def why_not_live(self) -> str:
+    def liveness_error(self) -> str:
         return self.trouble
 
-    def why_not_ready(self) -> str:
+    def readiness_error(self) -> str:
         return "draining" if self.draining else self.trouble
 
     def render_metrics(self, accept: str) -> tuple[bytes, str]:
@@ -121,8 +129,10 @@ class SilentPeers:
 
 
 @pytest.fixture
-def pod() -> FakePod:
-    return FakePod()
+def pod() -> Iterator[FakePod]:
+    pod = FakePod()
+    yield pod
+    pod.close()
 
 
 @pytest.fixture

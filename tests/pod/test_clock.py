@@ -1,12 +1,10 @@
 """The pod's clock, tick by tick: order, pacing, lateness, and who is ended by whose mistake."""
 
 import asyncio
-from typing import cast
 
 import numpy as np
 import pytest
 
-from media_pod.call.call import Call
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.pod.clock import MAX_CATCH_UP_TICKS
 from media_pod.transport.audiosocket.frames import HANGUP, Frame, Kind
@@ -30,7 +28,7 @@ def test_a_tick_writes_gathers_steps_and_dispatches_in_this_order(stage: Stage) 
     assert " ".join(stage.log) == order
 
 
-def test_every_leg_gets_one_row_per_tick_from_the_first_one_on(stage: Stage) -> None:
+def test_every_leg_gets_one_frame_per_tick_from_the_first_one_on(stage: Stage) -> None:
     first, second = stage.call(), stage.call()
 
     stage.tick(3)  # nobody has sent any audio
@@ -64,7 +62,7 @@ def test_whatever_the_caller_s_ptime_its_audio_arrives_whole(stage: Stage, ptime
             caller.says(Frame(Kind.SLIN, packets.pop(0)))
         stage.tick()
 
-    heard = np.concatenate([row[0] for row in stage.bank.caller])
+    heard = np.concatenate([block[0] for block in stage.bank.caller])
     assert np.array_equal(heard[heard != 0], sent)
 
 
@@ -129,7 +127,7 @@ def test_a_call_that_raises_ends_that_call_alone(
     assert [(leg.slot, leg.failed) for leg in stage.ended] == [(0, True)]
     assert faulty.hears()[-1] == HANGUP
     assert values(other.hears()) == [2] * 4
-    assert list(stage.clock.legs) == [1]
+    assert list(stage.legs) == [1]
     assert stage.log.count(method) == 1 if method == "digit" else True
     assert "call call-0: internal error" in caplog.text
     assert stage.bank.played[-1][0].tolist() == [0] * SAMPLES
@@ -151,7 +149,7 @@ def test_a_caller_who_hangs_up_is_gone_within_the_tick(stage: Stage) -> None:
     stage.tick()
 
     assert [leg.slot for leg in stage.ended] == [0]
-    assert not stage.clock.legs
+    assert not stage.legs
     assert not stage.ended[0].failed
     assert not stage.bank.caller[-1].any()
 
@@ -178,7 +176,7 @@ def test_a_slot_is_clean_for_the_next_call(stage: Stage) -> None:
     stage.tick()
     next_caller = Caller(0, stage.log)
     stage.callers.append(next_caller)
-    stage.clock.join(0, next_caller.connection, cast(Call, next_caller.talk))
+    stage.join(next_caller)
     stage.tick()
 
     assert not stage.bank.caller[-1].any()

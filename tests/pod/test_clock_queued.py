@@ -9,30 +9,33 @@ import pytest
 from asterisk_web_socket import START, WebSocketAsterisk
 
 from media_pod.call.call import Call
-from media_pod.pod.clock import TICK_S, Leg, PodClock
+from media_pod.calls.registry import Leg
+from media_pod.pod.clock import TICK_S, PodClock
 from media_pod.providers.ports import Pcm
 from media_pod.telemetry.metrics import Metrics
-from media_pod.transport.websocket.connection import Connection, row_header
+from media_pod.transport.reframing import CallerStream
+from media_pod.transport.socket import CallSocket
 from media_pod.transport.websocket.playback import SEND_AHEAD
+from media_pod.transport.websocket.protocol import WebSocketProtocol
 from pod.doubles import SAMPLES, SLOTS, Bank, Talk, Watch
 
 
 class Counting(Talk):
     """Says the number of each of its frames; flushes at the digit 1."""
 
-    def __init__(self, log: list[str], connection: Connection) -> None:
+    def __init__(self, log: list[str], connection: CallSocket) -> None:
         super().__init__(0, log)
         self.connection = connection
         self.said = 0
-        self.lefts: list[int | None] = []
+        self.played_counts: list[int | None] = []
         self.times = 0
 
-    def frame(self, left: int | None = None) -> Pcm:
+    def frame(self, played: int | None = None) -> Pcm:
         self.times += 1
-        return super().frame(left)
+        return super().frame(played)
 
-    def more(self, left: int | None) -> Pcm:
-        self.lefts.append(left)
+    def more(self, played: int | None) -> Pcm:
+        self.played_counts.append(played)
         self.said += 1
         return np.full(SAMPLES, self.said, np.int16)
 
@@ -49,23 +52,31 @@ class Queued:
         self.bank = Bank(self.log)
         self.watch = Watch()
         self.ended: list[Leg] = []
+        self.legs: dict[int, Leg] = {}
         self.clock = PodClock(
             self.bank,
+            self.legs,
             Metrics(SLOTS, "desk", drain_timeout_s=900).ticks,
             self.watch,
-            self.ended.append,
+            self._on_end,
             lambda leg: None,
-            row_header=row_header,
         )
         near, self.sock = socket.socketpair()
         self.sock.settimeout(5)
         self.asterisk = WebSocketAsterisk("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
-        self.connection = Connection(near, "peer", lambda connection: None)
-        self.connection.upgrade(self.asterisk.request())
-        self.connection.welcome()
+        protocol = WebSocketProtocol(8000, "peer")
+        self.connection = CallSocket(near, protocol, lambda connection: None)
+        protocol.receive_hello(self.asterisk.request())
+        self.connection.accept()
         self.asterisk.take(self.sock.recv(4096))
         self.talk = Counting(self.log, self.connection)
-        self.clock.join(0, self.connection, cast(Call, self.talk))
+        call, stream = cast(Call, self.talk), CallerStream(8000)
+        self.legs[0] = Leg(0, self.connection, call, stream)
+        self.clock.join(self.legs[0])
+
+    def _on_end(self, leg: Leg) -> None:
+        del self.legs[leg.slot]
+        self.ended.append(leg)
 
     def says(self, *messages: dict[str, object] | bytes) -> None:
         self.sock.sendall(self.asterisk.says(*messages))
@@ -76,12 +87,12 @@ class Queued:
             self.clock.tick()
 
     def got(self) -> list[int]:
-        """The value of each row that Asterisk has got since it was asked last."""
-        self.asterisk.rows.clear()
+        """The value of each frame that Asterisk has received since the last call."""
+        self.asterisk.frames.clear()
         self.asterisk.take(self.sock.recv(1 << 20))
-        rows = [np.frombuffer(samples, "<i2") for samples in self.asterisk.rows]
-        assert all(row.size == SAMPLES and np.ptp(row) == 0 for row in rows)
-        return [int(row[0]) for row in rows]
+        frames = [np.frombuffer(samples, "<i2") for samples in self.asterisk.frames]
+        assert all(frame.size == SAMPLES and np.ptp(frame) == 0 for frame in frames)
+        return [int(frame[0]) for frame in frames]
 
     def played(self) -> list[int]:
         """What the bank was told that was played, tick by tick."""
@@ -121,8 +132,8 @@ def test_the_first_tick_fills_the_queue_and_the_bank_gets_what_leaves_it(queued:
     assert queued.got() == [*range(1, SEND_AHEAD + 2), SEND_AHEAD + 2, SEND_AHEAD + 3]
     assert queued.played() == [0, 1, 2, 3]
     assert queued.talk.times == 3
-    # The last tick's own row leaves during the tick: it counts from the next one on.
-    assert queued.talk.lefts == [0] * (SEND_AHEAD + 1) + [1, 2]
+    # The last tick's own frame leaves during the tick: it counts from the next one on.
+    assert queued.talk.played_counts == [0] * (SEND_AHEAD + 1) + [1, 2]
 
 
 @pytest.mark.parametrize("late", range(1, SEND_AHEAD + 1))
@@ -143,14 +154,14 @@ def test_a_report_from_the_middle_of_a_stall_is_no_surprise(queued: Queued) -> N
         queued.tick()
         queued.got()
     mark = int(queued.asterisk.commands[-1].split()[1])
-    while queued.connection.left < mark - 3:
+    while (queued.connection.frames_played or 0) < mark - 3:
         queued.tick()
 
     queued.says({"event": "MEDIA_MARK_PROCESSED", "correlation_id": str(mark)})
     queued.clock.skip(3)
 
-    assert queued.connection.left == mark
-    assert queued.connection.wanted == 1 + 3
+    assert queued.connection.frames_played == mark
+    assert queued.connection.frames_needed == 1 + 3
     queued.tick()
     queued.got()
     assert len(queued.asterisk.commands) == 2, "nothing is doubted"
@@ -171,15 +182,15 @@ def test_a_digit_flushes_in_its_own_tick_and_the_next_one_fills_the_queue(queued
     queued.asterisk.log.clear()
     queued.says({"event": "DTMF_END", "digit": "1"})
     queued.tick()
-    rows = queued.got()
+    frames = queued.got()
 
-    assert queued.asterisk.log == ["row", "FLUSH_MEDIA"]
+    assert queued.asterisk.log == ["frame", "FLUSH_MEDIA"]
     assert queued.talk.digits == "1"
     assert queued.played() == [11]
 
     queued.tick()
-    assert queued.got() == list(range(rows[-1] + 1, rows[-1] + SEND_AHEAD + 2))
-    assert queued.played() == [11, rows[-1] + 1]
+    assert queued.got() == list(range(frames[-1] + 1, frames[-1] + SEND_AHEAD + 2))
+    assert queued.played() == [11, frames[-1] + 1]
 
 
 def test_a_call_that_raises_while_it_makes_up_is_ended(queued: Queued) -> None:
@@ -189,4 +200,4 @@ def test_a_call_that_raises_while_it_makes_up_is_ended(queued: Queued) -> None:
     queued.tick()
 
     assert [leg.failed for leg in queued.ended] == [True]
-    assert not queued.clock.legs
+    assert not queued.legs

@@ -8,7 +8,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from media_pod.calls.registry import Ended, Next, State, Step
+from media_pod.calls.answers import Next, NextStep
+from media_pod.calls.registry import CallState
 from media_pod.dialogues.ports import CallInfo
 from media_pod.pod.http import api
 from media_pod.pod.http.api import host_port, make_app
@@ -59,7 +60,7 @@ async def test_a_reservation_takes_the_slot_with_its_numbers(dial: Dial, pod: Fa
 async def test_a_bad_uuid_is_refused(dial: Dial, pod: FakePod, path: str, query: str) -> None:
     client = await dial()
     assert "uuid" in await problem(await client.get(f"/api/{path}?{query}"), 400)
-    assert pod.admission.admitted == ()
+    assert pod.registry.present == ()
 
 
 async def test_a_full_pod_says_when_to_try_again(dial: Dial, pod: FakePod) -> None:
@@ -72,7 +73,7 @@ async def test_a_full_pod_says_when_to_try_again(dial: Dial, pod: FakePod) -> No
 
 
 async def test_a_full_or_draining_pod_gives_a_peers_address(dial: Dial, pod: FakePod) -> None:
-    peers = FakePeers(room=Next(Step.CONNECT, address="10.0.0.2:3000"))
+    peers = FakePeers(room=Next(NextStep.CONNECT, address="10.0.0.2:3000"))
     client = await dial(peers=peers)
     await client.get(f"/api/call-start?uuid={A}")
     assert peers.asked == []
@@ -101,7 +102,9 @@ async def test_peers_that_do_not_answer_are_not_waited_for(
 
 
 async def test_whoever_is_asked_by_a_pod_asks_no_other(dial: Dial, pod: FakePod) -> None:
-    peers = FakePeers(room=Next(Step.CONNECT, address="10.0.0.2:3000"), known={B: Next(Step.DONE)})
+    peers = FakePeers(
+        room=Next(NextStep.CONNECT, address="10.0.0.2:3000"), known={B: Next(NextStep.DONE)}
+    )
     client = await dial(peers=peers)
     assert "no call" in await problem(await client.get(f"/api/call-next?uuid={B}&hop=1"), 404)
     pod.drain()
@@ -112,29 +115,29 @@ async def test_whoever_is_asked_by_a_pod_asks_no_other(dial: Dial, pod: FakePod)
 async def test_a_call_that_was_on_another_pod_is_not_begun_anew_here(
     dial: Dial, pod: FakePod
 ) -> None:
-    peers = FakePeers(known={A: Next(Step.GOTO, goto="phones,200,1"), B: Next(Step.DONE)})
+    peers = FakePeers(known={A: Next(NextStep.GOTO, goto="phones,200,1"), B: Next(NextStep.DONE)})
     client = await dial(peers=peers)
     answers = [await (await client.get(f"/api/call-next?uuid={u}")).text() for u in (A, B)]
     assert answers == ["goto phones,200,1", "done"]
-    assert pod.admission.admitted == ()
+    assert pod.registry.present == ()
 
 
 async def test_a_call_whose_pod_is_gone_goes_on_here(dial: Dial, pod: FakePod) -> None:
     client = await dial(peers=FakePeers())
     response = await client.get(f"/api/call-next?uuid={A}&st=FAILED")
     assert await response.text() == "127.0.0.1:3000"
-    assert [call.info.uuid for call in pod.admission.admitted] == [A]
+    assert [call.info.uuid for call in pod.registry.present] == [A]
 
 
 async def test_a_caller_whom_the_bot_sends_on_is_told_where(dial: Dial, pod: FakePod) -> None:
     client = await dial()
     await client.get(f"/api/call-start?uuid={A}")
-    pod.admission.connect(A, 0.0)
-    pod.admission.goodbye(A, "phones,200,1")
+    pod.registry.connect(A, 0.0)
+    pod.registry.goodbye(A, "phones,200,1")
     for _ in "before and after the end of file":
         response = await client.get(f"/api/call-next?uuid={A}&st=SUCCESS")
         assert await response.text() == "goto phones,200,1"
-        pod.admission.finish(A, Ended.OTHER)
+        pod.registry.finish(A)
     headers = {"Accept": "application/json"}
     document = await (await client.get(f"/api/call-next?uuid={A}", headers=headers)).json()
     assert document == {"uuid": A, "next": "goto", "goto": "phones,200,1"}
@@ -143,7 +146,7 @@ async def test_a_caller_whom_the_bot_sends_on_is_told_where(dial: Dial, pod: Fak
 async def test_a_call_that_is_connected_is_not_started_twice(dial: Dial, pod: FakePod) -> None:
     client = await dial()
     await client.get(f"/api/call-start?uuid={A}")
-    pod.admission.connect(A, 0.0)
+    pod.registry.connect(A, 0.0)
     detail = await problem(await client.get(f"/api/call-start?uuid={A}"), 409)
     assert "connected already" in detail
 
@@ -152,12 +155,13 @@ async def test_a_dialplan_that_only_asks_what_is_next_is_served(dial: Dial, pod:
     client = await dial()
     first = await client.get(f"/api/call-next?uuid={A}&try=1&st=START")
     assert await first.text() == "127.0.0.1:3000"
-    pod.admission.connect(A, 0.0)
-    pod.admission.finish(A, Ended.OTHER)
+    pod.registry.connect(A, 0.0)
+    pod.registry.finish(A)
     lost = await client.get(f"/api/call-next?uuid={A}&try=2&st=FAILED")
     assert await lost.text() == "127.0.0.1:3000"
-    pod.admission.connect(A, 0.0)
-    pod.admission.finish(A, Ended.BOT)
+    pod.registry.connect(A, 0.0)
+    pod.registry.goodbye(A)
+    pod.registry.finish(A)
     over = await client.get(f"/api/call-next?uuid={A}&try=3&st=SUCCESS")
     assert await over.text() == "done"
     headers = {"Accept": "application/json"}
@@ -172,7 +176,7 @@ async def test_call_end_gives_the_slot_back(dial: Dial, pod: FakePod, method: st
     for _ in range(2):
         response = await client.request(method, f"/api/call-end?uuid={A}&cause=16")
         assert (response.status, await response.text()) == (200, "ended")
-    assert pod.admission.state(A) is State.DONE
+    assert pod.registry.state(A) is CallState.DONE
 
 
 async def test_unknown_calls_are_not_found(dial: Dial) -> None:
@@ -218,7 +222,7 @@ async def test_a_fault_in_the_pod_is_one_requests_problem(
     def fault() -> str:
         raise ZeroDivisionError("secret")
 
-    pod.why_not_live = fault  # type: ignore[method-assign]
+    pod.liveness_error = fault  # type: ignore[method-assign]
     client = await dial()
     assert "secret" not in await problem(await client.get("/livez"), 500)
     assert "fault in GET /livez" in caplog.text

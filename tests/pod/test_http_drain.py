@@ -36,7 +36,7 @@ async def test_whoever_waits_for_the_drain_is_answered_when_no_call_is_left(
         await asyncio.sleep(0)
     assert await problem(await client.get("/readyz"), 503) == "draining"
     assert not waiting.done()
-    pod.admission.hang_up(A)
+    pod.registry.hang_up(A)
     pod.last_call_is_over.set()
     response = await waiting
     assert (response.status, await response.json()) == (200, {"draining": True, "calls": 0})

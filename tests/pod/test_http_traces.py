@@ -1,4 +1,4 @@
-"""What the dialplan says of a call's trace over HTTP, and what is recorded of its questions."""
+"""What the dialplan says of a call's trace over HTTP, and what is traced of its questions."""
 
 import logging
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from otlp_collector import Collector
 
-from media_pod.calls.registry import Next, Step
+from media_pod.call.events import CallRef, ReservationExpired
+from media_pod.calls.answers import Next, NextStep
 from media_pod.dialogues.ports import CallInfo
-from media_pod.telemetry.tracing import Tracing
 from pod.http_doubles import A, B, Dial, FakePeers, FakePod, dial, pod
 
 __all__ = ["dial", "pod"]
@@ -23,15 +23,15 @@ TOLD = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 def collector(pod: FakePod) -> Iterator[Collector]:
     """The pod's."""
     collector = Collector()
-    pod.tracing = Tracing(f"{collector.url}/v1/traces")
+    pod.trace(f"{collector.url}/v1/traces")
     yield collector
-    pod.tracing.close(deadline_s=5.0)
+    pod.close()
     collector.close()
 
 
 def outcomes(pod: FakePod, collector: Collector) -> list[tuple[str, str]]:
-    """Of every question that has one: what was asked, what came of it."""
-    pod.tracing.close(deadline_s=5.0)
+    """Of every question that has one: what was asked, and the outcome."""
+    pod.close()
     return [
         (found["interject.question"], found["interject.reservation.outcome"])
         for found in (
@@ -46,7 +46,7 @@ async def test_the_dialplan_says_which_trace_a_call_belongs_to(dial: Dial, pod: 
     client = await dial()
     response = await client.get(f"/api/call-start?uuid={A}&traceparent={TOLD}&leg=2")
     assert response.status == 200
-    assert pod.admission.admitted[0].info == CallInfo(A, traceparent=TOLD, leg=2)
+    assert pod.registry.present[0].info == CallInfo(A, traceparent=TOLD, leg=2)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_what_makes_no_sense_is_ignored_and_the_call_is_taken(
     client = await dial()
     response = await client.get(f"/api/call-start?uuid={A}&{query}")
     assert response.status == 200
-    assert pod.admission.admitted[0].info == CallInfo(A)
+    assert pod.registry.present[0].info == CallInfo(A)
 
 
 async def test_the_log_says_which_traceparent_was_ignored(
@@ -100,12 +100,12 @@ async def test_no_traceparent_is_a_fault(dial: Dial, pod: FakePod, junk: str) ->
 async def test_every_question_has_its_outcome(
     dial: Dial, pod: FakePod, collector: Collector
 ) -> None:
-    client = await dial(peers=FakePeers(room=Next(Step.CONNECT, address="10.0.0.2:3000")))
+    client = await dial(peers=FakePeers(room=Next(NextStep.CONNECT, address="10.0.0.2:3000")))
     await client.get(f"/api/call-start?uuid={A}")
     await client.get(f"/api/call-start?uuid={B}")
     await client.get(f"/api/call-next?uuid={B}")
     await client.get(f"/api/call-start?uuid={B}&hop=1")
-    pod.arrivals.expired(A)
+    pod.bus.publish(CallRef(CallInfo(A)), ReservationExpired(pod.bus.now_ns()))
     assert outcomes(pod, collector) == [
         ("call-start", "elsewhere"),
         ("call-next", "elsewhere"),
@@ -125,7 +125,7 @@ async def test_a_call_that_finds_no_place_is_refused(
 async def test_a_call_that_is_on_another_pod_is_found_there(
     dial: Dial, pod: FakePod, collector: Collector
 ) -> None:
-    known = {A: Next(Step.CONNECT, address="10.0.0.2:3000"), B: Next(Step.DONE)}
+    known = {A: Next(NextStep.CONNECT, address="10.0.0.2:3000"), B: Next(NextStep.DONE)}
     client = await dial(peers=FakePeers(known=known))
     await client.get(f"/api/call-next?uuid={A}")
     await client.get(f"/api/call-next?uuid={B}")

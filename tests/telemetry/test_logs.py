@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanContext
 
+from media_pod.call.work import current_call
 from media_pod.errors import SetupError
 from media_pod.logs import JsonFormatter, log_format
-from media_pod.telemetry.log_ids import CallIds, current_call, with_call_ids
+from media_pod.telemetry.log_ids import CallIds, with_call_ids
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 SPAN = SpanContext(0x6BA7B8109DAD41D180B400C04FD430C8, 0x2A, is_remote=False)

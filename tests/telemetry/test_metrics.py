@@ -10,12 +10,14 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from media_pod.call.events import BargeIn, FalseStopSuspected, ProviderAnswered, ProviderFailed
+from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.telemetry.call_metrics import ECHOES, Stop, echo_of
+from media_pod.telemetry.call_metrics import ECHOES, echo_of
 from media_pod.telemetry.metrics import ENDED, Metrics
 from media_pod.telemetry.tick_metrics import STAGES
+from telemetry.doubles import Clock, EventfulCall
 
-STOP: Final = Stop("speech_over_echo", "locked")
 TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
 PROMETHEUS_ACCEPTS: Final = (
     "application/openmetrics-text;version=1.0.0,"
@@ -41,6 +43,10 @@ def page(metrics: Metrics) -> Samples:
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics(100, "desk", drain_timeout_s=900)
+
+
+def a_call(metrics: Metrics) -> EventfulCall:
+    return EventfulCall(metrics.on_event, Clock(), CallInfo("a"), 1).connect()
 
 
 def test_a_fresh_pod_already_shows_what_alerts_are_built_on(metrics: Metrics) -> None:
@@ -95,8 +101,9 @@ def test_an_echo_that_is_not_known_yet_leaves_the_distributions_alone(metrics: M
 
 def test_calls_and_stops_are_counted(metrics: Metrics) -> None:
     metrics.active_calls(7)
-    metrics.call_ended("bot")
-    metrics.calls.stopped(STOP, 0.18, "")
+    call = a_call(metrics)
+    call.end("bot")
+    call.barge_in(onset_ago_s=0.18)
     samples = page(metrics)
     assert samples["interject_active_calls", ()] == 7
     assert samples["interject_calls_total", (("ended", "bot"),)] == 1
@@ -105,7 +112,8 @@ def test_calls_and_stops_are_counted(metrics: Metrics) -> None:
     stop = (("echo", "locked"), ("reason", "speech_over_echo"))
     assert samples["interject_stops_total", stop] == 1
     assert samples["interject_suspected_false_stops_total", stop] == 0
-    metrics.calls.nothing_recognized(STOP)
+    suspected = BargeIn(0, 0, "speech_over_echo", 0.18, 120.0, 0.5, 9.0, "", "", 0)
+    call.send(FalseStopSuspected, suspected)
     assert page(metrics)["interject_suspected_false_stops_total", stop] == 1
 
 
@@ -132,9 +140,10 @@ def test_a_pod_says_whose_it_is_and_how_it_drains(metrics: Metrics) -> None:
 def test_errors_of_a_provider_begin_at_zero_with_its_first_request(metrics: Metrics) -> None:
     of = (("kind", "tts"), ("provider", "built-in"))
     assert ("interject_provider_errors_total", of) not in page(metrics)
-    metrics.calls.asked("tts", "built-in")
+    call = a_call(metrics)
+    request = call.request("tts")
     assert page(metrics)["interject_provider_errors_total", of] == 0
-    metrics.calls.failed("tts", "built-in")
+    call.send(ProviderFailed, request, "ProviderError")
     samples = page(metrics)
     assert samples["interject_provider_errors_total", of] == 1
     assert samples["interject_provider_requests_total", of] == 1
@@ -153,10 +162,16 @@ def test_what_is_known_of_an_echo(delay_ms: float, confidence: float, known: str
     assert echo_of(delay_ms, confidence) == known
 
 
-def test_a_slow_bucket_links_to_the_trace_of_its_call(metrics: Metrics) -> None:
-    metrics.calls.stopped(STOP, 0.3, TRACE)
-    metrics.calls.first_chunk("llm", "built-in", 1.2, TRACE)
-    metrics.calls.first_chunk("tts", "built-in", 0.1, "")
+def test_a_slow_bucket_links_to_the_trace_of_its_call() -> None:
+    traced = [TRACE]
+    metrics = Metrics(100, "desk", 900, trace_id=lambda call: traced[0])
+    call = a_call(metrics)
+    call.barge_in(onset_ago_s=0.3)
+    request = call.request("llm")
+    call.clock.now_ns += 1_200_000_000
+    call.send(ProviderAnswered, request)
+    traced[0] = ""
+    call.send(ProviderAnswered, call.request("tts"))
     body, content_type = metrics.render(PROMETHEUS_ACCEPTS)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     exemplars = {
@@ -176,3 +191,9 @@ def test_two_pods_in_one_process_do_not_share_their_counts() -> None:
     one, other = Metrics(1, "one", 900), Metrics(2, "other", 900)
     one.active_calls(1)
     assert page(other)["interject_active_calls", ()] == 0
+
+
+def test_events_that_found_their_queue_full_are_counted(metrics: Metrics) -> None:
+    assert page(metrics)["interject_call_events_dropped_total", ()] == 0
+    metrics.event_dropped()
+    assert page(metrics)["interject_call_events_dropped_total", ()] == 1

@@ -10,7 +10,13 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from media_pod.telemetry.call_trace import SUSPICIOUS
-from media_pod.telemetry.tail_sampling import CALLS, SPANS, SPANS_PER_CALL, ByWorth, in_share
+from media_pod.telemetry.tail_sampling import (
+    CALLS,
+    SPANS,
+    SPANS_PER_CALL,
+    TailSamplingProcessor,
+    in_share,
+)
 
 ids = itertools.count(1)
 
@@ -35,9 +41,9 @@ def exported() -> Exported:
 
 
 @pytest.fixture
-def none(exported: Exported) -> ByWorth:
+def none(exported: Exported) -> TailSamplingProcessor:
     """Exports what is worth it, and no share."""
-    return ByWorth(exported, 0.0)
+    return TailSamplingProcessor(exported, 0.0)
 
 
 def span(name: str, trace_id: int = 1, *, failed: bool = False, odd: bool = False) -> ReadableSpan:
@@ -50,14 +56,14 @@ def span(name: str, trace_id: int = 1, *, failed: bool = False, odd: bool = Fals
 
 
 def test_all_is_exported_at_once_by_default(exported: Exported) -> None:
-    processor = ByWorth(exported, 1.0)
+    processor = TailSamplingProcessor(exported, 1.0)
     processor.on_end(span("turn"))
     assert exported.names == ["turn"]
     assert processor.exported(1)
 
 
 def test_a_call_in_which_all_went_well_is_dropped_at_its_end(
-    none: ByWorth, exported: Exported
+    none: TailSamplingProcessor, exported: Exported
 ) -> None:
     for name in ("stt", "turn", "call"):
         none.on_end(span(name))
@@ -67,7 +73,7 @@ def test_a_call_in_which_all_went_well_is_dropped_at_its_end(
 
 @pytest.mark.parametrize("sign", [{"failed": True}, {"odd": True}])
 def test_a_sign_brings_out_what_came_before_it_and_what_comes_after(
-    none: ByWorth, exported: Exported, sign: dict[str, bool]
+    none: TailSamplingProcessor, exported: Exported, sign: dict[str, bool]
 ) -> None:
     none.on_end(span("turn 1"))
     none.on_end(span("of another", trace_id=2))
@@ -81,7 +87,9 @@ def test_a_sign_brings_out_what_came_before_it_and_what_comes_after(
     assert not none.exported(2)
 
 
-def test_of_a_long_call_the_oldest_spans_go(none: ByWorth, exported: Exported) -> None:
+def test_of_a_long_call_the_oldest_spans_go(
+    none: TailSamplingProcessor, exported: Exported
+) -> None:
     for number in range(SPANS_PER_CALL + 3):
         none.on_end(span(f"turn {number}"))
     none.on_end(span("call", failed=True))
@@ -90,7 +98,7 @@ def test_of_a_long_call_the_oldest_spans_go(none: ByWorth, exported: Exported) -
 
 
 def test_of_many_calls_those_that_were_quiet_for_longest_go(
-    none: ByWorth, exported: Exported
+    none: TailSamplingProcessor, exported: Exported
 ) -> None:
     none.on_end(span("busy", trace_id=1))
     none.on_end(span("quiet", trace_id=2))
@@ -102,7 +110,7 @@ def test_of_many_calls_those_that_were_quiet_for_longest_go(
     assert exported.names == ["busy", "busy", "call", "call", "turn", "call"]
 
 
-def test_calls_that_were_worth_it_are_forgotten_in_the_end(none: ByWorth) -> None:
+def test_calls_that_were_worth_it_are_forgotten_in_the_end(none: TailSamplingProcessor) -> None:
     for trace_id in range(1, CALLS + 2):
         none.on_end(span("turn", trace_id, failed=True))
     assert not none.exported(1)
@@ -132,7 +140,7 @@ def test_the_share_is_what_was_asked_for(ratio: float) -> None:
 
 def test_it_works_where_the_sdk_calls_it(exported: Exported) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(ByWorth(exported, 0.0))
+    provider.add_span_processor(TailSamplingProcessor(exported, 0.0))
     tracer = provider.get_tracer("test")
     with tracer.start_as_current_span("call") as call:
         tracer.start_span("turn").end()

@@ -8,17 +8,26 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from otlp_collector import Collector
 
-from media_pod.dialogues.ports import CallInfo, Interruption
-from media_pod.providers.ports import ProviderError
-from media_pod.telemetry.call_trace import heard
+from media_pod.call.events import (
+    BargeIn,
+    ProviderAnswered,
+    ProviderCancelled,
+    ProviderFailed,
+    ProviderFinished,
+    Recognized,
+)
+from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
+from telemetry.doubles import Clock, EventfulCall, attributes
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 INFO = CallInfo(UUID, from_number="+49301234567", to_number="1000")
+
+_span_ids = itertools.count(1)
 
 
 @pytest.fixture
@@ -30,35 +39,26 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def tracing(collector: Collector) -> Iterator[Tracing]:
-    """Sends to the collector; each look at the clock is 10 ms after the one before."""
-    ticks = itertools.count(1_700_000_000_000_000_000, 10_000_000)
-    url = traces_url(collector.url, {})
-    tracing = Tracing(url, agent="desk", clock_ns=lambda: next(ticks))
+    """Sends to the collector."""
+    tracing = Tracing(traces_url(collector.url, {}), agent="desk")
     yield tracing
     tracing.close(deadline_s=5.0)
 
 
-def attributes(span: Span) -> dict[str, object]:
-    return {
-        item.key: getattr(item.value, str(item.value.WhichOneof("value")))
-        for item in span.attributes
-    }
+def connected(tracing: Tracing) -> EventfulCall:
+    return EventfulCall(tracing.on_event, Clock(), INFO, next(_span_ids)).connect()
 
 
 def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collector) -> None:
-    call = tracing.call(INFO)
+    call = connected(tracing)
     call.turn()
-    llm, tts = call.llm("parcel-desk"), call.tts("espeak-ng", "en-us")
-    tts.first_chunk()
-    tts.first_chunk()
-    bargein = call.bargein("speech_over_echo", 250.0, 21.5, 0.16, delay_confidence=0.75)
-    llm.cut()
-    assert tts.ended
-    bargein.set(heard(Interruption("Your parcel", "will come on Monday", 900, 4000)))
-    bargein.end()
-    tts.end()
+    llm, tts = call.request("llm", "parcel-desk"), call.request("tts", "espeak-ng", "en-us")
+    call.send(ProviderAnswered, tts)
+    call.barge_in()
+    call.send(ProviderCancelled, llm)
+    call.send(ProviderCancelled, tts)
     call.turn()
-    call.stt("pocketsphinx").end()
+    call.send(ProviderFinished, call.request("stt", "pocketsphinx"))
     call.end("bot")
     tracing.close(deadline_s=5.0)
 
@@ -102,11 +102,11 @@ def test_a_call_is_exported_with_its_parents(tracing: Tracing, collector: Collec
 
 
 def test_personal_data_stays_out(tracing: Tracing, collector: Collector) -> None:
-    call = tracing.call(INFO)
+    call = connected(tracing)
     call.turn()
-    bargein = call.bargein("quiet", 1.0, 1.0)
-    bargein.set(heard(Interruption("Anna", "Schmidt", 1, 1)))
-    call.stt("pocketsphinx").fail(ProviderError("cannot read 'Anna Schmidt'"))
+    call.send(BargeIn, "quiet", 0.1, 1.0, 1.0, 1.0, "Anna", "Schmidt", 1)
+    call.send(Recognized, "Anna Schmidt", "")
+    call.send(ProviderFailed, call.request("tts", text="Anna Schmidt"), "ProviderError")
     call.end("bot")
     tracing.close(deadline_s=5.0)
     assert collector.spans
@@ -116,21 +116,19 @@ def test_personal_data_stays_out(tracing: Tracing, collector: Collector) -> None
 
 def test_texts_are_there_if_they_are_asked_for_and_never_without_end(collector: Collector) -> None:
     tracing = Tracing(f"{collector.url}/v1/traces", content=True)
-    call = tracing.call(INFO)
-    turn = call.turn()
-    call.recognized("where is " + "my " * 1000, "42#")
-    tts = call.tts("espeak-ng")
-    tts.tell({"bot": "Your parcel", "nothing": ""})
+    call = connected(tracing)
+    call.turn()
+    call.send(Recognized, "where is " + "my " * 1000, "42#")
+    call.request("tts", text="Your parcel")
+    call.send(ProviderFinished, call.request("llm"))
     call.end("bot")
-    tts.tell({"bot": "late"})
     tracing.close(deadline_s=5.0)
-    assert turn.ended
     found = attributes(collector.span("turn"))
     assert str(found["interject.text.caller"]).startswith("where is my")
     assert len(str(found["interject.text.caller"])) == LONGEST_TEXT
     assert found["interject.text.digits"] == "42#"
     assert attributes(collector.span("tts"))["interject.text.bot"] == "Your parcel"
-    assert "interject.text.nothing" not in attributes(collector.span("tts"))
+    assert "interject.text.bot" not in attributes(collector.span("llm"))
     assert b"+4930" not in collector.raw
 
 
@@ -148,13 +146,13 @@ def test_a_stop_after_which_nothing_was_recognized_is_suspicious(
 ) -> None:
     """And so the call is exported, though it is outside the share."""
     tracing = Tracing(f"{collector.url}/v1/traces", sample_ratio=0.0)
-    call = tracing.call(INFO)
+    call = connected(tracing)
     call.turn()
-    call.bargein(reason, 250.0, 21.5, onset_ago_s=0.16).end()
+    call.barge_in(reason)
     call.turn()
-    call.recognized(text, digits)
+    call.send(Recognized, text, digits)
     call.turn()
-    call.recognized("", "")
+    call.send(Recognized, "", "")
     call.end("bot")
     tracing.close(deadline_s=5.0)
     marked = [s for s in collector.spans if attributes(s).get("interject.bargein.suspicious")]
@@ -165,12 +163,10 @@ def test_a_stop_after_which_nothing_was_recognized_is_suspicious(
 def test_a_call_that_breaks_off_leaves_no_span_behind(
     tracing: Tracing, collector: Collector
 ) -> None:
-    call = tracing.call(INFO)
-    turn = call.turn()
-    stt = call.stt("pocketsphinx")
+    call = connected(tracing)
+    call.turn()
+    call.request("stt", "pocketsphinx")
     call.end("lost")
-    assert stt.ended
-    assert turn.ended
     tracing.close(deadline_s=5.0)
     assert sorted(span.name for span in collector.spans) == ["call", "stt", "turn"]
     assert attributes(collector.span("stt"))["interject.cut"] is True
@@ -178,20 +174,19 @@ def test_a_call_that_breaks_off_leaves_no_span_behind(
     assert ends == sorted(ends)
 
 
-def test_ends_count_once_and_late_ones_are_harmless(
+def test_ends_count_once_and_late_events_are_harmless(
     tracing: Tracing, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    call = tracing.call(INFO)
+    call = connected(tracing)
     call.turn()
-    tts = call.tts("espeak-ng")
+    tts = call.request("tts")
     call.end("lost")
     call.end("bot")
-    tts.end()
-    tts.fail(ProviderError("late"))
-    tts.first_chunk()
-    call.turn().end()
-    call.llm("late").end()
-    call.bargein("late", 1.0, 1.0).end()
+    call.send(ProviderAnswered, tts)
+    call.send(ProviderFinished, tts)
+    call.send(ProviderFailed, call.request("llm"), "ProviderError")
+    call.turn()
+    call.barge_in()
     tracing.close(deadline_s=5.0)
     assert sorted(span.name for span in collector.spans) == ["call", "tts", "turn"]
     assert attributes(collector.span("call"))["interject.call.ended"] == "lost"
@@ -199,25 +194,31 @@ def test_ends_count_once_and_late_ones_are_harmless(
 
 
 def test_the_bargein_begins_at_the_onset(tracing: Tracing, collector: Collector) -> None:
-    call = tracing.call(INFO)
+    call = connected(tracing)
     call.turn()
-    call.bargein("speech_no_echo", math.nan, math.nan, onset_ago_s=0.16).end()
+    call.send(BargeIn, "speech_no_echo", 0.16, math.nan, math.nan, math.nan, "", "no", 0)
     call.end("bot")
     tracing.close(deadline_s=5.0)
     span = collector.span("bargein")
-    assert span.end_time_unix_nano - span.start_time_unix_nano == 170_000_000
-    assert attributes(span) == {"interject.bargein.reason": "speech_no_echo"}
+    assert span.end_time_unix_nano - span.start_time_unix_nano == 160_000_000
+    assert attributes(span) == {
+        "interject.bargein.reason": "speech_no_echo",
+        "interject.playout.heard_ms": 0,
+        "interject.text.heard_characters": 0,
+        "interject.text.unheard_characters": 2,
+    }
 
 
 def test_a_failure_names_its_kind(tracing: Tracing, collector: Collector) -> None:
-    call = tracing.call(INFO)
-    call.llm("openai", "some-model").fail(ProviderError("no answer"))
+    call = connected(tracing)
+    call.send(ProviderFailed, call.request("llm", "openai", "some-model"), "ProviderError")
     call.end("bot")
     tracing.close(deadline_s=5.0)
     span = collector.span("llm")
     assert span.parent_span_id == collector.span("call").span_id
     assert span.status.code == Status.STATUS_CODE_ERROR
     assert attributes(span)["error.type"] == "ProviderError"
+    assert attributes(span)["gen_ai.request.model"] == "some-model"
 
 
 def test_the_standard_resource_variables_apply(
@@ -226,7 +227,7 @@ def test_the_standard_resource_variables_apply(
     monkeypatch.setenv("OTEL_SERVICE_NAME", "parcels")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=pod-7")
     tracing = Tracing(f"{collector.url}/v1/traces")
-    tracing.call(INFO).end("bot")
+    connected(tracing).end("bot")
     tracing.close(deadline_s=5.0)
     assert collector.resources[0]["service.name"] == "parcels"
     assert collector.resources[0]["k8s.pod.name"] == "pod-7"
@@ -239,7 +240,7 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
         tracing = Tracing(url)
-        tracing.call(INFO).end("bot")
+        connected(tracing).end("bot")
         tracing.close(deadline_s=0.1)
         assert f"traces: {url} took no spans for 0.1 s" in caplog.text
         tracing.close(deadline_s=0.1)
@@ -248,11 +249,12 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(
 def test_without_an_endpoint_neither_sdk_nor_thread_is_there() -> None:
     program = (
         "import sys, threading\n"
+        "from media_pod.call.events import CallRef, Connected, Ended, TurnStarted\n"
         "from media_pod.dialogues.ports import CallInfo\n"
         "from media_pod.telemetry.tracing import Tracing\n"
-        "tracing = Tracing(None)\n"
-        "call = tracing.call(CallInfo('u'))\n"
-        "call.turn(); call.stt('p').end(); call.bargein('r', 1.0, 1.0); call.end('bot')\n"
+        "tracing, call = Tracing(None), CallRef(CallInfo('u'), 1)\n"
+        "for event in (Connected(0), TurnStarted(1, 0, 1), Ended(2, 'bot', '')):\n"
+        "    tracing.on_event(call, event)\n"
         "tracing.close(1.0)\n"
         "assert threading.active_count() == 1\n"
         "heavy = ('opentelemetry.sdk', 'opentelemetry.exporter', 'requests')\n"

@@ -1,7 +1,7 @@
 """Asterisk's queue of one call and the network before it, on virtual time.
 
 What is sent arrives in order, a delay later, and an outage holds everything back until it is over.
-A timer takes one row per period; marks in front of it are reported, a delay later too.
+A timer takes one frame per period; marks in front of it are reported, a delay later too.
 """
 
 from collections import deque
@@ -26,9 +26,9 @@ class AsteriskQueue:
     queue: deque[bytes | int] = field(default_factory=deque)
     """Rows and marks."""
     left: list[tuple[float, bytes]] = field(default_factory=list)
-    """Each row that has left, and when."""
+    """Each frame that has left, and when."""
     dry: list[float] = field(default_factory=list)
-    """When the timer found no row."""
+    """When the timer found no frame."""
     timer_ticks: int = 0
     under_way: deque[tuple[float, bytes | int | None]] = field(default_factory=deque)
     reports: deque[tuple[float, int]] = field(default_factory=deque)
@@ -72,7 +72,7 @@ class AsteriskQueue:
 
 
 class Played:
-    """A pod that sends numbered rows into the queue by its model of it, tick by tick."""
+    """A pod that sends numbered frames into the queue by its model of it, tick by tick."""
 
     def __init__(self, queue: AsteriskQueue, model: Playback, gather_ms: float = 1.0) -> None:
         self.queue = queue
@@ -80,7 +80,7 @@ class Played:
         self.gather_ms = gather_ms
         self.tick_number = 0
         self.modelled: dict[bytes, int] = {}
-        """In which tick the model let each row go."""
+        """In which tick the model let each frame go."""
         self.corrections: list[int] = []
 
     @property
@@ -90,7 +90,7 @@ class Played:
     def tick(self, *, sound: bool = True) -> None:
         """One tick of the pod: write, let the model play, read the reports."""
         self.queue.run(self.now_ms)
-        for _ in range(self.model.wanted):
+        for _ in range(self.model.frames_needed):
             self._send(sound)
         self._pass()
         read_ms = self.now_ms + self.gather_ms
@@ -111,11 +111,11 @@ class Played:
         self.model.flush()
 
     def errors_ms(self) -> list[float]:
-        """For each row that has left both: how long after the beginning of the model's tick."""
+        """For each frame that has left both: how long after the beginning of the model's tick."""
         return [
-            at_ms - self.modelled[row] * TICK_MS
-            for at_ms, row in self.queue.left
-            if row in self.modelled
+            at_ms - self.modelled[frame] * TICK_MS
+            for at_ms, frame in self.queue.left
+            if frame in self.modelled
         ]
 
     def _send(self, sound: bool) -> None:
@@ -123,19 +123,19 @@ class Played:
         if not sound and self.model.ahead:
             self.model.leave_out()
             return
-        row = number.to_bytes(4, "big")
+        frame = number.to_bytes(4, "big")
         marked = self.model.mark_due
-        self.queue.send(self.now_ms, *([number] if marked else []), row)
-        self.model.push(row, marked=marked)
+        self.queue.send(self.now_ms, *([number] if marked else []), frame)
+        self.model.push(frame, marked=marked)
 
     def _pass(self) -> None:
-        row = self.model.tick()
-        if row is not None:
-            self.modelled[row] = self.tick_number
+        frame = self.model.tick()
+        if frame is not None:
+            self.modelled[frame] = self.tick_number
 
 
 def in_time(errors_ms: list[float]) -> None:
-    """The model let every row go in its own tick, or in one beside it."""
+    """The model let every frame go in its own tick, or in one beside it."""
     assert errors_ms
     assert min(errors_ms) > -1.25 * TICK_MS
     assert max(errors_ms) < 2.25 * TICK_MS

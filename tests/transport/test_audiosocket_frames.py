@@ -227,6 +227,6 @@ def test_a_digit_that_does_not_exist_is_not_sent() -> None:
         encode(Frame(Kind.DTMF, b"x"))
 
 
-def test_rows_laid_out_by_hand_have_the_same_header() -> None:
+def test_a_header_alone_is_that_of_the_frame() -> None:
     pcm = bytes(320)
     assert header(Kind.SLIN, len(pcm)) + pcm == encode(Frame(Kind.SLIN, pcm))

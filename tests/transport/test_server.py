@@ -12,32 +12,37 @@ import pytest
 import uvloop
 
 from media_pod.errors import SetupError
-from media_pod.transport.audiosocket.connection import Connection, State
 from media_pod.transport.audiosocket.frames import HANGUP, AudioSocketError, Frame, Kind, encode
-from media_pod.transport.audiosocket.server import AudioSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import Audio
+from media_pod.transport.server import CallServer
+from media_pod.transport.socket import CallSocket, SocketState
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 FAULTY = UUID(int=13)
 HELLO = encode(Frame(Kind.UUID, CALL.bytes))
-ROW = encode(Frame(Kind.SLIN, bytes(320)))
+SILENCE = bytes(320)
+FRAME = encode(Frame(Kind.SLIN, SILENCE))
 HANGUP_BYTES = encode(HANGUP)
 
-Admitted = asyncio.Queue[tuple[Connection, UUID]]
+Admitted = asyncio.Queue[tuple[CallSocket, UUID]]
 
 
 @asynccontextmanager
 async def serving(
     *,
-    admit: Callable[[Connection, UUID], None] | None = None,
+    admit: Callable[[CallSocket, UUID], None] | None = None,
     uuid_timeout_s: float = 5.0,
     drain_timeout_s: float = 5.0,
     max_handshakes: int = 8,
     max_drains: int = 8,
-) -> AsyncIterator[tuple[AudioSocketServer, Admitted]]:
+) -> AsyncIterator[tuple[CallServer, Admitted]]:
     """A server whose calls arrive in a queue; no task is left when it is closed."""
     admitted: Admitted = asyncio.Queue()
-    server = AudioSocketServer(
+    server = CallServer(
         admit or (lambda connection, call: admitted.put_nowait((connection, call))),
+        AudioSocketProtocol,
+        rate_hz=8000,
         host="127.0.0.1",
         port=0,
         uuid_timeout_s=uuid_timeout_s,
@@ -75,7 +80,7 @@ def endings() -> Iterator[Endings]:
     logger.removeHandler(handler)
 
 
-async def dial(server: AudioSocketServer, first: bytes = HELLO) -> socket.socket:
+async def dial(server: CallServer, first: bytes = HELLO) -> socket.socket:
     asterisk = socket.socket()
     asterisk.setblocking(False)
     loop = asyncio.get_running_loop()
@@ -99,18 +104,18 @@ async def until_closed(asterisk: socket.socket) -> bytes:
 async def a_call_from_hello_to_hangup() -> None:
     loop = asyncio.get_running_loop()
     async with serving() as (server, admitted):
-        with await dial(server, HELLO + ROW + ROW[:50]) as asterisk:
+        with await dial(server, HELLO + FRAME + FRAME[:50]) as asterisk:
             connection, call = await admitted.get()
             assert call == CALL
             assert server.connections == 1
-            assert connection.read(0.0) == [Frame(Kind.SLIN, bytes(320))]
-            connection.send(ROW)
-            assert await loop.sock_recv(asterisk, 4096) == ROW
+            assert connection.read(0.0) == [Audio(SILENCE)]
+            connection.send(SILENCE)
+            assert await loop.sock_recv(asterisk, 4096) == FRAME
             connection.hang_up()
             assert server.connections == 0
             assert await until_closed(asterisk) == HANGUP_BYTES
         await server.aclose()
-        assert connection.state is State.CLOSED
+        assert connection.state is SocketState.CLOSED
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -125,7 +130,7 @@ async def test_a_uuid_that_comes_in_pieces() -> None:
     loop = asyncio.get_running_loop()
     async with serving() as (server, admitted):
         with await dial(server, HELLO[:1]) as asterisk:
-            for part in (HELLO[1:3], HELLO[3:10], HELLO[10:] + ROW):
+            for part in (HELLO[1:3], HELLO[3:10], HELLO[10:] + FRAME):
                 await loop.sock_sendall(asterisk, part)
             connection, call = await admitted.get()
             assert call == CALL
@@ -135,7 +140,7 @@ async def test_a_uuid_that_comes_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
-        (ROW, "read a frame of kind 0x10, expected 0x01 (UUID)"),
+        (FRAME, "read a frame of kind 0x10, expected 0x01 (UUID)"),
         (b"GET / HTTP/1.1\r\n\r\n", "read a frame of kind 0x47, expected 0x01 (UUID)"),
         (b"\x01\x00\x0f" + bytes(15), "read 15 bytes of UUID payload, expected 16"),
     ],
@@ -198,11 +203,11 @@ async def test_a_connection_that_ends_or_waits_before_its_uuid(
 async def test_a_call_that_is_not_admitted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
-    def admit(connection: Connection, call: UUID) -> None:
+    def admit(connection: CallSocket, call: UUID) -> None:
         raise AudioSocketError(f"read UUID {call}, expected one that was announced")
 
     async with serving(admit=admit) as (server, _):
-        with await dial(server, HELLO + ROW * 20) as asterisk:
+        with await dial(server, HELLO + FRAME * 20) as asterisk:
             assert await until_closed(asterisk) == HANGUP_BYTES
         assert server.connections == 0
     assert (
@@ -217,7 +222,7 @@ async def test_a_bug_in_admission_ends_that_connection_alone(
 ) -> None:
     admitted: Admitted = asyncio.Queue()
 
-    def admit(connection: Connection, call: UUID) -> None:
+    def admit(connection: CallSocket, call: UUID) -> None:
         if call == FAULTY:
             raise ZeroDivisionError
         admitted.put_nowait((connection, call))
@@ -267,14 +272,20 @@ async def test_shutting_down_ends_the_calls_politely() -> None:
             assert await until_closed(half) == HANGUP_BYTES
             await closing
             assert connection.ended == "the pod shuts down"
-            assert connection.state is State.CLOSED
+            assert connection.state is SocketState.CLOSED
             with socket.socket() as late, pytest.raises(ConnectionRefusedError):
                 late.connect(("127.0.0.1", server.port))
 
 
 async def test_a_port_in_use() -> None:
     async with serving() as (server, _):
-        other = AudioSocketServer(lambda connection, call: None, host="127.0.0.1", port=server.port)
+        other = CallServer(
+            lambda connection, call: None,
+            AudioSocketProtocol,
+            rate_hz=8000,
+            host="127.0.0.1",
+            port=server.port,
+        )
         with pytest.raises(SetupError) as caught:
             await other.start()
         assert str(caught.value) == (
@@ -284,7 +295,13 @@ async def test_a_port_in_use() -> None:
 
 
 async def test_both_families_are_served_on_the_any_address() -> None:
-    server = AudioSocketServer(lambda connection, call: connection.hang_up(), host="::", port=0)
+    server = CallServer(
+        lambda connection, call: connection.hang_up(),
+        AudioSocketProtocol,
+        rate_hz=8000,
+        host="::",
+        port=0,
+    )
     await server.start()
     with await dial(server) as asterisk:
         assert await until_closed(asterisk) == HANGUP_BYTES

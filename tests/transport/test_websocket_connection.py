@@ -6,12 +6,11 @@ from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.transport.audiosocket.frames import Frame, Kind
-from media_pod.transport.socket import STALL_S, State
-from media_pod.transport.websocket.connection import row_header
+from media_pod.transport.line import Audio, Digit, LineEvent
+from media_pod.transport.socket import STALL_S, SocketState
 from media_pod.transport.websocket.playback import SEND_AHEAD
 from media_pod.transport.websocket.upgrade import MAX_MESSAGE_BYTES, UpgradeError
-from transport.websocket_line import CALL, SILENCE, Line, line, row
+from transport.websocket_line import CALL, SILENCE, Line, frame, line
 
 __all__ = ["line"]
 
@@ -21,12 +20,12 @@ def test_an_upgrade_names_the_call_and_is_answered(line: Line) -> None:
 
     assert line.asterisk.status == 101
     assert line.asterisk.protocol.subprotocol == "media"
-    assert line.connection.wanted == 0
+    assert line.connection.frames_needed == 0
 
 
 def test_an_upgrade_in_pieces(line: Line) -> None:
     request = line.asterisk.request()
-    given = [line.connection.upgrade(request[i : i + 7]) for i in range(0, len(request), 7)]
+    given = [line.protocol.receive_hello(request[i : i + 7]) for i in range(0, len(request), 7)]
 
     assert given[:-1] == [None] * (len(given) - 1)
     assert given[-1] == CALL
@@ -44,12 +43,12 @@ def test_an_upgrade_without_a_call(call: str | None, says: str) -> None:
     line = Line()
     asterisk = line.asterisk = WebSocketAsterisk(call)
     with pytest.raises(UpgradeError) as caught:
-        line.connection.upgrade(asterisk.request())
+        line.protocol.receive_hello(asterisk.request())
     line.connection.hang_up(f"refused: {caught.value}")
     line.hear()
 
     assert says in str(caught.value)
-    assert (asterisk.status, line.connection.state) == (400, State.CLOSING)
+    assert (asterisk.status, line.connection.state) == (400, SocketState.CLOSING)
     assert says in asterisk.response.body.decode()  # type: ignore[union-attr]
     line.close()
 
@@ -65,24 +64,24 @@ def test_an_upgrade_without_a_call(call: str | None, says: str) -> None:
 )
 def test_what_is_no_upgrade(line: Line, request_bytes: bytes, status: bytes) -> None:
     with pytest.raises(UpgradeError, match="read no upgrade request"):
-        line.connection.upgrade(request_bytes)
+        line.protocol.receive_hello(request_bytes)
     line.connection.hang_up("refused")
 
     line.sock.setblocking(False)
     got = line.sock.recv(4096) if status else b""
     assert got[:12] == (b"HTTP/1.1 " + status if status else b"")
-    assert line.told == [line.connection]
+    assert line.on_end_calls == [line.connection]
 
 
 def test_messages_before_the_upgrade_was_answered(line: Line) -> None:
     request = line.asterisk.request()
     early = b"\x81\x80\x00\x00\x00\x00"
     with pytest.raises(UpgradeError, match="read a message before the upgrade was answered"):
-        line.connection.upgrade(request + early)
+        line.protocol.receive_hello(request + early)
 
 
 def test_a_call_that_is_refused_gets_503(line: Line) -> None:
-    line.connection.upgrade(line.asterisk.request())
+    line.protocol.receive_hello(line.asterisk.request())
     line.connection.hang_up("refused: all 2 slots are taken")
     line.hear()
 
@@ -93,27 +92,27 @@ def test_a_call_that_is_refused_gets_503(line: Line) -> None:
 
 def test_nothing_is_sent_before_media_start_and_the_queue_is_filled_after_it(line: Line) -> None:
     line.upgrade()
-    assert line.connection.wanted == 0
-    assert not line.connection.playing().any()
+    assert line.connection.frames_needed == 0
+    assert not line.playing().any()
     line.say(START)
-    line.connection.read(0.0)
-    assert line.connection.wanted == SEND_AHEAD + 1
+    line.read(0.0)
+    assert line.connection.frames_needed == SEND_AHEAD + 1
 
     played = line.tick(5, 6, 7, 8, 9, 10)
     line.hear()
 
     assert played == [0, 0, 0, 0, 5, 6]
-    assert line.asterisk.log == ["MARK_MEDIA 1", *["row"] * 10]
-    assert line.asterisk.rows == [SILENCE] * 4 + [row(v)[4:] for v in (5, 6, 7, 8, 9, 10)]
-    assert line.connection.left == 6
+    assert line.asterisk.log == ["MARK_MEDIA 1", *["frame"] * 10]
+    assert line.asterisk.frames == [SILENCE] * 4 + [frame(v) for v in (5, 6, 7, 8, 9, 10)]
+    assert line.connection.frames_played == 6
 
 
 def test_media_start_has_to_come_in_time(line: Line) -> None:
     line.upgrade()
-    line.connection.read(1.0)
-    line.connection.read(1.0 + STALL_S)
+    line.read(1.0)
+    line.read(1.0 + STALL_S)
     assert line.ended() is None
-    line.connection.read(1.1 + STALL_S)
+    line.read(1.1 + STALL_S)
     assert line.ended() == "read no MEDIA_START within 2 s"
 
 
@@ -121,11 +120,11 @@ def test_audio_and_digits_come_in_their_order(line: Line) -> None:
     line.begin()
     line.say(AUDIO, {"event": "DTMF_END", "digit": "7"}, AUDIO[:160], {"event": "NEW"}, b"")
 
-    assert line.connection.read(0.0) == [
-        Frame(Kind.SLIN, AUDIO),
-        Frame(Kind.DTMF, b"7"),
-        Frame(Kind.SLIN, AUDIO[:160]),
-        Frame(Kind.SLIN, b""),
+    assert line.read(0.0) == [
+        Audio(AUDIO),
+        Digit("7"),
+        Audio(AUDIO[:160]),
+        Audio(b""),
     ]
     assert line.ended() is None
 
@@ -134,13 +133,13 @@ def test_audio_and_digits_come_in_their_order(line: Line) -> None:
 def test_messages_cut_anywhere_are_put_together(sizes: list[int]) -> None:
     line = Line().begin()
     wire = line.asterisk.says(AUDIO, {"event": "DTMF_END", "digit": "7"}, AUDIO)
-    frames: list[Frame] = []
+    events: list[LineEvent] = []
     for size in [*sizes, len(wire)]:
         line.sock.sendall(wire[:size])
-        frames += line.connection.read(0.0)
+        events += line.read(0.0)
         wire = wire[size:]
 
-    assert frames == [Frame(Kind.SLIN, AUDIO), Frame(Kind.DTMF, b"7"), Frame(Kind.SLIN, AUDIO)]
+    assert events == [Audio(AUDIO), Digit("7"), Audio(AUDIO)]
     assert line.ended() is None
     line.close()
 
@@ -153,14 +152,14 @@ def test_fragments_are_one_message(line: Line) -> None:
     protocol.send_continuation(AUDIO[100:], fin=True)
     line.sock.sendall(line.asterisk.out())
 
-    assert line.connection.read(0.0) == [Frame(Kind.SLIN, AUDIO)]
+    assert line.read(0.0) == [Audio(AUDIO)]
 
 
-def test_a_ping_is_answered_between_the_rows(line: Line) -> None:
+def test_a_ping_is_answered_between_the_frames(line: Line) -> None:
     line.begin()
     line.asterisk.protocol.send_ping(b"still there?")
     line.sock.sendall(line.asterisk.out())
-    line.connection.read(0.0)
+    line.read(0.0)
     line.tick(5)
     line.sock.setblocking(False)
 
@@ -171,7 +170,7 @@ def test_a_flush_is_sent_at_once_and_what_was_queued_never_left(line: Line) -> N
     line.begin()
     line.tick(*range(1, 11))
     line.hear()
-    assert line.connection.left == 10
+    assert line.connection.frames_played == 10
     line.asterisk.log.clear()
 
     line.connection.flush()
@@ -181,7 +180,7 @@ def test_a_flush_is_sent_at_once_and_what_was_queued_never_left(line: Line) -> N
     assert line.tick(70, 71, 72, 73, 74, 75) == [0, 0, 0, 0, 70, 71]
     line.hear()
     assert line.asterisk.log[1] == "MARK_MEDIA 15"
-    assert line.connection.left == 20
+    assert line.connection.frames_played == 20
 
 
 def test_a_report_of_a_mark_corrects_the_queue(line: Line) -> None:
@@ -189,37 +188,39 @@ def test_a_report_of_a_mark_corrects_the_queue(line: Line) -> None:
     line.tick(*range(1, 4))
     line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "nonsense"})
     line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "1"})
-    line.connection.read(0.0)
-    assert line.connection.wanted == 1, "row 1 left three ticks ago, but that was one report"
+    line.read(0.0)
+    assert line.connection.frames_needed == 1, (
+        "frame 1 left three ticks ago, but that was one report"
+    )
 
     line.connection.flush()
     line.tick(1)
     line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "8"})
     line.tick(2)
-    assert line.connection.wanted == 1
+    assert line.connection.frames_needed == 1
 
 
-def test_a_row_without_sound_is_left_out_while_too_much_is_queued(line: Line) -> None:
+def test_a_frame_without_sound_is_left_out_while_too_much_is_queued(line: Line) -> None:
     line.begin()
     line.tick(*[5] * 80)
     for mark in ("1", "51", "70"):
         line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": mark})
-        line.connection.read(0.0)
+        line.read(0.0)
         line.tick(5)
     line.hear()
-    sent = len(line.asterisk.rows)
+    sent = len(line.asterisk.frames)
 
     line.tick(0, 0, 0, 5)
     line.hear()
 
-    assert sent < len(line.asterisk.rows) < sent + 4
+    assert sent < len(line.asterisk.frames) < sent + 4
 
 
 def test_what_asterisk_has_not_played_for_18_s_is_flushed(line: Line) -> None:
     line.begin()
     line.tick(1, 2, 3)
     line.say({"event": "MEDIA_XOFF"})
-    line.connection.read(0.0)
+    line.read(0.0)
     line.hear()
 
     assert line.asterisk.commands[-1] == "FLUSH_MEDIA"
@@ -245,14 +246,14 @@ def test_what_ends_a_call_keeps_the_frames_before_it(
 ) -> None:
     line.begin()
     line.say(AUDIO, *messages)
-    frames: list[Frame] = []
+    events: list[LineEvent] = []
     while line.ended() is None:
-        frames += line.connection.read(0.0)
+        events += line.read(0.0)
 
-    assert frames == [Frame(Kind.SLIN, AUDIO)]
+    assert events == [Audio(AUDIO)]
     assert (line.ended() or "").startswith(reason)
-    assert line.connection.state is State.CLOSING
-    assert line.told == [line.connection]
+    assert line.connection.state is SocketState.CLOSING
+    assert line.on_end_calls == [line.connection]
     line.hear()
     assert line.asterisk.close_code in (1000, 1009)
 
@@ -269,7 +270,7 @@ def test_what_ends_a_call_keeps_the_frames_before_it(
 def test_bytes_that_are_not_websocket(line: Line, wire: bytes, reason: str) -> None:
     line.begin()
     line.sock.sendall(wire)
-    line.connection.read(0.0)
+    line.read(0.0)
 
     assert line.ended() == f"read no WebSocket message: {reason}"
     line.hear()
@@ -286,7 +287,7 @@ def test_bytes_that_are_not_websocket(line: Line, wire: bytes, reason: str) -> N
 def test_a_channel_of_another_format(line: Line, changes: dict[str, object], found: str) -> None:
     line.upgrade()
     line.say(START | changes)
-    line.connection.read(0.0)
+    line.read(0.0)
 
     assert line.ended() == (
         f"read MEDIA_START of {found} a frame, expected 'slin' with 320: the dial string needs "
@@ -294,14 +295,14 @@ def test_a_channel_of_another_format(line: Line, changes: dict[str, object], fou
     )
 
 
-def test_wide_calls_have_wide_rows() -> None:
+def test_wide_calls_have_wide_frames() -> None:
     line = Line(rate_hz=16000)
     line.upgrade()
     line.say(START | {"format": "slin16", "optimal_frame_size": 640}, bytes(640))
 
-    assert line.connection.read(0.0) == [Frame(Kind.SLIN16, bytes(640))]
-    line.connection.send(row_header(640) + bytes(640))
-    assert line.connection.playing().size == 320
+    assert line.read(0.0) == [Audio(bytes(640))]
+    line.connection.send(bytes(640))
+    assert line.playing().size == 320
     line.close()
 
 
@@ -309,11 +310,11 @@ def test_audio_before_media_start(line: Line) -> None:
     line.upgrade()
     line.say(AUDIO)
 
-    assert line.connection.read(0.0) == []
+    assert line.read(0.0) == []
     assert line.ended() == "read audio, expected MEDIA_START before it"
 
 
-def test_what_plays_is_what_was_sent_so_many_rows_ago(line: Line) -> None:
+def test_what_plays_is_what_was_sent_so_many_frames_ago(line: Line) -> None:
     line.begin()
     values = np.arange(1, 60).tolist()
 

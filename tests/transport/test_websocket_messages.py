@@ -14,13 +14,13 @@ from media_pod.transport.websocket.messages import (
     DtmfEnd,
     Event,
     MarkProcessed,
-    MediaSocketError,
     MediaStart,
     MediaXoff,
     MessageSyntaxError,
     MessageValueError,
     Other,
     Refused,
+    WebSocketError,
     decode,
     encode,
 )
@@ -97,7 +97,7 @@ def test_events(text: bytes, event: Event) -> None:
         ),
     ],
 )
-def test_text_that_is_no_event(text: bytes, kind: type[MediaSocketError], says: str) -> None:
+def test_text_that_is_no_event(text: bytes, kind: type[WebSocketError], says: str) -> None:
     with pytest.raises(kind) as caught:
         decode(text)
     assert says in str(caught.value)
@@ -108,7 +108,7 @@ def one_of(text: bytes | bytearray) -> bool:
     """If `text` gives an event; anything but an event or one of our own errors fails the test."""
     try:
         decode(text)
-    except MediaSocketError as error:
+    except WebSocketError as error:
         assert type(error) in (MessageSyntaxError, MessageValueError)
         return False
     return True

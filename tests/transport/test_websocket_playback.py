@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pod.transport.websocket.playback import (
-    MARK_ROWS,
+    MARK_FRAMES,
     MAX_MARKS,
     MAX_QUEUED,
     SEND_AHEAD,
@@ -37,10 +37,10 @@ def test_timers_that_run_alike_need_no_correction_and_stalls_are_not_heard(
     assert len(pod.queue.dry) == dry
     assert pod.corrections == []
     assert all(0 <= error_ms < TICK_MS for error_ms in pod.errors_ms())
-    assert [row for _, row in pod.queue.left] == list(pod.modelled)[: len(pod.queue.left)]
+    assert [frame for _, frame in pod.queue.left] == list(pod.modelled)[: len(pod.queue.left)]
 
 
-def test_a_row_leaves_as_many_ticks_later_as_are_sent_ahead(steady: Played) -> None:
+def test_a_frame_leaves_as_many_ticks_later_as_are_sent_ahead(steady: Played) -> None:
     run(steady, 10)
     sent = int(steady.model.next_mark).to_bytes(4, "big")
     steady.tick()
@@ -57,7 +57,7 @@ def test_after_a_longer_stall_the_queue_is_filled_again_at_once(
     run(pod, 60)
     pod.skip(ticks)
 
-    assert pod.model.wanted == SEND_AHEAD + 1
+    assert pod.model.frames_needed == SEND_AHEAD + 1
     run(pod, 60)
     assert pod.corrections == []
     assert all(0 <= error_ms < TICK_MS for error_ms in pod.errors_ms())
@@ -70,15 +70,15 @@ def test_what_is_flushed_never_left_and_silence_is_filled_in(
     pod = Played(AsteriskQueue(phase_ms), Playback())
     for ticks in between:
         run(pod, ticks)
-        left = pod.model.left
+        left = pod.model.frames_played
         pod.flush()
-        assert pod.model.wanted == SEND_AHEAD + 1
-        assert pod.model.left == left
+        assert pod.model.frames_needed == SEND_AHEAD + 1
+        assert pod.model.frames_played == left
     run(pod, 60)
 
     assert pod.corrections == []
-    # One row may have been on its way out when it was flushed.
-    assert len(set(pod.modelled) - {row for _, row in pod.queue.left}) <= len(between) + 1
+    # One frame may have been on its way out when it was flushed.
+    assert len(set(pod.modelled) - {frame for _, frame in pod.queue.left}) <= len(between) + 1
     assert all(0 <= error_ms < TICK_MS for error_ms in pod.errors_ms())
 
 
@@ -97,17 +97,17 @@ def test_a_timer_that_runs_faster_or_slower_is_followed(ppm: int, phase_ms: floa
 
 
 @given(PHASES_MS, st.integers(8, 40))
-def test_rows_that_were_late_deepen_the_queue_until_the_bot_pauses(
+def test_frames_that_were_late_deepen_the_queue_until_the_bot_pauses(
     phase_ms: float, late_ticks: int
 ) -> None:
     pod = Played(AsteriskQueue(phase_ms), Playback())
     run(pod, 60)
     pod.queue.outage_until_ms = pod.now_ms + late_ticks * TICK_MS
     run(pod, 200)
-    rows = late_ticks - SEND_AHEAD
+    frames = late_ticks - SEND_AHEAD
 
     assert len(pod.corrections) == 1
-    assert abs(pod.corrections[0] - rows) <= 2
+    assert abs(pod.corrections[0] - frames) <= 2
     settled = len(pod.queue.left)
     run(pod, 100)
     in_time(pod.errors_ms()[settled:])
@@ -117,7 +117,7 @@ def test_rows_that_were_late_deepen_the_queue_until_the_bot_pauses(
 
 
 def test_one_late_report_changes_nothing(steady: Played) -> None:
-    run(steady, MARK_ROWS)
+    run(steady, MARK_FRAMES)
     steady.queue.report_delay_ms = 150.0
     run(steady, 5)
     steady.queue.report_delay_ms = 0.3
@@ -127,7 +127,7 @@ def test_one_late_report_changes_nothing(steady: Played) -> None:
 
 
 def test_one_tick_that_comes_late_changes_nothing(steady: Played) -> None:
-    run(steady, MARK_ROWS)
+    run(steady, MARK_FRAMES)
     steady.gather_ms = 45.0
     run(steady, 2)
     steady.gather_ms = 1.0
@@ -140,7 +140,7 @@ def test_one_tick_that_comes_late_changes_nothing(steady: Played) -> None:
 def test_reports_that_are_late_again_and_again_are_believed_until_one_is_in_time(
     steady: Played,
 ) -> None:
-    run(steady, MARK_ROWS)
+    run(steady, MARK_FRAMES)
     steady.queue.report_delay_ms = 150.0
     run(steady, 30)
     steady.queue.report_delay_ms = 0.3
@@ -153,33 +153,33 @@ def test_reports_that_are_late_again_and_again_are_believed_until_one_is_in_time
 def test_marks_are_set_once_a_second_and_after_a_flush() -> None:
     model = Playback()
     marked = []
-    for row in range(1, 3 * MARK_ROWS):
+    for frame in range(1, 3 * MARK_FRAMES):
         if model.mark_due:
-            marked.append(row)
-        model.push(b"row", marked=model.mark_due)
-        if row == 120:
+            marked.append(frame)
+        model.push(b"frame", marked=model.mark_due)
+        if frame == 120:
             model.flush()
 
-    assert marked == [1, 1 + MARK_ROWS, 1 + 2 * MARK_ROWS, 121]
+    assert marked == [1, 1 + MARK_FRAMES, 1 + 2 * MARK_FRAMES, 121]
 
 
 def test_marks_that_were_never_set_or_were_flushed_are_ignored() -> None:
     model = Playback()
-    model.push(b"row", marked=True)
+    model.push(b"frame", marked=True)
     model.flush()
 
     assert model.marked("1") == 0
     assert model.marked("7") == 0
-    assert model.wanted == SEND_AHEAD + 1
+    assert model.frames_needed == SEND_AHEAD + 1
 
 
 def test_everything_is_bounded() -> None:
     model = Playback()
     for _ in range(3 * MAX_QUEUED):
-        model.push(b"row", marked=True)
+        model.push(b"frame", marked=True)
 
-    assert model.left == 2 * MAX_QUEUED
-    assert model.wanted == 1
+    assert model.frames_played == 2 * MAX_QUEUED
+    assert model.frames_needed == 1
     assert [model.marked(str(number)) for number in range(3 * MAX_QUEUED - MAX_MARKS + 1)] == [
         0
     ] * (3 * MAX_QUEUED - MAX_MARKS + 1)

@@ -10,28 +10,29 @@ import pytest
 import uvloop
 from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 
-from media_pod.calls.registry import FullError
+from media_pod.calls.answers import FullError
 from media_pod.errors import SetupError
-from media_pod.transport.audiosocket.frames import Frame, Kind
-from media_pod.transport.socket import State
-from media_pod.transport.websocket.connection import Connection
-from media_pod.transport.websocket.server import MediaSocketServer
+from media_pod.transport.line import Audio, LineEvent
+from media_pod.transport.server import CallServer
+from media_pod.transport.socket import CallSocket, SocketState
+from media_pod.transport.websocket.protocol import WebSocketProtocol
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 
-Admitted = asyncio.Queue[tuple[Connection, UUID]]
+Admitted = asyncio.Queue[tuple[CallSocket, UUID]]
 
 
 @asynccontextmanager
 async def serving(
     *,
-    admit: Callable[[Connection, UUID], None] | None = None,
+    admit: Callable[[CallSocket, UUID], None] | None = None,
     uuid_timeout_s: float = 5.0,
-) -> AsyncIterator[tuple[MediaSocketServer, Admitted]]:
+) -> AsyncIterator[tuple[CallServer, Admitted]]:
     """A server whose calls arrive in a queue; no task is left when it is closed."""
     admitted: Admitted = asyncio.Queue()
-    server = MediaSocketServer(
+    server = CallServer(
         admit or (lambda connection, call: admitted.put_nowait((connection, call))),
+        WebSocketProtocol,
         rate_hz=8000,
         host="127.0.0.1",
         port=0,
@@ -54,7 +55,7 @@ class Dialled:
         self.asterisk = WebSocketAsterisk(call)
 
     @classmethod
-    async def to(cls, server: MediaSocketServer, call: UUID | str | None = CALL) -> "Dialled":
+    async def to(cls, server: CallServer, call: UUID | str | None = CALL) -> "Dialled":
         sock = socket.socket()
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))
@@ -86,11 +87,11 @@ async def a_call_from_upgrade_to_hangup() -> None:
         await dialled.hear(lambda asterisk: asterisk.response)
         assert (call, dialled.asterisk.status, server.connections) == (CALL, 101, 1)
         await dialled.send(dialled.asterisk.says(START, AUDIO))
-        frames: list[Frame] = []
-        while not frames:
-            frames = connection.read(0.0)
+        events: list[LineEvent] = []
+        while not events:
+            events = list(connection.read(0.0))
             await asyncio.sleep(0)
-        assert frames == [Frame(Kind.SLIN, AUDIO)]
+        assert events == [Audio(AUDIO)]
 
         connection.hang_up()
         assert server.connections == 0
@@ -98,7 +99,7 @@ async def a_call_from_upgrade_to_hangup() -> None:
         assert dialled.asterisk.commands == ["HANGUP"]
         dialled.sock.close()
         await server.aclose()
-        assert connection.state is State.CLOSED
+        assert connection.state is SocketState.CLOSED
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -130,7 +131,7 @@ async def test_an_upgrade_without_a_uuid(call: str | None) -> None:
 
 
 async def test_a_full_pod_answers_503_so_that_the_dialplan_asks_for_another() -> None:
-    def admit(connection: Connection, call: UUID) -> None:
+    def admit(connection: CallSocket, call: UUID) -> None:
         raise FullError(2, 5.0)
 
     async with serving(admit=admit) as (server, _):
@@ -144,7 +145,7 @@ async def test_a_full_pod_answers_503_so_that_the_dialplan_asks_for_another() ->
 
 
 async def test_a_bug_in_admission_ends_that_connection_alone() -> None:
-    def admit(connection: Connection, call: UUID) -> None:
+    def admit(connection: CallSocket, call: UUID) -> None:
         raise ZeroDivisionError
 
     async with serving(admit=admit) as (server, _):
@@ -202,8 +203,12 @@ async def test_shutting_down_ends_the_calls_politely() -> None:
 
 async def test_a_port_in_use() -> None:
     async with serving() as (server, _):
-        other = MediaSocketServer(
-            lambda connection, call: None, rate_hz=8000, host="127.0.0.1", port=server.port
+        other = CallServer(
+            lambda connection, call: None,
+            WebSocketProtocol,
+            rate_hz=8000,
+            host="127.0.0.1",
+            port=server.port,
         )
         with pytest.raises(SetupError, match="cannot listen for WebSocket on "):
             await other.start()

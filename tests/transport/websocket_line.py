@@ -7,35 +7,39 @@ from uuid import UUID
 import pytest
 from asterisk_web_socket import START, WebSocketAsterisk
 
-from media_pod.transport.websocket.connection import Connection, row_header
+from media_pod.duplex.contract import Pcm
+from media_pod.transport.line import LineEvent
+from media_pod.transport.socket import CallSocket
+from media_pod.transport.websocket.protocol import WebSocketProtocol
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 SILENCE = bytes(320)
 
 
-def row(value: int) -> bytes:
-    return row_header(320) + value.to_bytes(2, "little") * 160
+def frame(value: int) -> bytes:
+    return value.to_bytes(2, "little") * 160
 
 
 class Line:
     """A connection, and the Asterisk at its other end."""
 
-    def __init__(self, **settings: float) -> None:
+    def __init__(self, rate_hz: int = 8000) -> None:
         near, self.sock = socket.socketpair()
         self.sock.settimeout(5)
-        self.told: list[Connection] = []
-        self.connection = Connection(near, "a test", self.told.append, **settings)  # type: ignore[arg-type]
+        self.on_end_calls: list[CallSocket] = []
+        self.protocol = WebSocketProtocol(rate_hz, "a test")
+        self.connection = CallSocket(near, self.protocol, self.on_end_calls.append)
         self.asterisk = WebSocketAsterisk(CALL)
 
     def upgrade(self) -> None:
-        assert self.connection.upgrade(self.asterisk.request()) == CALL
-        self.connection.welcome()
+        assert self.protocol.receive_hello(self.asterisk.request()) == CALL
+        self.connection.accept()
         self.hear()
 
     def begin(self) -> "Line":
         self.upgrade()
         self.say(START)
-        assert self.connection.read(0.0) == []
+        assert self.read(0.0) == []
         return self
 
     def say(self, *messages: dict[str, object] | bytes) -> None:
@@ -45,11 +49,19 @@ class Line:
         """One tick per value, as the clock has it; what Asterisk plays in each."""
         played = []
         for value in values:
-            for _ in range(self.connection.wanted - 1):
-                self.connection.send(row(0))
-            self.connection.send(row(value))
-            played.append(int(self.connection.playing()[0]))
+            for _ in range(self.connection.frames_needed - 1):
+                self.connection.send(frame(0))
+            self.connection.send(frame(value))
+            played.append(int(self.playing()[0]))
         return played
+
+    def playing(self) -> Pcm:
+        playing = self.connection.playing()
+        assert playing is not None, "a line with a queue knows what it plays"
+        return playing
+
+    def read(self, now: float) -> list[LineEvent]:
+        return list(self.connection.read(now))
 
     def hear(self) -> None:
         """Take what the pod has sent."""

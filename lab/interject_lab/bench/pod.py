@@ -22,19 +22,24 @@ import numpy as np
 from interject_lab.bench.stages import Stages
 from interject_lab.material import spoken_bots
 from media_pod.call.call import Agents, Call, CallSettings
+from media_pod.call.event_bus import EventBus, steady_clock
+from media_pod.call.events import CallRef
+from media_pod.calls.registry import Leg
 from media_pod.dialogues.ports import CallInfo, Play
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.duplex.bank import Bank
-from media_pod.pod.clock import Leg, PodClock
+from media_pod.pod.clock import PodClock
 from media_pod.pod.runtime import keep_memory
 from media_pod.providers.ports import ProviderError, Speech
 from media_pod.telemetry.metrics import Metrics
-from media_pod.telemetry.tracing import Tracing
-from media_pod.transport.audiosocket.connection import Connection
-from media_pod.transport.audiosocket.server import AudioSocketServer
+from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
+from media_pod.transport.line import MediaLine
+from media_pod.transport.reframing import CallerStream
+from media_pod.transport.server import CallServer
 
 RATE_HZ: Final = 8000
 JOIN_DEADLINE_S: Final = 30.0
+EVENTS_FLUSH_S: Final = 1.0
 _SETTINGS: Final = CallSettings(
     rate_hz=RATE_HZ,
     pre_roll_ms=300,
@@ -79,13 +84,17 @@ class BenchPod:
     def __init__(self, calls: int) -> None:
         self._calls = calls
         bank = Bank(calls, RATE_HZ)
-        self._metrics = Metrics(calls, "bench", drain_timeout_s=0)
+        metrics = Metrics(calls, "bench", drain_timeout_s=0)
+        self._bus = EventBus(steady_clock(), metrics.event_dropped)
+        self._bus.subscribe(metrics.on_event)
+        self._legs: dict[int, Leg] = {}
         self._clock = MeasuredClock(
-            bank, self._metrics.ticks, time.monotonic, self._on_end, lambda leg: None
+            bank, self._legs, metrics.ticks, time.monotonic, self._on_end, lambda leg: None
         )
         self._clock.begin()
-        self._server = AudioSocketServer(self._admit, host="127.0.0.1", port=0)
-        self._tracing = Tracing(None)
+        self._server = CallServer(
+            self._admit, AudioSocketProtocol, rate_hz=RATE_HZ, host="127.0.0.1", port=0
+        )
         self._agents = Agents(_Deaf(), partial(Scripted.for_call, *_script()), _Mute(), (), ())
         self._all_here = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
@@ -107,9 +116,10 @@ class BenchPod:
             await self._server.aclose()
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
-            for leg in tuple(self._clock.legs.values()):
+            for leg in tuple(self._legs.values()):
                 self._clock.end(leg)
             await asyncio.gather(*self._endings)
+            await asyncio.to_thread(self._bus.close, EVENTS_FLUSH_S)
 
     async def _measure(self, seconds: float) -> dict[str, Any]:
         self._clock.begin()
@@ -124,7 +134,7 @@ class BenchPod:
         p50_ms, p99_ms = np.quantile(ticks_ms, (0.5, 0.99))
         return {
             "calls": self._calls,
-            "calls_at_end": len(self._clock.legs),
+            "calls_at_end": len(self._legs),
             "core_share_percent": 100 * process_s / wall_s,
             "core_waited_for_percent": 100 * waited_s / wall_s,
             "cpu_us_per_call_and_tick": sum(stages_ns.values()) * per_us,
@@ -139,24 +149,18 @@ class BenchPod:
             },
         }
 
-    def _admit(self, connection: Connection, uuid: UUID) -> None:
-        slot = len(self._clock.legs)
-        info = CallInfo(str(uuid))
-        trace = self._tracing.call(info)
-        call = Call(
-            info,
-            _SETTINGS,
-            self._agents,
-            trace,
-            self._metrics.calls,
-            connection.flush,
-        )
-        self._clock.join(slot, connection, call)
+    def _admit(self, connection: MediaLine, uuid: UUID) -> None:
+        slot = len(self._legs)
+        ref = CallRef(CallInfo(str(uuid)))
+        call = Call(ref, _SETTINGS, self._agents, self._bus, connection.flush)
+        leg = self._legs[slot] = Leg(slot, connection, call, CallerStream(RATE_HZ))
+        self._clock.join(leg)
         call.start()
-        if len(self._clock.legs) == self._calls:
+        if len(self._legs) == self._calls:
             self._all_here.set()
 
     def _on_end(self, leg: Leg) -> None:
+        del self._legs[leg.slot]
         ending = asyncio.create_task(leg.call.aclose("caller"))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)

@@ -29,7 +29,7 @@ from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
 from interject_lab.telephones.call_start import ask_call_start
 from interject_lab.telephones.phone import Phone
 from interject_lab.telephones.record import CallRecord
-from media_pod.call.transcript import Line as SaidLine
+from media_pod.call.transcript import TranscriptEntry
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import InterjectError
 
@@ -53,7 +53,7 @@ class Outcome:
     """What the demonstration found."""
 
     scores: tuple[CallScore, ...]
-    stops: tuple[tuple[SaidLine, ...], ...]
+    stops: tuple[tuple[TranscriptEntry, ...], ...]
     """Per call, the bot's turns that were cut."""
     late_ticks: tuple[int, ...]
     """Per call, the ticks that its pod missed because the machine was too busy."""
@@ -120,7 +120,7 @@ class _Called:
 @dataclass(frozen=True, slots=True, eq=False)
 class _LookedAt:
     shown: CallExhibit
-    stops: tuple[SaidLine, ...]
+    stops: tuple[TranscriptEntry, ...]
     late_ticks: int
 
 

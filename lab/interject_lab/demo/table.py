@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from interject_lab.demo.run import Outcome
 from interject_lab.scoring.score import CallScore
-from media_pod.call.transcript import Line
+from media_pod.call.transcript import TranscriptEntry
 
 JSON_KEYS: Final = (
     "name",
@@ -51,7 +51,7 @@ def as_text(outcome: Outcome) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _row(score: CallScore, stops: Sequence[Line]) -> tuple[str, ...]:
+def _row(score: CallScore, stops: Sequence[TranscriptEntry]) -> tuple[str, ...]:
     return (
         score.name,
         str(score.false_barge_ins),
@@ -69,7 +69,7 @@ def _number(value: float | None, digits: int = 0) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _words(stops: Sequence[Line]) -> str:
+def _words(stops: Sequence[TranscriptEntry]) -> str:
     """Of each cut turn, how many of its words had been played."""
     counts = []
     for stop in stops[:_MOST_STOPS]:

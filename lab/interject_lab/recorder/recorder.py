@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from interject_lab.telephones.record import Trace
 from media_pod.call.call import Call
-from media_pod.call.transcript import Line
+from media_pod.call.transcript import TranscriptEntry
+from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Pcm, Step
-from media_pod.pod.clock import Leg
 
 _STEPS = ".npz"
 _WORDS = ".json"
@@ -26,7 +26,7 @@ class Recording:
     """One call as its pod saw it; one row per tick."""
 
     arrays: dict[str, NDArray[np.generic]]
-    words: tuple[Line, ...]
+    words: tuple[TranscriptEntry, ...]
     word_rows: tuple[int, ...]
     """[words] the row in which each turn of `words` was over. A pod that stalls steps less often
     than time passes, so the turns' own times are not on the axis of the rows."""
@@ -91,13 +91,13 @@ class _Kept:
         }
         np.savez(path.with_suffix(_STEPS), allow_pickle=False, **arrays)
         self._note_words()
-        lines = [asdict(line) for line in self.call.transcript.lines]
+        lines = [asdict(line) for line in self.call.transcript.entries]
         words = {"lines": lines, "rows": self._word_rows}
         path.with_suffix(_WORDS).write_text(json.dumps(words))
 
     def _note_words(self) -> None:
         # Turns end after the step of their tick: one that is new now was over before this row.
-        new = len(self.call.transcript.lines) - len(self._word_rows)
+        new = len(self.call.transcript.entries) - len(self._word_rows)
         self._word_rows += [len(self._rows)] * new
 
 
@@ -110,7 +110,9 @@ def _load(path: Path) -> Recording:
     with np.load(path) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
     words = json.loads(path.with_suffix(_WORDS).read_text())
-    return Recording(kept, tuple(Line(**line) for line in words["lines"]), tuple(words["rows"]))
+    return Recording(
+        kept, tuple(TranscriptEntry(**line) for line in words["lines"]), tuple(words["rows"])
+    )
 
 
 def _row(caller: Pcm, played: Pcm, step: Step, slot: int) -> dict[str, NDArray[np.generic]]:

@@ -1,7 +1,7 @@
-"""The pod's HTTP API: what dialplans, Kubernetes, Prometheus and people ask of it.
+"""The pod's HTTP API, for dialplans, Kubernetes, Prometheus and people.
 
-Dialplans get plain text, because Asterisk's CURL() hands the body on as it is; whoever accepts
-application/json gets an object. Every error is a problem document (problem.py).
+Dialplans get plain text, because Asterisk's CURL() passes the body on as it is; a client that
+accepts application/json gets an object. Every error is a problem document (problem.py).
 """
 
 import asyncio
@@ -11,20 +11,21 @@ from dataclasses import asdict, replace
 
 from aiohttp import web
 
-from media_pod.calls.registry import (
+from media_pod.call.event_bus import EventBus
+from media_pod.call.events import CallRef, Event, Redirected, Refused, Reserved
+from media_pod.calls.answers import (
     CONNECT,
     DONE,
     AdmissionError,
     DrainingError,
     FullError,
     Next,
-    Step,
+    NextStep,
 )
 from media_pod.dialogues.ports import CallInfo
 from media_pod.pod.http import query
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
-from media_pod.telemetry.arrivals import Question
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
             web.post("/api/call-end", api.call_end),
             web.get("/api/calls", api.calls),
             web.get("/api/calls/{uuid}", api.call),
-            # Kubernetes' hooks can do nothing but GET; who asks with HEAD wants to change nothing.
+            # Kubernetes' hooks can only GET; a HEAD request must not change anything.
             web.get("/api/drain", api.drain, allow_head=False),
             web.post("/api/drain", api.drain),
             web.get("/livez", api.livez),
@@ -66,6 +67,31 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
     return app
 
 
+class _Question:
+    """One question of the dialplan, whose outcome is published."""
+
+    def __init__(self, bus: EventBus, info: CallInfo, name: str) -> None:
+        self._bus = bus
+        self.info = info
+        self._name = name
+        self._asked_ns = bus.now_ns()
+
+    def reserved(self) -> None:
+        """The answer is a slot here."""
+        self._publish(Reserved(self._bus.now_ns(), self._name, self._asked_ns))
+
+    def redirected(self, peer: str) -> None:
+        """The answer is a peer's address."""
+        self._publish(Redirected(self._bus.now_ns(), self._name, self._asked_ns, peer))
+
+    def refused(self, reason: str) -> None:
+        """There is no slot here, nor with a peer."""
+        self._publish(Refused(self._bus.now_ns(), self._name, self._asked_ns, reason))
+
+    def _publish(self, event: Event) -> None:
+        self._bus.publish(CallRef(self.info), event)
+
+
 class _Api:
     def __init__(self, pod: PodView, advertise_host: str, peers: Peers | None) -> None:
         self._pod = pod
@@ -74,30 +100,30 @@ class _Api:
 
     async def call_start(self, request: web.Request) -> web.Response:
         info = query.call_info(request)
-        question = self._pod.arrivals.ask(info, "call-start")
+        question = _Question(self._pod.bus, info, "call-start")
         try:
             self._pod.reserve(info)
         except (FullError, DrainingError) as refused:
             return await self._elsewhere(request, question, refused)
-        self._pod.arrivals.taken(question)
+        question.reserved()
         return self._answer(request, info, CONNECT)
 
     async def call_next(self, request: web.Request) -> web.Response:
         info = query.call_info(request)
-        question = self._pod.arrivals.ask(info, "call-next")
+        question = _Question(self._pod.bus, info, "call-next")
         if not self._pod.knows(info.uuid):
             if query.is_hop(request):
                 return problem(404, f"no call {info.uuid} on this pod")
             if (step := await self._known_elsewhere(info)) is not None:
-                if step.step is Step.CONNECT:
-                    question.elsewhere(step.address)
+                if step.step is NextStep.CONNECT:
+                    question.redirected(step.address)
                 return self._answer(request, info, step)
         try:
             step = self._pod.next(info)
         except (FullError, DrainingError) as refused:
             return await self._elsewhere(request, question, refused)
-        if step.step is Step.CONNECT:
-            self._pod.arrivals.taken(question)
+        if step.step is NextStep.CONNECT:
+            question.reserved()
         log.info(
             "call %s: next is %s (st=%s)", info.uuid, step.step.value, query.text(request, "st")
         )
@@ -134,10 +160,10 @@ class _Api:
         return web.json_response(body, status=200 if wait else 202)
 
     async def livez(self, request: web.Request) -> web.Response:
-        return _health(self._pod.why_not_live())
+        return _health(self._pod.liveness_error())
 
     async def readyz(self, request: web.Request) -> web.Response:
-        return _health(self._pod.why_not_ready())
+        return _health(self._pod.readiness_error())
 
     async def metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
@@ -145,31 +171,31 @@ class _Api:
 
     def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
         """`step` in the dialplan's words; a connection without an address is one to this pod."""
-        if step.step is Step.CONNECT and not step.address:
+        if step.step is NextStep.CONNECT and not step.address:
             host = self._advertise_host or _local_host(request)
             step = replace(step, address=host_port(host, self._pod.audio_port))
         body = {"uuid": info.uuid, "next": step.step.value}
         match step.step:
-            case Step.DONE:
+            case NextStep.DONE:
                 return _reply(request, "done", body)
-            case Step.CONNECT:
+            case NextStep.CONNECT:
                 return _reply(request, step.address, body | {"address": step.address})
-            case Step.GOTO:
+            case NextStep.GOTO:
                 return _reply(request, f"goto {step.goto}", body | {"goto": step.goto})
 
     async def _elsewhere(
-        self, request: web.Request, question: Question, refused: AdmissionError
+        self, request: web.Request, question: _Question, refused: AdmissionError
     ) -> web.Response:
         """A peer's address for a call that was refused here; without one the refusal stands."""
         if query.is_hop(request):
-            # Whoever asks tells what came of it.
+            # The pod that asked publishes the outcome.
             raise refused
         info = question.info
         step = None if self._peers is None else await _in_time(self._peers.start(info), info)
-        if step is None or step.step is not Step.CONNECT:
+        if step is None or step.step is not NextStep.CONNECT:
             question.refused(type(refused).__name__)
             raise refused
-        question.elsewhere(step.address)
+        question.redirected(step.address)
         log.info("call %s: %s; a peer has room, %s", info.uuid, refused, step.address)
         return self._answer(request, info, step)
 
@@ -205,7 +231,7 @@ def _local_host(request: web.Request) -> str:
 
 
 def _reply(request: web.Request, text: str, body: dict[str, str]) -> web.Response:
-    """`text` alone, or `body` for whoever accepts JSON."""
+    """`text` alone, or `body` for a client that accepts JSON."""
     accepted = request.headers.get("Accept", "").split(",")
     if any(kind.split(";")[0].strip() == JSON for kind in accepted):
         return web.json_response(body)

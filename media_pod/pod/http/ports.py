@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from media_pod.calls.registry import Next
+from media_pod.call.event_bus import EventBus
+from media_pod.calls.answers import Next
 from media_pod.dialogues.ports import CallInfo
 from media_pod.manifest.active import ManifestView
-from media_pod.telemetry.arrivals import Arrivals
 
 JsonValue = str | int | float | bool | None
 
@@ -48,13 +48,12 @@ class CallView:
 class PodView(Protocol):
     """A pod, seen from its HTTP API. Nothing here waits but `drained`."""
 
+    bus: EventBus
+    """Takes the events of the dialplan's questions."""
+
     @property
     def audio_port(self) -> int:
         """The TCP port on which this pod takes audio: AudioSocket or WebSocket connections."""
-
-    @property
-    def arrivals(self) -> Arrivals:
-        """Told of the dialplan's questions and of what comes of them, for traces."""
 
     def reserve(self, info: CallInfo) -> None:
         """Take a slot for a call that is about to connect.
@@ -93,17 +92,17 @@ class PodView(Protocol):
     def draining(self) -> bool: ...
 
     def drain(self) -> None:
-        """Take no new calls; running ones go on, until the time that the first call of this began
-        is over. May be called again."""
+        """Take no new calls; running calls go on until the deadline, which the first call of this
+        starts. May be called again."""
 
     async def drained(self) -> None:
-        """After `drain`: until no call is left, or its time is over and the goodbyes are said."""
+        """After `drain`: wait until no call is left, or its deadline is over."""
 
-    def why_not_live(self) -> str:
-        """Why this process should be restarted; "" while it is well, however busy."""
+    def liveness_error(self) -> str:
+        """Why this process should be restarted; "" while it works, however busy."""
 
-    def why_not_ready(self) -> str:
-        """Why no dialplan should be sent here; "" when loaded and not draining.
+    def readiness_error(self) -> str:
+        """Why no new calls should be sent here; "" when loaded and not draining.
 
         A full pod is ready: Kubernetes removes pods that are not ready first, calls and all.
         """

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from media_pod.calls.registry import (
+from media_pod.calls.answers import (
     AdmissionError,
     DrainingError,
     FullError,

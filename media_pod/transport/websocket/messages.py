@@ -4,11 +4,11 @@ Asterisk sends events and takes commands as text messages, one JSON object each;
 binary messages of bare samples. JSON is what `f(json)` in the dial string asks for. As read in
 `channels/chan_websocket.c` of Asterisk 22.10 and seen on its wire.
 
-    MediaSocketError
+    WebSocketError
       MessageSyntaxError        text that is no JSON object
       MessageValueError         an event without what it must carry, or with something else
       CommandLengthError        a command longer than Asterisk takes
-      UpgradeError              .upgrade: no WebSocket, or no call's UUID
+      UpgradeError              .upgrade: no WebSocket upgrade, or no call's UUID
 """
 
 import json
@@ -28,28 +28,28 @@ _SHOWN: Final = 60
 T = TypeVar("T")
 
 
-class MediaSocketError(InterjectError):
+class WebSocketError(InterjectError):
     """A message that is not chan_websocket's, or not at this point of a connection."""
 
 
-class MessageSyntaxError(MediaSocketError):
+class MessageSyntaxError(WebSocketError):
     """Text that is no JSON object."""
 
 
-class MessageValueError(MediaSocketError):
+class MessageValueError(WebSocketError):
     """An event without what it must carry, or with something else in its place."""
 
 
-class CommandLengthError(MediaSocketError):
+class CommandLengthError(WebSocketError):
     """A command longer than Asterisk takes."""
 
 
 class Command(StrEnum):
-    """What an application may ask of Asterisk, as far as a pod does."""
+    """The commands to Asterisk that a pod uses."""
 
     HANGUP = "HANGUP"
     FLUSH_MEDIA = "FLUSH_MEDIA"
-    """Forget the queue, the marks in it too; they are never reported."""
+    """Discard the queue with the marks in it; Asterisk never reports those."""
     MARK_MEDIA = "MARK_MEDIA"
     """Report its correlation id once the queue has been played up to here."""
 
@@ -61,15 +61,15 @@ class MediaStart:
     format: str
     """Asterisk's name of the samples' format, such as slin or slin16."""
     frame_bytes: int
-    """Of the 20 ms that its queue gives out at a time."""
+    """Size of 20 ms, which Asterisk takes from its queue at a time."""
     ptime_ms: int
     channel: str
-    """The channel's name, for those who search Asterisk's log for the call."""
+    """The channel's name, by which Asterisk's log has the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class DtmfEnd:
-    """The caller has let go of a key."""
+    """The caller has released a key."""
 
     digit: str
     """0-9, A-D, * or #."""
@@ -96,7 +96,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """An event that a pod has no use for, of today's or of a later Asterisk."""
+    """An event that a pod does not use, of this or of a later Asterisk."""
 
     name: str
 
@@ -108,7 +108,8 @@ def decode(text: bytes | bytearray) -> Event:
     """The event in the text message `text`.
 
     Raises:
-        MessageSyntaxError, MessageValueError: it holds none.
+        MessageSyntaxError: no JSON object.
+        MessageValueError: an event without a field that it must have, or with a wrong one.
     """
     message = _parse(text)
     name = _field(message, "event", str)
@@ -132,7 +133,7 @@ def decode(text: bytes | bytearray) -> Event:
 
 
 def encode(command: Command, correlation_id: str = "") -> bytes:
-    """The text of `command`; `correlation_id` is what MARK_MEDIA reports.
+    """The text of `command`; Asterisk reports a MARK_MEDIA by its `correlation_id`.
 
     Raises:
         CommandLengthError: longer than Asterisk takes.

@@ -1,4 +1,4 @@
-"""How a WebSocket of Asterisk's begins: a request with the call's UUID, taken or refused. No I/O.
+"""The HTTP request that a WebSocket of Asterisk's begins with, and the call's UUID in it. No I/O.
 
 `Dial(WebSocket/<connection>/...v(uuid=...))` makes it `GET <path>?uuid=... HTTP/1.1`; the path is
 whatever the connection's uri has.
@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from media_pod.transport.websocket.messages import MediaSocketError
+from media_pod.transport.websocket.messages import WebSocketError
 
 SUBPROTOCOL: Final = "media"
 """What Asterisk's documentation has in `protocols`; a client that asks for none is served too."""
@@ -23,7 +23,7 @@ MAX_MESSAGE_BYTES: Final = 32_768
 _SHOWN: Final = 200
 
 
-class UpgradeError(MediaSocketError):
+class UpgradeError(WebSocketError):
     """A connection that does not begin with a WebSocket upgrade, or that names no call."""
 
     def __init__(self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
@@ -37,7 +37,7 @@ def make_protocol() -> ServerProtocol:
 
 
 def take_request(protocol: ServerProtocol, data: bytes) -> tuple[UUID, Response] | None:
-    """Take bytes of the request: whose call it is and the answer that lets it in, once it is whole.
+    """Take bytes of the request: the call's UUID and the answer that accepts it, once it is whole.
 
     Raises:
         UpgradeError: no WebSocket upgrade, or one without `uuid`.

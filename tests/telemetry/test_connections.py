@@ -1,20 +1,29 @@
-"""How calls come and go, as a collector sees it: one trace per call, whatever becomes of it."""
+"""Reservations and connections, as a collector sees them: one trace per call in every case."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otlp_collector import Collector
 
+from media_pod.call.events import (
+    CallRef,
+    DrainStarted,
+    Event,
+    HungUp,
+    ProviderFailed,
+    Redirected,
+    Refused,
+    ReservationExpired,
+    Reserved,
+)
 from media_pod.dialogues.ports import CallInfo
-from media_pod.telemetry.arrivals import REMEMBERED
 from media_pod.telemetry.trace_context import context_of
-from media_pod.telemetry.tracing import Tracing
+from media_pod.telemetry.tracing import REMEMBERED, Tracing
+from telemetry.doubles import STEP_NS, Clock, EventfulCall, attributes
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 TRACE_ID = bytes.fromhex(UUID.replace("-", ""))
-TICK_NS = 10_000_000
 
 
 @pytest.fixture
@@ -25,20 +34,30 @@ def collector() -> Iterator[Collector]:
 
 
 class Pod:
-    """A pod's tracing; each look at the clock is 10 ms after the one before."""
+    """A pod's tracing, and what the dialplan asks of the pod."""
 
     def __init__(self, collector: Collector, sample_ratio: float = 1.0) -> None:
-        ticks = itertools.count(1_700_000_000_000_000_000, TICK_NS)
-        self.tracing = Tracing(
-            f"{collector.url}/v1/traces",
-            "desk",
-            lambda: next(ticks),
-            sample_ratio=sample_ratio,
-        )
-        self.arrivals = self.tracing.arrivals
+        self.tracing = Tracing(f"{collector.url}/v1/traces", "desk", sample_ratio=sample_ratio)
+        self.clock = Clock()
+        self._connections = 0
+
+    def send(self, info: CallInfo, event: Event) -> None:
+        self.tracing.on_event(CallRef(info), event)
 
     def reserve(self, info: CallInfo, question: str = "call-start") -> None:
-        self.arrivals.taken(self.arrivals.ask(info, question))
+        asked_ns = self.clock()
+        self.send(info, Reserved(self.clock(), question, asked_ns))
+
+    def expire(self) -> None:
+        self.send(info(), ReservationExpired(self.clock()))
+
+    def hang_up(self, cause: str) -> None:
+        self.send(info(), HungUp(self.clock(), cause))
+
+    def connect(self, info: CallInfo) -> EventfulCall:
+        self._connections += 1
+        span_id = 0 if info.leg is not None else self._connections
+        return EventfulCall(self.tracing.on_event, self.clock, info, span_id).connect()
 
     def close(self) -> None:
         self.tracing.close(deadline_s=5.0)
@@ -55,20 +74,13 @@ def info(leg: int | None = None, traceparent: str = "") -> CallInfo:
     return CallInfo(UUID, traceparent=traceparent, leg=leg)
 
 
-def attributes(span: Span) -> dict[str, object]:
-    return {
-        item.key: getattr(item.value, str(item.value.WhichOneof("value")))
-        for item in span.attributes
-    }
-
-
 def length_ns(span: Span) -> int:
     return span.end_time_unix_nano - span.start_time_unix_nano
 
 
 def test_a_call_begins_with_its_question(pod: Pod, collector: Collector) -> None:
     pod.reserve(info())
-    pod.tracing.call(info()).end("bot")
+    pod.connect(info()).end("bot")
     pod.close()
     call, asked = collector.span("call"), collector.span("reservation")
     connect = collector.span("connect")
@@ -77,7 +89,7 @@ def test_a_call_begins_with_its_question(pod: Pod, collector: Collector) -> None
     assert asked.parent_span_id == connect.parent_span_id == call.span_id
     assert call.start_time_unix_nano == asked.start_time_unix_nano
     assert asked.end_time_unix_nano == connect.start_time_unix_nano
-    assert length_ns(asked) == length_ns(connect) == TICK_NS
+    assert length_ns(asked) == length_ns(connect) == STEP_NS
     assert attributes(asked) == {
         "interject.question": "call-start",
         "interject.reservation.outcome": "taken",
@@ -88,8 +100,8 @@ def test_audio_that_does_not_come_is_a_fault_in_the_calls_trace(
     pod: Pod, collector: Collector
 ) -> None:
     pod.reserve(info())
-    pod.arrivals.expired(UUID)
-    pod.arrivals.expired(UUID)
+    pod.expire()
+    pod.expire()
     pod.close()
     assert [span.name for span in collector.spans] == ["reservation", "connect"]
     assert {span.trace_id for span in collector.spans} == {TRACE_ID}
@@ -99,8 +111,9 @@ def test_audio_that_does_not_come_is_a_fault_in_the_calls_trace(
 
 
 def test_a_refusal_says_why_and_a_peer_is_named(pod: Pod, collector: Collector) -> None:
-    pod.arrivals.ask(info(), "call-start").refused("FullError")
-    pod.arrivals.ask(info(), "call-next").elsewhere("10.0.0.7:3000")
+    asked_ns = pod.clock()
+    pod.send(info(), Refused(pod.clock(), "call-start", asked_ns, "FullError"))
+    pod.send(info(), Redirected(pod.clock(), "call-next", asked_ns, "10.0.0.7:3000"))
     pod.close()
     refused, elsewhere = collector.span("reservation"), collector.span("reservation", 1)
     assert refused.status.code == Status.STATUS_CODE_ERROR
@@ -118,13 +131,12 @@ def test_a_refusal_says_why_and_a_peer_is_named(pod: Pod, collector: Collector) 
 def test_the_dialplans_last_word_is_below_the_call_whenever_it_comes(
     pod: Pod, collector: Collector, early: bool
 ) -> None:
-    call = pod.tracing.call(info())
+    call = pod.connect(info())
     if early:
-        pod.arrivals.hung_up(UUID, "16")
+        pod.hang_up("16")
     call.end("caller")
-    pod.arrivals.ended(UUID)
     if not early:
-        pod.arrivals.hung_up(UUID, "16")
+        pod.hang_up("16")
     pod.close()
     last = collector.span("call-end")
     assert last.parent_span_id == collector.span("call").span_id
@@ -133,7 +145,7 @@ def test_the_dialplans_last_word_is_below_the_call_whenever_it_comes(
 
 def test_a_caller_who_hangs_up_before_the_audio_is_no_fault(pod: Pod, collector: Collector) -> None:
     pod.reserve(info())
-    pod.arrivals.hung_up(UUID, "")
+    pod.hang_up("")
     pod.close()
     assert [span.name for span in collector.spans] == ["reservation", "connect", "call-end"]
     assert {span.status.code for span in collector.spans} == {Status.STATUS_CODE_UNSET}
@@ -146,10 +158,11 @@ def test_a_pod_that_takes_a_call_over_is_linked_to_the_leg_before(
     """The other pod has crashed and tells nobody anything."""
     gone = Pod(collector)
     gone.reserve(info(leg=0))
-    lost = gone.tracing.call(info(leg=0))
-    lost.turn().end()
+    lost = gone.connect(info(leg=0))
+    lost.turn()
+    lost.turn()
     pod.reserve(info(leg=1), "call-next")
-    pod.tracing.call(info(leg=1)).end("bot")
+    pod.connect(info(leg=1)).end("bot")
     gone.close()
     pod.close()
     (call,) = (span for span in collector.spans if span.name == "call")
@@ -165,10 +178,9 @@ def test_a_pod_that_takes_a_call_over_is_linked_to_the_leg_before(
 def test_a_call_that_comes_back_is_linked_even_if_nobody_counts(
     pod: Pod, collector: Collector
 ) -> None:
-    pod.tracing.call(info()).end("caller")
-    pod.arrivals.ended(UUID)
+    pod.connect(info()).end("caller")
     pod.reserve(info(), "call-next")
-    pod.tracing.call(info()).end("bot")
+    pod.connect(info()).end("bot")
     pod.close()
     first, second = collector.span("call"), collector.span("call", 1)
     assert [link.span_id for link in second.links] == [first.span_id]
@@ -178,7 +190,7 @@ def test_a_call_that_comes_back_is_linked_even_if_nobody_counts(
 def test_a_trace_that_began_elsewhere_goes_on(pod: Pod, collector: Collector) -> None:
     told = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
     pod.reserve(info(0, told))
-    pod.tracing.call(CallInfo(UUID)).end("bot")
+    pod.connect(CallInfo(UUID)).end("bot")
     pod.close()
     call = collector.span("call")
     assert call.trace_id.hex() == "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -190,9 +202,9 @@ def test_after_a_transfer_the_next_agents_call_is_linked(pod: Pod, collector: Co
     """It has a UUID of its own; the dialplan keeps the traceparent and counts on."""
     first = context_of(info())
     told = f"00-{first.trace_id:032x}-{first.parent_id:016x}-01"
-    pod.tracing.call(info(0, told)).end("bot", "sales,100,1")
+    pod.connect(info(0, told)).end("bot", "sales,100,1")
     other = CallInfo("7ba7b810-9dad-41d1-80b4-00c04fd430c8", traceparent=told, leg=1)
-    pod.tracing.call(other).end("bot")
+    pod.connect(other).end("bot")
     pod.close()
     before, after = collector.span("call"), collector.span("call", 1)
     assert before.trace_id == after.trace_id == TRACE_ID
@@ -201,11 +213,10 @@ def test_after_a_transfer_the_next_agents_call_is_linked(pod: Pod, collector: Co
 
 
 def test_a_drain_is_noted_in_every_call_that_is_here(pod: Pod, collector: Collector) -> None:
-    call = pod.tracing.call(info())
-    pod.arrivals.note("drain")
+    call = pod.connect(info())
+    pod.tracing.on_event(call.ref, DrainStarted(pod.clock()))
     call.end("bot")
-    pod.arrivals.ended(UUID)
-    pod.arrivals.note("drain")
+    pod.tracing.on_event(call.ref, DrainStarted(pod.clock()))
     pod.close()
     assert [event.name for event in collector.span("call").events] == ["drain"]
 
@@ -213,8 +224,9 @@ def test_a_drain_is_noted_in_every_call_that_is_here(pod: Pod, collector: Collec
 def test_what_never_ends_is_forgotten(pod: Pod, collector: Collector) -> None:
     for number in range(REMEMBERED + 1):
         pod.reserve(CallInfo(f"6ba7b810-9dad-41d1-80b4-{number:012x}"))
-    pod.arrivals.expired("6ba7b810-9dad-41d1-80b4-000000000000")
-    pod.arrivals.expired("6ba7b810-9dad-41d1-80b4-000000000001")
+    for number in range(2):
+        forgotten = CallInfo(f"6ba7b810-9dad-41d1-80b4-{number:012x}")
+        pod.send(forgotten, ReservationExpired(pod.clock()))
     pod.close()
     assert len(collector.spans) == 2
 
@@ -225,10 +237,22 @@ def test_outside_the_share_a_call_that_failed_is_there_from_its_question_on(
 ) -> None:
     pod = Pod(collector, sample_ratio=0.0)
     pod.reserve(info())
-    call = pod.tracing.call(info())
-    assert call.trace_id_hex == ""
+    call = pod.connect(info())
+    assert pod.tracing.trace_id_hex(call.ref) == ""
     call.turn()
     call.end(ended)
-    assert call.trace_id_hex == (TRACE_ID.hex() if exported else "")
     pod.close()
     assert len(collector.spans) == exported
+
+
+def test_outside_the_share_a_call_has_exemplars_once_something_failed(
+    collector: Collector,
+) -> None:
+    pod = Pod(collector, sample_ratio=0.0)
+    call = pod.connect(info())
+    call.turn()
+    assert pod.tracing.trace_id_hex(call.ref) == ""
+    call.send(ProviderFailed, call.request("llm"), "ProviderError")
+    assert pod.tracing.trace_id_hex(call.ref) == TRACE_ID.hex()
+    call.end("bot")
+    pod.close()
