@@ -76,6 +76,7 @@ chart-version: $(SET_UP) ## the version in Chart.yaml is given away: from now on
 	$(BIN)/python scripts/chart/chart_version.py --record
 
 clean: ## remove .venv, caches and reports
+	rm -f media_pod/duplex/vad/silero_vad.*
 	rm -rf .venv out build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache \
 		.import_linter_cache
 

@@ -1,8 +1,9 @@
 """Where the speech detector's weights come from.
 
 They are those of the JIT file inside the silero-vad package, which only torch can read: a large
-package for a few megabytes. `python -m media_pod.duplex.vad.weights` writes them to a file beside
-this module, as arrays; whoever builds an image does that once, and leaves torch and silero-vad out.
+package for a few megabytes. `python -m media_pod.duplex.vad.weights` writes them as arrays to a
+file beside this module. Set-up does that once, so that a pod starts without torch; an image has the
+file, and neither torch nor silero-vad.
 
 The rule: the file beside this module, if it is there; otherwise silero-vad, through torch.
 """
@@ -39,8 +40,10 @@ def export(path: Path = EXPORTED) -> None:
     arrays = {
         f"{rate}.{name}": array for rate in _PREFIXES for name, array in _from_package(rate).items()
     }
-    with path.open("wb") as file:
+    draft = path.with_suffix(".new")
+    with draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+    draft.replace(path)
 
 
 def _load(rate: int, path: Path) -> Weights:
@@ -50,7 +53,8 @@ def _load(rate: int, path: Path) -> Weights:
             return {n.removeprefix(prefix): arrays[n] for n in arrays if n.startswith(prefix)}
     except (zipfile.BadZipFile, EOFError) as error:
         raise ValueError(
-            f"{path}: not what vad_weights exports ({error}); export it anew"
+            f"{path}: not a file of exported weights ({error}); export it anew: "
+            "python -m media_pod.duplex.vad.weights"
         ) from error
 
 
