@@ -85,8 +85,8 @@ class MediaLine(Protocol):
 class LineProtocol(Protocol):
     """One connection's bytes, without I/O and without time.
 
-    The socket writes whatever `data_to_send` returns after each other method but `encode`, whose
-    bytes it writes itself. After `fault` is set it passes no more data in.
+    The socket writes what `encode` returns, and what `data_to_send` returns after `accept`,
+    `receive_data`, `flush` and `close`. Once `fault` is set it passes no more data in.
 
     Args:
         rate_hz: of the samples, both ways.

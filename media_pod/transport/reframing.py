@@ -1,44 +1,45 @@
 """One caller's audio, re-framed from what arrived to exactly 20 ms per tick. No I/O, no clock.
 
-AudioSocket has no sequence numbers and no timestamps. Its frames are as long as the caller's
-packets (10 to 60 ms), none comes while the caller's phone is silent (mute, DTX) or a digit is down
-(180 ms), and a packet that the network lost is simply missing. TCP keeps the order, so a frame
-that is late arrives in front of its successor, in the same lump as that one or a tick earlier.
+Neither protocol has sequence numbers or timestamps. Packets of audio are as long as the caller's
+RTP packets (10 to 60 ms), none comes while the caller's phone is silent (mute, DTX) or a digit is
+down (180 ms), and a packet that the network lost is missing. TCP keeps the order, so late audio
+arrives in front of its successor, together with it or a tick earlier.
 
-What the echo's delay hangs on is where in the blocks a caller's sample comes to lie, counted in
-ticks. It is held like this:
+The echo's delay depends on where in the blocks a caller's sample lies, counted in ticks. These
+rules hold it steady:
 
-- **Too little is queued.** Zeros take the place of what is not there, in the tick in which it
-  should have been there. They go where the hole is: behind the audio at the hole's beginning, in
-  front of it at its end.
+- **Too little is queued.** Zeros take the place of the missing audio, in the tick in which it was
+  due. They go where the hole is: behind the audio at the hole's beginning, in front of it at its
+  end.
 - **The audio was lost.** Then the zeros stand exactly for what was lost, what follows lies where
   it would have been, and nothing has slipped.
 - **The audio was late.** Then it comes after its zeros, and everything from it on lies later than
-  before: it has slipped by as much as was filled. Which of the two it was is known once audio
-  comes again: late audio leaves more in the queue than any tick before the hole had left there
-  (`_high`). From then on that much is queued, so the next frame that is as late makes no hole.
+  before: it has slipped by as much as was filled. The two cases can be told apart once audio comes
+  again: late audio leaves more in the queue than any tick before the hole had left there
+  (`_high`). From then on that much is queued, so the next packet that is as late makes no hole.
 - **Too much has been queued for 2 s.** No tick of them needed the oldest whole blocks, so the line
   is steadier than it was: they are dropped, one per tick, and the audio lies that much earlier.
 - **More than 200 ms are queued.** The oldest is dropped at once.
 
 So the stream starts without any reserve, and pays one hole for a reserve when it turns out that
-the line needs one. A reserve for everyone would hide the loss of a frame (which would eat it, and
-move the echo), and would cost every interruption 20 ms.
+the line needs one. A reserve for every call would hide the loss of a packet (which would use it up,
+and move the echo), and would cost every interruption 20 ms.
 
-`slipped` adds up to where the audio lies now against where it lay at the start. Two movements are
-not in it, because nobody can tell them from a lost frame: a line that is slower for good, and a
-frame lost while more is queued than the line needs, until the next late frame takes its place.
+`slipped` adds up to where the audio lies now against where it lay at the start. It leaves out two
+movements, which cannot be distinguished from a lost packet: a line that is slower for good, and a
+packet lost while more is queued than the line needs, until the next late packet takes its place.
 """
 
 from typing import Final, NamedTuple
 
-TICK_MS: Final = 20
+from media_pod.duplex.contract import TICK_MS
+
 MAX_QUEUED_MS: Final = 200
 """Three of the longest usual packets (60 ms), and a tick."""
 SURPLUS_TICKS: Final = 100
 """2 s: how long blocks must have been spare before they are dropped."""
 DOUBT_TICKS: Final = 50
-"""1 s: a hole whose audio has not turned up by then, counted from its end, was a loss."""
+"""1 s: a hole whose audio has not arrived by then, counted from its end, was a loss."""
 
 _SAMPLE_BYTES = 2
 
@@ -49,16 +50,16 @@ class Block(NamedTuple):
     pcm: bytes
     """Exactly 20 ms, linear PCM, 16 bits, little endian."""
     filled: int
-    """Samples of `pcm` that are zeros of ours: nothing was there to put."""
+    """Samples of `pcm` that are filled with zeros, because no audio was there."""
     dropped: int
-    """Samples that arrived and were thrown away since the block before."""
+    """Samples that arrived and were dropped since the block before."""
     slipped: int
-    """Samples by which this block's audio lies later (positive) or earlier (negative) than the
-    block's before it, by our own doing."""
+    """Samples by which filling or dropping moved this block's audio later (positive) or earlier
+    (negative) than that of the block before."""
 
 
 class CallerStream:
-    """The queue between a caller's frames and the ticks; see the module for its rules."""
+    """The queue between a caller's packets and the ticks; see the module for its rules."""
 
     def __init__(self, rate_hz: int) -> None:
         self._block = rate_hz * TICK_MS // 1000 * _SAMPLE_BYTES
@@ -70,7 +71,7 @@ class CallerStream:
         self._started = False
         self._in_hole = True
         self._doubtful = 0
-        """Filled, and not yet known if for lost or for late audio."""
+        """Filled, and not yet known whether for lost or for late audio."""
         self._doubt_ticks = 0
         self._high = 0
         """The most that a tick of this window or the last one left in the queue."""
@@ -82,7 +83,7 @@ class CallerStream:
         self._to_drop = 0
 
     def push(self, pcm: bytes) -> None:
-        """Take a frame's samples, whole ones, in the order of their arrival."""
+        """Take a packet's samples, whole ones, in the order of their arrival."""
         self._queue += pcm
         excess = len(self._queue) - self._max_queued
         if excess > 0:
@@ -125,7 +126,7 @@ class CallerStream:
         return pcm + zeros
 
     def _settle(self, filled: int, dropped: int) -> int:
-        """By how much the audio has slipped in this tick, in bytes."""
+        """Bytes by which the audio has slipped in this tick."""
         # Audio that was dropped had arrived: it counts as evidence of late audio all the same.
         left = len(self._queue) + dropped
         late = 0

@@ -90,6 +90,17 @@ def test_frames_go_both_ways(line: Line) -> None:
     assert line.connection.state is SocketState.OPEN
 
 
+def test_a_frame_leaves_in_one_write() -> None:
+    # Datagrams, because they keep apart what was written apart.
+    near, asterisk = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    connection = CallSocket(near, AudioSocketProtocol(8000, "a test"), lambda _: None)
+    with asterisk:
+        connection.send(PCM)
+        connection.send(memoryview(PCM))
+        assert [asterisk.recv(4096), asterisk.recv(4096)] == [WIRE, WIRE]
+    connection.close()
+
+
 def test_a_frame_may_be_overwritten_once_sent(wide: Line) -> None:
     frame = bytearray(WIDE_BYTES)
     number = 0

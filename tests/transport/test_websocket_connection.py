@@ -1,5 +1,7 @@
 """One WebSocket over a real loopback socket; the time is an argument, so nothing waits for it."""
 
+import socket
+
 import numpy as np
 import pytest
 from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
@@ -105,6 +107,20 @@ def test_nothing_is_sent_before_media_start_and_the_queue_is_filled_after_it(lin
     assert line.asterisk.log == ["MARK_MEDIA 1", *["frame"] * 10]
     assert line.asterisk.frames == [SILENCE] * 4 + [frame(v) for v in (5, 6, 7, 8, 9, 10)]
     assert line.connection.frames_played == 6
+
+
+def test_a_frame_leaves_in_one_write_with_its_mark() -> None:
+    # Datagrams, because they keep apart what was written apart.
+    line = Line(kind=socket.SOCK_DGRAM).begin()
+    logs = []
+    for value in (1, 2):
+        line.connection.send(frame(value))
+        line.asterisk.log.clear()
+        line.asterisk.take(line.sock.recv(4096))
+        logs.append(list(line.asterisk.log))
+
+    assert logs == [["MARK_MEDIA 1", "frame"], ["frame"]]
+    line.close()
 
 
 def test_media_start_has_to_come_in_time(line: Line) -> None:

@@ -23,8 +23,8 @@ def frame(value: int) -> bytes:
 class Line:
     """A connection, and the Asterisk at its other end."""
 
-    def __init__(self, rate_hz: int = 8000) -> None:
-        near, self.sock = socket.socketpair()
+    def __init__(self, rate_hz: int = 8000, kind: int = socket.SOCK_STREAM) -> None:
+        near, self.sock = socket.socketpair(socket.AF_UNIX, kind)
         self.sock.settimeout(5)
         self.on_end_calls: list[CallSocket] = []
         self.protocol = WebSocketProtocol(rate_hz, "a test")
