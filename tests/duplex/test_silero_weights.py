@@ -28,8 +28,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
-def test_exported_weights_are_those_of_the_package_to_the_bit(exported: Path, rate_hz: int) -> None:
-    package, file = load_weights(rate_hz), load_weights(rate_hz, exported)
+def test_exported_weights_are_those_of_the_package_to_the_bit(
+    exported: Path, rate_hz: int, tmp_path: Path
+) -> None:
+    package, file = load_weights(rate_hz, tmp_path / "none"), load_weights(rate_hz, exported)
     assert package.keys() == file.keys() != set()
     for name, array in package.items():
         assert file[name].dtype == array.dtype == np.float32
@@ -40,13 +42,15 @@ def test_the_exported_file_needs_neither_torch_nor_silero(exported: Path) -> Non
     subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(exported)], check=True)
 
 
-def test_a_checkout_has_no_exported_file_that_would_come_first() -> None:
-    assert not EXPORTED.exists()
+def test_the_file_that_set_up_exported_is_of_the_installed_package(tmp_path: Path) -> None:
+    package, file = load_weights(8000, tmp_path / "none"), load_weights(8000, EXPORTED)
+    assert package.keys() == file.keys()
+    assert all(np.array_equal(file[name], array) for name, array in package.items())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
 def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights\.npz: not what vad_weights exports"):
+    with pytest.raises(ValueError, match=r"weights\.npz: not a file of exported weights"):
         load_weights(8000, path)
