@@ -238,7 +238,7 @@ class Call:
 
     def _begins_to_speak(self, tick: CallerTick) -> bool:
         # The bank holds its decision through short pauses. A turn may end in one of them, and the
-        # caller who then goes on has begun anew.
+        # caller who then goes on begins a new one.
         before = self._speaks
         if tick.decision is not Decision.CALLER or tick.speech >= STILL_SPEECH:
             self._paused = False
@@ -337,7 +337,7 @@ class Call:
         await self._responder.answer(CallerTurn(text, digits))
 
     def _answered(self) -> None:
-        """Whatever the caller says or keys in from now on is a turn of its own."""
+        """The bot has answered: speech and digits from now on belong to the caller's next turn."""
         self._stopped_by = None
         self._capture.answered()
         self._digits = ""

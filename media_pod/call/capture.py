@@ -1,12 +1,12 @@
-"""What the recognizer gets to hear: each of the caller's samples once, in the turn it belongs to.
+"""Capture: the recognizer receives each of the caller's samples once, in the turn it belongs to.
 
     the caller begins        an utterance opens, from before the onset (`PreRoll`)
-    the caller is done       it is taken, to be recognized
+    the caller is done       the utterance is taken, to be recognized
     the caller goes on       a new one opens with all of the turn's audio, unless the bot has
-                             answered meanwhile: then what was said before has had its answer
+                             answered meanwhile
 
-A recognizer that fails while it hears must not disturb the tick. It is noted, and the utterance's
-`finish` tells.
+A recognizer that fails while it listens must not disturb the tick: its error is kept, and the
+utterance's `finish` raises it.
 """
 
 import logging
@@ -78,11 +78,11 @@ class Capture:
             self._taken = None
 
     def answered(self) -> None:
-        """The bot has answered: whatever the caller says now is a turn of its own."""
+        """The bot has answered: speech from now on belongs to the next turn."""
         self._unanswered.clear()
 
     def discard(self) -> None:
-        """Nobody wants to know any more what was said."""
+        """Drop what was said; it is not recognized."""
         if self._utterance is not None:
             self._attempt(self._utterance.discard)
             self._utterance = None
@@ -106,18 +106,18 @@ class Capture:
 
 
 class _Failed:
-    """In place of an utterance whose recognizer failed while it was being heard."""
+    """Stands for an utterance whose recognizer failed while it listened."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
         _logger.error("the recognizer failed while it listened", exc_info=error)
 
     def feed(self, pcm: Pcm) -> None:
-        """Nobody listens."""
+        """Drop it."""
 
     async def finish(self) -> str:
-        """Tell."""
+        """Raise the error."""
         raise ProviderError(f"recognition: {self._error}") from self._error
 
     def discard(self) -> None:
-        """Nothing is kept."""
+        """There is nothing to drop."""

@@ -1,4 +1,4 @@
-"""What of a caller's audio belongs to a turn: from before the onset to the silence that ends it."""
+"""Endpointing: which of a caller's audio belongs to a turn, from the onset to the final silence."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ hysteresis of Silero's own iterator)."""
 LONGEST_ONSET_MS: Final = 1000
 """How long before the decision an onset can lie."""
 BETWEEN_DIGITS_MS: Final = 2000
-"""A keyed-in number is over after this long without a digit, or at once with #."""
+"""A number in DTMF is over after this long without a digit, or at once with #."""
 
 
 class PreRoll:
@@ -58,7 +58,7 @@ class TurnEnd:
     """When a caller's turn is over.
 
     - A spoken turn: `end_silence_ms` of silence after it began, or `max_utterance_ms` in all.
-    - A keyed-in one: `BETWEEN_DIGITS_MS` after the last digit, whatever there is to hear.
+    - A turn of digits: `BETWEEN_DIGITS_MS` after the last digit, with speech or without.
     - A turn that is not open and has been silent for `no_input_ms` will not be one.
 
     `open` begins a turn.
@@ -74,7 +74,7 @@ class TurnEnd:
     _keying: bool = False
 
     def open(self, *, keying: bool = False) -> None:
-        """The caller speaks or keys in a digit; goes on with a turn that is open."""
+        """The caller speaks or sends a digit; a turn that is open goes on."""
         if keying or not self._is_open:
             self._open_ticks = 0
         self._is_open = True
@@ -101,5 +101,5 @@ class TurnEnd:
 
     @property
     def no_input(self) -> bool:
-        """Nobody has spoken for `no_input_ms`; asked while the bot is silent."""
+        """The caller has been silent for `no_input_ms`; to be asked while the bot is silent."""
         return not self._is_open and self._quiet_ticks * TICK_MS >= self.no_input_ms

@@ -1,10 +1,10 @@
-"""What is being said: a queue of speech that knows to the sample what has been played.
+"""The bot's queue of speech, which counts to the sample what has been played.
 
-On a line without a queue of its own (AudioSocket) a frame is played in the tick that takes it. On
-one that has a queue (WebSocket) the frames taken are on their way for a while: they count once
-`take` is told that they have left, and those that are flushed from there never do. Either way what
-the dialogue is told about an interruption is true to the word. Emptying this queue is all that it
-takes to fall silent without a queue behind it; `under_way` says if there is something to flush.
+On a line without a queue of its own (AudioSocket) a frame is played in the tick that takes it. On a
+line with a queue (WebSocket) a frame that was taken is played later: it counts as heard once `take`
+receives its number in `frames_played`, and never if the line was flushed before. On both lines an
+interruption is reported to the dialogue exact to the word. Without a queue on the line, emptying
+this one makes the bot silent; `under_way` says whether the line has something to flush.
 """
 
 from collections import deque

@@ -162,7 +162,7 @@ class Responder:
             case Say(text):
                 await self._say(text)
             case Play(name, pcm):
-                # A recording counts as one word, whatever its name is made of.
+                # A recording counts as one word, also if its name has several.
                 self._queue(Speech(name, pcm, (Word(name, 0, pcm.size),)))
                 await self._until_room()
             case Pause(duration_ms):

@@ -3,9 +3,9 @@
 Rules
 -----
 - The bot speaks first. It has the turn until all it wanted to say has been played.
-- A caller who speaks over the bot gets the turn at once: the bot falls silent, whatever it was
-  preparing is cancelled, and the dialogue is told what was heard.
-- The caller's turn is over after a silence, a keyed-in number, or when it has lasted too long.
+- A caller who speaks over the bot gets the turn at once: the bot falls silent, the answer that it
+  prepares is cancelled, and the dialogue learns which words were heard.
+- The caller's turn is over after a silence, a number in DTMF, or when it has lasted too long.
   Then the bot thinks. A caller who goes on while the bot thinks takes the turn back, and what was
   recognized so far stays part of that turn.
 - A caller who says nothing at all for long is answered too, with an empty turn.
@@ -44,7 +44,7 @@ class TurnEvent(Enum):
     """What can happen to a conversation."""
 
     CALLER = "caller"
-    """The caller began to speak, or keyed in a digit."""
+    """The caller began to speak, or sent a digit."""
     CALLER_DONE = "caller done"
     """The caller's turn is over."""
     NO_INPUT = "no input"
@@ -69,7 +69,7 @@ class Effect(Enum):
     HEAR = "hear"
     """Open the caller's turn; of speech, from before its onset."""
     STOP = "stop"
-    """Empty the playout and tell the dialogue what was heard."""
+    """Empty the playout, and report to the dialogue which words were heard."""
     CANCEL = "cancel"
     """Cancel recognition, dialogue and speech in work."""
     REPLY = "reply"

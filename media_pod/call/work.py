@@ -1,11 +1,11 @@
-"""The one thing that a call works at: recognition, dialogue and speech of one turn of the bot.
+"""The one task of a call at a time: recognition, dialogue and speech of one turn of the bot.
 
-    start     the work runs as a task; it may take as long as its own deadlines let it
-    cancel    its result is not wanted any more; it gives up in its own time, and is forgotten
-    start     the next work begins when what was cancelled has given up
+    start     the work runs as a task, within its own deadlines
+    cancel    the work is cancelled; it may take until the deadline to end
+    start     the next work begins when the cancelled work has ended
 
-Whatever the work raises stops here, and `on_done` is told; cancelled work is told of nowhere but in
-the log, because the turn that it belonged to is over.
+An exception of the work ends here and is reported to `on_done`. Cancelled work is only logged,
+because the turn that it belonged to is over.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ current_call: Final[ContextVar[str]] = ContextVar("current_call", default="")
 
 
 class Work:
-    """What one call works at.
+    """The work of one call.
 
     Args:
         uuid: the call's, for the log.
-        deadline_s: how long cancelled work may take to give up.
-        on_done: told of work that ended by itself: whether it failed.
+        deadline_s: how long cancelled work may take to end.
+        on_done: called when work ends without being cancelled, with whether it failed.
     """
 
     def __init__(self, uuid: str, deadline_s: float, on_done: Callable[[bool], None]) -> None:
@@ -51,7 +51,7 @@ class Work:
         )
 
     def cancel(self) -> None:
-        """Give up what runs, if anything does."""
+        """Cancel what runs, if anything does."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -59,13 +59,13 @@ class Work:
             task.add_done_callback(self._cancelled.discard)
 
     async def aclose(self) -> None:
-        """Give up what runs, and wait for it as long as the deadline lets it."""
+        """Cancel what runs, and wait for its end until the deadline."""
         self.cancel()
         if self._cancelled:
             _, left = await asyncio.wait(self._cancelled, timeout=self._deadline_s)
             for task in left:
                 _logger.error(
-                    "call %s: the %s does not end: a provider ignores that",
+                    "call %s: the %s does not end: a provider ignores its cancellation",
                     self._uuid,
                     task.get_name(),
                 )
@@ -76,7 +76,7 @@ class Work:
         failed = True
         current_call.set(self._uuid)  # this task's alone
         try:
-            await self._given_up(before)
+            await self._ended(before)
             await work()
             failed = False
         except ProviderError as error:
@@ -87,7 +87,7 @@ class Work:
             self._task = None
             self._on_done(failed)
 
-    async def _given_up(self, before: Iterable[asyncio.Task[None]]) -> None:
+    async def _ended(self, before: Iterable[asyncio.Task[None]]) -> None:
         """Wait for cancelled work: a dialogue has one iterator open at a time."""
         if running := [task for task in before if not task.done()]:
             _, left = await asyncio.wait(running, timeout=self._deadline_s)

@@ -114,7 +114,7 @@ async def _ask(
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
-    """All of an answer; its length is not always told beforehand.
+    """The whole body of an answer, which may come without a Content-Length.
 
     Raises:
         ValueError: more than `MAX_ANSWER_BYTES`.

@@ -10,7 +10,7 @@ sockets: `now_s` is any clock that does not go backwards.
     LOST       no    it was connected, and its end was not the bot's: it may come again
     DONE       no    over for good
 
-Rules, of which `TABLE` has the transitions:
+Rules; `TABLE` has the transitions:
 
 - A reservation that is asked for again keeps its slot and gets a new deadline.
 - While the pod drains, only a LOST call gets a slot: its caller is in mid-conversation. A call that

@@ -1,16 +1,16 @@
 """The pod's only clock: every 20 ms it writes, gathers, steps and dispatches, for all calls.
 
-The grid is absolute: tick n is due at start + n * 20 ms, however late the ticks before it were. A
-tick that is a whole period late is skipped and counted. Over AudioSocket nothing is sent twice to
-catch up, because Asterisk passes a burst on as it comes; a line with a queue gets the frames it
-lacks. The bank is stepped for skipped ticks all the same, with what was played in them (silence, or
-what the line had queued), so that the echo's lag stays what it was; but only if the tick before was
-in time, or a pod that is too slow would slow itself down further.
+The grid is absolute: tick n is due at start + n * 20 ms, also after a late tick. A tick that is a
+whole period late is skipped and counted. Over AudioSocket no frame is sent to catch up, because
+Asterisk passes a burst on as it comes; a line with a queue gets the frames it lacks. The bank is
+stepped for skipped ticks too, with what was played in them (silence, or what the line had queued),
+so that the lag of the echo stays what it was; but only if the tick before was in time, or a pod that
+is too slow would slow itself down further.
 
 Writes come first: pacing never waits for signal processing.
 
-A call that raises is ended with 0x00, like one whose peer misbehaves, and the others go on. The
-bank is everybody's: what it raises ends the clock.
+A call that raises is hung up, and the others go on. All calls share the bank: its errors end the
+clock.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from media_pod.transport.line import Digit, LineEvent
 
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
-"""Skipped ticks that the bank is stepped for: 100 ms; after a longer stall lags are found anew."""
+"""Skipped ticks that the bank is stepped for: 100 ms. After a longer stall the tracker relocks."""
 MAX_LOST_TICKS: Final = 50
 """1 s: of a longer stall no more is taken from the calls' queues, they are empty by then."""
 _ECHO_METRIC_TICKS: Final = 50

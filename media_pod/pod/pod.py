@@ -74,7 +74,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
         cause = " ".join(str(error).split())
         raise SetupError(
             f"the model of the speech detector does not load ({cause}); "
-            "install it anew: pip install --force-reinstall silero-vad"
+            "install it again: pip install --force-reinstall silero-vad"
         ) from error
 
 
@@ -84,7 +84,7 @@ class Addresses:
 
     audio_port: int
     audio_protocol: str
-    """What is spoken there: AudioSocket or WebSocket."""
+    """The protocol there: AudioSocket or WebSocket."""
     http_port: int
 
 
@@ -95,7 +95,7 @@ class Pod:
         agent: the manifest.
         folder: what paths in it are relative to.
         bank: makes the duplex core; the lab puts others in its place.
-        tap: looks on at every step.
+        tap: sees every step.
         now: monotonic time in seconds.
 
     Raises:
@@ -115,7 +115,7 @@ class Pod:
         self._spec = spec
         self._now = now
         self.manifest = ActiveManifest(agent, folder, make_dialogue)
-        """Which one is in force; new calls have its dialogue."""
+        """The active one; new calls have its dialogue."""
         self._tts, self._stt = make_tts(spec), make_stt(spec)
         self._bank = bank(spec)
         self._tracing = _make_tracing(agent)
@@ -203,7 +203,7 @@ class Pod:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then drain, as long as the manifest allows.
 
-        A drain that was begun over HTTP goes on; its time does not begin anew.
+        A drain that was started over HTTP goes on with its own deadline.
 
         Raises:
             RuntimeError: the clock stopped; the pod cannot go on.
@@ -213,7 +213,7 @@ class Pod:
         await self._unless_broken(self._drain.finished())
 
     async def aclose(self) -> None:
-        """End every call and give everything back; afterwards no task and no socket is left."""
+        """End every call and release everything; afterwards no task and no socket is left."""
         self._setup.close()
         self._registry.drain()
         self._drain.close()
@@ -231,7 +231,7 @@ class Pod:
         await asyncio.to_thread(self._tracing.close, _TRACE_FLUSH_S)
 
     async def _unless_broken(self, work: Awaitable[object]) -> None:
-        """Await `work`, unless a task that the pod cannot be without ends before."""
+        """Await `work`, unless a task that the pod needs ends before."""
         working = asyncio.ensure_future(work)
         try:
             await asyncio.wait([working, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -256,10 +256,10 @@ class Pod:
 
     def _say_goodbye(self) -> None:
         for leg in tuple(self._registry.legs.values()):
-            leg.call.dismiss("the pod has to go")
+            leg.call.dismiss("the pod has to stop")
 
     def _warm_up(self) -> None:
-        """Let every array and code path be touched once, before a caller waits for it."""
+        """Run every code path once, before a caller waits for it."""
         samples = self._bank.rate * TICK_MS // 1000
         silence = np.zeros((self._bank.slots, samples), np.int16)
         self._bank.open(0)

@@ -1,4 +1,4 @@
-"""`interject serve`: a pod from its manifest until it is told to stop."""
+"""`interject serve`: a pod from its manifest, until a signal stops it."""
 
 import asyncio
 import logging
@@ -29,10 +29,10 @@ async def serve_agent(
 
     Args:
         agent: what the pod begins with.
-        manifest: its file. Paths in it are relative to the folder of this path, whatever it links
-            to; what the file says later, new calls have.
+        manifest: its file. Paths in it are relative to the folder of this path, not of its link's
+            target; new calls follow later changes of the file.
         bank, tap: as in `Pod`.
-        on_ready: told where the pod listens once it does.
+        on_ready: called with the pod's addresses once it listens.
 
     Raises:
         SetupError, ProviderError: see `Pod` and `Pod.start`.
@@ -79,9 +79,9 @@ async def _run_until(
 
 
 def _watch_ended(watching: asyncio.Task[None]) -> None:
-    # Calls are worth more than a manifest that could be changed.
+    # The calls go on: they matter more than a manifest that may change.
     if not watching.cancelled() and (error := watching.exception()) is not None:
-        _logger.error("the manifest is not looked at any more", exc_info=error)
+        _logger.error("the manifest is not watched any more", exc_info=error)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the conversations of a pod count: turns, stops and whether they were right, providers."""
+"""Metrics of a pod's conversations: turns, stops and suspected false stops, providers."""
 
 import math
 from collections.abc import Callable
@@ -36,9 +36,9 @@ LOCKED: Final = 0.5
 
 
 MADE_OF: Final = ("speech", "keys", "silence")
-"""Of which a caller's turn can be."""
+"""What a caller's turn can consist of."""
 ECHOES: Final = ("locked", "unsure", "unknown")
-"""What may be known of an echo."""
+"""How well the delay of an echo is known."""
 _BANK_REASONS: Final = tuple(
     reason.name.lower()
     for reason in (

@@ -1,4 +1,4 @@
-"""What a pod counts, for Prometheus: the pod itself, its ticks, its calls."""
+"""A pod's metrics for Prometheus: the pod itself, its ticks, its calls."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from media_pod.telemetry.call_metrics import CallMetrics
 from media_pod.telemetry.tick_metrics import TickMetrics
 
 ENDED = ("bot", "caller", "error", "pod")
-"""By whom a call can end."""
+"""Who can end a call."""
 
 
 class Metrics:
@@ -50,13 +50,16 @@ class Metrics:
         self._active = self._gauge("interject_active_calls", "Calls that hold a slot.")
         self._gauge("interject_capacity_calls", "Slots of this pod.").set(capacity_calls)
         self._draining = self._gauge(
-            "interject_draining_seconds", "For how long the pod has been draining; 0: it is not."
+            "interject_draining_seconds", "How long the pod has been draining; 0 while it serves."
         )
         self._gauge(
             "interject_drain_timeout_seconds", "How long calls may go on while the pod drains."
         ).set(drain_timeout_s)
         self._ended = Counter(
-            "interject_calls", "Calls that ended, by how.", ("ended",), registry=self._registry
+            "interject_calls",
+            "Calls that ended, by who ended them.",
+            ("ended",),
+            registry=self._registry,
         )
         for ended in ENDED:
             self._ended.labels(ended)

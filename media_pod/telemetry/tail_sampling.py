@@ -1,17 +1,18 @@
-"""Which calls' traces are exported: a share of all, and every call in which something went wrong.
+"""Tail sampling: the spans of a share of all calls are exported, and of each call with a fault.
 
-A span tells when it ends. Of a call that the share leaves out the spans are held back, in order of
-their end, until
+The decision falls when spans end. Spans of a call outside the share are held, in the order of their
+ends, until
 
-    one is worth it      what was held back is exported, and so is all that comes after it
-    its `call` ends      what was held back is dropped
+    one reports a fault  the held spans are exported, and so is every later span of the call
+    its `call` ends      the held spans are dropped
 
-A span is worth it if its status is an error, or if it is marked as suspicious. The share goes by
-the last 56 bits of the trace id, as OpenTelemetry's collectors do, so that every pod and collector
-on a call's way decides alike. (In a UUID of version 4 they are random; those before are not.)
+A span reports a fault if its status is an error, or if it is marked as suspicious. The share goes
+by the last 56 bits of the trace id, as in OpenTelemetry's collectors, so that every pod and
+collector on a call's way decides alike. (In a UUID of version 4 those bits are random, the bits
+before them are not.)
 
-Bounds: `SPANS_PER_CALL` of one call, the oldest dropped first; `SPANS` of all, where the calls that
-have been quiet for longest are dropped first; `CALLS` that are known to be worth it.
+Bounds: `SPANS_PER_CALL` held of one call, the oldest dropped first; `SPANS` of all calls, where the
+calls that have been quiet for longest are dropped first; `CALLS` with a known fault.
 """
 
 from collections import OrderedDict, deque
@@ -37,8 +38,8 @@ def in_share(trace_id: int, ratio: float) -> bool:
     return randomness >= round((1 - ratio) * (1 << RANDOM_BITS))
 
 
-def worth_it(span: ReadableSpan) -> bool:
-    """Whether this span alone is a reason to look at its call."""
+def reports_fault(span: ReadableSpan) -> bool:
+    """Whether this span alone is a reason to export its call."""
     suspicious = span.attributes is not None and span.attributes.get(SUSPICIOUS) is True
     return span.status.status_code is StatusCode.ERROR or suspicious
 
@@ -56,11 +57,11 @@ class TailSamplingProcessor(SpanProcessor):
         self._ratio = ratio
         self._held: OrderedDict[int, deque[ReadableSpan]] = OrderedDict()
         self._held_spans = 0
-        self._worth: OrderedDict[int, None] = OrderedDict()
+        self._faulty: OrderedDict[int, None] = OrderedDict()
 
     def exported(self, trace_id: int) -> bool:
         """Whether, as far as is known by now, the trace is exported."""
-        return in_share(trace_id, self._ratio) or trace_id in self._worth
+        return in_share(trace_id, self._ratio) or trace_id in self._faulty
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """See `SpanProcessor.on_start`."""
@@ -71,7 +72,7 @@ class TailSamplingProcessor(SpanProcessor):
         trace_id = span.context.trace_id
         if self.exported(trace_id):
             self._then.on_end(span)
-        elif worth_it(span):
+        elif reports_fault(span):
             self._remember(trace_id)
             for held in (*self._let_go(trace_id), span):
                 self._then.on_end(held)
@@ -91,9 +92,9 @@ class TailSamplingProcessor(SpanProcessor):
         return self._then.force_flush(timeout_millis)
 
     def _remember(self, trace_id: int) -> None:
-        self._worth[trace_id] = None
-        if len(self._worth) > CALLS:
-            self._worth.popitem(last=False)
+        self._faulty[trace_id] = None
+        if len(self._faulty) > CALLS:
+            self._faulty.popitem(last=False)
 
     def _let_go(self, trace_id: int) -> deque[ReadableSpan]:
         held = self._held.pop(trace_id, None) or deque()

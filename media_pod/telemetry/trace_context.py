@@ -1,7 +1,7 @@
 """Which trace a call belongs to: W3C Trace Context, level 1, and what follows from a call's UUID.
 
-A call moves between pods that never talk to each other, and a pod that crashed tells nothing. So
-whatever two pods have to agree on follows from what the dialplan says in each of its questions:
+A call moves between pods that do not talk to each other, and a pod that crashed reports nothing. So
+everything that two pods have to agree on follows from the dialplan's questions:
 
     trace id          of the `traceparent`; without one, the call's UUID without its dashes
     parent            of the `traceparent`. The lower half of the trace id stands for a dialplan,
@@ -55,7 +55,7 @@ class TraceContext:
 
 
 def parse(traceparent: str) -> TraceContext | None:
-    """What a `traceparent` says; None if it is not one, and then the trace begins anew."""
+    """The context in a `traceparent`; None if it is not valid, and then a new trace begins."""
     found = get_current_span(_W3C.extract({"traceparent": traceparent})).get_span_context()
     return TraceContext(found.trace_id, found.span_id) if found.is_valid else None
 
@@ -63,11 +63,11 @@ def parse(traceparent: str) -> TraceContext | None:
 def context_of(info: CallInfo) -> TraceContext:
     """The trace of a call, from its `traceparent` or else from its UUID.
 
-    A UUID that makes no valid ids (not hexadecimal, or 0 in its lower half) counts as 1: nobody but
-    a test has one.
+    A UUID that makes no valid ids (not hexadecimal, or 0 in its lower half) counts as 1; only
+    tests have one.
     """
-    if info.traceparent and (told := parse(info.traceparent)) is not None:
-        return told
+    if info.traceparent and (context := parse(info.traceparent)) is not None:
+        return context
     try:
         number = int(info.uuid.replace("-", ""), 16)
     except ValueError:

@@ -63,7 +63,7 @@ class Tracing:
         endpoint: URL of an OTLP/HTTP collector's traces (see `traces_url`), None for no traces:
             the SDK is not even imported then.
         agent: name of the agent, for each call's span.
-        sample_ratio: the share of calls that are traced whatever happens in them, 0..1.
+        sample_ratio: the share of calls that are traced in any case, 0..1.
         content: whether spans have what people say.
     """
 

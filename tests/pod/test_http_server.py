@@ -66,7 +66,9 @@ async def test_a_port_in_use_names_the_address_and_the_next_step() -> None:
 
 async def test_an_address_of_another_machine_is_refused() -> None:
     control = ControlServer(make_app(), "192.0.2.1", 0)
-    with pytest.raises(SetupError, match=r"192\.0\.2\.1:0 cannot be had .*spec\.server\.bindHost"):
+    with pytest.raises(
+        SetupError, match=r"192\.0\.2\.1:0 cannot be bound .*spec\.server\.bindHost"
+    ):
         await control.start()
 
 

@@ -42,7 +42,7 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
     """The API of `pod`.
 
     Args:
-        advertise_host: the host that Asterisk is told to connect to; "" means the address on
+        advertise_host: the host that Asterisk is to connect to; "" means the address on
             which its request came in.
         peers: asked when this pod is full or draining, and for calls that it does not know.
     """

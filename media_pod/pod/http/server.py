@@ -38,7 +38,7 @@ class ControlServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,  # probes would be most of it; errors are logged where they happen
-            handler_cancellation=True,  # nobody waits on for a client that has gone
+            handler_cancellation=True,  # the work for a client that has gone ends
             keepalive_timeout=IDLE_DEADLINE_S,
             lingering_time=LINGER_S,
             max_line_size=LONGEST_LINE_BYTES,
@@ -57,7 +57,7 @@ class ControlServer:
         """Listen.
 
         Raises:
-            SetupError: the address cannot be had; nothing is left open.
+            SetupError: the address cannot be bound; nothing is left open.
         """
         await self._runner.setup()
         try:
@@ -78,4 +78,4 @@ class ControlServer:
                 "spec.server.httpPort to another port (0: any free one)"
             )
         reason = error.strerror or str(error)
-        return f"{address} cannot be had ({reason}); check spec.server.bindHost and httpPort"
+        return f"{address} cannot be bound ({reason}); check spec.server.bindHost and httpPort"
