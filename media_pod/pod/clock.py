@@ -4,8 +4,8 @@ The grid is absolute: tick n is due at start + n * 20 ms, also after a late tick
 whole period late is skipped and counted. Over AudioSocket no frame is sent to catch up, because
 Asterisk passes a burst on as it comes; a line with a queue gets the frames it lacks. The bank is
 stepped for skipped ticks too, with what was played in them (silence, or what the line had queued),
-so that the lag of the echo stays what it was; but only if the tick before was in time, or a pod that
-is too slow would slow itself down further.
+so that the lag of the echo stays what it was; but only if the tick before was in time, or a pod
+that is too slow would slow itself down further.
 
 Writes come first: pacing never waits for signal processing.
 
