@@ -28,7 +28,7 @@ def main() -> None:
     model = torch.jit.load(str(files("silero_vad") / "data" / "silero_vad.jit"))
     network = SileroNetwork(RATE_HZ)
     sys.stdout.write(f"largest difference in probability: {_difference(model, network):.1e}\n\n")
-    sys.stdout.write("| rows | JIT, one call per row, us | JIT, one batch, us | products, us |\n")
+    sys.stdout.write("| calls | JIT, called per call, us | JIT, one batch, us | products, us |\n")
     sys.stdout.write("|---|---|---|---|\n")
     for rows in ROWS:
         cells = " | ".join(f"{cost / rows:.0f}" for cost in _costs(model, network, rows))

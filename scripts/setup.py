@@ -171,10 +171,13 @@ def install_torch() -> None:
         return
     say(
         "  The CPU build of PyTorch cannot be reached; the ordinary one brings CUDA, and .venv "
-        "grows to 4.7 GB.\n  The README says under Set-up how to name a place that has the CPU "
+        "grows to 4.7 GB.\n  docs/how-to/set-up.md says how to name a place that has the CPU "
         "build."
     )
-    need_space(CUDA_SPACE_GB, "free some, or name a place that has PyTorch's CPU build (README)")
+    need_space(
+        CUDA_SPACE_GB,
+        "free some, or name a place that has PyTorch's CPU build (docs/how-to/set-up.md)",
+    )
 
 
 def pin(name: str) -> str:
