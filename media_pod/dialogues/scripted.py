@@ -52,8 +52,8 @@ class Scripted:
     """Speaks the whole script in one turn; only an interruption stops it.
 
     After an interruption, the next `reply` skips the rest of the interrupted item, and continues
-    with the next one. The interrupted item is derived from the words that were heard, because items are
-    taken from the iterator long before they are played. A text is repeated if no word of it was
+    with the next one. The interrupted item is derived from the words that were heard, because items
+    are taken from the iterator long before they are played. A text is repeated if no word of it was
     heard. A recording counts as one word, which is heard at its end; an interrupted one is skipped.
     """
 
