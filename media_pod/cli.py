@@ -1,7 +1,8 @@
-"""The command line: `interject serve | crd`, and `call | demo | lab | bench` where the lab is.
+"""The command line: `interject serve | crd`, and the commands of installed packages.
 
-Whatever a user can put right ends in one line that names the cause and the next step, and exit
-code 2. Heavy packages are imported by the command that needs them, so that `--help` is quick.
+The lab registers `call`, `demo`, `lab` and `bench` as entry points of the group
+`interject.commands`. An error that the user can fix is printed as one line with the cause and the
+next step, and the exit code is 2. Commands import heavy packages themselves, to keep `--help` fast.
 """
 
 import logging
@@ -30,7 +31,7 @@ def cli() -> None:
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--verbose", "-v", is_flag=True, help="Log every turn of every call.")
 def serve(manifest: Path, verbose: bool) -> None:
-    """Run a media pod from the VoiceAgent in MANIFEST."""
+    """Run a media pod with the VoiceAgent in the file MANIFEST."""
     _end_on_sigterm()
     one_thread()
     _log(verbose)
@@ -43,11 +44,14 @@ def serve(manifest: Path, verbose: bool) -> None:
 
 
 @cli.command()
-@click.option("--docs", is_flag=True, help="The reference of all settings, in its place.")
+@click.option(
+    "--docs", is_flag=True, help="Print the reference of all settings instead (Markdown)."
+)
 @click.option(
     "--out",
+    metavar="FOLDER",
     type=click.Path(path_type=Path),
-    help="Write it into this folder, under its usual name, and print nothing.",
+    help="Write to a file of the standard name in FOLDER instead of standard output.",
 )
 def crd(docs: bool, out: Path | None) -> None:
     """Print the CustomResourceDefinition of VoiceAgent, for `kubectl apply`."""
@@ -69,17 +73,33 @@ def crd(docs: bool, out: Path | None) -> None:
 
 
 def _add_commands() -> None:
-    """Take in the commands of packages that are installed beside this one, as the lab's."""
+    """Add the commands that entry points register; a stub for those whose package is missing."""
     for entry in entry_points(group="interject.commands"):
-        if find_spec(entry.module.partition(".")[0]) is not None:
-            cli.add_command(entry.load(), entry.name)
+        installed = find_spec(entry.module.partition(".")[0]) is not None
+        cli.add_command(entry.load() if installed else _not_installed(entry.name), entry.name)
+
+
+def _not_installed(name: str) -> click.Command:
+    """A hidden command that accepts any arguments and says what to install."""
+
+    def fail(arguments: tuple[str, ...]) -> NoReturn:
+        raise SetupError(f"{name} is not installed here; run: pip install 'interject[lab]'")
+
+    return click.Command(
+        name,
+        callback=fail,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+        hidden=True,
+    )
 
 
 _add_commands()
 
 
 def main() -> NoReturn:
-    """Run the command line, and turn errors into words."""
+    """Run the command line, and turn errors into messages and exit codes."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -94,9 +114,9 @@ def main() -> NoReturn:
         if (error.name or "").startswith("media_pod"):
             raise
         click.echo(
-            f"interject: the package {error.name} is missing; "
-            "install what this command needs: pip install 'interject[media]' to serve, "
-            "'interject[lab]' for the rest",
+            f"interject: the package {error.name} is not installed; run "
+            "pip install 'interject[media]' for serve, or "
+            "pip install 'interject[lab]' for the other commands",
             err=True,
         )
         sys.exit(2)
@@ -104,8 +124,11 @@ def main() -> NoReturn:
 
 
 def _end_on_sigterm() -> None:
-    """Until the pod drains on it. The kernel drops a signal to process 1 of a container that has no
-    handler, and there a pod that is deleted while it loads would go on for its grace period."""
+    """Exit on SIGTERM while the pod loads; the running pod installs its own handler, which drains.
+
+    Process 1 of a container ignores signals without a handler, so a pod deleted while it loads
+    would otherwise run on until the end of its grace period.
+    """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 
 

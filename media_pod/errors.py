@@ -1,30 +1,31 @@
-"""The one tree of errors that Interject raises on purpose.
+"""The exceptions that Interject raises on purpose, in one hierarchy.
 
     InterjectError
-      SpecError              media_pod.manifest.validation: a document that is not valid
-      SetupError             here: this machine cannot run what was asked for
-      AudioSocketError       media_pod.transport.audiosocket.frames: bytes that are not AudioSocket
-      WebSocketError         media_pod.transport.websocket.messages: not chan_websocket's messages
-      ProviderError          media_pod.providers.ports: speech or dialogue failed
-      AdmissionError         media_pod.calls.registry: a call that gets no slot
-      LabError               interject_lab.errors: a simulated call that cannot be set up
-      ApiError               voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
-      NoClusterError         voiceagent_operator.kube.api: nothing says where the cluster is
-      LeadershipLostError    voiceagent_operator.lease: another replica may lead
-      MergeError             voiceagent_operator.kube.strategic_merge: a patch without sense
-      TakenError             voiceagent_operator.repair: a name that somebody else's object has
-      CertificateError       voiceagent_operator.metrics_api.tls: none that can be served by
-      FrontProxyError        voiceagent_operator.metrics_api.front_proxy: no word of who may ask
+      SpecError              invalid document
+      SetupError             the command cannot run on this machine
+      AudioSocketError       bytes that violate the AudioSocket protocol
+      WebSocketError         an unexpected message of Asterisk's chan_websocket
+      ProviderError          a speech or dialogue provider failed
+      AdmissionError         no slot for a call
+      LabError               lab: a simulated call cannot be set up
+      ApiError               operator: Kubernetes rejected a request, or did not answer
+      NoClusterError         operator: no cluster configuration found
+      LeadershipLostError    operator: this replica is no longer the leader
+      MergeError             operator: a patch that cannot be applied
+      TakenError             operator: an object with another owner has the name
+      CertificateError       operator: no usable serving certificate
+      FrontProxyError        operator: no front-proxy configuration
 
-Each says what was read and what was expected. `cli` turns any of them into one line and exit
-code 2; a pod logs it with the call that it ended. `media_pod.duplex` imports nothing of the
-project: arrays of a wrong shape or type are its callers' bugs, and raise ValueError.
+A message states what was read, what was expected and, if the user can act, the next step. `cli`
+prints it as one line and exits with code 2; a pod logs it with the call that it ended.
+`media_pod.duplex` imports nothing of the project and raises ValueError for arrays of a wrong shape
+or type, which are bugs of its callers.
 """
 
 
 class InterjectError(Exception):
-    """The root: an error whose message is meant for the person who runs Interject."""
+    """Base class; the message is meant for the person who runs Interject."""
 
 
 class SetupError(InterjectError):
-    """This machine cannot run what was asked for; the message names the cause and the next step."""
+    """The command cannot run on this machine; the message names the cause and the next step."""

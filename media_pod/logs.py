@@ -1,15 +1,16 @@
-"""How a process of this project logs: text for people, or JSON for those who collect it.
+"""Logging of a process: text for people, or JSON lines for log collectors.
 
-A line of JSON has `time` (RFC 3339, UTC), `level`, `logger`, `message`, and as far as they are
-known `call` (its UUID), `trace_id`, `span_id` and `exception` (a traceback). The ids are attributes
-of the record, which filters of the handler put there.
+A JSON line has `time` (RFC 3339, UTC, ms), `level`, `logger` and `message`, and, where they apply,
+`call` (its UUID), `trace_id`, `span_id` and `exception` (a traceback). The ids are attributes of
+the record, from `extra`, a LoggerAdapter or a filter of the handler.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+from pythonjsonlogger import json
 
 from media_pod.errors import SetupError
 
@@ -18,22 +19,28 @@ FORMATS: Final = ("text", "json")
 IDS: Final = ("call", "trace_id", "span_id")
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_RENAMED: Final = {
+    "asctime": "time",
+    "levelname": "level",
+    "name": "logger",
+    "exc_info": "exception",
+}
 
 
 def log_format(environ: Mapping[str, str]) -> str:
-    """The one of `FORMATS` that the environment asks for; text if it says nothing.
+    """The format, one of `FORMATS`, that the environment selects; text by default.
 
     Raises:
-        SetupError: it asks for anything else.
+        SetupError: the variable has another value.
     """
     found = environ.get(VARIABLE, "") or "text"
     if found not in FORMATS:
-        raise SetupError(f"{VARIABLE}: found {found!r}; give {' or '.join(FORMATS)}")
+        raise SetupError(f"{VARIABLE}: found {found!r}; expected {' or '.join(FORMATS)}")
     return found
 
 
 def set_up(level: int, environ: Mapping[str, str], *filters: logging.Filter) -> None:
-    """Log to standard error from now on, unless somebody has set up logging before.
+    """Log to standard error; no effect if the root logger already has handlers.
 
     Raises:
         SetupError: as `log_format`.
@@ -46,19 +53,22 @@ def set_up(level: int, environ: Mapping[str, str], *filters: logging.Filter) -> 
     logging.basicConfig(level=level, handlers=[handler])
 
 
-class JsonFormatter(logging.Formatter):
-    """One line of JSON per record, in ASCII."""
+class JsonFormatter(json.JsonFormatter):
+    """One line of JSON per record, in ASCII, with the fields of this module alone.
 
-    def format(self, record: logging.LogRecord) -> str:
-        """See `logging.Formatter.format`."""
+    Other attributes of a record are omitted: libraries, such as kopf, attach objects to theirs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("asctime", "levelname", "name", "message"), rename_fields=_RENAMED)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """See `logging.Formatter.formatTime`."""
         when = datetime.fromtimestamp(record.created, UTC)
-        line = {
-            "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: value for name in IDS if (value := getattr(record, name, ""))}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Drop other attributes, and empty ids."""
+        always = {name: log_data[name] for name in ("time", "level", "logger", "message")}
+        sometimes = (*IDS, "exception")
+        return always | {name: value for name in sometimes if (value := log_data.get(name))}

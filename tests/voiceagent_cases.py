@@ -1,6 +1,6 @@
-"""Rules between the fields of a VoiceAgent: for each, specs that keep it and specs that break it.
+"""Rules that span fields of a VoiceAgent: for each, a valid and an invalid spec.
 
-The unit tests show them to the models, the cluster tests to a real API server.
+Unit tests run them against the models, cluster tests against a real API server.
 """
 
 from copy import deepcopy
@@ -35,33 +35,33 @@ def _desk(**more: object) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule, by the object that has it and what it allows, and what it says about two specs."""
+    """A rule, identified by its object and its `allowed` text, with a valid and an invalid spec."""
 
     path: str
     allowed: str
     good: Json
     bad: Json
     found: str
-    """What the API server says that it found in `bad`."""
+    """The "found" part of the API server's message for `bad`."""
     field: str
-    """The field that the API server blames."""
+    """The field in the API server's error."""
     laptop: bool = True
-    """Whether a laptop refuses `bad` too."""
+    """Whether `interject serve` rejects `bad` too."""
     before: tuple[Json, Json] | None = None
-    """For a rule on changes: what the objects were before they became `good` and `bad`."""
+    """For a transition rule: the objects before their update to `good` and `bad`."""
     names: tuple[str, str] = ("good", "bad")
     """Names of the good and of the bad object."""
 
 
 _NAME = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
-_TRANSFER = "a name of telephony.transfers"
+_TRANSFER = "the name of a transfer in telephony.transfers"
 _ONE_ACT = "exactly one of say, play and transfer"
 _PORTS = "two different ports"
-_FIXED = "in a cluster a port from 1 to 65535; leave it out for the default"
+_FIXED = "in a cluster a port from 1 to 65535; omit it for the default"
 _LINE = (
-    "another transport or rateHz if telephony.extensions was empty before: empty it, wait until "
-    "the last call is over, then change the line and list the extensions again; or make a second "
-    "VoiceAgent, and let it take the extensions over"
+    "the same transport and rateHz while telephony.extensions is not empty; to change them, remove "
+    "the extensions, wait until the last call has ended, change the line and add the extensions "
+    "again; or create a second VoiceAgent and move the extensions to it"
 )
 
 CASES = (
@@ -73,7 +73,7 @@ CASES = (
         _TRANSFER,
         good=_desk(person="operator") | {"telephony": _OPERATOR},
         bad=_desk(person="boss") | {"telephony": _OPERATOR},
-        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
+        found='transfer boss in dialogue; telephony.transfers has ["operator"]',
         field="spec.dialogue.person",
     ),
     Case(
@@ -82,7 +82,7 @@ CASES = (
         good=_script(_HELLO, {"transfer": "operator"}) | {"telephony": _OPERATOR},
         bad=_script(_HELLO, {"transfer": "operator"}, {"transfer": "boss"})
         | {"telephony": _OPERATOR},
-        found='transfer boss in dialogue, and in telephony.transfers ["operator"]',
+        found='transfer boss in dialogue; telephony.transfers has ["operator"]',
         field="spec.dialogue.script",
     ),
     Case(
@@ -109,7 +109,7 @@ CASES = (
     ),
     Case(
         "spec.dialogue",
-        "person with kind parcelDesk alone; leave it out",
+        "person only with kind parcelDesk; omit it otherwise",
         good=_desk(person="operator") | {"telephony": _OPERATOR},
         bad=_script(_HELLO, person="operator") | {"telephony": _OPERATOR},
         found="person with kind scripted",
@@ -117,7 +117,7 @@ CASES = (
     ),
     Case(
         "spec.dialogue",
-        "script with kind scripted alone; leave it out",
+        "script only with kind scripted; omit it otherwise",
         good=_script(_HELLO),
         bad=_desk(script=[_HELLO]),
         found="script with kind parcelDesk",
@@ -133,7 +133,7 @@ CASES = (
     ),
     Case(
         "spec.dialogue",
-        "atEnd with kind scripted alone; leave it out",
+        "atEnd only with kind scripted; omit it otherwise",
         good=_script(_HELLO, atEnd="listen"),
         bad=_desk(atEnd="listen"),
         found="atEnd with kind parcelDesk",
@@ -182,7 +182,7 @@ CASES = (
     ),
     Case(
         "spec.server",
-        "in a cluster none, because each pod gives its own address; leave it out",
+        "in a cluster none, because each pod advertises its own address; omit it",
         good={"server": {"advertiseHost": ""}},
         bad={"server": {"advertiseHost": "192.0.2.7"}},
         laptop=False,
@@ -191,7 +191,7 @@ CASES = (
     ),
     Case(
         "spec.server",
-        "in a cluster none, because the operator lists the agent's pods; leave it out",
+        "in a cluster none, because the operator lists the agent's pods; omit it",
         good={"server": {"peers": []}},
         bad={"server": {"peers": ["pod-2:1650", "pod-3:1650"]}},
         laptop=False,
@@ -208,12 +208,12 @@ CASES = (
     ),
     Case(
         "spec.autoscaling",
-        "keda with a prometheusUrl",
+        "metricSource keda with a prometheusUrl",
         good={
             "autoscaling": {"metricSource": "keda", "prometheusUrl": "http://prometheus.test:9090"}
         },
         bad={"autoscaling": {"metricSource": "keda"}},
-        found="metricSource keda alone",
+        found="metricSource keda without prometheusUrl",
         field="spec.autoscaling.prometheusUrl",
     ),
 )

@@ -1,6 +1,6 @@
-"""Values for every field of a VoiceAgent: the ends of its range, what lies beyond, wrong types.
+"""Values for every field of a VoiceAgent: the limits of its range, values beyond, wrong types.
 
-Made from the schema, so that a new field is tried without a word about it here.
+Derived from the schema, so new fields are covered automatically.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def leaves(schema: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
 
 
 def values(leaf: Json) -> list[Any]:
-    """Values that `leaf` takes or refuses: the ends of its range, their neighbours, other types."""
+    """Valid and invalid values of `leaf`: its limits, their neighbours, other types."""
     match leaf:
         case {"enum": [int(), *_]}:
             return [*leaf["enum"], 12345, "8000", True]
@@ -56,14 +56,14 @@ def values(leaf: Json) -> list[Any]:
 
 
 def placed(path: Path, value: object) -> Json:
-    """A VoiceAgent that is good but for `value` at `path`, which begins below `spec`."""
+    """A valid VoiceAgent with `value` at `path`, which is relative to `spec`."""
     agent = voice_agent(_around(path, value))
     _put(agent["spec"], path, value)
     return agent
 
 
 def _around(path: Path, value: object) -> Json:
-    """What a spec has to have besides `value` at `path`."""
+    """The other fields that a spec needs for `value` at `path`."""
     match path:
         case ("dialogue", "kind") if value != "scripted":
             return {}
@@ -91,7 +91,7 @@ def _put(node: Any, path: Path, value: object) -> None:
 
 
 def _items(leaf: Json, size: int) -> list[object]:
-    """`size` different items that a list takes, each by itself."""
+    """`size` different valid items of a list."""
     item = leaf["items"]
     if "goto" in item.get("properties", {}):
         return [{"name": f"a{n}", "goto": "phones,601,1"} for n in range(size)]
@@ -107,7 +107,7 @@ def _items(leaf: Json, size: int) -> list[object]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `text` has `pattern`, in the dialect of pydantic, which is close to Kubernetes'."""
+    """Whether `text` matches `pattern`, in pydantic's dialect, which is close to Kubernetes'."""
     try:
         TypeAdapter(Annotated[str, Field(pattern=pattern)]).validate_python(text)
     except ValidationError:

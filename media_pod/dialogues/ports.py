@@ -1,7 +1,7 @@
-"""What a call asks of a dialogue (`Dialogue`), and what a dialogue asks of the call (`Act`).
+"""Interface between a call and its dialogue: `Dialogue`, and its output, `Act`.
 
-A dialogue streams its acts. A barge-in closes the iterator, and the dialogue learns from
-`interrupted` which words the caller heard.
+A dialogue streams acts. A barge-in closes the iterator; `interrupted` then reports which words the
+caller heard.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play recorded speech. It counts as one word, `name`, when what was heard is told."""
+    """Play recorded speech. In an `Interruption` it counts as one word, `name`."""
 
     name: str
     pcm: Pcm
@@ -28,25 +28,25 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Say nothing for a while, still holding the turn."""
+    """Stay silent for a while without ending the turn."""
 
     duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call once all that was said before has been played."""
+    """End the call after all previous acts have been played."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """End the agent's part of the call, and send the caller on, once all that was said before has
-    been played."""
+    """Transfer the caller, and end the agent's part of the call, after all previous acts have been
+    played."""
 
     goto: str
-    """A place in the dialplan, `context,exten,priority`."""
+    """Dialplan location, `context,exten,priority`."""
 
 
 Act = Say | Play | Pause | HangUp | Transfer
@@ -54,20 +54,20 @@ Act = Say | Play | Pause | HangUp | Transfer
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """What is known of a call when it begins."""
+    """Properties of a call that are known at its start."""
 
     uuid: str
     from_number: str = ""
     to_number: str = ""
     traceparent: str = ""
-    """The dialplan's place in a trace, as W3C Trace Context writes it; "" if it names none."""
+    """Trace context of the dialplan, W3C traceparent format; "" if there is none."""
     leg: int | None = None
-    """Which connection of the call the next one is, counted from 0 by the dialplan."""
+    """Number of the call's next connection, counted from 0 by the dialplan."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerTurn:
-    """What the caller said or keyed in one turn."""
+    """Caller input of one turn: speech or DTMF."""
 
     text: str
     digits: str = ""
@@ -76,22 +76,22 @@ class CallerTurn:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """The bot's turn was cut short: what of its speech was heard, what was not, and when.
+    """The bot's turn was interrupted: the part of its speech that the caller heard, and when.
 
-    Usually because the caller spoke over it; also when its voice failed or the pod has to go. If
-    nothing had been played yet, `heard` is "".
+    Usually by a barge-in; also when its voice failed or the pod shuts down. If nothing had been
+    played yet, `heard` is "".
     """
 
     heard: str
     unheard: str
     heard_ms: int
-    """How much of this turn's speech was played, pauses not counted."""
+    """Duration of this turn's played speech, without pauses."""
     at_ms: int
-    """When the bot fell silent, counted from the start of the call."""
+    """Time at which the bot fell silent, from the start of the call."""
 
 
 class Dialogue(Protocol):
-    """The mind of one call. One iterator is open at a time; closing it means nobody listens."""
+    """The dialogue of one call. At most one iterator is open; closing it ends the turn."""
 
     def greet(self) -> AsyncIterator[Act]:
         """The bot's first turn."""
@@ -100,7 +100,7 @@ class Dialogue(Protocol):
         """The bot's turn after `turn`."""
 
     def interrupted(self, cut: Interruption) -> None:
-        """Told of a turn that was cut short, before the next `reply` if there is one."""
+        """Report an interrupted turn, before the next `reply`, if any."""
 
 
 DialogueFactory = Callable[[CallInfo], Dialogue]

@@ -1,4 +1,4 @@
-"""The dialogue that a manifest asks for, loaded and checked before the first call."""
+"""Creates the dialogue factory of a manifest, loaded and checked before the first call."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,10 +16,10 @@ _AT_END = {"hangUp": AtEnd.HANG_UP, "listen": AtEnd.LISTEN, "repeat": AtEnd.REPE
 
 
 def make_dialogue(spec: AgentSpec, folder: Path) -> DialogueFactory:
-    """The agent's dialogue; a script's recordings are read here, relative to `folder`.
+    """The agent's dialogue factory. Reads the recordings of a script, relative to `folder`.
 
     Raises:
-        SetupError: a recording that cannot be read.
+        SetupError: a recording cannot be read.
     """
     places = {transfer.name: transfer.goto for transfer in spec.telephony.transfers}
     if isinstance(spec.dialogue, ParcelDeskSpec):
@@ -36,5 +36,5 @@ def _item(line: ScriptLine, folder: Path, rate_hz: int, places: Mapping[str, str
         return Item(
             Play(Path(line.play).stem, read_wav(folder / line.play, rate_hz)), line.pause_ms
         )
-    assert line.say is not None, "the manifest allows exactly one of say, play and transfer"
+    assert line.say is not None, "validation requires exactly one of say, play and transfer"
     return Item(Say(line.say), line.pause_ms)

@@ -1,4 +1,4 @@
-"""A dialogue that follows a script whatever the caller says: for benches and measurements."""
+"""A dialogue that speaks a fixed script, for measurements and tests."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from media_pod.providers.ports import ProviderError
 
 
 class AtEnd(Enum):
-    """What becomes of the call when the script is over."""
+    """What happens after the last item of the script."""
 
     HANG_UP = "hang-up"
     LISTEN = "listen"
-    """Say nothing any more, whatever the caller does."""
+    """Stay silent until the caller hangs up."""
     REPEAT = "repeat"
-    """Begin again, and so on until the caller hangs up."""
+    """Start again, until the caller hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a script: what is said, played or done, and the silence after it."""
+    """One item of a script: an act and the pause after it."""
 
     act: Say | Play | Transfer
     pause_ms: int = 0
 
     @property
     def words(self) -> int:
-        """What of it counts when what was heard is told."""
+        """Number of its words in the `heard` text of an `Interruption`."""
         match self.act:
             case Say(text):
                 return len(text.split())
@@ -49,57 +49,57 @@ class Item:
 
 
 class Scripted:
-    """Talks on, one turn for the whole script, and stops only when it is interrupted.
+    """Speaks the whole script in one turn; only an interruption stops it.
 
-    An interruption costs the item in which it fell: the next `reply` goes on with the one after.
-    Which one that was follows from the words that were heard, because items may have been taken
-    from the iterator long before they are played. A text of which no word was heard is said again;
-    a recording is one word, heard at its end, and so counts as cut wherever it was.
+    After an interruption, the next `reply` skips the rest of the interrupted item, and continues
+    with the next one. The interrupted item is derived from the words that were heard, because items
+    are taken from the iterator long before they are played. A text is repeated if no word of it was
+    heard. A recording counts as one word, which is heard at its end; an interrupted one is skipped.
     """
 
     def __init__(self, items: Sequence[Item], at_end: AtEnd = AtEnd.HANG_UP) -> None:
-        """Begin at the first item.
+        """Start at the first item.
 
         Args:
             items: the script, at least one item.
-            at_end: what to do after the last.
+            at_end: what to do after the last item.
 
         Raises:
-            ProviderError: no items.
+            ProviderError: `items` is empty.
         """
         if not items:
             raise ProviderError("scripted dialogue: the script has 0 items, expected at least 1")
         self._items = tuple(items)
         self._at_end = at_end
-        # Both count on over repetitions of the script.
+        # Both keep counting over repetitions of the script.
         self._turn_start = 0
         self._taken = 0
 
     @classmethod
     def for_call(cls, items: Sequence[Item], at_end: AtEnd, call: CallInfo) -> Self:
-        """The script as a `DialogueFactory`, with the first two arguments bound."""
+        """With the first two arguments bound, a `DialogueFactory`."""
         return cls(items, at_end)
 
     async def greet(self) -> AsyncGenerator[Act, None]:
-        """The script from its beginning."""
+        """Speak the script from its start."""
         async for act in self._rest():
             yield act
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
-        """What is left of the script; the caller's words do not matter."""
+        """Speak the rest of the script; ignores the caller's words."""
         async for act in self._rest():
             yield act
 
     def interrupted(self, cut: Interruption) -> None:
-        """Go back to the item after the one in which the caller spoke."""
-        unaccounted = len(cut.heard.split())
+        """Return to the item after the interrupted one."""
+        words_left = len(cut.heard.split())
         for number in range(self._turn_start, self._taken):
             item = self._item(number)
-            if unaccounted < item.words:
-                again = isinstance(item.act, Say) and unaccounted == 0
+            if words_left < item.words:
+                again = isinstance(item.act, Say) and words_left == 0
                 self._taken = number if again else number + 1
                 return
-            unaccounted -= item.words
+            words_left -= item.words
 
     def _item(self, number: int) -> Item:
         return self._items[number % len(self._items)]

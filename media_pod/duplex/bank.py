@@ -1,7 +1,7 @@
-"""All calls of a pod, one step per 20 ms: align, cancel, detect speech, decide.
+"""Duplex processing of all calls of a pod, one step per 20 ms: align, cancel, detect, decide.
 
-Arrays in, decisions out. The bank has no clock: the pod steps it fifty times a second, the lab as
-fast as it can, and the same input gives the same output in both.
+Arrays in, decisions out. The bank has no clock: the pod steps it 50 times per second, the lab as
+fast as possible. The output depends on the input alone.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.contract import TICK_MS, Pcm, Step
-from media_pod.duplex.decision.detector import Evidence, Judge, SequentialJudge
+from media_pod.duplex.decision.detector import BargeInDetector, Evidence, SequentialDetector
 from media_pod.duplex.decision.prediction import EchoPrediction
 from media_pod.duplex.delay.correlation import RATE_HZ
 from media_pod.duplex.delay.tracker import UPDATE_TICKS, DelayTracker
@@ -27,7 +27,7 @@ _TRUSTED: Final = np.float32(0.5)
 
 
 class Bank:
-    """The duplex core of up to `slots` calls. See `contract.DuplexBank` for its contract."""
+    """The duplex core for up to `slots` calls; implements `contract.DuplexBank`."""
 
     def __init__(
         self,
@@ -35,22 +35,22 @@ class Bank:
         rate: int = 8000,
         *,
         max_delay_ms: int = 1000,
-        caution: float = 0.25,
+        threshold_bias: float = 0.25,
         canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
-        judge: Callable[[int, float], Judge] = SequentialJudge,
+        detector: Callable[[int, float], BargeInDetector] = SequentialDetector,
     ) -> None:
-        """Make a bank with every slot closed.
+        """Create a bank with every slot closed.
 
         Args:
-            slots: most calls at a time, at least 1.
-            rate: 8000 or 16000 Hz, the same for all calls.
-            max_delay_ms: longest echo delay that is looked for.
-            caution: see `SequentialJudge`.
-            canceller: made with (slots, rate).
-            judge: made with (slots, caution).
+            slots: maximum concurrent calls, at least 1.
+            rate: sample rate of all calls, 8000 or 16000 Hz.
+            max_delay_ms: longest echo delay that is searched.
+            threshold_bias: see `SequentialDetector`.
+            canceller: factory, called with (slots, rate).
+            detector: factory, called with (slots, threshold_bias).
 
         Raises:
-            ValueError: a rate or number of slots that cannot be.
+            ValueError: an unsupported rate or number of slots.
         """
         if rate not in RATES_HZ:
             raise ValueError(f"rate is {rate} Hz; a bank runs at one of {RATES_HZ} Hz")
@@ -68,7 +68,7 @@ class Bank:
         self._caller_8k = AudioRing(slots, self._tracker.history, block)
         self._played_8k = AudioRing(slots, self._tracker.history, block)
         self._levels = BandLevels(rate)
-        # At 8 kHz the tracker's rings, which look back furthest, are the only ones.
+        # At 8 kHz the tracker's rings, the longest ones, serve all parts.
         self._caller, self._played = self._caller_8k, self._played_8k
         if self._halver is not None:
             look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
@@ -79,24 +79,24 @@ class Bank:
         self._erle = ErleMeter(slots)
         self._canceller = canceller(slots, rate)
         self._vad = SileroVad(slots, rate)
-        self._judge = judge(slots, caution)
+        self._detector = detector(slots, threshold_bias)
 
     @property
     def slots(self) -> int:
-        """Most calls at a time."""
+        """Maximum concurrent calls."""
         return self._slots
 
     @property
     def rate(self) -> int:
-        """Sampling rate of both directions, Hz."""
+        """Sample rate of both directions, Hz."""
         return self._rate
 
     def open(self, slot: int) -> None:
-        """Begin a call in `slot`, with no memory of the one before it.
+        """Start a call in `slot`; no state of the previous call remains.
 
         Raises:
-            ValueError: the slot is open already.
-            IndexError: there is no such slot.
+            ValueError: the slot is already open.
+            IndexError: `slot` is out of range.
         """
         if self._open[slot]:
             raise ValueError(f"slot {slot} is open already: close it first")
@@ -104,7 +104,7 @@ class Bank:
         self._open[slot] = True
         for ring in (self._caller, self._played, self._caller_8k, self._played_8k):
             ring.clear(slot)
-        for part in (self._tracker, self._prediction, self._floor, self._erle, self._judge):
+        for part in (self._tracker, self._prediction, self._floor, self._erle, self._detector):
             part.reset(slot)
         if self._halver is not None:
             self._halver.reset(slot)
@@ -126,9 +126,9 @@ class Bank:
         self._track(caller, played, slipped)
         trusted = self._tracker.confidence >= _TRUSTED
         flat = (caller == caller[:, :1]).all(axis=1)
-        # The caller's side sends nothing (DTX, a digit, a muted microphone). Where an echo is known
-        # to be, its absence then says nothing of the line: whoever learned from it would take the
-        # echo's return for the caller.
+        # The caller's side sends digital silence (DTX, DTMF, a muted microphone). If the line has a
+        # known echo, its absence is then no evidence: a model that learned from it would classify
+        # the returning echo as the caller.
         absent = flat & self._tracker.locked
         aligned = self._aligned()
         aligned[absent] = 0
@@ -140,22 +140,22 @@ class Bank:
         predicted = self._prediction.step(
             played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
         )
-        verdict = self._judge.step(
+        detection = self._detector.step(
             Evidence(speech, caller_db, self._floor.level_db, predicted, trusted)
         )
         echo = predicted.reference_at_lag & ~absent
-        erle_db = self._erle.step(caller, cleaned, echo, verdict.decision)
+        erle_db = self._erle.step(caller, cleaned, echo, detection.decision)
         delay_ms = np.where(
             self._tracker.locked, self._tracker.lag_samples * (1000 / RATE_HZ), np.nan
         )
         return Step(
             cleaned=cleaned,
             speech=speech,
-            decision=verdict.decision * self._open,
+            decision=detection.decision * self._open,
             delay_ms=self._only_open(delay_ms),
             delay_confidence=self._only_open(self._tracker.confidence),
             erle_db=self._only_open(erle_db),
-            reason=verdict.reason * self._open,
+            reason=detection.reason * self._open,
         )
 
     def _check(self, name: str, audio: Pcm) -> None:
@@ -166,7 +166,7 @@ class Bank:
             )
 
     def _track(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None) -> None:
-        """Let the delay tracker hear this tick, and tell it of slips that gather made itself."""
+        """Pass this tick, and the slips of the gather phase, to the delay tracker."""
         if self._halver is not None:
             both = self._halver(np.stack([caller, played]))
             self._caller_8k.push(both[0])
@@ -182,14 +182,14 @@ class Bank:
             self._tracker.update(due, self._caller_8k, self._played_8k)
 
     def _aligned(self) -> Pcm:
-        """The reference as the canceller wants it: `LEAD_MS` ahead of its echo."""
+        """[slots, samples] reference for the canceller: `LEAD_MS` ahead of its echo."""
         lead = LEAD_MS * RATE_HZ // 1000
         lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
         rows = np.arange(self._slots)
         return self._played.ago(rows, lag * self._rate // RATE_HZ, self._samples).astype(np.int16)
 
     def _band_levels(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """[slots, BANDS] of what arrived and of what was played; silence in closed slots."""
+        """[slots, BANDS] levels of received and of played audio, dB; 0 in closed slots."""
         window, rows = self._levels.window, np.flatnonzero(self._open)
         both = np.zeros((2, self._slots, BANDS), np.float32)
         audio = np.concatenate([self._caller.last(window)[rows], self._played.last(window)[rows]])

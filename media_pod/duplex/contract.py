@@ -1,7 +1,7 @@
-"""The bank's contract: what one 20 ms step of all calls takes and gives.
+"""Interface of a duplex bank: input and output of one 20 ms step of all calls.
 
-`Bank` in bank.py is the product. Whoever only needs its shape (the clock, the lab's other
-arrangements, benches, outside measurements) depends on this file alone.
+bank.py has the implementation of the product. Code that needs only the interface (the clock, the
+lab's baselines, benchmarks, external measurements) imports this module alone.
 """
 
 from dataclasses import dataclass
@@ -12,63 +12,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 TICK_MS = 20
-"""ptime of the bank: every step carries this much audio of every slot."""
+"""Frame length (ptime) of the bank, ms: the audio per slot and step."""
 
 Pcm = NDArray[np.int16]
-"""Linear PCM, full scale 32768."""
+"""16-bit linear PCM, full scale 32768."""
 
 
 class Decision(IntEnum):
-    """What the bank makes of one slot in one tick."""
+    """The bank's decision for one slot in one tick."""
 
     NONE = 0
-    """Silence, or sound that is explained by the echo, or not yet enough evidence."""
+    """Silence, sound that the echo explains, or not enough evidence yet."""
     ONSET = 1
-    """Probably the caller: work that is cheap to undo may start. Never stops the bot."""
+    """Probable caller speech. May start work that is cheap to undo; never stops the bot."""
     CALLER = 2
-    """The caller speaks. Stays for as long as the caller goes on; its rise stops the bot."""
+    """The caller speaks. Held until the caller's speech ends; its rising edge stops the bot."""
 
 
 class Reason(IntEnum):
-    """Why a slot's decision is what it is, for people who ask why the bot stopped."""
+    """Reason for a slot's decision, for traces and diagnosis."""
 
     QUIET = 0
     """Nothing above the line's noise floor."""
     NOT_SPEECH = 1
     """Sound, but not speech."""
     ECHO_EXPLAINED = 2
-    """Speech, and the aligned echo of what was played explains it."""
+    """Speech that the aligned echo of the played audio explains."""
     HOLDING_NO_LOCK = 3
-    """Speech that may be an echo whose delay is not known yet: wait for the delay tracker."""
+    """Speech that may be echo: the delay tracker has no lock yet."""
     GATHERING = 4
-    """Speech beyond the echo, not yet enough of it."""
+    """Speech beyond the echo, but not enough evidence yet."""
     SPEECH_NO_ECHO = 5
-    """Caller: speech while nothing was played that could come back."""
+    """Caller: speech while no played audio could return as echo."""
     SPEECH_OVER_ECHO = 6
     """Caller: speech beyond what the aligned echo explains (double talk)."""
     LOUDER_THAN_ECHO = 7
-    """Caller: louder than any echo of anything played could be, at whatever delay."""
+    """Caller: louder than any possible echo of the played audio, at any delay."""
     NO_ECHO_ON_LINE = 8
-    """Caller: the bot has spoken for long enough to know that this line returns no echo."""
+    """Caller: the bot has spoken long enough to establish that this line returns no echo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step gives, one row per slot; the rows of closed slots are zero.
+    """Result of one step, one row per slot; rows of closed slots are zero.
 
-    The arrays are the caller's to keep: the next step does not write into them.
+    The next step does not overwrite the arrays.
     """
 
     cleaned: Pcm
-    """[slots, samples] caller audio with the echo taken out."""
+    """[slots, samples] caller audio after echo cancellation."""
     speech: NDArray[np.float32]
     """[slots] probability 0..1 that `cleaned` holds speech."""
     decision: NDArray[np.int8]
     """[slots] a `Decision`."""
     delay_ms: NDArray[np.float32]
-    """[slots] how much later than `played` its echo is in `caller`; NaN before the first lock."""
+    """[slots] delay of the echo in `caller` relative to `played`, ms; NaN before the first lock."""
     delay_confidence: NDArray[np.float32]
-    """[slots] 0..1; the delay counts as locked from 0.5 on."""
+    """[slots] 0..1; the delay counts as locked at 0.5 and above."""
     erle_db: NDArray[np.float32]
     """[slots] echo return loss enhancement (ITU-T G.168, 3.4), smoothed over about 1 s of echo;
     NaN before the first echo."""
@@ -77,7 +77,7 @@ class Step:
 
 
 class DuplexBank(Protocol):
-    """All calls of a pod, one step per tick."""
+    """The duplex processing of all calls of a pod; one step per tick."""
 
     @property
     def slots(self) -> int: ...
@@ -86,7 +86,7 @@ class DuplexBank(Protocol):
     def rate(self) -> int: ...
 
     def open(self, slot: int) -> None:
-        """Begin a call in `slot` with no memory of the one before it."""
+        """Start a call in `slot`; no state of the previous call remains."""
 
     def close(self, slot: int) -> None:
         """End the call in `slot`."""
@@ -95,12 +95,12 @@ class DuplexBank(Protocol):
         """Advance every call by one tick.
 
         Args:
-            caller: int16 [slots, samples], what arrived from each caller in this tick; samples is
-                160 at 8 kHz and 320 at 16 kHz.
-            played: int16 [slots, samples], what left for each caller at the start of this tick.
-            slipped: int32 [slots], samples by which gather itself moved the caller's audio later
-                (positive: it waited or filled) or earlier (negative: it dropped).
+            caller: int16 [slots, samples], audio received from each caller in this tick; 160
+                samples at 8 kHz, 320 at 16 kHz.
+            played: int16 [slots, samples], audio sent to each caller at the start of this tick.
+            slipped: int32 [slots], samples by which the gather phase shifted the caller's audio:
+                positive for later (it waited or filled), negative for earlier (it dropped).
 
         Raises:
-            ValueError: an array of another shape or type.
+            ValueError: an array has another shape or type.
         """

@@ -1,4 +1,4 @@
-"""Echo return loss enhancement: how much the canceller takes off the echo (ITU-T G.168, 3.4)."""
+"""Echo return loss enhancement: attenuation of the echo by the canceller (ITU-T G.168, 3.4)."""
 
 from typing import Final
 
@@ -12,10 +12,10 @@ _LEAST_POWER: Final = np.float32(1.0)
 
 
 class ErleMeter:
-    """Power before over power after the canceller, over about one second of echo per slot.
+    """Power before over power after the canceller, smoothed over about 1 s of echo per slot.
 
-    Only ticks in which the bot's echo is there and the caller is not count: in double talk the
-    ratio would tell of the caller's voice.
+    Only ticks with echo and without caller speech count: in double talk the ratio would measure the
+    caller's voice.
     """
 
     def __init__(self, slots: int) -> None:
@@ -23,7 +23,7 @@ class ErleMeter:
         self._after = np.zeros(slots, np.float32)
 
     def reset(self, slot: int) -> None:
-        """Forget the call in `slot`."""
+        """Clear the state of `slot`."""
         self._before[slot] = 0
         self._after[slot] = 0
 
@@ -34,7 +34,14 @@ class ErleMeter:
         echo: NDArray[np.bool_],
         decision: NDArray[np.int8],
     ) -> NDArray[np.float32]:
-        """One tick: [slots, samples] before and after, [slots] flags; dB [slots], NaN at first."""
+        """Take one tick, and return the ERLE in dB, [slots]; NaN before the first echo.
+
+        Args:
+            caller: [slots, samples] before the canceller.
+            cleaned: [slots, samples] after the canceller.
+            echo: [slots] whether the caller's audio contains echo.
+            decision: [slots] a `Decision`.
+        """
         counts = echo & (decision == Decision.NONE)
         for held, audio in ((self._before, caller), (self._after, cleaned)):
             power = np.mean(audio.astype(np.float32) ** 2, axis=1)

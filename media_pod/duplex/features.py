@@ -1,7 +1,7 @@
-"""Band levels of a signal, and the noise floor under them.
+"""Band levels of a signal, and their noise floor.
 
-Twelve bands of 100-3900 Hz, about equal on the Bark scale above 500 Hz, of the last 32 ms under a
-Hann window: fine enough to tell a voice from the echo of another, coarse enough to be steady.
+12 bands from 100 to 3900 Hz, about equal on the Bark scale above 500 Hz, over the last 32 ms with a
+Hann window: fine enough to separate a voice from the echo of another, coarse enough to be stable.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ BANDS: Final = 12
 WINDOW_MS: Final = 32
 _EDGES_HZ: Final = (100, 250, 400, 560, 740, 950, 1200, 1500, 1850, 2250, 2700, 3250, 3900)
 _FLOOR_DB: Final = np.float32(-10.0)
-"""Lowest level given, relative to one int16 unit: below it is only the codec's idle noise."""
+"""Lowest level, dB relative to one int16 unit: below it is only the codec's idle noise."""
 
 Levels = NDArray[np.float32]
 """[rows, BANDS] in dB relative to one int16 unit RMS."""
@@ -31,12 +31,12 @@ class BandLevels:
         bins = np.arange(self.window // 2 + 1) * rate / self.window
         edges = np.array(_EDGES_HZ)
         inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
-        # Parseval: with this factor, white noise of RMS 1 has its share of power in each band.
+        # Parseval: with this factor the band powers of white noise of RMS 1 add up to 1.
         power = 2 / (self.window * np.sum(self._taper.astype(np.float64) ** 2))
         self._bands = (inside * power).astype(np.float32)
 
     def __call__(self, audio: Audio) -> Levels:
-        """Levels of [rows, window] samples."""
+        """[rows, BANDS] levels of [rows, window] samples."""
         spectrum = fft.rfft(audio * self._taper, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2) @ self._bands
         level_db: Levels = 10 * np.log10(power + np.float32(1e-3), dtype=np.float32)
@@ -44,27 +44,26 @@ class BandLevels:
 
 
 class NoiseFloor:
-    """The level that each band of each row falls back to between sounds.
+    """Noise floor of each band and slot: fast fall, slow rise, so that speech does not raise it.
 
-    It falls most of the way at once and rises slowly, so that speech does not lift it (the idea of
-    minimum statistics, Martin 2001, with a leak instead of a window).
+    The idea of minimum statistics (Martin 2001), with a leak instead of a window.
     """
 
     _FALL: Final = np.float32(0.4)
     _RISE_DB: Final = np.float32(2.0 * 0.02)
-    """2 dB a second."""
+    """Per tick: 2 dB per second."""
     _START_DB: Final = np.float32(18.0)
-    """The idle noise of a quiet line; a louder one is learned within a second."""
+    """Idle noise of a quiet line; a higher floor is learned within a second."""
 
     def __init__(self, slots: int) -> None:
         self.level_db: Levels = np.full((slots, BANDS), self._START_DB, np.float32)
 
     def reset(self, slot: int) -> None:
-        """Forget the line of `slot`."""
+        """Reset the floor of `slot`."""
         self.level_db[slot] = self._START_DB
 
     def follow(self, level_db: Levels, where: NDArray[np.bool_]) -> None:
-        """Take this tick's levels, of the slots in `where` alone: digital silence has no floor."""
+        """Update the floor of the slots in `where`; exclude digital silence, which has none."""
         below = np.minimum(level_db - self.level_db, 0)
         change = np.where(below < 0, self._FALL * below, self._RISE_DB)
         self.level_db += np.where(where[:, None], change, 0)

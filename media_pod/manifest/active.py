@@ -1,6 +1,6 @@
 """The manifest that is active in a pod, and the dialogue that new calls get from it.
 
-Running calls keep the dialogue that they began with: a call asks for it once.
+Each call creates its dialogue once, at its start, so a reload does not affect active calls.
 """
 
 import asyncio
@@ -15,32 +15,31 @@ from media_pod.manifest.reload import pod_key, reloaded, restart_fields
 
 _logger = logging.getLogger(__name__)
 
-
 DialogueT = TypeVar("DialogueT")
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestView:
-    """Which manifest is in force, as /api/calls shows it."""
+    """The active manifest, as /api/calls reports it."""
 
     key: str
-    """`reload.pod_key` of it."""
+    """`reload.pod_key` of the active spec."""
     reloads: int
-    """How often the pod has taken over another one."""
+    """Number of reloads since the pod started."""
     problem: str
-    """Why the file's manifest is not in force, or not all of it; "" if it is."""
+    """Why the manifest file is not, or not fully, active; "" if it is."""
 
 
 class ActiveManifest(Generic[DialogueT]):
-    """One pod's manifest.
+    """The manifest of one pod.
 
     Args:
-        agent: the one that the pod begins with.
-        folder: what paths in a manifest are relative to.
-        load: makes the dialogue that a manifest asks for; may block, and runs on a thread later.
+        agent: the manifest at the pod's start.
+        folder: base of relative paths in a manifest.
+        load: makes the dialogue factory for a spec; may block. `reload` calls it on a thread.
 
     Raises:
-        SetupError: a recording that cannot be read.
+        SetupError: a recording cannot be read.
     """
 
     def __init__(
@@ -56,32 +55,32 @@ class ActiveManifest(Generic[DialogueT]):
 
     @property
     def view(self) -> ManifestView:
-        """As the API shows it."""
+        """State for the HTTP API."""
         return ManifestView(pod_key(self.spec), self._reloads, self._problem)
 
     async def reload(self, agent: VoiceAgent) -> None:
-        """Take over from `agent` what can be taken over.
+        """Apply the fields of `agent` that can change while the pod runs.
 
         Raises:
-            SetupError: a recording that cannot be read; nothing has changed.
+            SetupError: a recording cannot be read; the active manifest is unchanged.
         """
         spec = reloaded(self.spec, agent.spec)
         if spec != self.spec:
             self.dialogue = await asyncio.to_thread(self._load, spec, self._folder)
             self.spec = spec
             self._reloads += 1
-            _logger.info("the manifest has changed: new calls have its dialogue")
+            _logger.info("manifest reloaded: new calls use its dialogue")
         self._problem = ""
         if fields := self._restart_for(agent):
-            self._problem = f"a restart is needed for {fields}"
-            _logger.warning("the manifest has changed: %s, until then as before", self._problem)
+            self._problem = f"restart required to apply {fields}"
+            _logger.warning("manifest changed: %s; the previous values stay active", self._problem)
 
     def refuse(self, problem: str) -> None:
-        """The file's manifest cannot be used, for this reason."""
+        """Record why the manifest file was rejected."""
         self._problem = problem
 
     def _restart_for(self, agent: VoiceAgent) -> str:
         fields = [f"spec.{field}" for field in restart_fields(self.spec, agent.spec)]
-        if agent.metadata.name != self._name:  # traces have it
+        if agent.metadata.name != self._name:  # part of traces
             fields.insert(0, "metadata.name")
         return ", ".join(fields)

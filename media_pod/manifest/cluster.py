@@ -1,4 +1,4 @@
-"""What a VoiceAgent says about its life in a cluster; a laptop ignores all of it."""
+"""Settings of a VoiceAgent that only a cluster uses; `interject serve` ignores them."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -15,42 +15,43 @@ class Autoscaling(StrictModel):
 
     metric_source: Literal["none", "operator", "prometheus-adapter", "keda"] = Field(
         default="none",
-        description="Who tells the autoscaler how many calls there are. none: nobody, and replicas "
-        "stays as it is written. operator: Interject's own operator, if its metrics API is "
-        "installed. prometheus-adapter: that adapter, as metric interject_active_calls of pods. "
-        "keda: a ScaledObject that asks prometheusUrl. Default none: the others need something "
-        "that a plain cluster does not have.",
+        description="Where the autoscaler gets the number of calls. none: no autoscaling, replicas "
+        "stays as written. operator: the metrics API of Interject's operator, if installed. "
+        "prometheus-adapter: the pods metric interject_active_calls of that adapter. keda: a "
+        "ScaledObject that queries prometheusUrl. Default none: each of the others needs a "
+        "component that a plain cluster lacks.",
     )
     min_replicas: int = Field(
         default=2,
         ge=1,
         le=1000,
-        description="Fewest pods. Default 2: one may be lost without a caller who finds nobody.",
+        description="Minimum number of pods. Default 2: new calls are still answered when one "
+        "pod is lost.",
     )
     max_replicas: int = Field(
         default=10,
         ge=1,
         le=1000,
-        description="Most pods. Default 10: a bound on what a flood costs.",
+        description="Maximum number of pods. Default 10: it limits the cost of a flood of calls.",
     )
     target_percent: int = Field(
         default=70,
         ge=1,
         le=100,
-        description="Calls per pod that are aimed at, in percent of capacity.calls. Default 70: "
-        "the rest takes the callers who come while a new pod starts.",
+        description="Target number of calls per pod, in percent of capacity.calls. Default 70: "
+        "the rest absorbs the calls that arrive while a new pod starts.",
     )
     scale_down_seconds: int = Field(
         default=300,
         ge=0,
         le=3600,
-        description="How long fewer calls must last before a pod goes, in seconds. Default 300, "
-        "as in Kubernetes: calls come in waves, and a pod takes a while to load.",
+        description="Stabilization window before scaling down, in seconds. Default 300, as in "
+        "Kubernetes: calls come in waves, and a new pod takes time to load.",
     )
     prometheus_url: HttpUrl = Field(
         default="",
-        description="Base URL of the Prometheus that keda asks, such as "
-        "http://prometheus.monitoring:9090. Default empty: needed with keda alone.",
+        description="Base URL of the Prometheus that KEDA queries, such as "
+        "http://prometheus.monitoring:9090. Default empty: only keda needs it.",
     )
 
     model_config = in_cluster(
@@ -62,8 +63,8 @@ class Autoscaling(StrictModel):
         ),
         Rule(
             "self.metricSource != 'keda' || self.prometheusUrl != ''",
-            found="metricSource keda alone",
-            allowed="keda with a prometheusUrl",
+            found="metricSource keda without prometheusUrl",
+            allowed="metricSource keda with a prometheusUrl",
             field=".prometheusUrl",
             reason="FieldValueRequired",
         ),
@@ -80,19 +81,21 @@ class Autoscaling(StrictModel):
             )
         if self.metric_source == "keda" and not self.prometheus_url:
             raise PydanticCustomError(
-                "clash", "found metricSource keda alone; allowed: keda with a prometheusUrl"
+                "clash",
+                "found metricSource keda without prometheusUrl; allowed: metricSource keda with a "
+                "prometheusUrl",
             )
         return self
 
 
 class NetworkAccess(StrictModel):
-    """Who may connect to the pods."""
+    """Which peers may connect to the pods."""
 
     policy: bool = Field(
         default=True,
-        description="Whether a NetworkPolicy lets only these connect: the Asterisk pods of this "
-        "agent, its own pods, the operator, and what cidrs and namespaces list. Default true: an "
-        "open port for audio lets anyone talk to the agent.",
+        description="Create a NetworkPolicy that admits only the agent's Asterisk pods, its own "
+        "pods, the operator, and the peers in cidrs and namespaces. Default true: any client that "
+        "reaches an open audio port can talk to the agent.",
     )
     cidrs: Annotated[
         tuple[Cidr, ...],
@@ -101,8 +104,8 @@ class NetworkAccess(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="Networks outside the cluster that may connect, such as an Asterisk of its "
-        "own. Default none.",
+        description="IPv4 networks outside the cluster that may connect, such as that of an "
+        "external Asterisk. Default none.",
     )
     namespaces: Annotated[
         tuple[DnsLabel, ...],
@@ -110,7 +113,7 @@ class NetworkAccess(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="Namespaces whose pods may connect, such as that of Prometheus. Default none.",
+        description="Namespaces whose pods may connect, such as Prometheus's. Default none.",
     )
 
 
@@ -119,25 +122,25 @@ class PodMetadata(StrictModel):
 
     labels: dict[str, str] = Field(
         default={},
-        description="Labels added to the pods, text to text. Default none. Those of the operator "
-        "stay: they are how pods are found.",
+        description="Labels added to the pods. The operator's own labels take precedence, because "
+        "selectors use them. Default none.",
     )
     annotations: dict[str, str] = Field(
         default={},
-        description="Annotations added to the pods, text to text. Default none.",
+        description="Annotations added to the pods. Default none.",
     )
 
 
 class PodTemplate(StrictModel):
-    """Whatever else the pods should have, as Kubernetes writes it."""
+    """Overrides of the operator's pod template, in Kubernetes' own schema."""
 
     metadata: PodMetadata = Field(
         default=PodMetadata(), description="Labels and annotations of the pods."
     )
     spec: dict[str, Any] = Field(
         default={},
-        description="Fields of a PodSpec, laid over the operator's by strategic merge: lists with "
-        "names merge by name, $patch: delete removes an item. The container of the agent is called "
-        "media. Secrets come in here by reference (env.valueFrom, envFrom, volumes). Default none: "
-        "what the operator renders suits a plain cluster.",
+        description="PodSpec fields, applied to the operator's pod template as a strategic merge "
+        "patch: named list items merge by name, and $patch: delete removes an item. The agent's "
+        "container is named media. Reference Secrets here (env.valueFrom, envFrom, volumes). "
+        "Default none: the operator's template suits a plain cluster.",
     )

@@ -1,4 +1,4 @@
-"""What an agent says: the dialogues that are built in, by their kind."""
+"""The built-in dialogues: one model per `kind`."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,40 +11,41 @@ from media_pod.manifest.validation import StrictModel
 
 
 class ParcelDesk(StrictModel):
-    """The built-in parcel desk: asks for a tracking number, reads it back, takes an address."""
+    """The built-in parcel desk. It asks for a tracking number and can change the address."""
 
     kind: Literal["parcelDesk"] = Field(
         default="parcelDesk", description="The rule-based parcel desk."
     )
     person: DnsLabel | None = Field(
         default=None,
-        description="The name of the transfer for callers who ask for a person, or press 0. "
-        "Default none: the desk then says that nobody else is there.",
+        description="Name of the transfer for callers who ask for a person or press 0. Default "
+        "none: the desk answers that no person is available.",
     )
 
 
 class ScriptLine(StrictModel):
-    """One thing that a script says, plays or does, and the silence after it."""
+    """One step of a script: text, a recording or a transfer, and the pause after it."""
 
     say: SpokenText | None = Field(
-        default=None, description="Text to speak. This, play or transfer."
+        default=None, description="Text to speak. Exactly one of say, play and transfer."
     )
     play: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         default=None,
-        description="Path of a WAV file to play, relative to this document; in a cluster absolute, "
-        "in the image or in a volume of podTemplate. This, say or transfer.",
+        description="Path of a WAV file to play, relative to this document. In a cluster it must "
+        "be absolute: a file of the image, or of a volume in podTemplate. Exactly one of say, play "
+        "and transfer.",
     )
     transfer: DnsLabel | None = Field(
         default=None,
-        description="The name of a transfer: the call leaves the agent and goes on there. This, "
-        "say or play.",
+        description="Name of the transfer to send the caller to; the agent's part of the call "
+        "ends. Exactly one of say, play and transfer.",
     )
     pause_ms: int = Field(
         default=500,
         ge=0,
         le=60_000,
-        description="Silence after the line, in ms. Default 500: about what a reader leaves "
-        "between sentences.",
+        description="Pause after the line, in ms. Default 500: about the pause that a reader "
+        "makes between sentences.",
     )
 
     model_config = in_cluster(
@@ -72,19 +73,20 @@ class ScriptLine(StrictModel):
 
 
 class Scripted(StrictModel):
-    """Says the same lines to everyone, whatever the caller says, unless interrupted."""
+    """Speaks a fixed script, regardless of what the caller says; a barge-in still stops it."""
 
     kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
     script: tuple[ScriptLine, ...] = Field(
         strict=False,  # YAML and JSON have lists, not tuples; the lines themselves stay strict
         min_length=1,
         max_length=1000,
-        description="The lines in order.",
+        description="The lines, in order.",
     )
     at_end: Literal["hangUp", "listen", "repeat"] = Field(
         default="hangUp",
-        description="After the last line: hangUp ends the call, listen stays silent until the "
-        "caller hangs up, repeat begins again. Default hangUp, so that no call lasts for ever.",
+        description="What happens after the last line: hangUp ends the call, listen stays silent "
+        "until the caller hangs up, repeat starts again. Default hangUp, which bounds the length "
+        "of a call.",
     )
 
 
@@ -92,7 +94,7 @@ Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
 
 
 def transfers_used(dialogue: ParcelDesk | Scripted) -> list[str]:
-    """The names of the transfers that `dialogue` may ask for."""
+    """Names of the transfers that `dialogue` refers to."""
     if isinstance(dialogue, ParcelDesk):
         used = [dialogue.person]
     else:

@@ -1,11 +1,11 @@
-"""A VoiceAgent's file: from the path on disk to the models."""
+"""Reads a VoiceAgent from a file."""
 
 from pathlib import Path
 
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.manifest.yaml_document import Kind, parse_yaml, read_bytes
 
-_KIND = Kind("VoiceAgent manifest", one_each="give each agent a file of its own")
+_KIND = Kind("VoiceAgent manifest", one_each="put each agent in its own file")
 
 
 def read_manifest(path: Path) -> VoiceAgent:
@@ -13,24 +13,25 @@ def read_manifest(path: Path) -> VoiceAgent:
 
     Raises:
         SetupError: the file cannot be read.
-        SpecError: it is not one YAML document, or not a VoiceAgent.
+        SpecError: it is not a single YAML document, or not a valid VoiceAgent.
     """
-    return parse_manifest(read_text(path), path)
+    return parse_manifest(read_content(path), path)
 
 
-def read_text(path: Path) -> bytes:
-    """What the file at `path` holds, not decoded yet.
+def read_content(path: Path) -> bytes:
+    """The bytes of the file at `path`.
 
     Raises:
-        SetupError, SpecError: as `read_manifest`; the file is too large.
+        SetupError: the file cannot be read.
+        SpecError: the file is too large.
     """
     return read_bytes(path, _KIND)
 
 
-def parse_manifest(text: bytes, path: Path) -> VoiceAgent:
-    """The VoiceAgent in `text`, which came from the file at `path`.
+def parse_manifest(content: bytes, path: Path) -> VoiceAgent:
+    """The VoiceAgent in `content`, read from the file at `path`.
 
     Raises:
         SpecError: as `read_manifest`.
     """
-    return load_manifest(parse_yaml(text, str(path), _KIND), str(path))
+    return load_manifest(parse_yaml(content, str(path), _KIND), str(path))

@@ -1,15 +1,15 @@
-"""What of a changed VoiceAgent a running pod takes over, and what needs a new pod.
+"""Which fields of a changed VoiceAgent a running pod applies, and which need a new pod.
 
-The pod and the operator both ask here: the pod takes over what it can, and the operator writes
-`restart_key` into the pod template, so that pods are replaced for the rest and for nothing else.
-Every field of the spec is in one of three groups:
+Used by the pod and by the operator. The pod reloads what it can; the operator writes `restart_key`
+into the pod template, so that only the remaining changes replace pods. Every field of the spec is
+in one of three groups:
 
-    RELOADED       new calls have it, running calls keep what they began with
-    ONLY_CLUSTER   pods never read it
-    the others     are read at a pod's start: ports, models and voices are loaded, and slots counted
+    RELOADED       applies to new calls; active calls keep the values that they started with
+    ONLY_CLUSTER   pods do not read it
+    the others     are read once, at the pod's start: ports, models, voices, number of slots
 
-`drain` is among the others, because the time that a pod's calls have is written into the pod, as
-its grace period: a longer one that only the process knows of ends in a kill.
+`drain` needs a new pod because Kubernetes takes the termination grace period from the pod: with a
+longer timeout in the process alone, the kubelet would kill the pod first.
 """
 
 import hashlib
@@ -27,17 +27,17 @@ _KEY_DIGITS: Final = 16
 
 
 def restart_key(spec: AgentSpec) -> str:
-    """16 hexadecimal digits, the same while no pod has to be replaced for `spec`."""
+    """16 hexadecimal digits that change only when pods must be replaced."""
     return _key(spec, RELOADED | ONLY_CLUSTER)
 
 
 def pod_key(spec: AgentSpec) -> str:
-    """16 hexadecimal digits for all that a pod reads of `spec`: what is in force in it."""
+    """16 hexadecimal digits of all fields that a pod reads: identifies the active spec."""
     return _key(spec, ONLY_CLUSTER)
 
 
 def restart_fields(running: AgentSpec, wanted: AgentSpec) -> tuple[str, ...]:
-    """The fields, as documents spell them, for which a pod of `running` has to be replaced."""
+    """Names, in camelCase, of the changed fields that a pod applies only at its start."""
     kept = AgentSpec.model_fields.keys() - RELOADED - ONLY_CLUSTER
     return tuple(
         field.alias or name
@@ -47,12 +47,12 @@ def restart_fields(running: AgentSpec, wanted: AgentSpec) -> tuple[str, ...]:
 
 
 def reloaded(running: AgentSpec, wanted: AgentSpec) -> AgentSpec:
-    """`running` with all that can be taken over from `wanted`."""
+    """`running` with the `RELOADED` fields of `wanted`."""
     return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED})
 
 
 def _key(spec: AgentSpec, without: frozenset[str]) -> str:
-    # Defaults are left out, so that a field that a later version adds changes no key.
+    # Without defaults, so that a field added by a later version does not change existing keys.
     document = spec.model_dump(mode="json", exclude=set(without), exclude_defaults=True)
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]

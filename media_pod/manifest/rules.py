@@ -1,8 +1,8 @@
-"""What the API server has to check beyond each field's own type and range.
+"""CEL validation rules that the API server evaluates, beyond each field's type and range.
 
-A rule stands in its model beside the validator that says the same to a laptop. Three sorts have no
-validator there: what holds in a cluster alone, what may not change while an agent lives, and, of
-`metadata.name`, what its own type says already (a CRD cannot give that field a type).
+Each rule is declared in its model, next to the pydantic validator of the same check. Three sorts of
+rules have no such validator: checks for clusters only, transition rules (immutable fields), and the
+pattern of `metadata.name`, which its pydantic type covers but a CRD schema cannot.
 """
 
 import re
@@ -12,48 +12,49 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 RULES_KEY = "x-kubernetes-validations"
-"""Where a JSON schema has its rules."""
+"""Key of the rules in a JSON schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One fact about an object, in CEL, the API server's language for such facts."""
+    """One CEL validation rule (https://kubernetes.io/docs/reference/using-api/cel/)."""
 
     cel: str
-    """True of a good object, which is `self`; what it was before a change is `oldSelf`."""
+    """Expression that is true for a valid object. `self` is the object, `oldSelf` the one before an
+    update."""
     found: str
-    """What a bad object has; CEL in braces stands for the text that it gives."""
+    """What an invalid object has; a CEL expression in braces is replaced by its value."""
     allowed: str
-    """What it may have, and what to do about it; plain text, which the reference shows too."""
+    """What is valid, and how to fix the object; plain text, also shown in the reference."""
     field: str = ""
-    """The field that is to blame, as a path from `self`, such as `.httpPort`."""
+    """Path, from `self`, of the field to report, such as `.httpPort`."""
     reason: Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"] = (
         "FieldValueInvalid"
     )
 
     def as_validation(self) -> dict[str, str]:
-        """The rule as a CRD has it."""
+        """The rule as an entry of x-kubernetes-validations."""
         allowed = f"allowed: {self.allowed}"
         validation = {
             "rule": self.cel,
             "messageExpression": _text(f"found {self.found}; {allowed}"),
-            "message": allowed,  # for the case that messageExpression fails or costs too much
+            "message": allowed,  # fallback if messageExpression fails or exceeds its cost limit
             "reason": self.reason,
         }
         return validation | ({"fieldPath": self.field} if self.field else {})
 
 
 def in_cluster(*rules: Rule) -> ConfigDict:
-    """The `model_config` of a model to whose objects `rules` apply."""
+    """The `model_config` of a model with CEL `rules`."""
     extra: dict[str, Any] = {RULES_KEY: [rule.as_validation() for rule in rules]}
     return ConfigDict(json_schema_extra=extra)
 
 
 def _text(template: str) -> str:
-    """CEL for the text of `template`.
+    """A CEL expression for the text of `template`.
 
-    By format(), never by + and string(): of those the API server estimates that they may cost any
-    amount, and refuses them.
+    Uses format(), not + and string(): the API server's cost estimate for those is unbounded, and it
+    rejects the CRD.
     """
     parts = re.split(r"\{(.*?)\}", template)
     plain = "%s".join(part.replace("%", "%%") for part in parts[::2])

@@ -1,4 +1,4 @@
-"""Where a pod listens, and how it is reached."""
+"""Addresses and ports of a pod."""
 
 from typing import Annotated, Self
 
@@ -11,33 +11,34 @@ from media_pod.manifest.validation import StrictModel
 
 
 class Server(StrictModel):
-    """Where a pod listens, and what address it gives to Asterisk."""
+    """Addresses and ports that a pod listens on, and the address that it advertises."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
         default="0.0.0.0",
-        description="Address to listen on. Default 0.0.0.0, every IPv4 address: Asterisk is "
-        "usually another machine.",
+        description="Address to bind. Default 0.0.0.0, all IPv4 addresses: Asterisk usually runs "
+        "on another machine.",
     )
     audio_socket_port: Port = Field(
         default=3000,
-        description="TCP port for AudioSocket; 0 takes any free port, but not in a cluster. "
+        description="TCP port for AudioSocket; 0 binds any free port, except in a cluster. "
         "Default 3000, as in common dialplans.",
     )
     web_socket_port: Port = Field(
         default=3001,
-        description="TCP port for WebSocket, with transport webSocket in place of audioSocketPort; "
-        "0 takes any free port, but not in a cluster. Default 3001, the one after it.",
+        description="TCP port for WebSocket; transport webSocket uses it instead of "
+        "audioSocketPort. 0 binds any free port, except in a cluster. Default 3001, next to "
+        "audioSocketPort.",
     )
     http_port: Port = Field(
         default=1650,
-        description="TCP port for HTTP; 0 takes any free port, but not in a cluster. Default 1650, "
-        "as in common dialplans.",
+        description="TCP port for the HTTP API; 0 binds any free port, except in a cluster. "
+        "Default 1650, as in common dialplans.",
     )
     advertise_host: HostName = Field(
         default="",
-        description="Host that Asterisk is told to connect to; empty in a cluster, where each pod "
-        "has its own. Default empty: the address on which its HTTP request came in, which it "
-        "evidently reaches.",
+        description="Host that Asterisk connects to for audio. Must be empty in a cluster, where "
+        "each pod advertises its own address. Default empty: the local address of Asterisk's HTTP "
+        "request, which Asterisk can reach.",
     )
     peers: Annotated[
         tuple[PeerAddress, ...],
@@ -46,10 +47,11 @@ class Server(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="Other pods of the same agent, host:port of their HTTP API: asked for "
-        "room when this pod is full or draining, and about calls that it does not know. A name "
-        "with several addresses, such as a headless Service, stands for all of them. None in a "
-        "cluster, where the operator lists them. Default none: a pod alone.",
+        description="HTTP APIs of other pods of the same agent, host:port. The pod queries them "
+        "for a free slot when it is full or draining, and for calls that it does not know. A name "
+        "that resolves to several addresses, such as a headless Service, stands for all of them. "
+        "Must be empty in a cluster, where the operator lists the pods. Default none: a single "
+        "pod.",
     )
 
     model_config = in_cluster(
@@ -61,25 +63,25 @@ class Server(StrictModel):
             allowed="two different ports",
             field=".httpPort",
         ),
-        # For a cluster alone: a Service, probes and a NetworkPolicy name ports beforehand, every
-        # pod serves the same document, and pods come and go.
+        # Only for a cluster: Services, probes and NetworkPolicies need fixed port numbers, all pods
+        # share one document, and pods are replaced.
         Rule(
             "!(0 in [self.httpPort, self.audioSocketPort, self.webSocketPort])",
             found="0 as {self.httpPort == 0 ? 'httpPort' :"
             " self.audioSocketPort == 0 ? 'audioSocketPort' : 'webSocketPort'}",
-            allowed="in a cluster a port from 1 to 65535; leave it out for the default",
+            allowed="in a cluster a port from 1 to 65535; omit it for the default",
         ),
         Rule(
             "self.advertiseHost == ''",
             found="advertiseHost {self.advertiseHost}",
-            allowed="in a cluster none, because each pod gives its own address; leave it out",
+            allowed="in a cluster none, because each pod advertises its own address; omit it",
             field=".advertiseHost",
             reason="FieldValueForbidden",
         ),
         Rule(
             "self.peers.size() == 0",
             found="{self.peers.size()} peers",
-            allowed="in a cluster none, because the operator lists the agent's pods; leave it out",
+            allowed="in a cluster none, because the operator lists the agent's pods; omit it",
             field=".peers",
             reason="FieldValueForbidden",
         ),

@@ -1,7 +1,7 @@
-"""What the operator says about a VoiceAgent in a cluster: its `status`.
+"""The `status` of a VoiceAgent, written by the operator.
 
-Python has defaults here, so that a status can be built step by step; the CRD has none, because what
-nobody has written is unknown and not zero.
+The Python models have defaults, so that a status can be built step by step. The CRD has none: a
+field that the operator has not written is unknown, not zero.
 """
 
 from typing import Annotated, Literal
@@ -16,60 +16,59 @@ _CamelCase = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,127}$")]
 
 
 class Condition(StrictModel):
-    """One thing that is so, is not so, or is not known of an agent."""
+    """One condition of an agent, in Kubernetes' usual form."""
 
     type: _CamelCase = Field(
-        description="What it is about. Ready: a caller finds somebody. Progressing: pods come, go "
-        "or change. Degraded: something is wrong, and the message says what. CapacityAvailable: "
-        "one more call would be taken. Published: Asterisk has the extensions."
+        description="Type of the condition. Ready: a new call is answered. Progressing: pods are "
+        "being created, updated or removed. Degraded: something is wrong, and the message says "
+        "what. CapacityAvailable: at least one slot is free. Published: the "
+        "extensions can be called."
     )
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
     observed_generation: _Count | None = Field(
         default=None,
-        description="metadata.generation of the agent that this was said of; an older one than "
-        "today's says nothing about the latest change.",
+        description="metadata.generation that the condition was computed from. If it is older "
+        "than the agent's, the condition does not cover the latest change.",
     )
     last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] = Field(
-        description="When status last changed, such as 2026-11-26T09:30:00Z."
+        description="When status last changed, RFC 3339, such as 2026-11-26T09:30:00Z."
     )
-    reason: _CamelCase = Field(
-        description="Why, in one word that programs may rely on, such as ImagePullFailed."
-    )
-    message: str = Field(description="Why, in one sentence for people; may be empty.")
+    reason: _CamelCase = Field(description="Machine-readable reason, such as ImagePullFailed.")
+    message: str = Field(description="Human-readable reason; may be empty.")
 
 
 class Status(StrictModel):
-    """What the operator has found out about the agent."""
+    """Observed state of the agent."""
 
     observed_generation: _Count = Field(
         default=0,
-        description="metadata.generation of the agent that the operator has last acted upon.",
+        description="metadata.generation that the operator last reconciled.",
     )
-    replicas: _Count = Field(default=0, description="Pods that there are, ready or not.")
-    ready_replicas: _Count = Field(default=0, description="Pods that take calls.")
-    active_calls: _Count = Field(default=0, description="Calls that are running on all pods.")
+    replicas: _Count = Field(default=0, description="Number of pods, ready or not.")
+    ready_replicas: _Count = Field(default=0, description="Number of pods that take calls.")
+    active_calls: _Count = Field(default=0, description="Active calls on all pods.")
     capacity: _Count = Field(
-        default=0, description="Calls that the ready pods take in all, running ones included."
+        default=0, description="Total slots of the ready pods, occupied ones included."
     )
     selector: str = Field(
         default="",
-        description="Label selector of the pods, as autoscalers read it from the scale "
+        description="Label selector of the pods; autoscalers read it through the scale "
         "subresource.",
     )
     endpoints: Annotated[
         tuple[PeerAddress, ...], Field(strict=False, max_length=64), EachOnce()
     ] = Field(
         default=(),
-        description="host:port of the HTTP APIs at which Asterisk asks who takes a call.",
+        description="HTTP APIs, host:port, that Asterisk queries for a pod with a free slot.",
     )
     extensions: Annotated[
         tuple[NumberOrPattern, ...], Field(strict=False, max_length=64), EachOnce()
     ] = Field(
         default=(),
-        description="Those of spec.telephony.extensions that Asterisk has been given.",
+        description="Extensions of spec.telephony.extensions that are published to Asterisk.",
     )
     image: str = Field(default="", description="Container image of the pods.")
-    version: str = Field(default="", description="Version of the operator that wrote this.")
+    version: str = Field(default="", description="Version of the operator that wrote this status.")
     conditions: Annotated[
         tuple[Condition, ...], Field(strict=False, max_length=16), EachOnce(by="type")
-    ] = Field(default=(), description="What is so and what is not, each with its reason.")
+    ] = Field(default=(), description="Conditions of the agent, each with its reason.")

@@ -1,4 +1,4 @@
-"""How calls come to an agent, and how they leave it."""
+"""Extensions that reach an agent, and the transfers that leave it."""
 
 from typing import Annotated
 
@@ -9,17 +9,17 @@ from media_pod.manifest.validation import StrictModel
 
 
 class Transfer(StrictModel):
-    """A place in the dialplan to which the agent may send a caller."""
+    """A dialplan location to which the agent may transfer a caller."""
 
-    name: DnsLabel = Field(description="What the dialogue calls it; unique in the list.")
+    name: DnsLabel = Field(description="Name that dialogues refer to; unique in the list.")
     goto: DialplanPlace = Field(
-        description="Where the call goes on. Asterisk obeys only if "
-        "its own configuration lists the same place for this agent."
+        description="Dialplan location where the call continues. Asterisk accepts it only if its "
+        "own configuration lists the same location for this agent."
     )
 
 
 class Telephony(StrictModel):
-    """How calls come to the agent, and how they leave it."""
+    """Extensions that reach the agent, and transfers out."""
 
     extensions: Annotated[
         tuple[NumberOrPattern, ...],
@@ -27,14 +27,15 @@ class Telephony(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="Numbers and Asterisk patterns that reach the agent; in a cluster the "
-        "operator writes them into the dialplan. Of two agents that claim one, the older has it. "
-        "Default none: the agent is reached by a dialplan of somebody else's.",
+        description="Extensions and Asterisk patterns that reach the agent. In a cluster the "
+        "operator publishes them to the dialplan; if two agents claim the same extension, the "
+        "older agent keeps it. Default none: a dialplan that Interject does not manage reaches the "
+        "agent.",
     )
     asterisk: DnsLabel = Field(
         default="asterisk",
-        description="Which Asterisk of the cluster has the extensions: the value of its pods' "
-        "label interject.dev/asterisk. Default asterisk, as the chart installs it.",
+        description="Which Asterisk of the cluster gets the extensions: the value of the label "
+        "interject.dev/asterisk on its pods. Default asterisk, the chart's value.",
     )
     transfers: Annotated[
         tuple[Transfer, ...],
@@ -42,6 +43,6 @@ class Telephony(StrictModel):
         EachOnce(by="name"),
     ] = Field(
         default=(),
-        description="Places to which the agent may send a caller. Default none: every "
-        "call ends with the agent.",
+        description="Dialplan locations to which the agent may transfer callers. Default none: "
+        "every call ends with the agent.",
     )

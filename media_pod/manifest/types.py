@@ -1,4 +1,4 @@
-"""The texts and numbers that a VoiceAgent's settings share."""
+"""Annotated string and number types that several settings share."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from media_pod.manifest.validation import Allowed
 
 @dataclass(frozen=True, slots=True)
 class EachOnce:
-    """Marks a list whose items must differ, here and in the API server.
+    """Marks a list whose items must be unique, for pydantic and for the API server.
 
-    The API server refuses a second one by itself, and lets several people each keep items of their
-    own in the list (server-side apply).
+    With the list type that this sets, the API server rejects duplicates, and server-side apply
+    merges the items of several field managers.
     """
 
     by: str = ""
-    """The field by which items are told apart; empty: the whole item, which must be hashable."""
+    """The field that identifies an item; empty: the item itself, which must be hashable."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -51,7 +51,7 @@ class EachOnce:
 
 
 AGENT_NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$"
-"""52 characters leave 11 of a Service's 63 for a suffix, which has to begin with a letter too."""
+"""52 of the 63 characters of a Service name, which leaves 11 for suffixes."""
 AGENT_NAME_WORDS = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
 
 AgentName = Annotated[
@@ -66,7 +66,7 @@ DnsLabel = Annotated[
 ]
 SpokenText = Annotated[
     str,
-    # Not \S, which every engine reads differently: the API server's knows ASCII's spaces alone
+    # Not \S, which differs between engines: the API server's \s matches ASCII spaces only
     Field(pattern=r"[^\s\x0b\x85\p{Z}]", max_length=5000),
     Allowed("text to speak, at most 5000 characters, not blank"),
 ]

@@ -1,8 +1,8 @@
-"""What is wrong with a document, in lines that its author can act on.
+"""Error messages for invalid documents, one line per problem.
 
-pydantic finds the faults; this module says for each where it is (the path as it is written in the
-document), what was found, what is allowed there, and the nearest name for a misspelt key or word.
-`media_pod.manifest.agent` and `asterisk_config` are the callers; nothing here knows their models.
+pydantic finds the problems. This module adds to each the path as written in the document, the value
+found, the allowed values, and the closest match for a misspelt key or word. It does not depend on a
+particular model: `media_pod.manifest.agent` and `asterisk_config` both use it.
 """
 
 from collections.abc import Hashable, Iterable
@@ -21,19 +21,19 @@ from pydantic_core import CoreSchema, ErrorDetails
 from media_pod.errors import InterjectError
 
 MOST_SHOWN = 20
-"""Lines per document: beyond these, one more says how many were left out."""
+"""Maximum lines per document; one more line gives the number of omitted problems."""
 
 ALLOWED_KEY = "x-allowed"
-"""Where a model's JSON schema has the words of `Allowed`."""
+"""Key of the text of `Allowed` in a JSON schema."""
 
 _LONGEST_FOUND = 60
-"""Characters of a wrong value or key that are repeated to its author."""
+"""Maximum characters of a wrong value or key in a message."""
 
 
 class SpecError(InterjectError):
-    """A document that cannot be taken.
+    """An invalid document.
 
-    The message has one line per problem: the source, the path, what was found, what is allowed.
+    The message has one line per problem: the source, the path, the value found, the allowed values.
     """
 
     def __init__(self, source: str, problems: tuple[str, ...]) -> None:
@@ -44,7 +44,7 @@ class SpecError(InterjectError):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Marks an annotation whose rule is easier said than shown: `text` goes after "allowed:"."""
+    """Describes the valid values of an annotated type, for a pattern; follows "allowed:"."""
 
     text: str
 
@@ -56,7 +56,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A position in a document: where it is and what the models say about it."""
+    """A position in a document: its path and the model's declaration of it."""
 
     path: str
     annotation: Any = None
@@ -65,7 +65,7 @@ class _Place:
 
 
 def describe(errors: ValidationError, model: type[BaseModel]) -> tuple[str, ...]:
-    """One line per fault of a document that was read as `model`, at most `MOST_SHOWN` and one."""
+    """One line per problem of a document validated as `model`; at most `MOST_SHOWN` + 1 lines."""
     found = [error for error in errors.errors(include_url=False) if not _follows(error)]
     lines = dict.fromkeys(_line(error, model) for error in found[:MOST_SHOWN])
     left_out = len(found) - MOST_SHOWN
@@ -73,7 +73,8 @@ def describe(errors: ValidationError, model: type[BaseModel]) -> tuple[str, ...]
 
 
 def _follows(error: ErrorDetails) -> bool:
-    """A list that is too short only because its wrong items do not count: they are told."""
+    """Whether `error` follows from others: a list is too short only because its invalid items,
+    which have errors of their own, are not counted."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
@@ -105,14 +106,14 @@ def _hint(error: ErrorDetails, place: _Place) -> str:
     if error["type"] == "literal_error" and isinstance(value, str):
         return _nearest(value, map(str, get_args(place.annotation)))
     if error["type"] == "string_type" and isinstance(value, Hashable) and value is not None:
-        return "; YAML takes it for text only in quotes"
+        return "; put it in quotes: without them YAML does not read it as text"
     if error["type"] in ("int_type", "float_type") and isinstance(value, str):
-        return "; YAML takes it for text because of its quotes or letters"
+        return "; YAML reads it as text because of its quotes or letters"
     return ""
 
 
 def _locate(model: type[BaseModel], loc: tuple[int | str, ...]) -> _Place:
-    """Follow pydantic's location; the tags that it puts in for unions are not in the document."""
+    """The place of pydantic's location, without the union tags that pydantic adds to it."""
     place = _Place("", annotation=model)
     for step in loc:
         place = _enter(place, step)
@@ -142,7 +143,7 @@ def _enter(place: _Place, step: int | str) -> _Place:
 
 
 def _allowed(place: _Place) -> str:
-    """What may stand at `place`, in words."""
+    """Description of the valid values at `place`."""
     annotation, inner = _bare(place.annotation)
     metadata = [*(place.field.metadata if place.field else ()), *inner]
     for mark in metadata:
@@ -167,7 +168,7 @@ def _allowed(place: _Place) -> str:
 
 
 def _range(metadata: Iterable[object]) -> str:
-    """The limits that a field's marks carry, "" without both."""
+    """The limits in a field's metadata; "" unless both are set."""
     low: object = None
     high: object = None
     for mark in metadata:
@@ -180,7 +181,8 @@ def _range(metadata: Iterable[object]) -> str:
 
 
 def _found(value: object) -> str:
-    """A wrong value in YAML's words. Containers are not shown: aliases can make them endless."""
+    """A wrong value in YAML's terms. Contents of containers are omitted: aliases can make them
+    endless."""
     match value:
         case None:
             return "nothing"
@@ -209,7 +211,7 @@ def _names(model: type[BaseModel] | None) -> list[str]:
 
 
 def _members(annotation: object) -> dict[str, Any]:
-    """The models of a union that is told apart by `kind`, by their kind; empty for all else."""
+    """The models of a union discriminated by `kind`, by kind; empty for other annotations."""
     annotation, _ = _bare(annotation)
     if get_origin(annotation) not in (Union, UnionType):
         return {}
@@ -222,7 +224,7 @@ def _members(annotation: object) -> dict[str, Any]:
 
 
 def _bare(annotation: object) -> tuple[Any, list[object]]:
-    """The type of a field that may be optional or annotated, and the marks on it."""
+    """The type inside Optional and Annotated, and its metadata."""
     if get_origin(annotation) in (Union, UnionType):
         rest = [member for member in get_args(annotation) if member is not NoneType]
         if len(rest) > 1:
@@ -240,7 +242,7 @@ def _is_model(annotation: object) -> bool:
 
 
 class StrictModel(BaseModel):
-    """Takes what it documents and nothing else; never changes once it is read."""
+    """Base of all models: rejects unknown keys and wrong types, and is immutable."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

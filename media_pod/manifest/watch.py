@@ -1,8 +1,8 @@
-"""A running pod's manifest: when its file says something else, new calls have it.
+"""Reloads a pod's manifest when its file changes.
 
-In a cluster the file comes from a ConfigMap, and the kubelet changes it by turning a symbolic link;
-so it is read by its path each time, and its content alone decides. Reading and parsing happen on a
-thread, and the manifest is small: the clock's ticks wait for neither.
+In a cluster the file is a ConfigMap volume, which the kubelet updates by replacing a symbolic link.
+So the watch opens the path again at each poll, and compares contents. Reading and parsing run on a
+thread and do not delay the clock's ticks.
 """
 
 import asyncio
@@ -12,71 +12,71 @@ from typing import Final, Protocol
 
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import VoiceAgent
-from media_pod.manifest.file import parse_manifest, read_text
+from media_pod.manifest.file import parse_manifest, read_content
 
-LOOK_EVERY_S: Final = 1.0
+POLL_INTERVAL_S: Final = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Reloadable(Protocol):
-    """A pod, as far as its manifest goes."""
+    """The part of a pod that its manifest changes."""
 
     async def reload(self, agent: VoiceAgent) -> None:
-        """Take over from `agent` what can be taken over; nothing, if there is nothing new.
+        """Apply `agent`; no effect if nothing has changed.
 
         Raises:
-            InterjectError: it cannot be used; nothing has changed.
+            InterjectError: it cannot be applied; nothing has changed.
         """
 
     def refuse(self, problem: str) -> None:
-        """The manifest is of no use, for this reason."""
+        """Record why the manifest was rejected."""
 
 
 class ManifestWatch:
-    """See the module.
+    """Polls one manifest file.
 
     Args:
-        path: the manifest's. The pod need not have been made from what the file says now.
-        pod: is told.
+        path: of the manifest file. The first poll applies it, in case it changed during the start.
+        pod: receives each new manifest.
     """
 
     def __init__(self, path: Path, pod: Reloadable) -> None:
         self._path = path
         self._pod = pod
-        self._seen: bytes | None = None
+        self._content: bytes | None = None
         self._wanted: VoiceAgent | None = None
-        """What the file says; None if that makes no sense."""
-        self._in_force = False
+        """The manifest in the file; None if it is invalid."""
+        self._applied = False
         self._problem = ""
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Poll until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            await self.look()
+            await asyncio.sleep(POLL_INTERVAL_S)
+            await self.poll()
 
-    async def look(self) -> None:
-        """Read the file, and let the pod have what is new.
+    async def poll(self) -> None:
+        """Read the file once, and apply it if it changed.
 
-        What the file names may come later than the file, so that is tried again each time. Each
-        problem is logged once.
+        A manifest that could not be applied is retried at each poll, because the files that it
+        refers to may appear later. Each problem is logged once.
         """
         try:
-            await self._look()
+            await self._poll()
             self._problem = ""
         except InterjectError as error:
-            self._in_force = False
+            self._applied = False
             if str(error) != self._problem:
                 self._problem = str(error)
-                _logger.error("the manifest is not taken, the one before stays: %s", error)
+                _logger.error("manifest rejected, the previous one stays active: %s", error)
                 self._pod.refuse(self._problem)
 
-    async def _look(self) -> None:
-        content = await asyncio.to_thread(read_text, self._path)
-        if content != self._seen:
-            self._seen, self._wanted, self._in_force = content, None, False
+    async def _poll(self) -> None:
+        content = await asyncio.to_thread(read_content, self._path)
+        if content != self._content:
+            self._content, self._wanted, self._applied = content, None, False
             self._wanted = await asyncio.to_thread(parse_manifest, content, self._path)
-        if self._wanted is not None and not self._in_force:
+        if self._wanted is not None and not self._applied:
             await self._pod.reload(self._wanted)
-            self._in_force = True
+            self._applied = True

@@ -1,7 +1,7 @@
-"""A YAML file that a person wrote: bytes on disk to one parsed document.
+"""Reads a file with a single YAML document.
 
-Stricter than plain YAML where YAML would guess: one document per file, no key twice. The models
-that the document is read into are the callers' (`manifest` and the Asterisk configuration).
+Stricter than plain YAML: one document per file, no duplicate keys. The callers (`manifest` and the
+Asterisk configuration) validate the document with their own models.
 """
 
 from collections.abc import Hashable
@@ -15,37 +15,37 @@ from media_pod.errors import SetupError
 from media_pod.manifest.validation import SpecError
 
 DEEPEST = 100
-"""Lists and mappings inside each other: libyaml's composer does not watch its stack."""
+"""Maximum nesting of lists and mappings: libyaml's composer overflows its stack."""
 MAX_BYTES = 1 << 20
-"""Largest file that is read: Kubernetes takes no larger object either (etcd's request limit)."""
+"""Maximum file size: about etcd's request limit, so a cluster accepts no larger object either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file is meant to hold, in the words of its errors."""
+    """The expected content of a file, for error messages."""
 
     name: str
-    """A noun phrase that "a" goes before, such as "VoiceAgent manifest"."""
+    """A noun phrase that takes the article "a", such as "VoiceAgent manifest"."""
     one_each: str
-    """What to do with several documents in one file."""
+    """How to fix a file with several documents."""
 
 
 def read_yaml(path: Path, kind: Kind) -> object:
-    """The one document in the file at `path`.
+    """The single document in the file at `path`.
 
     Raises:
         SetupError: the file cannot be read.
-        SpecError: it is not one YAML document.
+        SpecError: it is not a single YAML document.
     """
     return parse_yaml(read_bytes(path, kind), str(path), kind)
 
 
 def read_bytes(path: Path, kind: Kind) -> bytes:
-    """What the file at `path` holds.
+    """The content of the file at `path`.
 
     Raises:
-        SetupError: it cannot be read.
-        SpecError: it is too large.
+        SetupError: the file cannot be read.
+        SpecError: the file is larger than `MAX_BYTES`.
     """
     try:
         with path.open("rb") as file:
@@ -62,28 +62,28 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
 
 
 def parse_yaml(content: bytes, source: str, kind: Kind) -> object:
-    """The one document in `content`, which came from `source`.
+    """The single document in `content`, read from `source`.
 
     Raises:
-        SpecError: it is not one YAML document.
+        SpecError: it is not a single YAML document.
     """
     try:
         if _depth(content) > DEEPEST:
-            raise SpecError(source, (f"not usable YAML: nested deeper than {DEEPEST} levels",))
+            raise SpecError(source, (f"not valid YAML: nested deeper than {DEEPEST} levels",))
         documents = [d for d in yaml.load_all(content, _Loader) if d is not None]
     except yaml.YAMLError as error:
         raise SpecError(source, (_explain(error),)) from error
-    except ValueError as error:  # a date or number that YAML's syntax takes and Python does not
-        raise SpecError(source, (f"not usable YAML: {error}; put the value in quotes",)) from error
+    except ValueError as error:  # such as a date that YAML's syntax allows
+        raise SpecError(source, (f"not valid YAML: {error}; put the value in quotes",)) from error
     if not documents:
-        raise SpecError(source, (f"empty; write a {kind.name} into it",))
+        raise SpecError(source, (f"empty; expected a {kind.name}",))
     if len(documents) > 1:
-        raise SpecError(source, (f"holds {len(documents)} YAML documents; {kind.one_each}",))
+        raise SpecError(source, (f"has {len(documents)} YAML documents; {kind.one_each}",))
     return documents[0]
 
 
 def _depth(content: bytes) -> int:
-    """How deep lists and mappings are inside each other, as far as it matters."""
+    """Nesting depth of lists and mappings; stops just beyond `DEEPEST`."""
     depth = deepest = 0
     for event in yaml.parse(content, yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -97,7 +97,7 @@ def _depth(content: bytes) -> int:
 
 
 def _explain(error: yaml.YAMLError) -> str:
-    """PyYAML's report on one line: what and where."""
+    """PyYAML's error as one line: position and problem."""
     what = " ".join(str(getattr(error, "problem", None) or error).split())
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -105,8 +105,8 @@ def _explain(error: yaml.YAMLError) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader on libyaml, which a running pod can afford: a tenth of the time. A key
-    that is there twice is an error, not the last one's win."""
+    """PyYAML's safe loader on libyaml, ten times as fast, for reloads in a running pod. Duplicate
+    keys are errors; in plain PyYAML the last one wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -114,7 +114,7 @@ class _Loader(yaml.CSafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key.value!r} is there twice", key.start_mark
+                        None, None, f"duplicate key {key.value!r}", key.start_mark
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)

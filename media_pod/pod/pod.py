@@ -46,7 +46,7 @@ from media_pod.transport.websocket.protocol import WebSocketProtocol
 
 APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
 GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
-_CAUTION: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
+_THRESHOLD_BIAS: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
 _SWEEP_S: Final = 1.0
 _FIRST_SPEECH_S: Final = 20.0
 """For the voice's first words, while everything else is loading too."""
@@ -68,7 +68,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
             spec.capacity.calls,
             spec.line.rate_hz,
             max_delay_ms=spec.line.max_echo_delay_ms,
-            caution=_CAUTION[spec.barge_in.sensitivity],
+            threshold_bias=_THRESHOLD_BIAS[spec.barge_in.sensitivity],
         )
     except (OSError, RuntimeError, ValueError, KeyError) as error:  # torch, for a bad archive
         cause = " ".join(str(error).split())

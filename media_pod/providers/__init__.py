@@ -1,1 +1,1 @@
-"""Speech recognition and speech synthesis, and the port of each."""
+"""Speech-to-text and text-to-speech providers, and their interfaces."""

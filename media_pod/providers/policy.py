@@ -1,4 +1,4 @@
-"""A deadline on every piece that a provider streams."""
+"""A deadline for every item that a provider streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -10,19 +10,19 @@ T = TypeVar("T")
 
 
 async def within(iterator: AsyncIterator[T], seconds: float, what: str) -> AsyncGenerator[T, None]:
-    """Pass on what `iterator` gives, as long as it is never silent for longer than `seconds`.
+    """Yield the items of `iterator`, each within a deadline.
 
-    The time that the consumer takes between two items is not counted. The inner iterator is closed
-    when this one ends, whatever the cause: exhausted, late, failed, cancelled or closed itself. As
-    with every asynchronous generator, a consumer that stops early closes it (`aclosing`).
+    The time that the consumer takes between two items does not count. The inner iterator is closed
+    when this one ends for any reason: exhausted, timed out, failed, cancelled or closed. As with
+    every asynchronous generator, a consumer that stops early must close it (`aclosing`).
 
     Args:
-        iterator: what a provider streams.
-        seconds: how long each item, the first as well, and the closing may take.
-        what: the provider's name, for the message.
+        iterator: stream of a provider.
+        seconds: deadline for each item, including the first, and for closing.
+        what: name of the provider, for the error message.
 
     Raises:
-        ProviderError: an item, or the closing, took longer.
+        ProviderError: a deadline passed.
     """
     try:
         while True:
@@ -33,10 +33,10 @@ async def within(iterator: AsyncIterator[T], seconds: float, what: str) -> Async
             except StopAsyncIteration:
                 return
             except TimeoutError as error:
-                # A provider may raise TimeoutError of its own accord: that is its failure to tell.
+                # A TimeoutError of the provider itself is passed on unchanged.
                 if not timeout.expired():
                     raise
-                raise ProviderError(f"{what}: nothing for {seconds:g} s") from error
+                raise ProviderError(f"{what}: no result within {seconds:g} s") from error
             yield item
     finally:
         if isinstance(iterator, AsyncGenerator):

@@ -1,7 +1,7 @@
-"""What a provider of speech recognition (`Stt`) or speech synthesis (`Tts`) has to offer.
+"""Interfaces of speech-to-text (`Stt`) and text-to-speech (`Tts`) providers.
 
-Everything streams and everything can be cancelled: a barge-in cancels the task that iterates, and
-an adapter gives up its work when its iterator is closed. Adapters hold no reference to the call.
+Everything streams and can be cancelled: a barge-in cancels the iterating task, and a provider stops
+its work when its iterator is closed. Providers hold no reference to the call.
 """
 
 from collections.abc import AsyncIterator
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from media_pod.errors import InterjectError
 
 Pcm = NDArray[np.int16]
-"""Mono linear PCM at the rate that the adapter was made for."""
+"""Mono linear PCM at the provider's sample rate, full scale 32768."""
 
 
 class ProviderError(InterjectError):
-    """A provider failed; the message says which one, what it was given and what it answered."""
+    """A provider failed; the message has its name, the input and the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Where a word lies in a `Speech`; `end_sample` is exclusive."""
+    """Position of a word in a `Speech`; `end_sample` is exclusive."""
 
     text: str
     start_sample: int
@@ -32,49 +32,50 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A stretch of speech, ready to play: usually one sentence or clause."""
+    """A piece of speech, ready to play: usually one sentence or clause."""
 
     text: str
     pcm: Pcm
     words: tuple[Word, ...]
-    """In order, inside `pcm`; their texts joined by blanks are `text` up to white space."""
+    """In order, within `pcm`. Their texts joined by blanks equal `text` except for white space."""
 
 
 class Tts(Protocol):
-    """A voice."""
+    """A text-to-speech voice."""
 
     def speak(self, text: str) -> AsyncIterator[Speech]:
-        """Speech for `text`, piece by piece, the first as early as possible.
+        """Synthesize `text` piece by piece, the first piece as early as possible.
 
         Raises:
-            ProviderError: the voice failed.
+            ProviderError: synthesis failed.
         """
 
     async def aclose(self) -> None:
-        """Give back threads, processes and connections."""
+        """Release threads, processes and connections."""
 
 
 class Utterance(Protocol):
-    """One utterance of a caller, while it is being heard."""
+    """Recognition of one utterance of a caller."""
 
     def feed(self, pcm: Pcm) -> None:
-        """Take the next audio; never blocks. Audio beyond the adapter's bound is dropped."""
+        """Add the next audio; never blocks. Audio beyond the provider's limit is dropped."""
 
     async def finish(self) -> str:
-        """The words of the whole utterance, "" if there were none.
+        """The text of the whole utterance; "" if no words were recognized.
 
         Raises:
-            ProviderError: the recognizer failed.
+            ProviderError: recognition failed.
         """
 
     def discard(self) -> None:
-        """Forget the utterance; no effect after `finish`."""
+        """Abandon the utterance; no effect after `finish`."""
 
 
 class Stt(Protocol):
-    """A recognizer."""
+    """A speech-to-text recognizer."""
 
-    def listen(self) -> Utterance: ...
+    def listen(self) -> Utterance:
+        """Start an utterance."""
 
     async def aclose(self) -> None:
-        """Give back threads, processes and connections."""
+        """Release threads, processes and connections."""

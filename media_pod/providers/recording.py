@@ -1,4 +1,4 @@
-"""Recorded speech from WAV files, read once when an agent starts."""
+"""Reads recorded speech from WAV files."""
 
 import wave
 from pathlib import Path
@@ -10,19 +10,19 @@ from media_pod.errors import SetupError
 from media_pod.providers.ports import Pcm
 
 MAX_SECONDS = 600
-"""A longer recording is refused: it would be held in memory for as long as the pod runs."""
+"""Maximum length of a recording: it stays in memory while the pod runs."""
 _EXPECTED = "expected a WAV file of 16-bit PCM"
 
 
 def read_wav(path: Path, rate_hz: int) -> Pcm:
-    """Read a recording.
+    """Read the first channel of a recording, resampled to `rate_hz`.
 
     Args:
-        path: a WAV file, 16-bit PCM, any rate; of several channels the first counts.
-        rate_hz: of the result.
+        path: WAV file with 16-bit PCM, any sample rate and number of channels.
+        rate_hz: sample rate of the result.
 
     Raises:
-        SetupError: the file cannot be read, or is something else; the message has its name, what
+        SetupError: the file cannot be read or has another format; the message has the path, what
             was found and what is expected.
     """
     try:
@@ -43,7 +43,7 @@ def read_wav(path: Path, rate_hz: int) -> Pcm:
         raise SetupError(f"{path}: ends within its header, {_EXPECTED}") from error
     except wave.Error as error:
         raise SetupError(f"{path}: {error}, {_EXPECTED}") from error
-    # A file that was cut short may end within a frame.
+    # A truncated file may end within a frame.
     data = data[: len(data) // (2 * channels) * 2 * channels]
     samples = np.frombuffer(data, "<i2").reshape(-1, channels)[:, 0]
     if not samples.size:

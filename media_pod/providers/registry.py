@@ -1,4 +1,4 @@
-"""The speech recognition and the voice that a manifest asks for."""
+"""Creates the speech providers of a manifest."""
 
 from media_pod.manifest.agent import AgentSpec
 from media_pod.providers.builtin.espeak import EspeakTts
@@ -6,10 +6,10 @@ from media_pod.providers.builtin.sphinx import SphinxStt
 
 
 def make_tts(spec: AgentSpec) -> EspeakTts:
-    """The agent's voice; see `EspeakTts` for what it raises."""
+    """The agent's voice. Raises as `EspeakTts`."""
     return EspeakTts(spec.line.rate_hz, spec.speech.voice, spec.speech.words_per_minute)
 
 
 def make_stt(spec: AgentSpec) -> SphinxStt:
-    """The agent's speech recognition; see `SphinxStt` for what it raises."""
+    """The agent's recognizer. Raises as `SphinxStt`."""
     return SphinxStt(spec.line.rate_hz, deadline_seconds=spec.deadlines.provider_seconds)

@@ -1,8 +1,8 @@
-"""The sequential test, on evidence made up for it.
+"""The sequential detector, on synthetic evidence.
 
-Every case is one slot on a line whose noise floor is at 10 dB, with the same evidence in every
-tick: `level_db` of the sound that arrived, Silero's `speech`, the loudest that the echo can be at
-the lag and at any lag, and what is known of both.
+Every case is one slot on a line with a noise floor of 10 dB, and the same evidence in every tick:
+`level_db` of the received audio, Silero's `speech`, the maximum echo levels at the lag and at any
+lag, and the state of the tracker.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.duplex.decision.detector import Evidence, SequentialJudge
+from media_pod.duplex.decision.detector import Evidence, SequentialDetector
 from media_pod.duplex.decision.prediction import Predicted
 from media_pod.duplex.features import BANDS, Levels
 
@@ -60,14 +60,14 @@ def evidence(case: Case) -> Evidence:
     )
 
 
-def judged(judge: SequentialJudge, case: Case, ticks: int) -> list[tuple[Decision, Reason]]:
-    verdicts = [judge.step(evidence(case)) for _ in range(ticks)]
-    return [(Decision(v.decision[0]), Reason(v.reason[0])) for v in verdicts]
+def detected(detector: SequentialDetector, case: Case, ticks: int) -> list[tuple[Decision, Reason]]:
+    detections = [detector.step(evidence(case)) for _ in range(ticks)]
+    return [(Decision(d.decision[0]), Reason(d.reason[0])) for d in detections]
 
 
-def stops_after(case: Case, caution: float = 0.25) -> int | None:
-    """Ticks until the caller is believed; None if that is not within 10 s."""
-    seen = judged(SequentialJudge(1, caution), case, 500)
+def stops_after(case: Case, threshold_bias: float = 0.25) -> int | None:
+    """Ticks until the decision CALLER; None if it does not come within 10 s."""
+    seen = detected(SequentialDetector(1, threshold_bias), case, 500)
     return next((i + 1 for i, (it, _) in enumerate(seen) if it is Decision.CALLER), None)
 
 
@@ -83,7 +83,7 @@ def stops_after(case: Case, caution: float = 0.25) -> int | None:
     ],
 )
 def test_what_never_stops_the_bot_and_why(case: Case, reason: Reason) -> None:
-    assert judged(SequentialJudge(1, 0.25), case, 500) == [(Decision.NONE, reason)] * 500
+    assert detected(SequentialDetector(1, 0.25), case, 500) == [(Decision.NONE, reason)] * 500
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_stops_the_bot_how_fast_and_why(case: Case, reason: Reason, most_ti
     after = stops_after(case)
     assert after is not None
     assert 2 <= after <= most_ticks
-    assert judged(SequentialJudge(1, 0.25), case, after)[-1] == (Decision.CALLER, reason)
+    assert detected(SequentialDetector(1, 0.25), case, after)[-1] == (Decision.CALLER, reason)
 
 
 def test_a_doubtful_caller_takes_longer_than_a_clear_one() -> None:
@@ -109,16 +109,19 @@ def test_a_doubtful_caller_takes_longer_than_a_clear_one() -> None:
     assert doubtful > clear
 
 
-def test_caution_takes_longer() -> None:
+def test_a_higher_threshold_bias_takes_longer() -> None:
     case = replace(CALLER, speech=0.8)
-    bold, careful = stops_after(case, caution=0.0), stops_after(case, caution=1.0)
-    assert bold is not None
-    assert careful is not None
-    assert careful > bold
+    low_bias, high_bias = (
+        stops_after(case, threshold_bias=0.0),
+        stops_after(case, threshold_bias=1.0),
+    )
+    assert low_bias is not None
+    assert high_bias is not None
+    assert high_bias > low_bias
 
 
 def test_evidence_comes_before_the_decision_and_is_reported_as_such() -> None:
-    seen = judged(SequentialJudge(1, 0.25), replace(CALLER, level_db=44.0), 20)
+    seen = detected(SequentialDetector(1, 0.25), replace(CALLER, level_db=44.0), 20)
     decisions = [decision for decision, _ in seen]
     assert decisions == sorted(decisions)
     assert set(decisions) == {Decision.NONE, Decision.ONSET, Decision.CALLER}
@@ -127,33 +130,33 @@ def test_evidence_comes_before_the_decision_and_is_reported_as_such() -> None:
 
 
 def test_a_short_pause_does_not_end_the_caller_and_the_reason_stays() -> None:
-    judge = SequentialJudge(1, 0.25)
-    judged(judge, CALLER, 10)
-    pause = judged(judge, QUIET, 10)
+    detector = SequentialDetector(1, 0.25)
+    detected(detector, CALLER, 10)
+    pause = detected(detector, QUIET, 10)
     assert pause == [(Decision.CALLER, Reason.SPEECH_OVER_ECHO)] * 10
-    assert judged(judge, BOT_SILENT, 5)[-1] == (Decision.CALLER, Reason.SPEECH_OVER_ECHO)
+    assert detected(detector, BOT_SILENT, 5)[-1] == (Decision.CALLER, Reason.SPEECH_OVER_ECHO)
 
 
 def test_a_caller_who_has_ended_is_let_go_within_half_a_second() -> None:
-    judge = SequentialJudge(1, 0.25)
-    judged(judge, CALLER, 50)
-    decisions = [decision for decision, _ in judged(judge, QUIET, 25)]
+    detector = SequentialDetector(1, 0.25)
+    detected(detector, CALLER, 50)
+    decisions = [decision for decision, _ in detected(detector, QUIET, 25)]
     assert decisions[13] is Decision.CALLER
     assert decisions[-1] is Decision.NONE
 
 
 def test_one_tick_of_evidence_is_not_enough_however_clear() -> None:
-    judge = SequentialJudge(1, 0.25)
+    detector = SequentialDetector(1, 0.25)
     loud = replace(CALLER, level_db=90.0, speech=1.0)
-    decisions = {judged(judge, case, 1)[0][0] for case in [loud, QUIET, QUIET] * 20}
+    decisions = {detected(detector, case, 1)[0][0] for case in [loud, QUIET, QUIET] * 20}
     assert Decision.CALLER not in decisions
 
 
 def test_a_reset_slot_has_no_memory() -> None:
-    judge = SequentialJudge(1, 0.25)
-    judged(judge, CALLER, 10)
-    judge.reset(0)
-    assert judged(judge, QUIET, 1) == [(Decision.NONE, Reason.QUIET)]
-    fresh = judged(SequentialJudge(1, 0.25), CALLER, 5)
-    judge.reset(0)
-    assert judged(judge, CALLER, 5) == fresh
+    detector = SequentialDetector(1, 0.25)
+    detected(detector, CALLER, 10)
+    detector.reset(0)
+    assert detected(detector, QUIET, 1) == [(Decision.NONE, Reason.QUIET)]
+    fresh = detected(SequentialDetector(1, 0.25), CALLER, 5)
+    detector.reset(0)
+    assert detected(detector, CALLER, 5) == fresh

@@ -13,8 +13,8 @@ WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = sys.modules["silero_vad"] = None
 from pathlib import Path
-from media_pod.duplex.vad import silero as vad, weights as vad_weights
-vad.load_weights = lambda rate: vad_weights.load_weights(rate, Path(sys.argv[1]))
+from media_pod.duplex.vad import silero as vad, weights
+vad.load_weights = lambda rate: weights.load_weights(rate, Path(sys.argv[1]))
 for rate in (8000, 16000):
     vad.SileroNetwork(rate)
 """
@@ -52,5 +52,5 @@ def test_the_file_that_set_up_exported_is_of_the_installed_package(tmp_path: Pat
 def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights\.npz: not a file of exported weights"):
+    with pytest.raises(ValueError, match=r"weights\.npz: not an export of media_pod"):
         load_weights(8000, path)

@@ -184,7 +184,7 @@ async def test_a_manifest_that_is_edited_is_taken_without_a_restart(tmp_path: Pa
     def edit() -> re.Pattern[str]:
         new = write(tmp_path, "new.yaml", dialogue={"kind": "scripted", "script": [{"say": "No."}]})
         new.replace(manifest)
-        return re.compile("the manifest has changed: new calls have its dialogue")
+        return re.compile("manifest reloaded: new calls use its dialogue")
 
     manifest = write(tmp_path)
     assert await run_until(signal.SIGTERM, manifest, edit) == 0

@@ -1,4 +1,4 @@
-"""What becomes of a pod's manifest that changes: new calls have it as far as that can be."""
+"""Reloading a manifest: new calls use it, and fields that need a restart are reported."""
 
 import wave
 from pathlib import Path
@@ -33,14 +33,14 @@ def write_wav(path: Path) -> None:
 
 
 async def says(manifest: ActiveManifest[DialogueFactory]) -> str:
-    """What a call that begins now is greeted with."""
+    """The greeting of a new call."""
     async for act in manifest.dialogue(CallInfo("")).greet():
         assert isinstance(act, Say)
         return act.text
     raise AssertionError("nothing")
 
 
-async def test_a_new_dialogue_is_in_force_and_can_be_seen(tmp_path: Path) -> None:
+async def test_a_new_dialogue_is_active_and_reported(tmp_path: Path) -> None:
     manifest = ActiveManifest(agent({"say": "one"}), tmp_path, make_dialogue)
     new = agent({"say": "two"}, replicas=7)
     await manifest.reload(new)
@@ -50,7 +50,7 @@ async def test_a_new_dialogue_is_in_force_and_can_be_seen(tmp_path: Path) -> Non
     assert manifest.view.problem == ""
 
 
-async def test_what_needs_a_restart_is_named_and_the_rest_is_in_force(
+async def test_fields_that_need_a_restart_are_named_and_the_others_are_active(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = ActiveManifest(agent({"say": "one"}), tmp_path, make_dialogue)
@@ -58,7 +58,7 @@ async def test_what_needs_a_restart_is_named_and_the_rest_is_in_force(
     await manifest.reload(new)
     assert await says(manifest) == "two"
     assert manifest.spec.capacity.calls == 100
-    needed = "a restart is needed for metadata.name, spec.line, spec.capacity"
+    needed = "restart required to apply metadata.name, spec.line, spec.capacity"
     assert manifest.view.problem == needed
     assert needed in caplog.text
     assert manifest.view.key != pod_key(new.spec)
@@ -67,7 +67,7 @@ async def test_what_needs_a_restart_is_named_and_the_rest_is_in_force(
     assert (manifest.view.problem, manifest.view.reloads) == ("", 1)
 
 
-async def test_recordings_are_read_when_a_manifest_is_taken(tmp_path: Path) -> None:
+async def test_recordings_are_read_when_a_manifest_is_reloaded(tmp_path: Path) -> None:
     write_wav(tmp_path / "first.wav")
     manifest = ActiveManifest(agent({"play": "first.wav"}), tmp_path, make_dialogue)
     with pytest.raises(SetupError, match=r"second\.wav"):

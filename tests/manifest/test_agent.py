@@ -1,4 +1,4 @@
-"""The VoiceAgent's models: what they take, what they say about what they do not take."""
+"""The VoiceAgent's models: accepted documents, and the messages for invalid ones."""
 
 import re
 from typing import Any, get_args
@@ -24,7 +24,7 @@ def manifest(**spec: object) -> dict[str, Any]:
 
 
 def problems(data: object) -> list[str]:
-    """What `load_manifest` says against `data`, without the source."""
+    """The messages of `load_manifest` for `data`, without the source."""
     with pytest.raises(SpecError) as caught:
         load_manifest(data, "agent.yaml")
     lines = str(caught.value).splitlines()
@@ -153,14 +153,14 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             {"speech": {"voice": False}},
             (
                 "spec.speech.voice: found false; allowed: the name of an espeak-ng voice, such as "
-                "en-us or en-gb+f2; YAML takes it for text only in quotes"
+                "en-us or en-gb+f2; put it in quotes: without them YAML does not read it as text"
             ),
         ),
         (
             {"capacity": {"calls": "100"}},
             (
                 "spec.capacity.calls: found '100'; allowed: a whole number 1 to 1000; "
-                "YAML takes it for text because of its quotes or letters"
+                "YAML reads it as text because of its quotes or letters"
             ),
         ),
         (
@@ -222,8 +222,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"dialogue": {"kind": "parcelDesk", "person": "desk"}},
             (
-                "spec: found transfer desk in dialogue; allowed: a name of telephony.transfers "
-                "(which is empty)"
+                "spec: found transfer desk in dialogue; allowed: the name of a transfer in "
+                "telephony.transfers (it is empty)"
             ),
         ),
         (
@@ -329,7 +329,7 @@ def test_the_longest_name_is_taken() -> None:
     assert agent.metadata.name == "a" * 52
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     data = manifest(speech={"voice": 1}, bargein={}, line={"maxEchoDelayMs": 99})
     data["metadata"] = {"name": "Bad_Name", "labels": {"a": 1}}
     assert [line.split(":")[0] for line in problems(data)] == [

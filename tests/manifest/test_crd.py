@@ -1,4 +1,4 @@
-"""The CRD: what it says is what the models say, in a form that Kubernetes takes."""
+"""The CRD: equivalent to the models, and a valid structural schema."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def nodes(schema: Json, path: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def faults(agent: Json) -> set[str]:
-    """The kinds of what the models find wrong with `agent`."""
+    """Types of the models' errors for `agent`."""
     try:
         VoiceAgent.model_validate(agent, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -68,7 +68,7 @@ def test_kubectl_apply_has_room_for_it() -> None:
 @pytest.mark.parametrize(
     "path", [path for path, _ in nodes(SCHEMA) if path and not path.startswith("metadata")]
 )
-def test_everything_that_kubectl_explains_is_described(path: str) -> None:
+def test_every_field_has_a_description(path: str) -> None:
     node = dict(nodes(SCHEMA))[path]
     if path.endswith(("[]", ".*")) and "properties" not in node:
         return  # a text in a list is explained with the list
@@ -77,7 +77,7 @@ def test_everything_that_kubectl_explains_is_described(path: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "node"), list(nodes(SCHEMA)))
-def test_nothing_is_said_that_a_structural_schema_cannot_say(path: str, node: Json) -> None:
+def test_only_keywords_of_structural_schemas_are_used(path: str, node: Json) -> None:
     assert node.keys() <= set(KEYWORDS) - {ALLOWED_KEY}
     assert "type" in node
     assert not {"properties", "additionalProperties"} <= node.keys()
@@ -156,7 +156,7 @@ def test_every_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.field}: {case.found[:40]}")
-def test_a_laptop_judges_as_the_rules_do(case: Case) -> None:
+def test_the_models_agree_with_the_rules(case: Case) -> None:
     good, bad = case.names
     assert faults(voice_agent(case.good, good)) == set()
     assert bool(faults(voice_agent(case.bad, bad))) == case.laptop

@@ -28,7 +28,7 @@ def test_it_prints_or_writes(
     assert (tmp_path / "new" / name).read_text(encoding="utf-8") == text
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     failed = CliRunner().invoke(cli, ["crd", "--out", str(tmp_path / "file")])
     assert isinstance(failed.exception, SetupError)

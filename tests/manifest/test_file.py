@@ -1,4 +1,4 @@
-"""Manifest files: the examples load, and a file that is no manifest gets one plain line."""
+"""Manifest files: the examples load, and an invalid file gets a message of one line."""
 
 from pathlib import Path
 
@@ -41,18 +41,18 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "empty; write a VoiceAgent manifest into it"),
-        (b"# nothing yet\n---\n", "empty; write a VoiceAgent manifest into it"),
-        (b"a: 1\n---\nb: 2\n", "holds 2 YAML documents; give each agent a file of its own"),
+        (b"", "empty; expected a VoiceAgent manifest"),
+        (b"# nothing yet\n---\n", "empty; expected a VoiceAgent manifest"),
+        (b"a: 1\n---\nb: 2\n", "has 2 YAML documents; put each agent in its own file"),
         (
             b"spec:\n  turn: {\n",
             "line 3, column 1: not valid YAML: did not find expected node content",
         ),
-        (b"a: 1\na: 2\n", "line 2, column 1: not valid YAML: key 'a' is there twice"),
+        (b"a: 1\na: 2\n", "line 2, column 1: not valid YAML: duplicate key 'a'"),
         (b"a: !!python/name:os.system x\n", "could not determine a constructor"),
-        (b"a: 2024-13-45\n", "not usable YAML: month must be in 1..12; put the value in quotes"),
-        (b"[" * 200_000, "not usable YAML: nested deeper than 100 levels"),
-        (b"a:\n- " + b"- " * 200 + b"1\n", "not usable YAML: nested deeper than 100 levels"),
+        (b"a: 2024-13-45\n", "not valid YAML: month must be in 1..12; put the value in quotes"),
+        (b"[" * 200_000, "not valid YAML: nested deeper than 100 levels"),
+        (b"a:\n- " + b"- " * 200 + b"1\n", "not valid YAML: nested deeper than 100 levels"),
         (b"\xff\xfe\x00\xd8", "not valid YAML"),
         (b"\x7fELF\x00", "not valid YAML"),
         (b"a: 1\n" + b"#" * MAX_BYTES, f"larger than {MAX_BYTES} bytes; a manifest is a few kB"),

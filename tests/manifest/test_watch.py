@@ -1,4 +1,4 @@
-"""A manifest that changes while its pod runs: what the pod is told, and how often."""
+"""A manifest that changes while its pod runs: each change is reloaded once."""
 
 import os
 from pathlib import Path
@@ -18,24 +18,24 @@ spec: {{dialogue: {{kind: scripted, script: [{{say: {text}}}]}}}}
 
 
 class Pod:
-    """Takes what it is told, unless something that the manifest names is missing."""
+    """Records reloads; fails while a file that the manifest refers to is missing."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.reloaded: list[str] = []
         self.refused: list[str] = []
         self.missing = ""
 
     async def reload(self, agent: VoiceAgent) -> None:
         if self.missing:
             raise SetupError(self.missing)
-        self.told.append(agent.spec.dialogue.model_dump()["script"][0]["say"])
+        self.reloaded.append(agent.spec.dialogue.model_dump()["script"][0]["say"])
 
     def refuse(self, problem: str) -> None:
         self.refused.append(problem)
 
 
 class ConfigMap:
-    """A folder as the kubelet keeps it: keys are links through `..data`, which is turned."""
+    """A ConfigMap volume as the kubelet updates it: keys are links through `..data`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -67,63 +67,63 @@ def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_each_new_text_is_told_once(config_map: ConfigMap, pod: Pod) -> None:
+async def test_each_new_text_is_reloaded_once(config_map: ConfigMap, pod: Pod) -> None:
     watch = ManifestWatch(config_map.path, pod)
     for text in ("one", "one", "two"):
         config_map.write(MANIFEST.format(text=text))
-        await watch.look()
-        await watch.look()
-    assert pod.told == ["one", "two"]
+        await watch.poll()
+        await watch.poll()
+    assert pod.reloaded == ["one", "two"]
 
 
-async def test_what_is_no_voice_agent_is_one_line_of_the_log_and_nothing_else(
+async def test_an_invalid_manifest_is_logged_once_and_not_applied(
     config_map: ConfigMap, pod: Pod, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = ManifestWatch(config_map.path, pod)
     config_map.write(MANIFEST.format(text="one"))
-    await watch.look()
+    await watch.poll()
     config_map.write(MANIFEST.format(text="''"))
-    await watch.look()
-    await watch.look()
-    assert pod.told == ["one"]
+    await watch.poll()
+    await watch.poll()
+    assert pod.reloaded == ["one"]
     (refused,) = pod.refused
     assert refused.startswith(f"{config_map.path}: spec.dialogue.script[0].say: found ''; allowed:")
-    assert problems(caplog) == [f"the manifest is not taken, the one before stays: {refused}"]
+    assert problems(caplog) == [f"manifest rejected, the previous one stays active: {refused}"]
 
     config_map.write(MANIFEST.format(text="two"))
-    await watch.look()
-    assert pod.told == ["one", "two"]
+    await watch.poll()
+    assert pod.reloaded == ["one", "two"]
 
 
-async def test_a_file_that_is_gone_for_a_while_is_told_again(
+async def test_a_file_that_was_missing_is_reloaded(
     config_map: ConfigMap, pod: Pod, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = ManifestWatch(config_map.path, pod)
     for _ in range(2):
-        await watch.look()
+        await watch.poll()
     config_map.write(MANIFEST.format(text="one"))
-    await watch.look()
+    await watch.poll()
     config_map.path.unlink()
     for _ in range(2):
-        await watch.look()
+        await watch.poll()
     config_map.path.symlink_to("..data/agent.yaml")
     for _ in range(2):
-        await watch.look()
-    assert pod.told == ["one", "one"], "the pod forgets the problem by being told again"
+        await watch.poll()
+    assert pod.reloaded == ["one", "one"], "a reload clears the pod's problem"
     assert len(problems(caplog)) == 2
 
 
-async def test_what_the_manifest_names_may_come_later(
+async def test_files_that_the_manifest_refers_to_may_appear_later(
     config_map: ConfigMap, pod: Pod, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = ManifestWatch(config_map.path, pod)
     pod.missing = "hello.wav: No such file"
     config_map.write(MANIFEST.format(text="one"))
     for _ in range(3):
-        await watch.look()
+        await watch.poll()
     pod.missing = ""
     for _ in range(2):
-        await watch.look()
-    assert pod.told == ["one"]
+        await watch.poll()
+    assert pod.reloaded == ["one"]
     assert pod.refused == ["hello.wav: No such file"]
     assert len(problems(caplog)) == 1

@@ -169,9 +169,9 @@ def test_an_unknown_voice_is_refused_with_the_nearest_names(voice: str, message:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ProviderError, match=r"words per minute is 20, expected 80\.\.450"):
+    with pytest.raises(ProviderError, match=r"words per minute is 20; expected 80\.\.450"):
         EspeakTts(8000, words_per_minute=20)
-    with pytest.raises(ProviderError, match=r"pitch is 100, expected 0\.\.99"):
+    with pytest.raises(ProviderError, match=r"pitch is 100; expected 0\.\.99"):
         synthesize("Hello", 8000, pitch=100)
 
 

@@ -1,4 +1,4 @@
-"""Text cut into the pieces that a voice speaks."""
+"""Text split into the pieces that a voice speaks."""
 
 import pytest
 from hypothesis import given
@@ -31,6 +31,34 @@ from media_pod.providers.tts.sentences import FIRST_PIECE_CHARS, HARD_CHARS, pie
 )
 def test_sentences(text: str, expected: list[str]) -> None:
     assert list(pieces(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        (
+            "de",
+            "Hr. Dr. Müller kommt am 3. Mai. Das kostet ca. 5 Euro, z. B. bar. Gut.",
+            ["Hr. Dr. Müller kommt am 3. Mai.", "Das kostet ca. 5 Euro, z. B. bar.", "Gut."],
+        ),
+        ("de", "Er sagte: „Geh!“ Dann ging er.", ["Er sagte: „Geh!“", "Dann ging er."]),
+        ("es", "¿Cómo está? El Sr. García llamó.", ["¿Cómo está?", "El Sr. García llamó."]),
+        ("fr", "M. Dupont est là. Il attend.", ["M. Dupont est là.", "Il attend."]),
+        ("fr", "Il dit « Allez ! » Puis il part.", ["Il dit « Allez ! »", "Puis il part."]),
+        ("hi", "नमस्ते। डॉ. शर्मा आए। आप कैसे हैं?", ["नमस्ते।", "डॉ. शर्मा आए।", "आप कैसे हैं?"]),
+        ("cmn", "价格是3.5元。他说：“走吧！”谢谢。", ["价格是3.5元。", "他说：“走吧！”", "谢谢。"]),
+        ("ja", "こんにちは。お元気ですか？", ["こんにちは。", "お元気ですか？"]),
+        ("ar", "مرحبا. كيف حالك؟", ["مرحبا.", "كيف حالك؟"]),
+        ("xx", "Hello. You.", ["Hello.", "You."]),
+    ],
+)
+def test_sentences_of_other_languages(language: str, text: str, expected: list[str]) -> None:
+    assert list(pieces(text, language)) == expected
+
+
+def test_a_long_sentence_without_blanks_is_split_at_its_clauses() -> None:
+    clause = "您的包裹今天早上已经交给司机了他会在下午五点之前把包裹送到您家，"
+    assert next(pieces(clause * 8 + "谢谢。", "cmn")) == clause * 2
 
 
 def test_a_long_first_sentence_begins_with_a_short_clause() -> None:

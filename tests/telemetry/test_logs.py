@@ -1,4 +1,4 @@
-"""What is logged, as those who collect it get it: one line of JSON per record, with ids."""
+"""Log output for collectors: one line of JSON per record, with ids."""
 
 import asyncio
 import json
@@ -51,6 +51,12 @@ def test_an_exception_is_part_of_the_line() -> None:
         made = record("failed")
         made.exc_info = sys.exc_info()
     assert line(made)["exception"].endswith("ValueError: no\nsuch thing")
+
+
+def test_attributes_of_other_libraries_are_left_out() -> None:
+    made = record("done")
+    made.settings, made.call = object(), ""
+    assert line(made).keys() == {"time", "level", "logger", "message"}
 
 
 @given(st.text())
@@ -114,7 +120,9 @@ def test_the_environment_decides(environ: dict[str, str], expected: str) -> None
 
 
 def test_a_format_that_does_not_exist_is_named() -> None:
-    with pytest.raises(SetupError, match="INTERJECT_LOG_FORMAT: found 'yaml'; give text or json"):
+    with pytest.raises(
+        SetupError, match="INTERJECT_LOG_FORMAT: found 'yaml'; expected text or json"
+    ):
         log_format({"INTERJECT_LOG_FORMAT": "yaml"})
 
 

@@ -1,1 +1,1 @@
-"""A parcel service's desk: the built-in example of a dialogue with slots to fill."""
+"""The built-in parcel desk: an example of a slot-filling dialogue."""

@@ -1,7 +1,7 @@
-"""The embedded dialogue: a parcel desk that needs no language model.
+"""The built-in parcel desk: a rule-based dialogue without a language model.
 
-It asks for a tracking number, reads it back, says where the parcel is, reads a long policy, and
-takes a correction of the address. It is deterministic: the same turns give the same answers.
+It asks for a tracking number, confirms it, reports the parcel's location, reads a long delivery
+policy, and can change the address. It is deterministic: the same turns give the same answers.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -9,27 +9,27 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from media_pod.dialogues.parcel_desk import script
-from media_pod.dialogues.parcel_desk.intents import Heard, Intent, understand
+from media_pod.dialogues.parcel_desk.intents import Intent, Understood, understand
 from media_pod.dialogues.parcel_desk.script import Parcel
 from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say, Transfer
 
 MAX_HOUSE_DIGITS = 4
-PERSON_KEY = "0"
-"""The key that asks for a person anywhere; no tracking number begins with it."""
+PERSON_DIGIT = "0"
+"""DTMF digit that asks for a person in any state; no tracking number begins with it."""
 MAX_FAILURES = 3
-"""Turns in a row that were not understood; with the third the desk ends the call."""
+"""Consecutive turns that were not understood after which the desk ends the call."""
 
 
-class State(Enum):
-    """What the desk has asked, and so what the next turn answers."""
+class DeskState(Enum):
+    """The desk's last question, which the caller's next turn answers."""
 
     NUMBER = auto()
     NUMBER_RIGHT = auto()
     WISH = auto()
     CUT = auto()
-    """Nothing: the caller spoke over the status or the policy."""
+    """No question: the caller interrupted the status or the policy."""
     GO_ON = auto()
-    """Whether to go on with what was cut."""
+    """Whether to continue the interrupted text."""
     ADDRESS = auto()
     ADDRESS_RIGHT = auto()
     ENDED = auto()
@@ -37,27 +37,27 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What the desk says next, a sentence each, and the state that it asks for."""
+    """The desk's next turn: its sentences, and the state after it."""
 
-    state: State
+    state: DeskState
     lines: tuple[str, ...]
     end: HangUp | Transfer | None = None
-    """How the call leaves the desk after `lines`, if it does."""
+    """How the call ends after `lines`; None if it goes on."""
     failed: bool = False
     """Whether this turn counts as not understood."""
 
 
 class ParcelDesk:
-    """One call to the parcel desk, as a `Dialogue`."""
+    """The `Dialogue` of one call to the parcel desk."""
 
     def __init__(self, call: CallInfo, person: str = "") -> None:
-        """A call that has not said anything yet.
+        """Start in state NUMBER.
 
         Args:
-            call: nothing of it matters to the desk.
-            person: where in the dialplan a person answers, `context,exten,priority`; "" for nobody.
+            call: unused.
+            person: dialplan location of a person, `context,exten,priority`; "" if there is none.
         """
-        self.state = State.NUMBER
+        self.state = DeskState.NUMBER
         self._person = person
         self._failures = 0
         self._number = ""
@@ -65,26 +65,26 @@ class ParcelDesk:
         self._wanted = ("", "")
         self._said: tuple[str, ...] = ()
         self._unheard: tuple[str, ...] = ()
-        """In CUT and GO_ON: the sentences to go on with, never empty, a question the last."""
+        """In CUT and GO_ON: the remaining sentences; not empty, the last one is a question."""
 
     async def greet(self) -> AsyncGenerator[Act, None]:
-        """Greet, and ask for the tracking number."""
-        for act in self._speak(_Turn(State.NUMBER, (script.GREETING, script.ASK_NUMBER))):
+        """Greet the caller, and ask for the tracking number."""
+        for act in self._speak(_Turn(DeskState.NUMBER, (script.GREETING, script.ASK_NUMBER))):
             yield act
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
-        """Answer what the caller said or keyed in."""
+        """Answer the caller's speech or DTMF."""
         heard = understand(turn)
-        if self.state in _YES_NO and (intent := _YES_NO_KEYS.get(turn.digits.strip("*#"))):
-            heard = Heard(intent)
-        if turn.digits.strip("*#") == PERSON_KEY:
-            heard = Heard(Intent.PERSON)
+        if self.state in _YES_NO and (intent := _YES_NO_DIGITS.get(turn.digits.strip("*#"))):
+            heard = Understood(intent)
+        if turn.digits.strip("*#") == PERSON_DIGIT:
+            heard = Understood(Intent.PERSON)
         handler = _TABLE[self.state].get(heard.intent) or _ANYWHERE.get(heard.intent)
         for act in self._speak(handler(self, heard) if handler else self._fail()):
             yield act
 
     def interrupted(self, cut: Interruption) -> None:
-        """Note which sentence the caller did not hear to its end."""
+        """Store the sentences from the interrupted one on."""
         words = len(cut.heard.split())
         rest: tuple[str, ...] = ()
         for index, line in enumerate(self._said):
@@ -92,11 +92,11 @@ class ParcelDesk:
             if words < 0:
                 rest = self._said[index:]
                 break
-        # Only status and policy are worth resuming; a question is just asked again.
+        # Only the status and the policy are resumed; a question is asked again.
         content = tuple(line for line in rest if self._is_content(line))
-        if self.state is State.WISH and content:
-            self.state, self._unheard = State.CUT, rest
-        elif self.state is State.GO_ON:
+        if self.state is DeskState.WISH and content:
+            self.state, self._unheard = DeskState.CUT, rest
+        elif self.state is DeskState.GO_ON:
             self._unheard = content + self._unheard
 
     def _is_content(self, line: str) -> bool:
@@ -109,150 +109,155 @@ class ParcelDesk:
         acts: list[Act] = [Say(line) for line in turn.lines]
         return [*acts, turn.end] if turn.end else acts
 
-    def _ask(self, state: State, *before: str) -> _Turn:
+    def _ask(self, state: DeskState, *before: str) -> _Turn:
         return _Turn(state, (*before, self._question(state)))
 
-    def _question(self, state: State) -> str:
+    def _question(self, state: DeskState) -> str:
         street, house = self._wanted
         return {
-            State.NUMBER: script.ASK_NUMBER,
-            State.NUMBER_RIGHT: f"I have {script.spoken(self._number)}. {script.IS_THAT_RIGHT}",
-            State.WISH: script.ASK_WISH,
-            State.CUT: script.SHALL_I_GO_ON,
-            State.GO_ON: script.SHALL_I_GO_ON,
-            State.ADDRESS: script.ASK_ADDRESS,
-            State.ADDRESS_RIGHT: f"That is {script.address(street, house)}. {script.IS_THAT_RIGHT}",
-            State.ENDED: script.GOODBYE,
+            DeskState.NUMBER: script.ASK_NUMBER,
+            DeskState.NUMBER_RIGHT: f"I have {script.spoken(self._number)}. {script.IS_THAT_RIGHT}",
+            DeskState.WISH: script.ASK_WISH,
+            DeskState.CUT: script.SHALL_I_GO_ON,
+            DeskState.GO_ON: script.SHALL_I_GO_ON,
+            DeskState.ADDRESS: script.ASK_ADDRESS,
+            DeskState.ADDRESS_RIGHT: (
+                f"That is {script.address(street, house)}. {script.IS_THAT_RIGHT}"
+            ),
+            DeskState.ENDED: script.GOODBYE,
         }[state]
 
     def _fail(self, excuse: str = script.SORRY) -> _Turn:
         self._failures += 1
         if self._failures >= MAX_FAILURES:
-            return _Turn(State.ENDED, (script.GIVE_UP,), HangUp("not understood"), failed=True)
-        state = State.GO_ON if self.state is State.CUT else self.state
+            return _Turn(DeskState.ENDED, (script.GIVE_UP,), HangUp("not understood"), failed=True)
+        state = DeskState.GO_ON if self.state is DeskState.CUT else self.state
         hint = (_HINTS[state],) if self._failures > 1 else ()
         return replace(self._ask(state, excuse, *hint), failed=True)
 
-    # What a turn leads to: the handlers of the tables below.
+    # Handlers of the tables below: the caller's turn -> the desk's turn.
 
-    def take_number(self, heard: Heard) -> _Turn:
-        """Read a number of the right length back."""
+    def take_number(self, heard: Understood) -> _Turn:
+        """Read back a number of the right length."""
         if len(heard.digits) != script.NUMBER_DIGITS:
-            self.state = State.NUMBER
+            self.state = DeskState.NUMBER
             return self._fail(f"I heard {script.spoken(heard.digits) or 'no digits'}.")
         self._number = heard.digits
-        return self._ask(State.NUMBER_RIGHT)
+        return self._ask(DeskState.NUMBER_RIGHT)
 
-    def ask_number(self, heard: Heard) -> _Turn:
-        """Ask for the number that everything else needs."""
-        return self._ask(State.NUMBER)
+    def ask_number(self, heard: Understood) -> _Turn:
+        """Ask for the tracking number, which all other steps need."""
+        return self._ask(DeskState.NUMBER)
 
-    def number_wrong(self, heard: Heard) -> _Turn:
+    def number_wrong(self, heard: Understood) -> _Turn:
         """Ask for the number again."""
-        return self._ask(State.NUMBER, "I am sorry.")
+        return self._ask(DeskState.NUMBER, "I am sorry.")
 
-    def tell(self, heard: Heard) -> _Turn:
-        """Say where the parcel is and read the policy."""
+    def tell(self, heard: Understood) -> _Turn:
+        """Report where the parcel is, and read the policy."""
         self._parcel = script.find_parcel(self._number)
         if self._parcel is None:
-            self.state = State.NUMBER
+            self.state = DeskState.NUMBER
             return self._fail(f"I have no parcel {script.spoken(self._number)}.")
         self._wanted = (self._parcel.street, self._parcel.house)
-        return self._ask(State.WISH, self._parcel.status, *script.POLICY)
+        return self._ask(DeskState.WISH, self._parcel.status, *script.POLICY)
 
-    def where(self, heard: Heard) -> _Turn:
-        """Say where the parcel is, without the policy."""
+    def where(self, heard: Understood) -> _Turn:
+        """Report where the parcel is, without the policy."""
         assert self._parcel is not None
-        return self._ask(State.WISH, self._parcel.status)
+        return self._ask(DeskState.WISH, self._parcel.status)
 
-    def stopped(self, heard: Heard) -> _Turn:
+    def stopped(self, heard: Understood) -> _Turn:
         """Acknowledge that the caller stopped the policy."""
-        return self._ask(State.GO_ON, script.STOPPED)
+        return self._ask(DeskState.GO_ON, script.STOPPED)
 
-    def go_on(self, heard: Heard) -> _Turn:
-        """Go on from the beginning of the sentence that was cut."""
-        return _Turn(State.WISH, self._unheard)
+    def go_on(self, heard: Understood) -> _Turn:
+        """Continue from the start of the interrupted sentence."""
+        return _Turn(DeskState.WISH, self._unheard)
 
-    def repeat_cut(self, heard: Heard) -> _Turn:
-        """Say the sentence that was cut once more, and offer the rest."""
+    def repeat_cut(self, heard: Understood) -> _Turn:
+        """Repeat the interrupted sentence, and offer the rest."""
         cut, *rest = self._unheard
         if len(rest) < 2:
             return self.go_on(heard)
         self._unheard = tuple(rest)
-        return self._ask(State.GO_ON, cut)
+        return self._ask(DeskState.GO_ON, cut)
 
-    def wish(self, heard: Heard) -> _Turn:
-        """Leave the policy and ask what else there is to do."""
-        return self._ask(State.WISH, "All right.")
+    def wish(self, heard: Understood) -> _Turn:
+        """Leave the policy, and ask what else to do."""
+        return self._ask(DeskState.WISH, "All right.")
 
-    def ask_address(self, heard: Heard) -> _Turn:
+    def ask_address(self, heard: Understood) -> _Turn:
         """Ask for the new address."""
-        return self._ask(State.ADDRESS)
+        return self._ask(DeskState.ADDRESS)
 
-    def take_place(self, heard: Heard) -> _Turn:
-        """Read the address back, with what the caller gave of it."""
+    def take_place(self, heard: Understood) -> _Turn:
+        """Read back the address with the parts that the caller gave."""
         if heard.intent is Intent.DIGITS and len(heard.digits) > MAX_HOUSE_DIGITS:
             return self._fail(f"I heard {script.spoken(heard.digits)}.")
         street, house = self._wanted
         self._wanted = (heard.street or street, heard.digits[:MAX_HOUSE_DIGITS] or house)
-        return self._ask(State.ADDRESS_RIGHT)
+        return self._ask(DeskState.ADDRESS_RIGHT)
 
-    def change_address(self, heard: Heard) -> _Turn:
+    def change_address(self, heard: Understood) -> _Turn:
         """Confirm the new address."""
         assert self._parcel is not None
         street, house = self._wanted
         self._parcel = replace(self._parcel, street=street, house=house)
         changed = f"Thank you. Your parcel goes to {script.address(street, house)}."
-        return self._ask(State.WISH, changed)
+        return self._ask(DeskState.WISH, changed)
 
-    def again(self, heard: Heard) -> _Turn:
-        """Say the last turn again."""
+    def again(self, heard: Understood) -> _Turn:
+        """Repeat the last turn."""
         return _Turn(self.state, self._said)
 
-    def take_your_time(self, heard: Heard) -> _Turn:
-        """Let a caller who asks for a moment have it."""
+    def take_your_time(self, heard: Understood) -> _Turn:
+        """Give the caller time."""
         return self._ask(self.state, script.TAKE_YOUR_TIME)
 
-    def help(self, heard: Heard) -> _Turn:
+    def help(self, heard: Understood) -> _Turn:
         """Say what the desk can do."""
-        state = State.GO_ON if self.state is State.CUT else self.state
+        state = DeskState.GO_ON if self.state is DeskState.CUT else self.state
         return self._ask(state, script.HELP, _HINTS[state])
 
-    def person(self, heard: Heard) -> _Turn:
-        """Put the caller through to a person, if there is one."""
+    def person(self, heard: Understood) -> _Turn:
+        """Transfer the caller to a person, if one is configured."""
         if self._person:
-            return _Turn(State.ENDED, (script.PUT_THROUGH,), Transfer(self._person))
-        state = State.GO_ON if self.state is State.CUT else self.state
+            return _Turn(DeskState.ENDED, (script.PUT_THROUGH,), Transfer(self._person))
+        state = DeskState.GO_ON if self.state is DeskState.CUT else self.state
         return self._ask(state, script.NOBODY_ELSE)
 
-    def goodbye(self, heard: Heard) -> _Turn:
+    def goodbye(self, heard: Understood) -> _Turn:
         """End the call."""
-        return _Turn(State.ENDED, (script.GOODBYE,), HangUp("the caller is done"))
+        return _Turn(DeskState.ENDED, (script.GOODBYE,), HangUp("the caller is done"))
 
 
-Handler = Callable[[ParcelDesk, Heard], _Turn]
+Handler = Callable[[ParcelDesk, Understood], _Turn]
 
-_YES_NO = frozenset({State.NUMBER_RIGHT, State.CUT, State.GO_ON, State.ADDRESS_RIGHT})
-"""Where the keys 1 and 2 mean yes and no."""
-_YES_NO_KEYS = {"1": Intent.YES, "2": Intent.NO}
+_YES_NO = frozenset(
+    {DeskState.NUMBER_RIGHT, DeskState.CUT, DeskState.GO_ON, DeskState.ADDRESS_RIGHT}
+)
+"""States in which the DTMF digits 1 and 2 mean yes and no."""
+_YES_NO_DIGITS = {"1": Intent.YES, "2": Intent.NO}
 
-_HINTS: Mapping[State, str] = {
-    State.NUMBER: script.KEY_NUMBER,
-    State.NUMBER_RIGHT: script.KEY_YES_NO,
-    State.WISH: script.KEY_WISH,
-    State.GO_ON: script.KEY_YES_NO,
-    State.ADDRESS: script.KEY_ADDRESS,
-    State.ADDRESS_RIGHT: script.KEY_YES_NO,
-    State.ENDED: "",
+_HINTS: Mapping[DeskState, str] = {
+    DeskState.NUMBER: script.KEY_NUMBER,
+    DeskState.NUMBER_RIGHT: script.KEY_YES_NO,
+    DeskState.WISH: script.KEY_WISH,
+    DeskState.GO_ON: script.KEY_YES_NO,
+    DeskState.ADDRESS: script.KEY_ADDRESS,
+    DeskState.ADDRESS_RIGHT: script.KEY_YES_NO,
+    DeskState.ENDED: "",
 }
 
 # The rules:
-# 1. A turn is looked up in its state's row, then in the row for anywhere. What is in neither was
-#    not understood: the desk asks again, then with a hint, and the third time in a row it ends.
-# 2. An interruption of the status or the policy moves WISH to CUT. From there and from GO_ON the
-#    desk goes on from the sentence that was cut, repeats it, or leaves the policy.
-# 3. A correction may come with the no: "no, 4 7 1 3".
-# 4. Nothing follows ENDED: whatever is said, the desk says goodbye.
+# 1. The handler of an intent is looked up in the state's row, then in _ANYWHERE. Without a handler,
+#    the turn was not understood: the desk asks again, then with a hint, and ends the call at the
+#    third failure in a row.
+# 2. An interruption of the status or the policy moves WISH to CUT. From CUT and GO_ON the desk
+#    continues with the interrupted sentence, repeats it, or leaves the policy.
+# 3. A "no" may contain the correction: "no, 4 7 1 3".
+# 4. ENDED is final: the desk answers every turn with goodbye.
 _ANYWHERE: Mapping[Intent, Handler] = {
     Intent.GOODBYE: ParcelDesk.goodbye,
     Intent.STOP: ParcelDesk.take_your_time,
@@ -260,26 +265,26 @@ _ANYWHERE: Mapping[Intent, Handler] = {
     Intent.HELP: ParcelDesk.help,
     Intent.PERSON: ParcelDesk.person,
 }
-_TABLE: Mapping[State, Mapping[Intent, Handler]] = {
-    State.NUMBER: {
+_TABLE: Mapping[DeskState, Mapping[Intent, Handler]] = {
+    DeskState.NUMBER: {
         Intent.DIGITS: ParcelDesk.take_number,
         Intent.PLACE: ParcelDesk.take_number,
         Intent.WHERE: ParcelDesk.ask_number,
         Intent.ADDRESS: ParcelDesk.ask_number,
     },
-    State.NUMBER_RIGHT: {
+    DeskState.NUMBER_RIGHT: {
         Intent.YES: ParcelDesk.tell,
         Intent.NO: ParcelDesk.number_wrong,
         Intent.DIGITS: ParcelDesk.take_number,
     },
-    State.WISH: {
+    DeskState.WISH: {
         Intent.ADDRESS: ParcelDesk.ask_address,
         Intent.PLACE: ParcelDesk.take_place,
         Intent.WHERE: ParcelDesk.where,
         Intent.YES: ParcelDesk.ask_address,
         Intent.NO: ParcelDesk.goodbye,
     },
-    State.CUT: {
+    DeskState.CUT: {
         Intent.STOP: ParcelDesk.stopped,
         Intent.REPEAT: ParcelDesk.repeat_cut,
         Intent.YES: ParcelDesk.go_on,
@@ -289,7 +294,7 @@ _TABLE: Mapping[State, Mapping[Intent, Handler]] = {
         Intent.PLACE: ParcelDesk.take_place,
         Intent.WHERE: ParcelDesk.where,
     },
-    State.GO_ON: {
+    DeskState.GO_ON: {
         Intent.STOP: ParcelDesk.wish,
         Intent.REPEAT: ParcelDesk.repeat_cut,
         Intent.YES: ParcelDesk.go_on,
@@ -299,16 +304,16 @@ _TABLE: Mapping[State, Mapping[Intent, Handler]] = {
         Intent.PLACE: ParcelDesk.take_place,
         Intent.WHERE: ParcelDesk.where,
     },
-    State.ADDRESS: {
+    DeskState.ADDRESS: {
         Intent.PLACE: ParcelDesk.take_place,
         Intent.DIGITS: ParcelDesk.take_place,
         Intent.NO: ParcelDesk.wish,
     },
-    State.ADDRESS_RIGHT: {
+    DeskState.ADDRESS_RIGHT: {
         Intent.YES: ParcelDesk.change_address,
         Intent.NO: ParcelDesk.ask_address,
         Intent.PLACE: ParcelDesk.take_place,
         Intent.DIGITS: ParcelDesk.take_place,
     },
-    State.ENDED: dict.fromkeys(Intent, ParcelDesk.goodbye),
+    DeskState.ENDED: dict.fromkeys(Intent, ParcelDesk.goodbye),
 }

@@ -1,4 +1,4 @@
-"""What a caller of the parcel desk means, from the words and keys of one turn."""
+"""Intent recognition of the parcel desk: from the words and DTMF digits of one turn."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from media_pod.dialogues.ports import CallerTurn
 
 
 class Intent(Enum):
-    """The one thing that a turn is taken for, in the order of the rules in `understand`."""
+    """Intent of a turn, in the order of the rules in `understand`."""
 
     GOODBYE = auto()
     STOP = auto()
@@ -24,19 +24,19 @@ class Intent(Enum):
     NO = auto()
     CONTINUE = auto()
     NOTHING = auto()
-    """No words, or none that the desk knows."""
+    """No words, or no known ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One understood turn."""
+class Understood:
+    """Intent of one turn, with its slots."""
 
     intent: Intent
     digits: str = ""
     street: str = ""
-    """In title case, as `STREETS` has it."""
+    """In title case, as in `STREETS`; "" if none."""
     negated: bool = False
-    """The caller also said no: "no, 4 7 1 3" corrects a number."""
+    """Whether the turn also contains a no: "no, 4 7 1 3" corrects a number."""
 
 
 STREETS = ("Station Road", "Church Lane", "Market Street", "Garden Road")
@@ -62,31 +62,31 @@ _WEAK_PHRASES: tuple[tuple[Intent, str], ...] = (
 _NO = r"no|nope|wrong|not"
 
 
-def understand(turn: CallerTurn) -> Heard:
-    """What `turn` means.
+def understand(turn: CallerTurn) -> Understood:
+    """The intent of `turn`.
 
-    Keys win over words. Of words, commands win over content, content over yes and no, so that
-    "yes 4 7 1 2" is a number; numerals count as digits, "house number 4 2" is a place.
+    DTMF takes precedence over words, commands over content, and content over yes and no: "yes
+    4 7 1 2" is a number. Numerals count as digits; "house number 4 2" is a place.
     """
     if keyed := re.sub(r"\D", "", turn.digits):
-        return Heard(Intent.DIGITS, keyed)
+        return Understood(Intent.DIGITS, keyed)
     words = re.findall(r"[a-z]+|\d", turn.text.lower())
     text = " ".join(words)
     digits = "".join(_DIGITS.get(word, word if word.isdigit() else "") for word in words)
     street = next((name for name in STREETS if name.lower() in text), "")
     negated = _has(text, _NO)
     if street or (digits and "house" in words):
-        return Heard(Intent.PLACE, digits, street, negated)
+        return Understood(Intent.PLACE, digits, street, negated)
     for intent, phrases in _PHRASES:
         if _has(text, phrases):
-            return Heard(intent, digits, negated=negated)
+            return Understood(intent, digits, negated=negated)
     if digits:
-        return Heard(Intent.DIGITS, digits, negated=negated)
+        return Understood(Intent.DIGITS, digits, negated=negated)
     for intent, phrases in _WEAK_PHRASES:
         if _has(text, phrases):
-            # "not right", "no, please": a no among the words of a yes is a no.
-            return Heard(Intent.NO if negated else intent, negated=negated)
-    return Heard(Intent.NOTHING)
+            # "not right", "no, please": yes and no together mean no.
+            return Understood(Intent.NO if negated else intent, negated=negated)
+    return Understood(Intent.NOTHING)
 
 
 def _has(text: str, phrases: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the parcel desk says, and its made-up parcels."""
+"""The texts of the parcel desk, and its fictitious parcels."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ POLICY = (
     "Please report a damaged parcel within seven days, and keep the box and all that was in it.",
     "A neighbour can accept your parcel for you, if you have told us the name on the door.",
 )
-"""Half a minute: what the demonstration interrupts."""
+"""Half a minute of speech, which the demonstration interrupts."""
 
 _PLACES = (
     "at the depot in Riverside, and comes tomorrow morning",
@@ -48,7 +48,7 @@ _PLACES = (
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One parcel: where it is, and where it goes."""
+    """One parcel: its location and destination."""
 
     number: str
     place: str
@@ -57,12 +57,12 @@ class Parcel:
 
     @property
     def status(self) -> str:
-        """Where the parcel is, as a sentence."""
+        """The location, as a sentence."""
         return f"Your parcel {spoken(self.number)} is {self.place}."
 
 
 def find_parcel(number: str) -> Parcel | None:
-    """The made-up parcel of a tracking number, always the same; none begins with a zero."""
+    """The fictitious parcel of a tracking number; deterministic. Numbers do not begin with 0."""
     if len(number) != NUMBER_DIGITS or number.startswith("0"):
         return None
     seed = int(number)
@@ -72,10 +72,10 @@ def find_parcel(number: str) -> Parcel | None:
 
 
 def spoken(digits: str) -> str:
-    """Digits with blanks between them, to be read one by one."""
+    """`digits` separated by blanks, to be spoken one by one."""
     return " ".join(digits)
 
 
 def address(street: str, house: str) -> str:
-    """An address as it is read out."""
+    """An address as it is spoken."""
     return f"{street}, house number {spoken(house)}"

@@ -1,8 +1,8 @@
-"""Echo cancellers behind one protocol.
+"""The `Canceller` protocol, and WebRTC's canceller.
 
-A canceller gets the caller's audio and the reference *already aligned*: the reference leads its
-echo by a few milliseconds (`LEAD_MS`), whatever the line's delay is. That is what makes any of
-them work on a telephone: on the 250-700 ms of a real line, none finds the delay by itself.
+A canceller receives the caller's audio and an *aligned* reference, which leads its echo by a few
+milliseconds (`LEAD_MS`) at any delay of the line. Cancellers need this on telephone lines: none of
+them finds delays of 250-700 ms by itself.
 """
 
 from typing import Any, Final, Protocol
@@ -13,18 +13,18 @@ from media_pod.duplex.canceller.webrtc_import import AudioProcessingModule
 from media_pod.duplex.contract import TICK_MS, Pcm
 
 LEAD_MS: Final = 5
-"""How far the reference leads its echo. 2-5 ms gave 27-30 dB of echo loss on a 24 ms dispersive
-path at ERL 15 dB, 10-40 ms 19-26 dB; below zero the filter would have to look ahead."""
+"""Lead of the reference over its echo. Measured ERLE on a 24 ms dispersive path at ERL 15 dB:
+27-30 dB with a lead of 2-5 ms, 19-26 dB with 10-40 ms. A negative lead is not causal."""
 
 
 class Canceller(Protocol):
-    """Takes the echo of an aligned reference out of the callers' audio."""
+    """Removes the echo of an aligned reference from the callers' audio."""
 
     def open(self, slot: int) -> None:
-        """Start `slot` afresh."""
+        """Start `slot` with initial state."""
 
     def close(self, slot: int) -> None:
-        """Leave `slot` out of the work; its rows come back as zeros."""
+        """Stop processing `slot`; its rows of the output are zero."""
 
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         """One tick of every slot: int16 [slots, samples] in and out, no added delay."""
@@ -33,7 +33,7 @@ class Canceller(Protocol):
 class WebRtcCanceller:
     """WebRTC's line canceller (AEC, before AEC3) with its residual suppressor, one per call.
 
-    It works in blocks of 10 ms. Its own delay estimate is told that nothing is left to find.
+    It works in blocks of 10 ms. Its own delay estimation is set to 0, as the input is aligned.
     """
 
     _AEC: Final = 2

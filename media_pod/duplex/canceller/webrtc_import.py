@@ -1,8 +1,9 @@
-"""WebRTC's audio processing, imported so that it works on every Python.
+"""Imports WebRTC's audio processing module on every supported Python version.
 
-The wrapper in webrtc-audio-processing 0.1.3 looks for its extension module through `imp`, which
-Python 3.12 removed and 3.11 warns of. It falls back to a plain import when `imp` finds nothing, so
-the extension is loaded first, and for that one import `imp` is a module that finds nothing.
+The wrapper of webrtc-audio-processing 0.1.3 loads its extension module through `imp`, which Python
+3.12 removed and 3.11 deprecates. It falls back to a plain import if `imp` finds nothing. So this
+module loads the extension first, and replaces `imp` by a stub that finds nothing during the import.
+All patching of `sys.modules` is contained here.
 """
 
 import importlib
@@ -26,7 +27,7 @@ def _load() -> Any:
     path = next((path for path in candidates if path.exists()), None)
     spec = importlib.util.spec_from_file_location(_EXTENSION, path) if path else None
     if spec is None or spec.loader is None:
-        raise ImportError(f"{folder} has no {_EXTENSION} for this Python: reinstall {_PACKAGE}")
+        raise ImportError(f"{folder} has no {_EXTENSION} for this Python; reinstall {_PACKAGE}")
     extension = sys.modules[_EXTENSION] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(extension)
     before = sys.modules.get("imp")

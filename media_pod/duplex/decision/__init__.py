@@ -1,1 +1,1 @@
-"""Whose sound it is: the predicted echo, and the barge-in detector."""
+"""Barge-in detection: the predicted echo levels, and the detector."""

@@ -1,19 +1,21 @@
-"""Whose sound is it: the caller's or an echo's? Evidence in, decision out, for all slots at once.
+"""Barge-in detection: decides between caller speech and echo, for all slots at once.
 
-`Judge` is the interface; `SequentialJudge` is Wald's sequential probability ratio test (1945): each
-tick adds its log-likelihood ratio of "the caller speaks" to a sum that cannot fall below zero, and
-the sum decides. A loud, clear interruption decides in three ticks, a doubtful one waits.
+`BargeInDetector` is the interface. `SequentialDetector` implements Wald's sequential probability
+ratio test (1945): each tick adds the log-likelihood ratio of "the caller speaks" to a sum that
+cannot fall below zero, and thresholds on the sum decide. A loud, clear interruption takes three
+ticks, a doubtful one longer.
 
-The rules, in order of what they need:
+There are three cases:
 
-1. nothing was played within the longest delay: no echo is possible, Silero decides;
-2. no lock: a sound counts as the caller's only by what it exceeds of *any* echo, whatever its
-   delay. Before the bot has spoken for a second that ceiling is the bot's own loudness: a late loud
-   echo and an answer to the bot's first word look the same until the tracker has locked;
-3. locked: a sound counts by what it exceeds of the echo at the lag, and of any echo.
+1. nothing was played within the longest delay: echo is impossible, Silero's probability decides;
+2. no lock: the evidence is the level above *any* possible echo, at any delay. Until the bot has
+   spoken for a second, the limit is the bot's own level: a late loud echo and an answer to the
+   bot's first word cannot be distinguished before the tracker has locked;
+3. locked: the evidence is the level above the echo at the lag, and above any echo.
 
-In all three Silero's probability, on the cleaned signal, says whether it is speech. What the
-canceller leaves is no evidence beyond that: at its input the prediction already says as much.
+In all cases Silero's probability, computed on the cleaned signal, is the evidence for speech. The
+level of the canceller's residual is not used: it adds nothing to the predicted echo level at the
+canceller's input.
 """
 
 from dataclasses import dataclass
@@ -32,35 +34,37 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one tick says of every slot."""
+    """Input of the detector: one tick of every slot."""
 
     speech: Floats
-    """[slots] Silero's probability on the cleaned signal."""
+    """[slots] Silero's speech probability of the cleaned signal, 0..1."""
     caller_db: Levels
-    """[slots, BANDS] what arrived."""
+    """[slots, BANDS] levels of the received audio."""
     floor_db: Levels
-    """[slots, BANDS] the noise under it."""
+    """[slots, BANDS] noise floor of the received audio."""
     predicted: Predicted
     locked: Flags
-    """[slots] the tracker holds a lag and trusts it."""
+    """[slots] whether the delay tracker has a lock with enough confidence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """[slots] decisions and reasons, as int8."""
+class Detection:
+    """Output of the detector: one tick of every slot."""
 
     decision: NDArray[np.int8]
+    """[slots] a `Decision`."""
     reason: NDArray[np.int8]
+    """[slots] a `Reason`."""
 
 
-class Judge(Protocol):
-    """Turns evidence into decisions; keeps its own state per slot."""
+class BargeInDetector(Protocol):
+    """Turns evidence into decisions; keeps state per slot."""
 
     def reset(self, slot: int) -> None:
-        """Forget the call in `slot`."""
+        """Clear the state of `slot`."""
 
-    def step(self, evidence: Evidence) -> Verdict:
-        """One tick of every slot."""
+    def step(self, evidence: Evidence) -> Detection:
+        """Take one tick of every slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ class _Weights:
 
 
 # Logistic regressions of "the caller speaks" on 64 random calls of 30 s, tested on 64 others:
-# ERL 6-35 dB, delay 20-1000 ms, hybrids and rooms, noise -75..-50 dBFS, a delay step in a third,
-# callers -34..-18 dBFS, noises (dogs, sneezes, rustle) that must not count. The record of the
-# study is docs/decisions/0003-evidence-without-a-net.md.
+# ERL 6-35 dB, delay 20-1000 ms, hybrids and rooms, noise -75..-50 dBFS, a delay step in a third of
+# them, callers -34..-18 dBFS, and noises (dogs, sneezes, rustle) that must not stop the bot. See
+# docs/decisions/0003-evidence-without-a-net.md.
 _LOCKED: Final = _Weights(speech=0.57, over_lag=0.22, over_any_lag=0.10, bias=-3.3)
 _UNLOCKED: Final = _Weights(speech=0.68, over_lag=0.0, over_any_lag=0.31, bias=-4.4)
 _NO_ECHO: Final = _Weights(speech=0.6, over_lag=0.0, over_any_lag=0.05, bias=-0.5)
@@ -90,36 +94,37 @@ _CALLER: Final = np.float32(4.0)
 _RELEASE: Final = np.float32(1.0)
 _MOST: Final = np.float32(12.0)
 _HANGOVER_TICKS: Final = 15
-"""300 ms: pauses inside a phrase do not end it."""
+"""300 ms: bridges the pauses inside a phrase."""
 _SPEECH: Final = np.float32(0.3)
 _QUIET_DB: Final = np.float32(3.0)
 
 
-class SequentialJudge:
-    """The sequential test."""
+class SequentialDetector:
+    """Wald's sequential test; see the module."""
 
-    def __init__(self, slots: int, caution: float) -> None:
-        """Make a judge.
+    def __init__(self, slots: int, threshold_bias: float) -> None:
+        """Create a detector.
 
         Args:
-            slots: rows.
-            caution: taken off every tick's log-likelihood ratio. 0 is the plain test; more makes
-                fewer false stops, and true ones later and fewer.
+            slots: number of rows.
+            threshold_bias: subtracted from the log-likelihood ratio of every tick. 0 is the
+                unbiased test; a higher value gives fewer false stops, and later and fewer true
+                ones.
         """
-        self._caution = np.float32(caution)
+        self._threshold_bias = np.float32(threshold_bias)
         self._sum = np.zeros(slots, np.float32)
         self._quiet_ticks = np.zeros(slots, np.int64)
         self._on = np.zeros(slots, np.bool_)
         self._why = np.zeros(slots, np.int8)
 
     def reset(self, slot: int) -> None:
-        """Forget the call in `slot`."""
+        """Clear the state of `slot`."""
         self._sum[slot] = 0
         self._on[slot] = False
         self._quiet_ticks[slot] = 0
 
-    def step(self, evidence: Evidence) -> Verdict:
-        """One tick of every slot."""
+    def step(self, evidence: Evidence) -> Detection:
+        """Take one tick of every slot."""
         noise = evidence.floor_db + _OVER_FLOOR_DB
         predicted = evidence.predicted
         over_lag = _loudest(evidence.caller_db - np.maximum(predicted.at_lag_db, noise))
@@ -130,7 +135,7 @@ class SequentialJudge:
             [_weigh(w, logit, over_lag, over_any) for w in (_NO_ECHO, _UNLOCKED)],
             _weigh(_LOCKED, logit, over_lag, over_any),
         )
-        ratio = np.clip(ratio - self._caution, *_PER_TICK)
+        ratio = np.clip(ratio - self._threshold_bias, *_PER_TICK)
         self._sum = np.clip(self._sum + ratio, 0, _MOST).astype(np.float32)
         rise = (self._sum > _CALLER) & ~self._on
         self._why[rise] = _why_caller(evidence)[rise]
@@ -139,14 +144,14 @@ class SequentialJudge:
         onset = np.where(self._sum > _ONSET, Decision.ONSET, Decision.NONE)
         quiet = _loudest(evidence.caller_db - noise) < _QUIET_DB
         waiting = _why_not(evidence, ratio, quiet)
-        return Verdict(
+        return Detection(
             decision=np.where(self._on, Decision.CALLER, onset).astype(np.int8),
             reason=np.where(self._on, self._why, waiting).astype(np.int8),
         )
 
 
 def _loudest(excess_db: Levels) -> Floats:
-    """The mean excess of the bands that exceed most; a voice does not fill all bands at once."""
+    """[slots] mean excess of the bands with the highest excess; a voice never fills all bands."""
     top = np.partition(np.clip(excess_db, *_EXCESS_DB), -_LOUDEST_BANDS, axis=1)
     mean: Floats = top[:, -_LOUDEST_BANDS:].mean(axis=1)
     return mean

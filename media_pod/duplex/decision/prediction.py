@@ -1,16 +1,16 @@
-"""How loud the echo of what was played can be now, in each band.
+"""Predicts the maximum echo level of the played audio, per band.
 
-An echo is a copy: its band levels are those of the reference some time ago, plus the line's
-coupling in dB. `EchoPrediction` learns that coupling per band and slot without any double-talk
-detector: as a running quantile, to which callers, who speak for a small part of the bot's time, do
-not matter.
+An echo is a delayed copy: its band levels are those of the reference at that delay, plus the
+coupling of the line in dB. `EchoPrediction` learns the coupling per band and slot, without a
+double-talk detector: it is a running quantile, which is robust against callers, who speak during a
+small part of the bot's speech.
 
-Two forms:
+There are two predictions:
 
-- at the lag: the reference's maximum within 60 ms of the tracked lag, so that a slip of a frame or
-  three changes nothing;
-- at any lag: the reference's maximum over the longest delay allowed. It needs no tracker, and on
-  a passive line nothing above it can be an echo.
+- at the lag: from the maximum of the reference within 60 ms of the tracked lag, which tolerates a
+  slip of up to three frames;
+- at any lag: from the maximum of the reference over the longest delay. It needs no delay estimate;
+  on a passive line, a level above it cannot be echo.
 """
 
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ from media_pod.duplex.features import BANDS, Levels
 
 _AROUND_TICKS: Final = 3
 _AUDIBLE_DB: Final = np.float32(26.0)
-"""Reference band level that teaches: below, its echo is lost in any line's noise."""
+"""Minimum reference level of a band for learning: echo of a lower level is below line noise."""
 _SPEAKING_DB: Final = np.float32(32.0)
-"""Loudest reference band from which on the bot counts as speaking."""
+"""Minimum level of the loudest reference band for the bot to count as speaking."""
 _FIRST_STEP_DB: Final = 3.0
 _LEAST_STEP_DB: Final = 0.05
 _PATIENCE: Final = np.float32(10.0)
 _UNSURE_DB: Final = np.float32(6.0)
-"""Margin over a coupling that has just begun to be learned: without it 7 of 9 false stops on lines
-of ERL 6-12 dB fell into the second after the first lock."""
+"""Initial margin above a coupling that is not learned yet. Without it, 7 of 9 false stops on lines
+of ERL 6-12 dB were in the first second after the first lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """How loud the echo can be in this tick."""
+    """Maximum echo levels in one tick."""
 
     at_lag_db: Levels
-    """[slots, BANDS] at the tracked lag; meaningless without a lock."""
+    """[slots, BANDS] at the tracked lag; undefined without a lock."""
     at_any_lag_db: Levels
-    """[slots, BANDS] whatever the delay."""
+    """[slots, BANDS] at any delay."""
     ceiling_known: NDArray[np.bool_]
     """[slots] whether `at_any_lag_db` has been learned from this line."""
     reference_at_lag: NDArray[np.bool_]
@@ -52,10 +52,10 @@ class Predicted:
 
 
 class Coupling:
-    """A running quantile of level over reference, per slot and band.
+    """Running quantile of level over reference, per slot and band.
 
-    It starts as the largest of the first ten; then the step falls as 3 dB / (1 + n / 10), down to
-    0.05 dB: fast at first, steady later.
+    It starts as the maximum of the first ten values. Then the step size is 3 dB / (1 + n / 10), but
+    at least 0.05 dB: fast at first, stable later.
     """
 
     def __init__(self, slots: int, quantile: float, start_db: float) -> None:
@@ -65,18 +65,18 @@ class Coupling:
         self._count = np.zeros((slots, BANDS), np.float32)
 
     def reset(self, slot: int) -> None:
-        """Forget the line of `slot`."""
+        """Clear the state of `slot`."""
         self._quantile_db[slot] = self._start_db
         self._count[slot] = 0
 
     @property
     def gain_db(self) -> Levels:
-        """[slots, BANDS] what to add to the reference, with a margin for what is not yet sure."""
+        """[slots, BANDS] gain over the reference, with the margin for a short history."""
         gain_db: Levels = self._quantile_db + _UNSURE_DB / (1 + self._count / _PATIENCE)
         return gain_db
 
     def learn(self, level_db: Levels, reference_db: Levels, where: NDArray[np.bool_]) -> None:
-        """Take this tick's levels, [slots, BANDS], where the reference was audible."""
+        """Update with this tick's levels, [slots, BANDS], where the reference is audible."""
         ratio = level_db - reference_db
         step = np.maximum(_FIRST_STEP_DB / (1 + self._count / _PATIENCE), _LEAST_STEP_DB)
         up = ratio > self._quantile_db
@@ -88,11 +88,11 @@ class Coupling:
 
 
 class Ceiling:
-    """The most that comes back of whatever is played, per slot and band.
+    """Maximum gain of the echo over the reference, at any delay, per slot and band.
 
-    It starts at 0 dB, no loss at all, and stays there until the reference has been audible for as
-    long as an echo can take; then it follows the loudest of what came back, faster down than up. A
-    line without echo is known as such a second later, without any lock.
+    It starts at 0 dB (no loss) and stays there until the reference has been audible for the longest
+    delay. Then it follows the level of the received audio, faster down than up. A line without echo
+    is identified a second later, without a lock.
     """
 
     _UP_DB: Final = np.float32(0.4)
@@ -106,24 +106,24 @@ class Ceiling:
         self._heard_ticks = np.zeros(slots, np.int64)
 
     def reset(self, slot: int) -> None:
-        """Forget the line of `slot`."""
+        """Clear the state of `slot`."""
         self._gain_db[slot] = 0
         self._heard_ticks[slot] = 0
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """[slots] where the bot has spoken for long enough to have learned something."""
+        """[slots] whether the bot has spoken long enough for a learned value."""
         return self._heard_ticks > self._wait_ticks
 
     @property
     def gain_db(self) -> Levels:
-        """[slots, BANDS] what to add to the loudest reference."""
+        """[slots, BANDS] gain over the maximum of the reference, with a margin."""
         gain_db: Levels = np.minimum(self._gain_db + self._MARGIN_DB, self._MOST_DB)
         return gain_db
 
     def learn(self, level_db: Levels, reference_db: Levels, teaches: NDArray[np.bool_]) -> None:
-        """Take this tick's levels, [slots, BANDS], and the loudest reference at any lag, of the
-        slots in `teaches`."""
+        """Update the slots in `teaches` with this tick's levels and the maximum of the reference
+        over all lags, both [slots, BANDS]."""
         audible = EchoPrediction.audible(reference_db) & teaches[:, None]
         self._heard_ticks += audible.mean(axis=1) > 0.5
         toward = np.clip(level_db - reference_db - self._gain_db, self._DOWN_DB, self._UP_DB)
@@ -131,18 +131,18 @@ class Ceiling:
 
 
 class EchoPrediction:
-    """Predicted echo levels of every slot."""
+    """Predicts the echo levels of every slot."""
 
     def __init__(self, slots: int, max_delay_ms: int) -> None:
         self._ticks = max_delay_ms // TICK_MS + 2 * _AROUND_TICKS + 2
-        # Ticks first: the maximum over them is then one of whole rows, six times as fast.
+        # Ticks on the first axis: the maximum over them works on whole rows, six times as fast.
         self._history = np.zeros((self._ticks, slots, BANDS), np.float32)
         self._now = 0
         self._coupling = Coupling(slots, quantile=0.7, start_db=0.0)
         self._ceiling = Ceiling(slots, max_delay_ms)
 
     def reset(self, slot: int) -> None:
-        """Forget the line of `slot` and what was played on it."""
+        """Clear the state of `slot`."""
         self._history[:, slot] = 0
         self._coupling.reset(slot)
         self._ceiling.reset(slot)
@@ -155,14 +155,14 @@ class EchoPrediction:
         locked: NDArray[np.bool_],
         teaches: NDArray[np.bool_],
     ) -> "Predicted":
-        """One tick of every slot: predict from what is known, then learn from what came.
+        """Take one tick of every slot: predict first, then learn from the received levels.
 
         Args:
-            played_db: [slots, BANDS] of what was just played.
-            caller_db: [slots, BANDS] of what just arrived.
-            lag_ticks: [slots] where the tracker holds the echo, in whole ticks.
-            locked: [slots] whether it holds one.
-            teaches: [slots] whether what arrived says something of the line.
+            played_db: [slots, BANDS] levels of the played audio.
+            caller_db: [slots, BANDS] levels of the received audio.
+            lag_ticks: [slots] tracked lag, in whole ticks.
+            locked: [slots] whether the tracker has a lock.
+            teaches: [slots] whether the received audio is valid for learning.
         """
         self._now = (self._now + 1) % self._ticks
         self._history[self._now] = played_db
@@ -179,7 +179,7 @@ class EchoPrediction:
         return predicted
 
     def _at_lag(self, lag_ticks: NDArray[np.intp]) -> Levels:
-        """The loudest reference within 60 ms of each slot's lag."""
+        """[slots, BANDS] maximum of the reference within 60 ms of each slot's lag."""
         around = np.arange(-_AROUND_TICKS, _AROUND_TICKS + 1)
         ago = np.clip(lag_ticks[:, None] + around, 0, self._ticks - 1)
         rows = np.arange(len(lag_ticks))[:, None]
@@ -188,5 +188,5 @@ class EchoPrediction:
 
     @staticmethod
     def audible(reference_db: Levels) -> NDArray[np.bool_]:
-        """Where a reference is loud enough for its echo to be heard, and learned from."""
+        """Whether a reference level is high enough to learn from its echo."""
         return reference_db > _AUDIBLE_DB

@@ -1,1 +1,1 @@
-"""Where the echo lies in the caller's audio now."""
+"""Echo delay estimation."""

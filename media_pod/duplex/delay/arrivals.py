@@ -1,8 +1,8 @@
-"""The strongest arrival in a correlation: five milliseconds of lags, judged by their energy.
+"""The strongest arrival in a correlation: the 5 ms of lags with the most energy.
 
-The echo of a room has no single peak, so that the highest one is often not the echo's; the energy
-of the 5 ms from a lag on is. Energies are summed in blocks first, and sample by sample only around
-the block that wins.
+The echo of a room has no single peak, and the highest peak is often not the echo's; the energy of
+5 ms is the more reliable measure. Energies are summed per block first, and per sample only around
+the best block.
 """
 
 from dataclasses import dataclass
@@ -17,35 +17,35 @@ from media_pod.duplex.ring import Audio
 Lags = NDArray[np.intp]
 
 SPREAD: Final = 40
-"""Lags, 5 ms: what is summed up as one arrival."""
+"""Lags (5 ms) whose energy is summed as one arrival."""
 
 _EARLIER: Final = 160
-"""Lags, 20 ms: how far before the strongest arrival the first one is looked for."""
+"""Lags (20 ms) before the strongest arrival that are searched for the first one."""
 _FIRST: Final = np.float32(0.3)
-"""The first arrival has at least this part of the strongest one's amplitude..."""
+"""Minimum amplitude of the first arrival, relative to the strongest one..."""
 _FIRST_SIGMAS: Final = np.float32(4.5)
-"""...and stands out of the correlation's noise by this factor."""
+"""...and relative to the standard deviation of the correlation's noise."""
 _SPREAD_BLOCKS: Final = SPREAD // BLOCK
 _LEAST_MEAN: Final = np.float32(1e-12)
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """One arrival per row: its first lag, its energy over the mean, and all blocks' energies."""
+    """One arrival per row: its first lag, its energy over the mean, and all block energies."""
 
     lag: Lags
     ratio: Audio
     energy: Audio
-    """[rows, blocks] energy of the 5 ms from each block on, over the row's mean."""
+    """[rows, blocks] energy of the 5 ms that start at each block, over the row's mean."""
 
     def take(self, other: "Arrivals", where: NDArray[np.bool_]) -> None:
-        """Replace the rows in `where` by `other`, which holds those rows alone."""
+        """Replace the rows in `where` by those of `other`, which has only these rows."""
         self.lag[where] = other.lag
         self.ratio[where] = other.ratio
         self.energy[where] = other.energy
 
     def energy_at(self, lag: Lags) -> Audio:
-        """[rows] the most energy that any 5 ms around `lag` hold, over the row's mean."""
+        """[rows] maximum energy of any 5 ms around `lag`, over the row's mean."""
         around = np.arange(-_SPREAD_BLOCKS, _SPREAD_BLOCKS // 2 + 1)
         blocks = np.clip(lag[:, None] // BLOCK + around, 0, self.energy.shape[1] - 1)
         nearby: Audio = np.take_along_axis(self.energy, blocks, axis=1).max(axis=1)
@@ -59,8 +59,8 @@ def strongest(
 
     Args:
         memory: [rows, lags] correlation.
-        learned: [rows, lags / BLOCK] where it holds anything; the mean is taken over these.
-        near: [rows] lags; only what is at most `within` lags from them is searched.
+        learned: [rows, lags / BLOCK] blocks of `memory` with data; the mean covers only these.
+        near: [rows] lags; restricts the search to lags at most `within` away.
     """
     energy = _spread_sum(block_energies(memory))
     known = learned[:, : energy.shape[1]]
@@ -76,7 +76,7 @@ def strongest(
 
 
 def _spread_sum(blocks: Audio) -> Audio:
-    """The sum of SPREAD lags from each block on."""
+    """Energy of the SPREAD lags that start at each block."""
     size = blocks.shape[1] - _SPREAD_BLOCKS + 1
     total = blocks[:, :size].copy()
     for later in range(1, _SPREAD_BLOCKS):
@@ -85,7 +85,7 @@ def _spread_sum(blocks: Audio) -> Audio:
 
 
 def _refine(memory: Audio, block: Lags) -> tuple[Lags, Audio]:
-    """The lag within a block of the one given whose 5 ms hold most, and that energy."""
+    """The lag, within one block of `block`, whose 5 ms have the most energy, and that energy."""
     first = np.clip(BLOCK * block - BLOCK + 1, 0, memory.shape[1] - SPREAD - 2 * BLOCK + 1)
     lags = first[:, None] + np.arange(SPREAD + 2 * BLOCK - 1)
     total = np.zeros((len(memory), lags.shape[1] + 1), np.float32)

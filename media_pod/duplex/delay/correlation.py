@@ -1,8 +1,8 @@
-"""Whitened cross-correlation of what arrived with what was played, and where it means something.
+"""Whitened cross-correlation of received and played audio, and the lags at which it is meaningful.
 
-Generalised cross-correlation with phase transform (Knapp and Carter, 1976), many slots in one
-array. Lags are counted in samples; what need not be exact to the sample is kept per `BLOCK` lags,
-one millisecond, which is an eighth of the work.
+Generalised cross-correlation with phase transform (GCC-PHAT; Knapp and Carter, 1976), many slots in
+one array. Lags are in samples; quantities that need no sample accuracy are kept per `BLOCK` of lags
+(1 ms), which is an eighth of the work.
 """
 
 from typing import Final
@@ -14,20 +14,20 @@ from scipy import fft
 from media_pod.duplex.ring import Audio
 
 RATE_HZ: Final = 8000
-"""The delay tracker's rate: above 4 kHz a telephone line has nothing that helps."""
+"""Sample rate of the delay tracker: above 4 kHz a telephone line has no useful signal."""
 
 WINDOW: Final = 2048
-"""Samples of the caller's side that are compared: 256 ms."""
+"""Samples of received audio per correlation: 256 ms."""
 
 BLOCK: Final = RATE_HZ // 1000
-"""Lags that share one answer to whether the reference was audible: 1 ms."""
+"""Lags per flag and per energy: 1 ms."""
 
 Blocks = NDArray[np.bool_]
 """[rows, lags / BLOCK] a flag per block of lags."""
 
 _BAND_HZ: Final = (200, 3600)
 _AUDIBLE: Final = np.float32(10 ** (-52 / 20) * 32768)
-"""RMS from which on a stretch of reference teaches something."""
+"""Minimum RMS of a reference window that is useful for learning: -52 dBFS."""
 _SILENCE: Final = np.float32(1e-9)
 
 
@@ -40,26 +40,27 @@ def block_energies(samples: Audio) -> Audio:
 
 def per_lag(blocks: Blocks) -> NDArray[np.bool_]:
     """[rows, lags] the flags of [rows, lags / BLOCK] blocks, each repeated for its lags."""
-    # A flag is one byte and a block eight: one multiplication copies it into all of them, five
-    # times as fast as np.repeat.
+    # A flag is one byte and a block has eight lags: a multiplication copies the byte eight times,
+    # five times as fast as np.repeat.
     return (blocks.astype(np.uint64) * np.uint64(0x0101010101010101)).view(np.bool_)
 
 
 class Correlator:
-    """Correlates at every lag of 0..`lags` - 1."""
+    """Correlates at the lags 0..`lags` - 1."""
 
     def __init__(self, lags: int) -> None:
-        """Plan for `lags` lags, a multiple of `BLOCK`."""
+        """Prepare for `lags` lags, a multiple of `BLOCK`."""
         self.lags = lags
-        # What the circular correlation wraps around reaches only lags that nobody reads.
+        # The circular correlation wraps around only at lags that are not used.
         self.history = BLOCK * int(fft.next_fast_len((lags + WINDOW) // BLOCK, real=True))
-        """Samples of the reference that are looked back on."""
+        """Samples of reference that a correlation needs."""
         low, high = (hertz * self.history // RATE_HZ for hertz in _BAND_HZ)
         self._band = slice(low, high + 1)
         self._scale = np.float32(self.history / (2 * (high + 1 - low)))
 
     def audible(self, reference: Audio) -> Blocks:
-        """[rows, lags / BLOCK] where the window of [rows, history] at that lag holds sound."""
+        """[rows, lags / BLOCK] whether the window of `reference`, [rows, history], at a lag has
+        sound."""
         total = np.zeros((len(reference), self.history // BLOCK + 1), np.float64)
         np.cumsum(block_energies(reference), axis=1, out=total[:, 1:])
         newest, window = self.history // BLOCK, WINDOW // BLOCK
@@ -68,11 +69,12 @@ class Correlator:
         return audible
 
     def __call__(self, heard: Audio, reference: Audio) -> Audio:
-        """[rows, lags] whitened cross-correlation; a pure delayed copy gives 1 at its lag.
+        """[rows, lags] whitened cross-correlation; a delayed copy gives 1 at its lag.
 
         Args:
-            heard: [rows, WINDOW], the caller's side.
-            reference: [rows, history], its newest sample as old as that of `heard`.
+            heard: [rows, WINDOW], received audio.
+            reference: [rows, history], played audio; its newest sample is as old as that of
+                `heard`.
         """
         both = np.zeros((2, *reference.shape), np.float32)
         both[0, :, -WINDOW:] = heard

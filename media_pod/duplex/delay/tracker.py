@@ -1,20 +1,20 @@
-"""Where the echo of what was played lies in the caller's audio now, and how sure that is.
+"""Tracks the echo delay of every call, with a confidence.
 
-Generalised cross-correlation with phase transform (Knapp and Carter, 1976) between the caller's
-last 256 ms and the reference's last second, ten times a second for each call, staggered over
-ticks so that every tick has a fifth of the calls.
+Generalised cross-correlation with phase transform (GCC-PHAT; Knapp and Carter, 1976) between the
+last 256 ms of received audio and the last second of reference. Each call is updated 10 times per
+second; updates are staggered, so that each tick handles a fifth of the calls.
 
-Three rules keep it from locking on a wrong lag:
+Three rules prevent a lock on a wrong lag:
 
-- a lag is judged by the correlation's energy in 5 ms, because the echo of a room has no single
-  peak; the delay is then the first arrival just before the strongest, which is what a canceller
-  needs to stay causal;
-- a lag learns only while the reference was audible at that lag and the caller's side is above its
-  own noise: everything else teaches it the edges of speech instead of the echo;
-- a lag must win several updates before it is believed, more of them the less it stands out.
+- a lag is rated by the correlation's energy over 5 ms, because the echo of a room has no single
+  peak. The delay is then the first arrival just before the strongest, which keeps the canceller
+  causal;
+- a lag learns only while the reference was audible at that lag and the received audio is above its
+  noise floor: otherwise it would learn the edges of speech instead of the echo;
+- a lag must win several updates before it is accepted, more of them the less it stands out.
 
-Two memories: a slow one that finds the lag anywhere, and a quick one, searched near the lock, that
-follows a line whose delay has stepped.
+There are two memories: a slow one, searched over all lags, and a fast one, searched near the lock,
+which follows a step of the delay.
 """
 
 from typing import Final, TypeVar
@@ -30,7 +30,7 @@ from media_pod.duplex.ring import Audio, AudioRing
 _T = TypeVar("_T", bound=np.generic)
 
 UPDATE_TICKS: Final = 5
-"""Each slot is updated every fifth tick: 100 ms."""
+"""Update interval of a slot, in ticks: 100 ms."""
 
 _SLOW: Final = np.float32(0.2)
 _QUICK: Final = np.float32(0.6)
@@ -38,18 +38,18 @@ _NEAR: Final = 220 * RATE_HZ // 1000
 _SAME: Final = 3 * RATE_HZ // 1000
 _ABOVE_NOISE: Final = np.float32(10 ** (5 / 20))
 _NOISE_RISE: Final = np.float32(10 ** (0.2 / 20))
-"""The noise floor falls at once and rises 2 dB a second."""
+"""Per update: the noise floor falls at once and rises by 2 dB per second."""
 _DRIFT: Final = 4
-"""Lags that the held lag may be off before a clear arrival moves it."""
+"""Deviation, in lags, above which a clear arrival moves the tracked lag."""
 _SLIPPED_UPDATES: Final = -(-WINDOW // (UPDATE_TICKS * TICK_MS * BLOCK))
-"""Updates after a slip in which the window still holds audio from before it: the tracker would find
-the old lag in it, and go back to that."""
+"""Updates to skip after a slip, while the window still contains audio from before it: the tracker
+would find the old lag there and return to it."""
 _LEAST_BLOCKS: Final = 50
-"""Blocks of lags that must have heard something before a correlation is worth its cost: 50 ms."""
+"""Minimum number of audible blocks of lags for which a correlation is computed: 50 ms."""
 _STANDS_OUT: Final = 8.0
-"""Energy of an arrival over the mean energy of all lags that counts as evidence."""
+"""Energy of an arrival, over the mean of all lags, above which it is evidence."""
 _STANDS_OUT_FAR: Final = 12.0
-"""The same for an arrival further from the lock than the quick memory is searched."""
+"""The same for an arrival outside the range in which the fast memory is searched."""
 _MOST_PER_UPDATE: Final = 1.5
 _LOCK_SCORE: Final = 3.0
 _MOVE_SCORE: Final = 1.5
@@ -58,19 +58,19 @@ _MAX_SCORE: Final = 8.0
 
 
 def _evidence(ratio: Audio, threshold: Audio | float) -> Audio:
-    """Log-likelihood-like weight of an arrival: 0 at the threshold, clipped on both sides."""
+    """[rows] weight of an arrival, like a log-likelihood ratio: 0 at the threshold, clipped."""
     weight = np.log2(np.maximum(ratio, 1e-3) / threshold)
     return np.clip(weight, -_MOST_PER_UPDATE, _MOST_PER_UPDATE).astype(np.float32)
 
 
 class DelayTracker:
-    """The echo delay of every slot."""
+    """Echo delay of every slot."""
 
     def __init__(self, slots: int, max_delay_ms: int) -> None:
         self._lags = max_delay_ms * RATE_HZ // 1000 + SPREAD
         self._correlator = Correlator(self._lags)
         self.history = self._correlator.history
-        """Samples of both rings that an update looks back on."""
+        """Samples of both rings that an update needs."""
         self._slow = np.zeros((slots, self._lags), np.float32)
         self._quick = np.zeros((slots, self._lags), np.float32)
         self._learned = np.zeros((slots, self._lags // BLOCK), np.bool_)
@@ -80,11 +80,11 @@ class DelayTracker:
         self._rival = np.full(slots, -_NEAR, np.intp)
         self._rival_score = np.zeros(slots, np.float32)
         self.lag_samples = np.zeros(slots, np.intp)
-        """[slots] the echo's lag at 8 kHz; meaningless until `locked`."""
+        """[slots] lag of the echo in samples at 8 kHz; undefined until `locked`."""
         self.locked = np.zeros(slots, np.bool_)
 
     def reset(self, slot: int) -> None:
-        """Forget everything about `slot`."""
+        """Clear the state of `slot`."""
         for memory in (self._slow, self._quick, self._learned):
             memory[slot] = 0
         for value in (self._slipped, self._score, self._rival_score, self.lag_samples):
@@ -95,13 +95,14 @@ class DelayTracker:
 
     @property
     def confidence(self) -> Audio:
-        """[slots] 0..1, 0 before the first lock; a lag that a rival contradicts falls below 0.5."""
+        """[slots] 0..1; 0 before the first lock, below 0.5 while another lag has more evidence."""
         doubt = 2 * self._rival_score / _MOVE_SCORE
         sure = np.clip(self._score / _MAX_SCORE - doubt / 4, 0, 1)
         return np.where(self.locked, sure, 0).astype(np.float32)
 
     def slip(self, slots: Lags, samples: NDArray[np.int32]) -> None:
-        """Move the lags of `slots` at once by what gather itself filled or dropped, at 8 kHz."""
+        """Shift the lags of `slots` by the samples, at 8 kHz, that the gather phase filled (> 0) or
+        dropped (< 0)."""
         for slot, by in zip(slots.tolist(), samples.tolist(), strict=True):
             for memory in (self._slow, self._quick):
                 memory[slot] = _shifted(memory[slot], by)
@@ -111,12 +112,12 @@ class DelayTracker:
             self.lag_samples[slot] = min(max(self.lag_samples[slot] + by, 0), self._lags - 1)
 
     def update(self, rows: Lags, caller: AudioRing, played: AudioRing) -> None:
-        """Look at the newest audio of `rows`, which are due.
+        """Update the slots `rows` from their newest audio.
 
         Args:
             rows: slots, each once.
-            caller: the callers' audio at 8 kHz.
-            played: what was played, at 8 kHz, its newest sample as old as `caller`'s.
+            caller: received audio at 8 kHz.
+            played: played audio at 8 kHz; its newest sample is as old as that of `caller`.
         """
         heard = caller.last(WINDOW)[rows]
         awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
@@ -134,17 +135,17 @@ class DelayTracker:
         rows, audible = rows[worth], audible[worth]
         correlation = self._correlator(heard[worth], reference[worth])
         slow, quick = self._learn(rows, correlation, audible)
-        self._judge(rows, slow, quick, audible)
+        self._rate(rows, slow, quick, audible)
 
     def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
-        """Follow each caller side's noise floor; true where something is above it."""
+        """[rows] whether the received audio is above its noise floor, which is updated here."""
         level = np.sqrt(np.mean(heard**2, axis=1)) + 1
         self._noise[rows] = np.minimum(self._noise[rows] * _NOISE_RISE, level)
         above: NDArray[np.bool_] = level >= self._noise[rows] * _ABOVE_NOISE
         return above
 
     def _learn(self, rows: Lags, correlation: Audio, audible: Blocks) -> tuple[Audio, Audio]:
-        """Take a correlation into both memories; returns those of `rows`."""
+        """Update both memories with a correlation; returns their `rows`."""
         teaches = per_lag(audible)
         learned = []
         for memory, rate in ((self._slow, _SLOW), (self._quick, _QUICK)):
@@ -158,8 +159,8 @@ class DelayTracker:
         self._learned[rows] |= audible
         return learned[0], learned[1]
 
-    def _judge(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> None:
-        """Weigh what the memories of `rows` say for or against the lags held."""
+    def _rate(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> None:
+        """Rate the memories of `rows` as evidence for or against the tracked lags."""
         locked, lag = self.locked[rows], self.lag_samples[rows]
         learned = self._learned[rows]
         found = strongest(slow, learned)
@@ -176,21 +177,21 @@ class DelayTracker:
         here = found.energy_at(lag)
         weight[contradicted & (here >= found.ratio / 2)] = -1
         self._confirm(rows[same], found.lag[same], weight[same], found.ratio[same])
-        # Once the bot has stopped, and with it its echo at the held lag, a rival has nothing to
-        # win against: what correlates then is the caller's own talk.
+        # When the bot has stopped, and with it the echo at the tracked lag, another lag cannot be
+        # compared with it: only the caller's own speech correlates then.
         row, last = np.arange(len(rows)), audible.shape[1] - 1
         contested = ~same & (~locked | audible[row, np.minimum(lag // BLOCK, last)])
         self._doubt(rows[contested], found.lag[contested], weight[contested])
 
     def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
-        """The lag held was found again: follow it closely, and be surer of it."""
+        """The tracked lag was found again: follow small drifts, and raise its score."""
         drifted = (np.abs(lag - self.lag_samples[rows]) > _DRIFT) & (ratio > 2 * _STANDS_OUT)
         self.lag_samples[rows[drifted]] = lag[drifted]
         self._score[rows] = np.minimum(_MAX_SCORE, self._score[rows] + np.maximum(weight, 0))
         self._rival_score[rows] = 0
 
     def _doubt(self, rows: Lags, lag: Lags, weight: Audio) -> None:
-        """Another lag than the one held was found: believe it once it has won often enough."""
+        """A rival lag was found: move to it once its score is high enough."""
         again = np.abs(lag - self._rival[rows]) <= _SAME
         score = np.where(again, self._rival_score[rows], 0) + weight
         self._rival[rows] = lag
@@ -205,7 +206,7 @@ class DelayTracker:
 
 
 def _shifted(row: NDArray[_T], by: int) -> NDArray[_T]:
-    """`row` moved `by` places up, zeros where nothing was."""
+    """`row` shifted up by `by` places, filled with zeros."""
     moved = np.zeros_like(row)
     by = min(max(by, -row.size), row.size)
     if by >= 0:

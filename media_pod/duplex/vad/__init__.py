@@ -1,1 +1,1 @@
-"""Speech probability for all calls in one batch."""
+"""Voice activity detection: speech probability for all calls in one batch."""

@@ -1,12 +1,11 @@
-"""Silero VAD for all calls at once: its network as plain matrix products, with per-call state.
+"""Silero VAD for all calls in one batch: the network as NumPy matrix products, with state per call.
 
-The network is version 5 of Silero's: a short-time Fourier basis, four convolutions, one LSTM cell,
-one output; vad_weights.py says where its weights come from. Run as one batch of NumPy products it
-costs a tenth of the JIT model called per call; docs/decisions/0002-silero-as-matrix-products.md has
-the comparison.
+The network is Silero VAD version 5: a short-time Fourier basis, four convolutions, one LSTM cell,
+one output; weights.py loads its weights. One batch of NumPy products takes a tenth of the time of
+the JIT model called per call; see docs/decisions/0002-silero-as-matrix-products.md.
 
-One window is 32 ms and a tick is 20 ms, so that five windows fall into eight ticks. Slots start at
-eight different phases, which keeps the work of a tick even.
+A window is 32 ms and a tick is 20 ms, so eight ticks contain five windows. Slots start at eight
+different phases, which balances the work over the ticks.
 """
 
 from typing import Final
@@ -21,12 +20,12 @@ from media_pod.duplex.vad.weights import load_weights
 _HIDDEN: Final = 128
 _FRAMES: Final = 4
 _PHASES_OF_8_KHZ: Final = (0, 160, 64, 224, 128, 32, 192, 96)
-"""Samples that a slot starts with: every multiple of 32 below 256, in the order in which a slot
-passes through them, so that equally filled phases give 5/8 of the slots in every tick."""
+"""Initial sample counts of the slots: every multiple of 32 below 256, in the order in which a slot
+passes through them. With equally filled phases, 5/8 of the slots are due in every tick."""
 
 
 def _dense(kernel: NDArray[np.float32], frames_in: int, stride: int) -> NDArray[np.float32]:
-    """A padded width-3 convolution over a few frames, as one matrix [in, out].
+    """A padded convolution of width 3 over `frames_in` frames, as one matrix [in, out].
 
     Rows are (frame, channel) of the input, columns (frame, channel) of the output.
     """
@@ -42,7 +41,7 @@ def _dense(kernel: NDArray[np.float32], frames_in: int, stride: int) -> NDArray[
 
 
 class SileroNetwork:
-    """The network without its window schedule: rows of samples and states in, probabilities out."""
+    """The network for single windows: rows of samples and states in, probabilities out."""
 
     def __init__(self, rate: int) -> None:
         if rate not in (8000, 16000):
@@ -69,7 +68,7 @@ class SileroNetwork:
         self._out_bias = weights["decoder.decoder.2.bias"][0]
 
     def _spectrum(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Magnitudes [rows, frames * bins] of rows of context + window samples."""
+        """[rows, frames * bins] magnitudes of [rows, context + window] samples."""
         reflected = samples[:, -2 : -self.context - 2 : -1]
         padded = np.concatenate([samples, reflected], axis=1)
         size, bins = len(self._basis), self._basis.shape[1] // 2
@@ -83,14 +82,14 @@ class SileroNetwork:
     def __call__(
         self, samples: NDArray[np.float32], state: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One window of each row.
+        """Process one window of each row.
 
         Args:
             samples: [rows, context + window], full scale 1.
             state: [rows, 2 * 128], hidden and cell state of the LSTM.
 
         Returns:
-            Probabilities [rows] in 0..1, and the new state.
+            [rows] speech probabilities 0..1, and the new state.
         """
         x = self._spectrum(samples)
         for matrix, bias in self._layers:
@@ -106,20 +105,20 @@ class SileroNetwork:
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The logistic function by tanh, which cannot overflow."""
+    """Logistic function, computed with tanh, which cannot overflow."""
     half = np.float32(0.5)
     logistic: NDArray[np.float32] = np.tanh(x * half) * half + half
     return logistic
 
 
 class SileroVad:
-    """Speech probability of every slot, updated at each slot's own 32 ms windows."""
+    """Speech probability of every slot, updated after each 32 ms window of the slot."""
 
     def __init__(self, slots: int, rate: int) -> None:
         self._network = SileroNetwork(rate)
         self._tick = rate * TICK_MS // 1000
         self._phases = [phase * rate // 8000 for phase in _PHASES_OF_8_KHZ]
-        # A due window ends up to one tick less a sample ago.
+        # A due window ends at most one tick minus one sample before the newest sample.
         length = self._network.context + self._network.window + self._tick
         self._recent = np.zeros((slots, length), np.float32)
         self._waiting = np.zeros(slots, np.int64)
@@ -128,23 +127,23 @@ class SileroVad:
         self._speech = np.zeros(slots, np.float32)
 
     def open(self, slot: int) -> None:
-        """Start `slot` afresh, in the phase that the fewest slots have."""
+        """Start `slot` with initial state, in the phase with the fewest slots."""
         self.close(slot)
         counts = [int(np.sum(self._phase == index)) for index in range(len(self._phases))]
         self._phase[slot] = counts.index(min(counts))
         self._waiting[slot] = self._phases[self._phase[slot]]
 
     def close(self, slot: int) -> None:
-        """Leave `slot` out of the work."""
+        """Stop processing `slot`."""
         self._phase[slot] = -1
         self._recent[slot] = 0
         self._state[slot] = 0
         self._speech[slot] = 0
 
     def step(self, pcm: Pcm) -> NDArray[np.float32]:
-        """Take one tick of every slot: int16 [slots, samples] in, probabilities [slots] out.
+        """Take one tick, int16 [slots, samples], and return the probabilities, [slots].
 
-        A slot's probability is that of its last whole window: 0 to 20 ms old.
+        The probability is that of the slot's last complete window, which ended 0 to 20 ms ago.
         """
         recent, tick = self._recent, self._tick
         recent[:, :-tick] = recent[:, tick:].copy()

@@ -1,11 +1,10 @@
-"""Where the speech detector's weights come from.
+"""Loads the weights of Silero VAD.
 
-They are those of the JIT file inside the silero-vad package, which only torch can read: a large
-package for a few megabytes. `python -m media_pod.duplex.vad.weights` writes them as arrays to a
-file beside this module. Set-up does that once, so that a pod starts without torch; an image has the
-file, and neither torch nor silero-vad.
+The silero-vad package has them in a TorchScript file, which only torch can read. Set-up and the
+image build run `python -m media_pod.duplex.vad.weights`, which exports the arrays to a file next to
+this module: pods start without torch, and their image has neither torch nor silero-vad.
 
-The rule: the file beside this module, if it is there; otherwise silero-vad, through torch.
+If that file exists, it is used; otherwise the weights are read from silero-vad through torch.
 """
 
 import warnings
@@ -24,11 +23,11 @@ _PREFIXES: Final = {8000: "_model_8k.", 16000: "_model."}
 
 
 def load_weights(rate: int, exported: Path = EXPORTED) -> Weights:
-    """The network's arrays for `rate` (8000 or 16000), by name.
+    """The network's arrays for `rate` (8000 or 16000 Hz), by name.
 
     Raises:
-        ValueError: the exported file is not one.
-        OSError, RuntimeError: what torch makes of a package that is damaged.
+        ValueError: the exported file is not an archive of arrays.
+        OSError, RuntimeError: torch cannot read the file of the package.
     """
     if exported.exists():
         return _load(rate, exported)
@@ -53,8 +52,7 @@ def _load(rate: int, path: Path) -> Weights:
             return {n.removeprefix(prefix): arrays[n] for n in arrays if n.startswith(prefix)}
     except (zipfile.BadZipFile, EOFError) as error:
         raise ValueError(
-            f"{path}: not a file of exported weights ({error}); export it anew: "
-            "python -m media_pod.duplex.vad.weights"
+            f"{path}: not an export of media_pod.duplex.vad.weights ({error}); run it again"
         ) from error
 
 
@@ -64,7 +62,7 @@ def _from_package(rate: int) -> Weights:
     path = files("silero_vad") / "data" / "silero_vad.jit"
     prefix = _PREFIXES[rate]
     with warnings.catch_warnings():
-        # The package has no other file with the weights of both rates.
+        # No other file of the package has the weights of both rates.
         warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", DeprecationWarning)
         state: dict[str, Any] = torch.jit.load(str(path), map_location="cpu").state_dict()
     return {

@@ -1,10 +1,10 @@
-"""The CustomResourceDefinition of VoiceAgent and its reference, made from the models.
+"""Generates the CustomResourceDefinition of VoiceAgent and its reference page from the models.
 
-    structural    a model's JSON schema -> a structural schema of Kubernetes
-    union         models told apart by `kind` -> one object, with rules
-    words         what a setting may be, in words
-    definition    the CRD, and its text
+    structural    a model's JSON schema -> a Kubernetes structural schema
+    union         a union discriminated by `kind` -> one object with CEL rules
+    words         description of a setting's valid values
+    definition    the CRD, as an object and as YAML
     reference     docs/voiceagent.md
 
-Pure functions; `media_pod.cli` prints and writes what they give.
+Pure functions without I/O; `media_pod.cli` prints and writes their results.
 """

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition of VoiceAgent: as an object, and as text."""
+"""The CustomResourceDefinition of VoiceAgent, as an object and as YAML."""
 
 from typing import Any, Final, get_args
 
@@ -12,7 +12,7 @@ from media_pod.manifest.status import Status
 PLURAL: Final = "voiceagents"
 
 _HEADING: Final = """\
-# Made from media_pod/spec*.py by `interject crd --out crds`; do not edit.
+# Generated from media_pod/manifest by `interject crd --out crds`; do not edit.
 """
 COLUMNS: Final = (
     # name, type, path, priority: 0 always, 1 with -o wide
@@ -22,31 +22,31 @@ COLUMNS: Final = (
     ("Capacity", "integer", ".status.capacity", 0),
     ("Extension", "string", ".status.extensions[0]", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
-    ("Extensions", "string", ".status.extensions", 1),  # as JSON, which is for those who ask
+    ("Extensions", "string", ".status.extensions", 1),  # all of them, as JSON
     ("Image", "string", ".status.image", 1),
     ("Dialogue", "string", ".spec.dialogue.kind", 1),
     ("Version", "string", ".status.version", 1),
 )
 _WIDTH: Final = 100
-"""Columns at which the text is broken."""
+"""Line width of the YAML, in characters."""
 
 
 def schema() -> dict[str, Any]:
-    """The structural schema of a VoiceAgent, with what is allowed beside the descriptions."""
+    """The structural schema of a VoiceAgent, with `ALLOWED_KEY` still in it."""
     whole = structural(VoiceAgent)
-    # The API server has its own schemas of these three, and refuses any other.
+    # The API server has its own schemas for these three, and rejects a CRD with others.
     for name in ("apiVersion", "kind"):
         del whole["properties"][name]["enum"]
     whole["properties"]["metadata"] = {
         "type": "object",
-        "properties": {"name": {"type": "string"}},  # so that a rule can point at it
+        "properties": {"name": {"type": "string"}},  # so that a rule can refer to it
     }
     whole["properties"]["status"] = without_defaults(structural(Status))
     return whole | {"required": ["spec"]}
 
 
 def definition() -> dict[str, Any]:
-    """The CRD, as the API takes it."""
+    """The CRD as an API object."""
     (api_version,) = get_args(VoiceAgent.model_fields["api_version"].annotation)
     group, _, version = api_version.partition("/")
     return {
@@ -70,12 +70,12 @@ def definition() -> dict[str, Any]:
 
 
 def file_name(crd: dict[str, Any]) -> str:
-    """The name of the file that `crd` is kept in."""
+    """File name of `crd`."""
     return f"{crd['metadata']['name']}.yaml"
 
 
 def as_text(crd: dict[str, Any]) -> str:
-    """`crd` as a YAML document, the same for the same models."""
+    """`crd` as a YAML document; deterministic."""
     return _HEADING + yaml.dump(
         crd, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True
     )
@@ -103,7 +103,7 @@ def _version(name: str) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what is there twice twice: anchors are no help to a reader."""
+    """Writes repeated values in full, without anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

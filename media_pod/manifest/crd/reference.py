@@ -1,4 +1,4 @@
-"""docs/voiceagent.md: every field of a VoiceAgent, made from the schema that the CRD has."""
+"""docs/voiceagent.md: every field of a VoiceAgent, generated from the CRD's schema."""
 
 import json
 import re
@@ -12,20 +12,21 @@ from media_pod.manifest.rules import RULES_KEY
 FILE_NAME: Final = "voiceagent.md"
 
 _HEADING: Final = """\
-<!-- Made from media_pod/spec*.py by `interject crd --docs --out docs`; do not edit. -->
+<!-- Generated from media_pod/manifest by `interject crd --docs --out docs`; do not edit. -->
 # VoiceAgent
 
-One document describes one agent; `interject serve` takes it on a laptop, `kubectl apply` in a
-cluster. [parcel-desk.yaml](../examples/parcel-desk.yaml) has only what has no default. In a cluster
-`kubectl explain voiceagent.spec.bargeIn` tells what this page tells, and
-`kubectl get va NAME -o yaml` shows every default that applies.
+A VoiceAgent document describes one agent. Run it on one machine with `interject serve`, or in a
+cluster with `kubectl apply`. [parcel-desk.yaml](../examples/parcel-desk.yaml) is a minimal document
+that sets only the required fields. In a cluster, `kubectl explain voiceagent.spec.bargeIn` shows
+the same text as this page, and `kubectl get va NAME -o yaml` shows the effective defaults.
 
-Both refuse unknown fields, wrong types and values out of range; with `--validate=ignore`, `kubectl`
-drops unknown fields instead. Rules between fields stand below the table of the object that has
-them. A laptop does not know those that say "in a cluster" or "on a change". Only `line.transport`
-and `line.rateHz` may not change in a cluster, as long as the agent has extensions.
+Both commands reject unknown fields, wrong types and values out of range. With `--validate=ignore`,
+`kubectl` drops unknown fields instead. The table of an object is followed by the rules that span
+several fields. Rules marked "in a cluster" or "on update" do not apply to `interject serve`. All
+fields can be changed in a cluster, except `line.transport` and `line.rateHz` while the agent has
+extensions.
 
-No setting takes a secret. A pod that needs one gets it by reference, in `podTemplate.spec`: from
+No setting contains a secret. Pods receive secrets by reference, in `podTemplate.spec`:
 `env[].valueFrom.secretKeyRef`, `envFrom[].secretRef` or a volume.
 """
 _TYPES: Final = {
@@ -48,7 +49,7 @@ def as_markdown() -> str:
 
 
 def _sections(path: str, node: dict[str, Any]) -> Iterator[str]:
-    """The section of the object at `path`, and those of the objects in it."""
+    """The section of the object at `path`, then those of its nested objects."""
     rows = []
     inner = []
     for name, field in node["properties"].items():
@@ -60,7 +61,7 @@ def _sections(path: str, node: dict[str, Any]) -> Iterator[str]:
         else:
             shown = f"`{name}`"
         rows.append((shown, *_about(field, name in node.get("required", ()))))
-    table = _table(("field", "type", "default", "allowed", "what it is"), rows)
+    table = _table(("field", "type", "default", "allowed", "description"), rows)
     yield f"## {path}\n\n{_prose(node['description'])}\n\n{table}{_rules(node)}"
     for each in inner:
         yield from _sections(*each)
@@ -83,13 +84,13 @@ def _type(field: dict[str, Any]) -> str:
 
 
 def _rules(node: dict[str, Any]) -> str:
-    """What is asked for between the fields of `node`, after a blank line; empty if nothing is."""
+    """The rules of `node` as a list, after a blank line; empty without rules."""
     lines = []
     for rule in node.get(RULES_KEY, ()):
         where = f"`{rule['fieldPath'].lstrip('.')}`: " if "fieldPath" in rule else ""
-        change = "on a change " if "oldSelf" in rule["rule"] else ""
+        change = "on update, " if "oldSelf" in rule["rule"] else ""
         lines.append(f"- {where}{change}{_prose(rule['message'].removeprefix('allowed: '))}.\n")
-    return "\nAllowed besides:\n\n" + "".join(lines) if lines else ""
+    return "\nRules:\n\n" + "".join(lines) if lines else ""
 
 
 def _columns() -> str:
@@ -97,8 +98,8 @@ def _columns() -> str:
         (f"`{name.upper()}`", f"`{path.lstrip('.')}`", "with `-o wide`" if wide else "always")
         for name, _, path, wide in COLUMNS
     ]
-    table = _table(("column", "what it shows", "when"), rows)
-    return f"## What `kubectl get va` shows\n\n{table}"
+    table = _table(("column", "field", "shown"), rows)
+    return f"## Columns of `kubectl get va`\n\n{table}"
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -107,5 +108,5 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _prose(text: str) -> str:
-    """`text` with what Markdown would take for its own signs escaped."""
+    """`text` with Markdown's special characters escaped."""
     return re.sub(r"(?<!\w)_|_(?!\w)|[*|<]", r"\\\g<0>", one_line(text))

@@ -1,7 +1,7 @@
-"""From a model's JSON schema, as pydantic writes it, to a structural schema of Kubernetes.
+"""Converts a model's JSON schema, as pydantic generates it, to a Kubernetes structural schema.
 
-A structural schema is what apiextensions.k8s.io/v1 takes: every type is said where it is used,
-unknown fields are pruned without a word about it, and defaults are filled in by the server.
+apiextensions.k8s.io/v1 requires a structural schema: every field has its type inline (no $ref), the
+server prunes unknown fields silently and fills in defaults.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 KEYWORDS: Final = (
     "description",
-    ALLOWED_KEY,  # for `words`, which takes it out again
+    ALLOWED_KEY,  # consumed and removed by `words`
     "type",
     "format",
     "enum",
@@ -39,25 +39,25 @@ KEYWORDS: Final = (
     "additionalProperties",
     "items",
 )
-"""All that comes out, in this order."""
+"""Keywords of the result, in this order."""
 
 _INT32_END: Final = 1 << 31
 _LEFT_OUT: Final = {"title"}
-"""What pydantic adds and Kubernetes has no use for."""
+"""Keywords of pydantic that Kubernetes does not need."""
 
 
 def structural(model: type[BaseModel]) -> Schema:
-    """The schema of `model` with everything that it refers to put in its place.
+    """The schema of `model`, with all references inlined.
 
     Raises:
-        ValueError: the model says something that no structural schema can say.
+        ValueError: the model uses a keyword that a structural schema cannot express.
     """
     whole = model.model_json_schema(by_alias=True)
     return _structural(whole, whole.pop("$defs", {}), model.__name__)
 
 
 def without_defaults(schema: Schema) -> Schema:
-    """`schema` for an object of which nobody fills in what its author left out."""
+    """`schema` without the defaults of its fields."""
     fields = schema["properties"].items()
     bare = {name: {k: v for k, v in each.items() if k != "default"} for name, each in fields}
     return schema | {"properties": bare}
@@ -83,7 +83,7 @@ def _structural(node: Schema, models: Mapping[str, Schema], path: str) -> Schema
     if node.get("type") == "object":
         node = _object(node, models, path)
     if unknown := node.keys() - set(KEYWORDS) - _LEFT_OUT:
-        raise ValueError(f"{path}: no structural schema has {', '.join(sorted(unknown))}")
+        raise ValueError(f"{path}: structural schemas do not allow {', '.join(sorted(unknown))}")
     return _ordered(node)
 
 
@@ -102,14 +102,14 @@ def _object(node: Schema, models: Mapping[str, Schema], path: str) -> Schema:
 
 
 def _resolved(node: Schema, models: Mapping[str, Schema]) -> Schema:
-    """`node` with the model that it names, or that may be left out, in its place."""
+    """`node` with its reference, or its Optional, replaced by the schema of the model."""
     node = dict(node)
     if reference := node.pop("$ref", None):
         return _resolved(models[_model(reference)] | node, models)
     if choices := node.pop("anyOf", None):
         [choice] = [choice for choice in choices if choice != {"type": "null"}]
         if node.get("default") is None:
-            node.pop("default", None)  # left out, which null is not
+            node.pop("default", None)  # an absent field has no value; null is one
         return _resolved(choice | node, models)
     return node
 

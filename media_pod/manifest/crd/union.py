@@ -1,8 +1,9 @@
-"""Models that are told apart by their `kind`, as one object.
+"""Represents a union discriminated by `kind` as one object.
 
-A structural schema has no choice between objects. So their fields stand side by side, and rules say
-which of them belong to which kind and which a kind needs. A default would appear for the other
-kinds too, where a rule forbids the field: the pod fills it in instead.
+A structural schema cannot express a choice between object types. The result has the fields of all
+kinds, and CEL rules that restrict each field to its kind and require the mandatory ones. It has no
+defaults: the API server would also set them for the other kinds, where the field is forbidden. The
+pod fills them in.
 """
 
 from collections.abc import Mapping
@@ -12,21 +13,21 @@ from media_pod.manifest.rules import RULES_KEY, Rule
 
 
 def one_object(members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """One schema in place of `members`, structural schemas by their kind.
+    """One schema for `members`, which maps each kind to its structural schema.
 
     Raises:
-        ValueError: two kinds have a field of the same name, or a kind has rules of its own.
+        ValueError: two kinds have a field of the same name, or a kind has its own rules.
     """
     fields: dict[str, Any] = {"kind": _kind(members)}
     rules: list[Rule] = []
     for kind, member in members.items():
         if RULES_KEY in member:
-            raise ValueError(f"{kind} has rules of its own, which would bind every kind")
+            raise ValueError(f"{kind} has its own rules, which would apply to every kind")
         for name, field in member["properties"].items():
             if name == "kind":
                 continue
             if name in fields:
-                raise ValueError(f"{name} is a field of two kinds, {kind} is the second")
+                raise ValueError(f"{name} is a field of two kinds; {kind} is the second")
             fields[name] = _of_kind(kind, field)
             rules.append(_belongs(name, kind))
             if name in member.get("required", ()):
@@ -40,20 +41,20 @@ def one_object(members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    told = " ".join(f"{kind}: {_lower(each['description'])}" for kind, each in members.items())
-    return {"description": f"Which it is. {told}", "type": "string", "enum": list(members)}
+    kinds = " ".join(f"{kind}: {_lower(each['description'])}" for kind, each in members.items())
+    return {"description": f"Selects one. {kinds}", "type": "string", "enum": list(members)}
 
 
 def _of_kind(kind: str, field: dict[str, Any]) -> dict[str, Any]:
-    said = f"With kind {kind} alone. {field['description']}"
-    return {key: value for key, value in field.items() if key != "default"} | {"description": said}
+    text = f"Only with kind {kind}. {field['description']}"
+    return {key: value for key, value in field.items() if key != "default"} | {"description": text}
 
 
 def _belongs(name: str, kind: str) -> Rule:
     return Rule(
         f"!has(self.{name}) || self.kind == '{kind}'",
         found=f"{name} with kind {{self.kind}}",
-        allowed=f"{name} with kind {kind} alone; leave it out",
+        allowed=f"{name} only with kind {kind}; omit it otherwise",
         field=f".{name}",
         reason="FieldValueForbidden",
     )

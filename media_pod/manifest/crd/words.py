@@ -1,4 +1,4 @@
-"""What a setting may be, in words: for the descriptions of the CRD, and for the reference."""
+"""Describes the valid values of a setting, for the CRD's descriptions and for the reference."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from media_pod.manifest.validation import ALLOWED_KEY
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """`schema` with every description ending in what is allowed, as `kubectl explain` shows it.
+    """`schema` with the valid values appended to every description.
 
-    `kubectl explain` by itself shows an enum, but no range and no pattern.
+    `kubectl explain` shows the description and an enum, but no range and no pattern.
     """
     words = {key: value for key, value in schema.items() if key != ALLOWED_KEY}
     if "description" in schema:
-        told = [schema["description"]]
+        parts = [schema["description"]]
         if "enum" not in schema and (what := allowed(schema)):
-            told.append(f"Allowed: {what}.")
-        words["description"] = one_line(" ".join(told))
+            parts.append(f"Allowed: {what}.")
+        words["description"] = one_line(" ".join(parts))
     if "items" in schema:
         words["items"] = described(schema["items"])
     if "properties" in schema:
@@ -24,7 +24,7 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def allowed(schema: dict[str, Any]) -> str:
-    """What a value of `schema` may be; empty where its type says all, or its fields do."""
+    """The valid values of `schema`; empty if its type, or its fields, already define them."""
     if ALLOWED_KEY in schema:
         return str(schema[ALLOWED_KEY])
     if "enum" in schema:
@@ -40,5 +40,5 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without its line breaks, which docstrings have."""
+    """`text` with all white space, such as a docstring's line breaks, replaced by blanks."""
     return " ".join(text.split())

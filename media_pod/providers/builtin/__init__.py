@@ -1,1 +1,1 @@
-"""Providers that need no network and no key: espeak-ng and pocketsphinx."""
+"""Built-in providers, without network or key: espeak-ng and pocketsphinx."""

@@ -1,12 +1,12 @@
-"""A voice without network or key: espeak-ng, from the espeakng-loader package.
+"""Built-in text-to-speech: espeak-ng, from the espeakng-loader package. Needs no network or key.
 
-Nearly the same audio each time, not bit for bit: espeak carries its vibrato from one text to the
-next. A process that speaks the same texts in the same order gives the same samples.
+The audio of a text is similar each time but not bit-identical, because espeak carries its vibrato
+over to the next text. The same sequence of texts in a new process gives the same samples.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,52 +19,52 @@ from media_pod.providers.tts.sentences import is_title, pieces
 from media_pod.providers.tts.word_spans import spans
 
 ACTIVE_LEVEL_DBFS = -20.0
-"""RMS of the parts that are speech, against a full scale of 32768: telephony's usual level, which
-leaves the crest of speech (12 to 15 dB) below full scale."""
+"""RMS of the active parts of speech, relative to a full scale of 32768: the usual level in
+telephony, with headroom for speech's crest factor of 12 to 15 dB."""
 PEAK_DBFS = -1.0
 SENTENCE_PAUSE_MS = 200
 CLAUSE_PAUSE_MS = 120
-"""Silence kept after a sentence and after a clause; espeak itself ends a text without any."""
+"""Silence after a sentence and after a clause; espeak adds none at the end of a text."""
 
 _FRAME_MS = 5
 _SILENCE_DB = -40.0
-"""A frame this far below the piece's loudest is silence."""
+"""Threshold of silence, relative to the loudest frame of the piece."""
 _ACTIVE_DB = -20.0
-"""A frame this far below the piece's loudest does not count for the active level."""
+"""Threshold of frames that count for the active level, relative to the loudest frame."""
 _RELEASE_MS = 15
-"""A word goes on for this long after its last audible frame: the tail of a plosive."""
+"""Time that a word lasts beyond its last audible frame: the tail of a plosive."""
+_CLAUSE_ENDS = ",;:—–-，、；：،؛"
 _ONSET_MS = 10
-"""espeak's word events come some ms after the sound begins, which is not the word before."""
+"""espeak's word events lag behind the sound: the last ms before an event belong to its word."""
 
 
 class EspeakTts:
     """espeak-ng as a `Tts`.
 
-    Each iterator has at most one piece in work, made when it is asked for, so that the worker's
-    queue never holds more than one piece per turn that is being spoken, and a closed iterator
-    costs nothing more.
+    An iterator synthesizes one piece at a time, on demand. The worker's queue holds at most one
+    piece per active turn, and a closed iterator causes no further work.
     """
 
     def __init__(self, rate_hz: int, voice: str = "en-us", words_per_minute: int = 165) -> None:
-        """Load espeak-ng and look the voice up.
+        """Load espeak-ng and its voice.
 
         Args:
-            rate_hz: of the speech that `speak` gives.
-            voice: a language tag, with or without a variant: "en-us", "en-gb", "en-us+f3".
+            rate_hz: sample rate of the speech.
+            voice: a language tag with an optional variant: "en-us", "en-gb", "en-us+f3".
             words_per_minute: 80..450.
 
         Raises:
-            SetupError: espeakng-loader is missing or does not load.
-            ProviderError: no such voice, or a rate that espeak cannot speak at.
+            SetupError: espeakng-loader is not installed or does not load.
+            ProviderError: unknown voice, or a speaking rate out of range.
         """
         self._speaker = _Speaker(rate_hz, voice, words_per_minute)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
         self._closed = False
 
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
-        """Speech for `text`, sentence by sentence; see `Tts.speak`."""
+        """Synthesize `text` sentence by sentence; see `Tts.speak`."""
         loop = asyncio.get_running_loop()
-        for piece in pieces(_readable(text)):
+        for piece in self._speaker.pieces(text):
             if self._closed:
                 raise ProviderError("espeak: the voice is closed")
             speech = await loop.run_in_executor(self._executor, self._speaker.say, piece)
@@ -72,7 +72,7 @@ class EspeakTts:
                 yield speech
 
     async def aclose(self) -> None:
-        """End the worker thread, after the piece that it is at."""
+        """Stop the worker thread after its current piece."""
         self._closed = True
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
@@ -84,21 +84,21 @@ def synthesize(
     words_per_minute: int = 165,
     pitch: int = 50,
 ) -> list[Speech]:
-    """Speech for `text`, all pieces at once: what simulated callers say is made with this.
+    """Synthesize all pieces of `text` at once, for simulated callers.
 
     Args:
         text: any text.
-        rate_hz: of the speech.
-        voice: a language tag, with or without a variant: "en-us", "en-gb+f3".
+        rate_hz: sample rate of the speech.
+        voice: a language tag with an optional variant: "en-us", "en-gb+f3".
         words_per_minute: 80..450.
-        pitch: 0..99; 50 is the voice's own.
+        pitch: 0..99; 50 is the voice's default.
 
     Raises:
-        SetupError: espeakng-loader is missing or does not load.
-        ProviderError: no such voice, or a setting out of its range.
+        SetupError: espeakng-loader is not installed or does not load.
+        ProviderError: unknown voice, or a setting out of range.
     """
     speaker = _Speaker(rate_hz, voice, words_per_minute, pitch)
-    spoken = [speaker.say(piece) for piece in pieces(_readable(text))]
+    spoken = [speaker.say(piece) for piece in speaker.pieces(text)]
     return [speech for speech in spoken if speech.pcm.size]
 
 
@@ -110,9 +110,13 @@ class _Speaker:
         _check("pitch", pitch, PITCH)
         self._engine = engine()
         self._voice = self._engine.resolve(voice)
+        self._language = re.sub(r"[^a-z].*", "", voice.lower().rpartition("/")[2])
         self._rate_hz = rate_hz
         self._words_per_minute = words_per_minute
         self._pitch = pitch
+
+    def pieces(self, text: str) -> Iterator[str]:
+        return pieces(_readable(text), self._language)
 
     def say(self, text: str) -> Speech:
         made = self._engine.synthesize(
@@ -136,23 +140,23 @@ class _Speaker:
 def _check(name: str, value: int, allowed: range) -> None:
     if value not in allowed:
         raise ProviderError(
-            f"espeak: {name} is {value}, expected {allowed.start}..{allowed.stop - 1}"
+            f"espeak: {name} is {value}; expected {allowed.start}..{allowed.stop - 1}"
         )
 
 
 def _readable(text: str) -> str:
-    # A NUL would end the text for espeak; the other controls mean commands to it. Newlines stay:
-    # an empty line ends a sentence.
+    # A NUL ends the text for espeak, and other control characters are commands. Newlines stay: an
+    # empty line ends a sentence.
     return re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text)
 
 
 def _without_title_stops(text: str) -> str:
-    """Blank out the full stop of "Dr. Smith", at which espeak would pause; positions stay."""
+    """Replace the full stop of "Dr.", at which espeak pauses, by a blank; positions do not move."""
     return re.sub(r"\S+", lambda t: t[0][:-1] + " " if is_title(t[0]) else t[0], text)
 
 
 def _level(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
-    """Bring speech to the level of this module, as int16."""
+    """Normalize to `ACTIVE_LEVEL_DBFS`, limited by `PEAK_DBFS`, as int16."""
     if not samples.size or not (peak := float(np.abs(samples).max())):
         return np.zeros(samples.size, np.int16)
     power = _frame_power(samples, rate_hz)
@@ -173,14 +177,14 @@ def _frame_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float
 
 
 def _audible(pcm: Pcm, rate_hz: int) -> NDArray[np.bool_]:
-    """Which frames of `_FRAME_MS` are above silence."""
+    """[frames of `_FRAME_MS`] whether a frame is above silence."""
     power = _frame_power(pcm.astype(np.float32), rate_hz)
     audible: NDArray[np.bool_] = power > power.max(initial=0.0) * 10 ** (_SILENCE_DB / 10)
     return audible
 
 
 def _voiced_end(audible: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:
-    """Where the sound of the samples `start` to `end` stops, release included."""
+    """End of the sound within the samples `start` to `end`, including the release."""
     frame = rate_hz * _FRAME_MS // 1000
     guard = 0 if end >= audible.size * frame - frame else _ONSET_MS // _FRAME_MS
     loud = np.flatnonzero(audible[start // frame : -(-end // frame) - guard])
@@ -191,4 +195,4 @@ def _voiced_end(audible: NDArray[np.bool_], start: int, end: int, rate_hz: int) 
 
 
 def _pause_ms(text: str) -> int:
-    return CLAUSE_PAUSE_MS if text.rstrip("\"'”’)]")[-1:] in ",;:—–-" else SENTENCE_PAUSE_MS
+    return CLAUSE_PAUSE_MS if text.rstrip("\"'”’)]")[-1:] in _CLAUSE_ENDS else SENTENCE_PAUSE_MS

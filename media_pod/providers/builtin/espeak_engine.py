@@ -1,7 +1,7 @@
-"""espeak-ng as a library: text in, its own PCM and word events out.
+"""Binding to the espeak-ng library: text in, PCM and word events out.
 
-espeak-ng keeps one global state per process, so there is one `Engine` behind one lock. The ctypes
-call releases the GIL, and takes it again for each buffer of speech that espeak hands back.
+espeak-ng has one global state per process, so there is one `Engine` with a lock. The ctypes call
+releases the GIL, and acquires it again for each buffer of speech that espeak returns.
 """
 
 import ctypes
@@ -25,12 +25,12 @@ _EVENT_WORD = 1
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 
 _BUFFER_MS = 500
-"""Speech per callback: at espeak's own 60 ms a sentence took 8.3 ms instead of 5.4."""
+"""Speech per callback. With espeak's default of 60 ms a sentence took 8.3 ms instead of 5.4 ms."""
 _VOLUME_PERCENT = 70
-"""Of espeak's default, at which the loudest voices clip."""
+"""Percent of espeak's default volume, at which the loudest voices clip."""
 
 WORDS_PER_MINUTE = range(80, 451)
-"""What espeak can speak without the sonic library."""
+"""Range of espeak-ng without the sonic library."""
 PITCH = range(0, 100)
 
 
@@ -76,7 +76,7 @@ _SynthCallback = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True, slots=True)
 class WordEvent:
-    """Where espeak began something that it read in the text."""
+    """Start of a word in espeak's output."""
 
     text_position: int
     """0-based, in characters. Several events may share one: "4712" gives an event per word."""
@@ -85,7 +85,7 @@ class WordEvent:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """What espeak gave for one text, at the engine's rate."""
+    """espeak's output for one text, at the engine's sample rate."""
 
     pcm: Pcm
     words: tuple[WordEvent, ...]
@@ -98,14 +98,14 @@ class _Collected:
 
 
 class Engine:
-    """The process's espeak-ng."""
+    """espeak-ng, one per process."""
 
     def __init__(self, library_path: str, data_path: str) -> None:
         """Load the library.
 
         Raises:
-            OSError: there is no library that can be loaded from `library_path`.
-            SetupError: espeak-ng does not take `data_path`.
+            OSError: the library at `library_path` cannot be loaded.
+            SetupError: espeak-ng cannot read its data in `data_path`.
         """
         self._lock = threading.Lock()
         self._collected = _Collected()
@@ -116,7 +116,7 @@ class Engine:
         )
         if self._rate_hz <= 0:
             raise SetupError(f"espeak-ng cannot read its data in {data_path}: {_REINSTALL}")
-        # espeak keeps the bare pointer: the object must live as long as the library is used.
+        # espeak keeps the raw pointer: this object must live as long as the library is used.
         self._callback = _SynthCallback(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
         self._voices = dict(self._list_voices(None))
@@ -127,20 +127,20 @@ class Engine:
 
     @property
     def rate_hz(self) -> int:
-        """Sampling rate of every `Synthesis`."""
+        """Sample rate of every `Synthesis`."""
         return self._rate_hz
 
     def resolve(self, voice: str) -> str:
-        """The name under which espeak loads `voice`.
+        """The name with which espeak loads `voice`.
 
-        espeak itself answers "loaded" to names that it does not know, hence this table.
+        espeak reports success for unknown names, so voices are looked up in its list first.
 
         Args:
-            voice: a language tag or an espeak voice file ("en-us", "gmw/en-US"), with or without a
-                variant ("en-us+f3"); case does not matter.
+            voice: a language tag or an espeak voice file ("en-us", "gmw/en-US") with an optional
+                variant ("en-us+f3"); not case-sensitive.
 
         Raises:
-            ProviderError: no such voice; the message has the nearest names.
+            ProviderError: unknown voice; the message has similar names.
         """
         base, plus, variant = voice.lower().partition("+")
         if base not in self._voices:
@@ -153,33 +153,33 @@ class Engine:
         return f"{self._voices[base]}+{self._variants[variant]}"
 
     def synthesize(self, text: str, voice: str, words_per_minute: int, pitch: int) -> Synthesis:
-        """Speak `text`; blocks for some milliseconds per sentence.
+        """Synthesize `text`; blocks for some milliseconds per sentence.
 
         Args:
             text: without NUL characters.
-            voice: as `resolve` gave it.
-            words_per_minute: see `WORDS_PER_MINUTE`.
-            pitch: see `PITCH`; 50 is the voice's own.
+            voice: a result of `resolve`.
+            words_per_minute: in `WORDS_PER_MINUTE`.
+            pitch: in `PITCH`; 50 is the voice's default.
 
         Raises:
-            ProviderError: espeak refused the voice or the text.
+            ProviderError: espeak rejected the voice or the text.
         """
         encoded = text.encode()
         with self._lock:
             self._collected = _Collected()
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise ProviderError(f"espeak cannot load the voice {voice!r}")
-            # Loading a voice sets its own rate and pitch.
+            # Loading a voice resets the rate and the pitch.
             self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
             self._library.espeak_SetParameter(_PITCH, pitch, 0)
             self._library.espeak_SetParameter(_VOLUME, _VOLUME_PERCENT, 0)
-            # Breathy variants add noise, and seed it with the time of day.
+            # Breathy variants add noise, which espeak seeds with the time of day by default.
             self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
             size = ctypes.c_size_t(len(encoded) + 1)
             status = self._library.espeak_Synth(encoded, size, 0, 0, 0, _CHARS_UTF8, None, None)
             collected = self._collected
         if status != 0:
-            raise ProviderError(f"espeak answered {status} to {text[:60]!r}, expected 0")
+            raise ProviderError(f"espeak returned {status} for {text[:60]!r}; expected 0")
         empty: Pcm = np.zeros(0, np.int16)
         return Synthesis(np.concatenate([empty, *collected.buffers]), tuple(collected.words))
 
@@ -189,7 +189,7 @@ class Engine:
         count: int,
         events: "ctypes._Pointer[_Event]",
     ) -> int:
-        if count > 0:  # espeak ends a text with no samples and a null pointer
+        if count > 0:  # the last callback of a text has no samples and a null pointer
             self._collected.buffers.append(np.ctypeslib.as_array(samples, (count,)).copy())
         index = 0
         while events[index].type != _EVENT_LIST_TERMINATED:
@@ -230,12 +230,13 @@ _loading = threading.Lock()
 
 
 def engine() -> Engine:
-    """The process's engine, loaded on first use; from any thread.
+    """The engine of this process, loaded on first use; thread-safe.
 
     Raises:
-        SetupError: espeakng-loader is not installed, or what it brings cannot be loaded.
+        SetupError: espeakng-loader is not installed, or its library cannot be loaded.
     """
-    # The cache alone lets two threads load at once, and espeak_Initialize corrupts the heap then.
+    # The cache alone does not stop two threads from loading at once, and concurrent calls of
+    # espeak_Initialize corrupt the heap.
     with _loading:
         return _load()
 
@@ -256,7 +257,7 @@ def _load() -> Engine:
 
 
 def _language_tags(address: int) -> Iterator[str]:
-    """Read espeak's list of languages: a priority byte and a C string each, ended by a zero."""
+    """Read espeak's list of languages: a priority byte and a C string each, then a zero byte."""
     while ctypes.string_at(address, 1) != b"\0":
         tag = ctypes.string_at(address + 1)
         yield tag.decode()

@@ -1,8 +1,8 @@
-"""A recognizer without network or key: pocketsphinx with a small grammar, in its own process.
+"""Built-in speech-to-text: pocketsphinx with a small grammar, in its own process. Needs no network.
 
-It hears digits, yes and no, a few commands and the parcel desk's streets (`sphinx_grammar`), and
-decodes a whole utterance when it is over. It is made for demonstrations and tests: its model is for
-wideband speech, and of 240 single digits that people recorded at 8 kHz it got 165 right.
+It recognizes digits, yes and no, a few commands and the parcel desk's streets (`sphinx_grammar`),
+and decodes an utterance after its end. It is meant for demonstrations and tests: its model is for
+wideband speech, and it recognized 165 of 240 single digits that people recorded at 8 kHz.
 """
 
 import asyncio
@@ -17,27 +17,27 @@ from media_pod.providers.builtin.sphinx_worker import RATE_HZ
 from media_pod.providers.ports import Pcm, ProviderError
 
 MAX_UTTERANCE_SECONDS = 20
-"""Audio of one utterance beyond this is dropped: a long number takes 10 s."""
+"""Maximum audio of one utterance; a long number takes 10 s. The rest is dropped."""
 DECODE_SECONDS = 5.0
-"""Deadline of `finish`, the wait for a free process included: who waits longer says "hello?"."""
+"""Deadline of `finish`, including the wait for a free process: callers expect an answer by then."""
 
 
 class SphinxStt:
-    """pocketsphinx as an `Stt`; its processes start at `start` or with the first utterance."""
+    """pocketsphinx as an `Stt`; processes start with `start` or with the first utterance."""
 
     def __init__(
         self, rate_hz: int, workers: int = 1, deadline_seconds: float = DECODE_SECONDS
     ) -> None:
-        """Check that pocketsphinx is there.
+        """Check that pocketsphinx is installed.
 
         Args:
-            rate_hz: of the audio that is fed, 8000 or 16000.
-            workers: processes; each decodes one utterance at a time and takes 30 MB.
-            deadline_seconds: for `finish`.
+            rate_hz: sample rate of the input, 8000 or 16000.
+            workers: number of processes; each decodes one utterance at a time and takes 30 MB.
+            deadline_seconds: deadline of `finish`.
 
         Raises:
             SetupError: pocketsphinx is not installed.
-            ProviderError: another rate.
+            ProviderError: unsupported sample rate.
         """
         if rate_hz not in (8000, 16000):
             raise ProviderError(f"pocketsphinx: audio at {rate_hz} Hz, expected 8000 or 16000")
@@ -53,11 +53,11 @@ class SphinxStt:
 
     @property
     def worker_pids(self) -> list[int]:
-        """Of the processes that run now."""
+        """Process ids of the running workers."""
         return [pid for process in self._processes if (pid := process.pid) is not None]
 
     async def start(self) -> None:
-        """Load the models now, so that the first caller need not wait for them.
+        """Load the models in advance, to keep the first caller from waiting.
 
         Raises:
             ProviderError: a process does not start, or its model does not load.
@@ -66,20 +66,20 @@ class SphinxStt:
             await process.start()
 
     def listen(self) -> "SphinxUtterance":
-        """Begin an utterance."""
+        """Start an utterance."""
         return SphinxUtterance(self)
 
     async def aclose(self) -> None:
-        """End the processes; utterances that are being decoded fail."""
+        """Stop the processes; utterances that are being decoded fail."""
         self._closed = True
         for process in self._processes:
             await process.stop()
 
     async def decode(self, pcm: Pcm) -> str:
-        """The words of a whole utterance.
+        """Recognize a whole utterance.
 
         Raises:
-            ProviderError: the deadline passed, or the process died; both cost the process.
+            ProviderError: the deadline passed, or the process died; the process is replaced.
         """
         if self._closed:
             raise ProviderError("pocketsphinx: the recognizer is closed")
@@ -92,9 +92,9 @@ class SphinxStt:
         except TimeoutError as error:
             if process is not None:
                 await process.stop()
-            seconds = f"{self._deadline_seconds:g} s"
             raise ProviderError(
-                f"pocketsphinx: no answer within {seconds} to {pcm.size / self.rate_hz:.1f} s"
+                f"pocketsphinx: no answer within {self._deadline_seconds:g} s "
+                f"to {pcm.size / self.rate_hz:.1f} s of audio"
             ) from error
         finally:
             if process is not None:
@@ -110,20 +110,20 @@ class SphinxUtterance:
         self._room = MAX_UTTERANCE_SECONDS * stt.rate_hz
 
     def feed(self, pcm: Pcm) -> None:
-        """Keep a copy of `pcm`, as far as there is room."""
+        """Append a copy of `pcm`, up to the limit."""
         taken = pcm[: self._room].copy()
         if taken.size:
             self._chunks.append(taken)
             self._room -= taken.size
 
     async def finish(self) -> str:
-        """The words, lower case, separated by blanks; see `Utterance.finish`."""
+        """The words in lower case, separated by blanks; see `Utterance.finish`."""
         chunks, self._chunks = self._chunks, []
         self._room = 0
         return await self._stt.decode(np.concatenate(chunks)) if chunks else ""
 
     def discard(self) -> None:
-        """Forget the audio."""
+        """Drop the audio."""
         self._chunks = []
         self._room = 0
 

@@ -1,8 +1,8 @@
-"""What the embedded recognizer understands: the vocabulary of a telephone desk.
+"""Grammar of the built-in recognizer: the vocabulary of a telephone desk.
 
-Nothing else can come out: speech that fits no rule is rejected or, about half of the time, forced
-into the nearest one. The
-streets and the digits are what the parcel desk asks for, the commands are for any dialogue.
+The output is always an utterance of this grammar. Speech that matches no rule is rejected or, about
+half of the time, recognized as the closest one. The parcel desk asks for the streets and digits;
+the commands are useful for any dialogue.
 """
 
 import re
@@ -26,13 +26,13 @@ _RULE = re.compile(r"(?:public )?<(\w+)> = ([^;]+);")
 _RULES: dict[str, str] = dict(_RULE.findall(GRAMMAR))
 
 WORDS = frozenset(re.findall(r"[a-z]+", re.sub(r"<\w+>", " ", " ".join(_RULES.values()))))
-"""The words of `GRAMMAR`; only these are taken from the recognizer's dictionary of 134,000."""
+"""The words of `GRAMMAR`; only these are loaded from the dictionary of 134,000 words."""
 
 
 def _regex(rule: str) -> str:
-    """The JSGF of a rule as a regular expression over words that each end with a blank.
+    """A JSGF rule as a regular expression over words that each end with a blank.
 
-    Knows what `GRAMMAR` uses: words, references, alternatives, groups, options and `+`.
+    Supports the subset that `GRAMMAR` uses: words, references, alternatives, groups, options, `+`.
     """
     brackets = {"[": "(?:", "]": ")?", "(": "(?:", ")": ")", "|": "|", "+": "+"}
     parts = []
@@ -50,5 +50,5 @@ _UTTERANCE = re.compile(_regex(_RULES["utterance"]))
 
 
 def accepts(text: str) -> bool:
-    """Whether `text`, words separated by blanks, is a whole utterance of `GRAMMAR`."""
+    """Whether `text`, words separated by blanks, is a complete utterance of `GRAMMAR`."""
     return _UTTERANCE.fullmatch(f"{text} ") is not None

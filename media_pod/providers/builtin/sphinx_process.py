@@ -1,4 +1,4 @@
-"""One recognizer process, as its parent sees it: started on demand, replaced when it dies."""
+"""The parent's side of a recognizer process: starts it on demand, and replaces it when it dies."""
 
 import asyncio
 import json
@@ -9,17 +9,17 @@ from media_pod.providers.builtin.sphinx_worker import HEADER
 from media_pod.providers.ports import ProviderError
 
 START_SECONDS = 20.0
-"""For Python and the model to load: 0.2 s when a core is free, and few are while a pod starts."""
+"""Deadline for loading Python and the model: 0.2 s on a free core, more while a pod starts."""
 MAX_OWED = 4
-"""Answers to cancelled requests that are waited for; beyond that a fresh process is faster."""
+"""Maximum pending answers to cancelled requests; beyond that, a new process is faster."""
 _COMMAND = (sys.executable, "-m", "media_pod.providers.builtin.sphinx_worker")
 
 
 class RecognizerProcess:
-    """A worker that decodes one utterance at a time; never used by two tasks at once.
+    """A worker that decodes one utterance at a time; not for concurrent use.
 
-    A plain subprocess, not multiprocessing: its spawned children run the parent's main module
-    again, which would bring torch with it, and a hanging one cannot be killed alone.
+    A plain subprocess instead of multiprocessing, whose children import the parent's main module,
+    and torch with it, and cannot be killed one by one when they hang.
     """
 
     def __init__(self) -> None:
@@ -28,19 +28,19 @@ class RecognizerProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the running process."""
+        """Id of the running process; None without one."""
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start the process unless it runs, and wait until its model is loaded.
+        """Start the process if it is not running, and wait until its model is loaded.
 
         Raises:
-            ProviderError: it did not start in time, or says why it cannot work.
+            ProviderError: it did not start in time, or it reported an error.
         """
         if self._process is not None and self._process.returncode is None:
             return
         try:
-            # A session of its own: Ctrl-C in a terminal is for the parent.
+            # In its own session: Ctrl-C in a terminal is for the parent only.
             self._process = await asyncio.create_subprocess_exec(
                 *_COMMAND, stdin=PIPE, stdout=PIPE, start_new_session=True
             )
@@ -59,12 +59,12 @@ class RecognizerProcess:
                 await self.stop()
 
     async def decode(self, pcm: bytes) -> str:
-        """The words of `pcm`.
+        """Recognize `pcm`.
 
-        Cancelled, it leaves the process at work; its answer is read and dropped by the next call.
+        If cancelled, the process goes on, and the next call reads and drops its answer.
 
         Raises:
-            ProviderError: the process ended; the next call starts another.
+            ProviderError: the process died; the next call starts another.
         """
         if self._owed > MAX_OWED:
             await self.stop()
@@ -84,7 +84,7 @@ class RecognizerProcess:
             raise
 
     async def stop(self) -> None:
-        """Kill the process and wait for its end."""
+        """Kill the process and wait until it has ended."""
         process, self._process = self._process, None
         self._owed = 0
         if process is None:

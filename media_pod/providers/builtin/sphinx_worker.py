@@ -1,12 +1,12 @@
-"""The recognizer's own process: `python -m media_pod.providers.builtin.sphinx_worker`.
+"""The recognizer process: `python -m media_pod.providers.builtin.sphinx_worker`.
 
-pocketsphinx holds the GIL while it decodes, 0.3 s for 10 s of noise, which a pod with a 20 ms
-clock cannot give away. The process is started by `sphinx_process`; it imports neither the pod nor
-torch. It ends at the end of its input, so that it never outlives the pod.
+pocketsphinx holds the GIL while it decodes, 0.3 s for 10 s of noise, which would stall the pod's
+20 ms clock. `sphinx_process` starts this process; it imports neither the pod nor torch. It exits at
+the end of its input, so it does not outlive the pod.
 
-Input, per utterance: a 32-bit little-endian count of bytes, then as many bytes of 16-bit PCM at
-`RATE_HZ`. Output: a JSON object per line, `{"text": ...}` for each utterance, before the first
-`{"ready": true}` or `{"error": ...}`.
+Input, per utterance: a 32-bit little-endian number of bytes, then that many bytes of 16-bit PCM at
+`RATE_HZ`. Output: one JSON object per line: first `{"ready": true}` or `{"error": ...}`, then
+`{"text": ...}` for each utterance.
 """
 
 import json
@@ -19,20 +19,20 @@ from typing import Any, BinaryIO
 from media_pod.providers.builtin.sphinx_grammar import GRAMMAR, WORDS, accepts
 
 RATE_HZ = 16000
-"""Of the acoustic model that comes with pocketsphinx."""
+"""Sample rate of the acoustic model in the pocketsphinx package."""
 HEADER = struct.Struct("<I")
 MIN_PROBABILITY = 0.0026
-"""Posterior probability below which an utterance counts as not understood: the lowest that a right
-answer had for two synthetic voices. For four others it dropped 17 of 39 wrong answers and 1 of 55
-right ones, but only 4 of 21 answers to sentences that are not in the grammar at all."""
+"""Minimum posterior probability of an accepted utterance: the lowest of the correct answers for two
+synthetic voices. For four other voices it rejected 17 of 39 wrong answers and 1 of 55 correct ones,
+but only 4 of 21 answers to sentences outside the grammar."""
 
 _VARIANT = re.compile(r"\(\d+\)$")
 _SETTINGS = {
-    # Silence between words is as likely as not, and every word has its price: with pocketsphinx's
-    # own 0.005 and 0.65, the noise of a line between two digits becomes a digit.
+    # High silence probability and a penalty per word: with pocketsphinx's defaults, 0.005 and 0.65,
+    # line noise between two digits is recognized as a digit.
     "silprob": 1.0,
     "wip": 1e-3,
-    # Bounds the time for noise, where nothing can be pruned.
+    # Limits the decoding time of noise, where pruning is not effective.
     "maxhmmpf": 2000,
 }
 
@@ -61,7 +61,7 @@ def load() -> Any:
 
 
 def decode(decoder: Any, pcm: bytes) -> str:
-    """The words of one utterance of 16-bit PCM at `RATE_HZ`, "" if no rule fits well."""
+    """The text of one utterance of 16-bit PCM at `RATE_HZ`; "" if no rule matches well."""
     decoder.start_utt()
     decoder.process_raw(pcm, no_search=False, full_utt=True)
     decoder.end_utt()
@@ -69,13 +69,13 @@ def decode(decoder: Any, pcm: bytes) -> str:
     if hypothesis is None:
         return ""
     text: str = hypothesis.hypstr
-    # When no path reaches the end of a rule, pocketsphinx gives the best one that is half way
-    # there ("where is my"): a mark of speech that is not in the grammar.
+    # If no path reaches the end of a rule, pocketsphinx returns the best incomplete one ("where is
+    # my"): a sign of speech outside the grammar.
     return text if accepts(text) and hypothesis.prob >= MIN_PROBABILITY else ""
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer utterances until the input ends."""
+    """Decode utterances until the end of the input."""
     try:
         decoder = load()
     except (ImportError, RuntimeError, OSError) as error:
@@ -96,12 +96,12 @@ def _answer(answers: BinaryIO, message: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Serve standard input and output; Ctrl-C is the parent's to handle."""
+    """Serve standard input and output; the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:
-        # The parent is gone; the interpreter would complain again when it flushes at exit.
+        # The parent is gone. Without this, the interpreter reports the error again at exit.
         sys.stdout = None
 
 

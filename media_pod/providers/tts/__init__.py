@@ -1,1 +1,1 @@
-"""What speech synthesis providers share: sentences, and where words lie in speech."""
+"""Shared by text-to-speech providers: sentence splitting and word timing."""

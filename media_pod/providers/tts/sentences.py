@@ -1,45 +1,47 @@
-"""Text cut into the pieces that a voice speaks one after the other.
+"""Splits text into the pieces that a voice speaks one after the other.
 
-A piece is a sentence. A long sentence is cut at its clauses, the first of a text earlier than the
-rest, because nobody hears anything until the first piece is there. Written for English.
+A piece is a sentence, found by sentencex (about 300 languages; docs/decisions/0016-sentences-by-sentencex.md). Long sentences
+are split at clauses, the first one of a text earlier than the others, because playback starts when
+the first piece is ready.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
+import sentencex
+
 FIRST_PIECE_CHARS = 80
-"""A first sentence longer than this is cut at a clause: about 5 s of speech."""
+"""A longer first sentence is split at a clause: about 5 s of speech."""
 PIECE_CHARS = 200
-"""Later sentences longer than this are cut at a clause: about 12 s of speech."""
+"""A longer later sentence is split at a clause: about 12 s of speech."""
 CLAUSE_CHARS = 20
-"""A clause shorter than this is not cut off: its intonation would sound like a list's."""
+"""Minimum length of a clause: shorter ones would have the intonation of a list."""
 HARD_CHARS = 400
-"""What has no clauses is cut at a blank here, so that no text takes the voice for long."""
+"""Text without clauses is split at a blank here, to bound the time of one synthesis."""
 
 _NEVER_LAST = frozenset("dr mr mrs ms prof gen lt sgt rev hon mt e.g i.e cf vs approx".split())
-"""Abbreviations that always have something after them."""
-_SOMETIMES_LAST = frozenset(
-    "st no nr fig etc inc ltd co jr sr ave rd blvd a.m p.m u.s u.k dept est ext".split()
-)
-"""Abbreviations that end a sentence only if the next word is a capitalised one."""
-_BEFORE_A_NUMBER = frozenset({"no", "nr", "fig", "ext"})
+"""English abbreviations that are always followed by another word."""
 
-_STOP = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|$)|\n\s*\n""")
-_CLAUSE = re.compile(r"""[,;:]["'”’)\]]*(?=\s)|\s[—–-](?=\s)""")
+_CLAUSE = re.compile(r"""[,;:،؛]["'”’)\]]*(?=\s)|[，、；：]|\s[—–-](?=\s)""")
 _OPENING = "\"'“‘(["
 
 
-def pieces(text: str) -> Iterator[str]:
-    """Cut `text` into what is spoken in one go.
+def pieces(text: str, language: str = "en") -> Iterator[str]:
+    """Split `text` into pieces to synthesize.
+
+    Args:
+        text: any text.
+        language: ISO 639 code, such as "en"; an unknown one gets sentencex's fallback.
 
     Returns:
-        The pieces in order, stripped, none empty, each with at least one letter, digit or spoken
-        sign; without white space their characters are those of `text`, except that marks before the
-        first word of a text that has none are dropped.
+        The pieces in order, stripped, not empty, each with at least one letter, digit or spoken
+        sign. Without white space they concatenate to `text`, except that leading punctuation of a
+        text without words is dropped.
     """
     first = True
     held = ""
-    for sentence in _sentences(text):
+    for sentence in _sentences(text, language):
         sentence = f"{held} {sentence}" if held else sentence
         held = ""
         if not _is_spoken(sentence):
@@ -51,7 +53,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def is_mark(token: str) -> bool:
-    """Whether `token` (text without white space) is punctuation that no voice speaks."""
+    """Whether `token` (text without white space) is punctuation that is not spoken."""
     return not any(sign.isalnum() or sign in "&@%#$€£+=*/" for sign in token)
 
 
@@ -64,35 +66,32 @@ def _is_spoken(text: str) -> bool:
     return not is_mark("".join(text.split()))
 
 
-def _sentences(text: str) -> Iterator[str]:
-    start = 0
-    for stop in _STOP.finditer(text):
-        if stop.group().isspace() or _is_end(text, start, stop):
-            if sentence := text[start : stop.end()].strip():
-                yield sentence
-            start = stop.end()
-    if sentence := text[start:].strip():
-        yield sentence
+def _sentences(text: str, language: str) -> Iterator[str]:
+    unfinished = ""
+    for part in sentencex.segment(language, text):
+        if not part.strip():  # between paragraphs
+            if unfinished:
+                yield unfinished.strip()
+            unfinished = ""
+            continue
+        unfinished += part
+        if not _goes_on(unfinished.strip()):
+            yield unfinished.strip()
+            unfinished = ""
+    if unfinished:
+        yield unfinished.strip()
 
 
-def _is_end(text: str, start: int, stop: re.Match[str]) -> bool:
-    if not stop.group().startswith(".") or stop.group().startswith(".."):
-        return True
-    before = text[start : stop.start()].split()
-    if not before:
-        return True
-    word = before[-1].lstrip(_OPENING).lower()
-    following = text[stop.end() :].lstrip().lstrip(_OPENING)
-    if word in _NEVER_LAST:
+def _goes_on(sentence: str) -> bool:
+    """Whether `sentence` ends in a full stop that is not its end: "1.", "M.", "see, e.g."."""
+    *before, last = sentence.split()
+    stem = last.removesuffix(".")
+    if stem == last:
         return False
-    # "1. Open the box": the number of an item, not a sentence of its own.
-    if len(before) == 1 and word.isdigit() and following:
-        return False
-    if word in _BEFORE_A_NUMBER and following[:1].isdigit():
-        return False
-    if word in _SOMETIMES_LAST or (len(word) == 1 and word.isalpha()):
-        return not following or (following[0].isupper() and len(word) > 1 and word != "st")
-    return True
+    # A combining sign is no letter of its own: "डॉ." (Dr.) has one.
+    letters = [sign for sign in stem if not unicodedata.category(sign).startswith("M")]
+    alone = not before and (stem.isdecimal() or (len(letters) == 1 and letters[0].isalpha()))
+    return alone or is_title(last)
 
 
 def _clauses(sentence: str, limit_chars: int) -> Iterator[str]:
@@ -107,7 +106,8 @@ def _clauses(sentence: str, limit_chars: int) -> Iterator[str]:
 
 
 def _cut(sentence: str, limit_chars: int) -> int | None:
-    """The last clause's end within the limit, else the first one after it, else a hard cut."""
+    """Where to split: after the last clause within the limit, else after the first one beyond it,
+    else at `HARD_CHARS`; None if the sentence can stay whole."""
     ends = [
         clause.end()
         for clause in _CLAUSE.finditer(sentence)

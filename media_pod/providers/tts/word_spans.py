@@ -1,4 +1,4 @@
-"""Which stretch of the audio belongs to which word, from the events of a synthesizer."""
+"""Word timing: maps the events of a synthesizer to the samples of each word."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,34 +11,34 @@ from media_pod.providers.tts.sentences import is_mark
 class _Token:
     text: str
     reach: int
-    """Events at text positions below this, and not below the token before's, are this one's."""
+    """End of the text positions of this token's events; they start at the previous `reach`."""
     start: int | None = None
 
     @property
     def weight(self) -> int:
-        """How long it takes to say, as far as its letters tell."""
+        """Estimate of its duration: its number of letters and digits."""
         return max(1, sum(sign.isalnum() for sign in self.text))
 
 
 def spans(
     text: str, events: Sequence[tuple[int, int]], end_sample: int
 ) -> list[tuple[str, int, int]]:
-    """Cut the audio of `text` into its words.
+    """Divide the audio of `text` among its words.
 
-    Synthesizers read some groups of words as one ("on the" gives one event), some words as several
-    ("4712"). A word of its own event starts there; a group shares its stretch by letters. Marks
-    that nobody speaks, such as a dash, belong to the word before them, and to the first word if
-    there is none before.
+    Synthesizers report one event for some groups of words ("on the") and several for some words
+    ("4712"). A word with its own event starts there; the words of a group share their time in
+    proportion to their letters. Punctuation that is not spoken, such as a dash, belongs to the
+    previous word, or to the first word if there is none.
 
     Args:
-        text: what was spoken.
-        events: text position (0-based, characters) and sample of each event, in order.
-        end_sample: length of the audio.
+        text: the spoken text.
+        events: text position (0-based, in characters) and sample of each event, in order.
+        end_sample: length of the audio in samples.
 
     Returns:
-        Each word with its first sample and the first one of the next word (`end_sample` for the
-        last), in order, without gaps from the first word on; a start is never after its end. The
-        texts joined by blanks are `text` up to white space.
+        Each word with its first sample and that of the next word (`end_sample` for the last word),
+        in order, without gaps after the first word's start; start <= end. The texts, joined by
+        blanks, equal `text` except for white space.
     """
     tokens = _tokens(text)
     for position, sample in events:
@@ -56,8 +56,8 @@ def _tokens(text: str) -> list[_Token]:
             tokens.append(_Token(leading + found[0], found.end()))
             leading = ""
         elif tokens:
-            # The mark's text joins the word before, but espeak reports the word after a dash at
-            # the dash: the reach stays, and so the event goes to the word after.
+            # The dash belongs to the previous word, but espeak reports the next word at the dash's
+            # position: `reach` stays unchanged, so that the event goes to the next word.
             tokens[-1].text += f" {found[0]}"
         else:
             leading += f"{found[0]} "
