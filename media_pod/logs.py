@@ -19,12 +19,19 @@ FORMATS: Final = ("text", "json")
 IDS: Final = ("call", "trace_id", "span_id")
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+CallLogger = logging.LoggerAdapter[logging.Logger]
 _RENAMED: Final = {
     "asctime": "time",
     "levelname": "level",
     "name": "logger",
     "exc_info": "exception",
 }
+
+
+def call_logger(logger: logging.Logger, uuid: str) -> CallLogger:
+    """`logger` for messages about one call: their records have its UUID as `call`."""
+    return CallLogger(logger, {"call": uuid})
 
 
 def log_format(environ: Mapping[str, str]) -> str:
@@ -47,10 +54,20 @@ def set_up(level: int, environ: Mapping[str, str], *filters: logging.Filter) -> 
     """
     handler = logging.StreamHandler()
     in_json = log_format(environ) == "json"
-    handler.setFormatter(JsonFormatter() if in_json else logging.Formatter(_TEXT))
+    handler.setFormatter(JsonFormatter() if in_json else TextFormatter(_TEXT))
     for each in filters:
         handler.addFilter(each)
     logging.basicConfig(level=level, handlers=[handler])
+
+
+class TextFormatter(logging.Formatter):
+    """Text for people; a message about a call begins with the call's UUID."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.formatMessage`."""
+        if call := getattr(record, "call", ""):
+            record.message = f"call {call}: {record.message}"
+        return super().formatMessage(record)
 
 
 class JsonFormatter(json.JsonFormatter):

@@ -37,6 +37,7 @@ from media_pod.dialogues.ports import (
     Transfer,
 )
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
+from media_pod.logs import call_logger
 from media_pod.providers.ports import Pcm, Speech, Stt, Tts, Utterance
 
 P = ParamSpec("P")
@@ -104,6 +105,7 @@ class Call:
         flush: Callable[[], None],
     ) -> None:
         self.ref = ref
+        self._log = call_logger(_logger, ref.info.uuid)
         self.info = ref.info
         self.transcript = Transcript()
         self.last: CallerTick | None = None
@@ -266,7 +268,7 @@ class Call:
         for effect in self._turn.on(event):
             self._do(effect, event)
         if before is not self._turn.state:
-            _logger.debug("call %s: %s, now %s", self.info.uuid, event.value, self.state.value)
+            self._log.debug("%s, now %s", event.value, self.state.value)
         if event is TurnEvent.SPOKEN and before is not self._turn.state:
             self._end_turn()
         elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE):
@@ -320,7 +322,7 @@ class Call:
         try:
             self._dialogue.interrupted(self._interruption(said))
         except Exception:  # the edge at which a dialogue's bug stops
-            _logger.exception("call %s: the dialogue failed at an interruption", self.info.uuid)
+            self._log.exception("the dialogue failed at an interruption")
 
     def _reply(self) -> None:
         self._turn_end.close()

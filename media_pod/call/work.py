@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from typing import Final
 
+from media_pod.logs import call_logger
 from media_pod.providers.ports import ProviderError
 
 _logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Work:
 
     def __init__(self, uuid: str, deadline_s: float, on_done: Callable[[bool], None]) -> None:
         self._uuid = uuid
+        self._log = call_logger(_logger, uuid)
         self._deadline_s = deadline_s
         self._on_done = on_done
         self._task: asyncio.Task[None] | None = None
@@ -64,10 +66,8 @@ class Work:
         if self._cancelled:
             _, left = await asyncio.wait(self._cancelled, timeout=self._deadline_s)
             for task in left:
-                _logger.error(
-                    "call %s: the %s does not end: a provider ignores its cancellation",
-                    self._uuid,
-                    task.get_name(),
+                self._log.error(
+                    "the %s does not end: a provider ignores its cancellation", task.get_name()
                 )
 
     async def _supervise(
@@ -80,9 +80,9 @@ class Work:
             await work()
             failed = False
         except ProviderError as error:
-            _logger.warning("call %s: %s", self._uuid, error)
+            self._log.warning("%s", error)
         except Exception:  # the edge at which a provider's bug stops; it costs one turn
-            _logger.exception("call %s: a provider failed", self._uuid)
+            self._log.exception("a provider failed")
         if self._task is asyncio.current_task():
             self._task = None
             self._on_done(failed)

@@ -12,6 +12,7 @@ from media_pod.call.events import Connected, Ended, ReservationExpired
 from media_pod.calls.drain import Drain
 from media_pod.calls.registry import CallRegistry, Leg, RegisteredCall
 from media_pod.dialogues.ports import DialogueFactory
+from media_pod.logs import call_logger
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec
 from media_pod.telemetry.trace_context import choose_span_id
@@ -80,14 +81,16 @@ class CallSetup:
             raise
         leg = Leg(registered.slot, connection, call, CallerStream(self._settings.rate_hz))
         self._registry.attach(registered, leg)
-        _logger.info("call %s: connected from %s, slot %d", uuid, connection.peer, leg.slot)
+        log = call_logger(_logger, str(uuid))
+        log.info("connected from %s, slot %d", connection.peer, leg.slot)
         return leg
 
     def sweep(self) -> None:
         """Give back the slots whose audio connection did not come in time."""
         for late in self._registry.sweep(self._now()):
             self._bus.publish(late.ref, ReservationExpired(self._bus.now_ns()))
-            _logger.info("call %s: its audio connection did not come in time", late.info.uuid)
+            log = call_logger(_logger, late.info.uuid)
+            log.info("its audio connection did not come in time")
         # Reservations end in other ways too, which call nothing.
         self._drain.check()
 
@@ -103,7 +106,7 @@ class CallSetup:
         uuid, reason = leg.call.info.uuid, leg.connection.ended or "the pod stopped"
         self._registry.finish(uuid)
         ended = "pod" if self._closing else _ended_by(leg)
-        _logger.info("call %s: ended by the %s: %s", uuid, ended, reason)
+        call_logger(_logger, uuid).info("ended by the %s: %s", ended, reason)
         self._drain.call_ended()
         ending = asyncio.create_task(leg.call.aclose(ended), name=f"end of call {uuid}")
         self._endings.add(ending)

@@ -23,6 +23,7 @@ import numpy as np
 from media_pod.call.call import CallerTick
 from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
+from media_pod.logs import call_logger
 from media_pod.telemetry.tick_metrics import TickMetrics
 from media_pod.transport.line import Digit, LineEvent
 
@@ -239,7 +240,8 @@ class PodClock:
             self.end(leg)
 
     def _fail(self, leg: Leg, error: Exception) -> None:
-        _logger.error("call %s: internal error", leg.call.info.uuid, exc_info=error)
+        log = call_logger(_logger, leg.call.info.uuid)
+        log.error("internal error", exc_info=error)
         leg.failed = True
         leg.connection.hang_up(f"internal error: {error!r}")
 

@@ -1,19 +1,16 @@
 """Which call a line of the log is about.
 
-By convention such a line begins with `call %s`, and the UUID is its first argument. Lines of
-providers know no call; those that are logged in a call's own task are of `current_call`.
+Code that knows the call logs with `logs.call_logger`. Providers do not know it: what they log in a
+call's own task is about `current_call`.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from media_pod.call.work import current_call
-
-_CONVENTION: Final = "call %s"
 
 
 class CallIds(logging.Filter):
@@ -29,7 +26,7 @@ class CallIds(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter.filter`."""
-        if uuid := _named(record) or current_call.get():
+        if uuid := getattr(record, "call", "") or current_call.get():
             record.call = uuid
             if (context := self._context(uuid)) is not None:
                 record.trace_id = format_trace_id(context.trace_id)
@@ -48,8 +45,3 @@ def with_call_ids(context: Callable[[str], SpanContext | None]) -> Iterator[None
     finally:
         for handler in handlers:
             handler.removeFilter(ids)
-
-
-def _named(record: logging.LogRecord) -> str:
-    follows = isinstance(record.msg, str) and record.msg.startswith(_CONVENTION)
-    return str(record.args[0]) if follows and isinstance(record.args, tuple) else ""

@@ -32,7 +32,9 @@ async def test_who_started_work_is_told_how_it_ended(caplog: pytest.LogCaptureFi
     await settle()
 
     assert work.failed == [False, True]
-    assert "call 7: the mind: out of words" in caplog.text
+    (record,) = caplog.records
+    assert record.getMessage() == "the mind: out of words"
+    assert record.__dict__["call"] == "7"
 
 
 async def test_nothing_is_told_of_cancelled_work_even_if_it_fails(

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanContext
 
 from media_pod.call.work import current_call
 from media_pod.errors import SetupError
-from media_pod.logs import JsonFormatter, log_format
+from media_pod.logs import JsonFormatter, TextFormatter, log_format
 from media_pod.telemetry.log_ids import CallIds, with_call_ids
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
@@ -67,17 +67,18 @@ def test_whatever_is_said_is_read_back(text: str) -> None:
 def test_a_line_about_a_call_has_its_ids() -> None:
     ids = CallIds({UUID: SPAN}.get)
     about, of_another, of_none = (
-        record("call %s: connected from %s", UUID, "10.0.0.1"),
-        record("call %s: who?", "other"),
+        record("connected from %s", "10.0.0.1"),
+        record("who?"),
         record("calls: %s", UUID),
     )
+    about.call, of_another.call = UUID, "other"
     for each in (about, of_another, of_none):
         assert ids.filter(each)
     assert line(about) | {"time": ""} == {
         "time": "",
         "level": "WARNING",
         "logger": "pod",
-        "message": f"call {UUID}: connected from 10.0.0.1",
+        "message": "connected from 10.0.0.1",
         "call": UUID,
         "trace_id": "6ba7b8109dad41d180b400c04fd430c8",
         "span_id": "000000000000002a",
@@ -85,6 +86,14 @@ def test_a_line_about_a_call_has_its_ids() -> None:
     assert line(of_another)["call"] == "other"
     assert "trace_id" not in line(of_another)
     assert "call" not in line(of_none)
+
+
+def test_text_about_a_call_begins_with_its_uuid() -> None:
+    formatter = TextFormatter("%(levelname)s %(message)s")
+    made = record("connected from %s", "10.0.0.1")
+    assert formatter.format(made) == "WARNING connected from 10.0.0.1"
+    made.call = UUID
+    assert formatter.format(made) == f"WARNING call {UUID}: connected from 10.0.0.1"
 
 
 async def test_a_line_from_a_calls_own_task_is_about_the_call() -> None:
@@ -103,7 +112,8 @@ def test_the_ids_are_there_as_long_as_they_are_wanted() -> None:
     handlers = logging.getLogger().handlers
     before = [list(handler.filters) for handler in handlers]
     with with_call_ids({UUID: SPAN}.get):
-        made = record("call %s: here", UUID)
+        made = record("here")
+        made.call = UUID
         assert handlers, "pytest has some"
         for handler in handlers:
             handler.filter(made)

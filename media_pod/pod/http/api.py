@@ -23,6 +23,7 @@ from media_pod.calls.answers import (
     NextStep,
 )
 from media_pod.dialogues.ports import CallInfo
+from media_pod.logs import call_logger
 from media_pod.pod.http import query
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
@@ -124,9 +125,8 @@ class _Api:
             return await self._elsewhere(request, question, refused)
         if step.step is NextStep.CONNECT:
             question.reserved()
-        log.info(
-            "call %s: next is %s (st=%s)", info.uuid, step.step.value, query.text(request, "st")
-        )
+        status = query.text(request, "st")
+        call_logger(log, info.uuid).info("next is %s (st=%s)", step.step.value, status)
         return self._answer(request, info, step)
 
     async def call_end(self, request: web.Request) -> web.Response:
@@ -196,7 +196,7 @@ class _Api:
             question.refused(type(refused).__name__)
             raise refused
         question.redirected(step.address)
-        log.info("call %s: %s; a peer has room, %s", info.uuid, refused, step.address)
+        call_logger(log, info.uuid).info("%s; a peer has room, %s", refused, step.address)
         return self._answer(request, info, step)
 
     async def _known_elsewhere(self, info: CallInfo) -> Next | None:
@@ -205,7 +205,7 @@ class _Api:
             return None
         step = await _in_time(self._peers.next(info), info)
         if step is not None:
-            log.info("call %s: a peer knows it; next is %s", info.uuid, step.step.value)
+            call_logger(log, info.uuid).info("a peer knows it; next is %s", step.step.value)
         return step
 
 
@@ -215,7 +215,7 @@ async def _in_time(question: Coroutine[None, None, Next | None], info: CallInfo)
         async with asyncio.timeout(PEERS_DEADLINE_S):
             return await question
     except TimeoutError:
-        log.warning("call %s: no peer answered within %s s", info.uuid, PEERS_DEADLINE_S)
+        call_logger(log, info.uuid).warning("no peer answered within %s s", PEERS_DEADLINE_S)
         return None
 
 

@@ -6,6 +6,7 @@ import re
 from aiohttp import web
 
 from media_pod.dialogues.ports import CallInfo
+from media_pod.logs import call_logger
 from media_pod.pod.http.problem import BadRequestError
 from media_pod.telemetry import trace_context
 
@@ -45,7 +46,8 @@ def _traceparent(request: web.Request, call: str) -> str:
         return ""
     shown = text(request, "traceparent")
     if len(found) > 1 or shown != found[0] or trace_context.parse(shown) is None:
-        log.info("call %s: its traceparent is ignored: found %s", call, repr(found)[:_SHOWN])
+        about = call_logger(log, call)
+        about.info("its traceparent is ignored: found %s", repr(found)[:_SHOWN])
         return ""
     return shown
 
