@@ -151,8 +151,8 @@ def test_the_notes_say_how_to_call_and_what_stays() -> None:
     assert "user      601" in notes
     assert "Dial 100" in notes
     assert "get secret interject-asterisk" in notes
-    assert "your VoiceAgents stay" in notes
+    assert "your VoiceAgents are kept" in notes
     assert "Secret interject-metrics-api-tls, ConfigMap interject-dialplan-asterisk." in notes
     gone = texts({"crds": {"keep": False}})["NOTES.txt"]
-    assert "every VoiceAgent of the cluster with it" in gone
+    assert "with it every VoiceAgent in the cluster" in gone
     assert "Dial" not in texts(CASES["nothing"])["NOTES.txt"]

@@ -56,7 +56,7 @@ def test_what_is_stale_is_named_and_can_be_made_anew(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("  # -- Whether every request and every look is logged.\n", "", "operator.verbose"),
+        ("  # -- Log every API request and every reconciliation.\n", "", "operator.verbose"),
         ("verbose: false", "verbose: null", "operator.verbose: found the default None"),
         ("# @schema {enum: [json, text]}", "# @schema {enum: [json", "logFormat"),
     ],
@@ -120,70 +120,73 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
     [
         (
             asterisk(calls=1500),
-            "asterisk.rtp: found port 33099; asterisk.exposure.type: nodePort allows 30000 to",
+            "asterisk.rtp: found port 33099, outside the NodePort range 30000 to",
         ),
         (
             asterisk(rtp={"firstPort": 30100, "lastPort": 30110}),
-            "asterisk.rtp: found ports 30100 to 30110; asterisk.calls: 32 take 64 ports",
+            "asterisk.rtp: found ports 30100 to 30110; asterisk.calls: 32 needs 64 ports",
         ),
         (
             asterisk(sip={"port": 30120}),
-            "asterisk.sip: found port 30120 (sip-udp) among the ports of media, 30100 to 30163",
+            "asterisk.sip: found port 30120 (sip-udp) inside the RTP port range 30100 to 30163",
         ),
         (
             asterisk(replicas=30, sip={"port": 30060}),
-            "asterisk.sip: found port 30100 (sip-udp) among the ports of media",
+            "asterisk.sip: found port 30100 (sip-udp) inside the RTP port range",
         ),
-        (asterisk(sip={"port": 5060}), "asterisk.sip: found port 5060; asterisk.exposure.type"),
-        (asterisk(sip={"udp": False, "tcp": False}), "asterisk.sip: found neither udp nor tcp"),
+        (asterisk(sip={"port": 5060}), "asterisk.sip: found port 5060, outside the NodePort"),
+        (
+            asterisk(sip={"udp": False, "tcp": False}),
+            "asterisk.sip: found udp, tcp and tls disabled; enable at least one",
+        ),
         (
             asterisk(sip={"tls": {"enabled": True, "secretName": "s", "port": 30060}}),
-            "asterisk.sip.tls.port: found 30060, which asterisk.sip.port has",
+            "asterisk.sip.tls.port: found 30060, the same as asterisk.sip.port",
         ),
-        (asterisk(sip={"tls": {"enabled": True}}), "asterisk.sip.tls.secretName: found none"),
+        (asterisk(sip={"tls": {"enabled": True}}), "asterisk.sip.tls.secretName: found no name"),
         (
             asterisk(exposure={"type": "hostNetwork"}, calls=10000, rtp={"firstPort": 50000}),
-            "asterisk.rtp: found ports up to 69999; the last there is is 65535",
+            "asterisk.rtp: found ports up to 69999, but the highest port is 65535",
         ),
         (
             asterisk(phones=[{"name": "601", "extension": "100"}]),
-            "sample.extension: found 100, which is the number of phone 601",
+            "sample.extension: found 100, which is already the number of phone 601",
         ),
         (asterisk(published=False), "asterisk.published: found false and no asterisk.agents"),
         (
             asterisk(exposure={"type": "loadBalancer"}, calls=2001),
-            "asterisk.rtp: found 4002 ports, each of which is a port of a Service, and 4000",
+            "asterisk.rtp: found 4002 ports, but a Service can expose 4000 at most",
         ),
-        (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without extension"),
+        (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without an extension"),
         (
             asterisk(phones=[{"name": "601"}], trunks=[TRUNK | {"name": "601"}]),
             "asterisk.trunks: found the name 601 twice",
         ),
         (
             asterisk(phones=[{"name": "601", "password": "a", "existingSecret": "b"}]),
-            "asterisk.phones: found password and existingSecret of 601",
+            "asterisk.phones: found both password and existingSecret for 601",
         ),
         (
             asterisk(phones=[{"name": "601", "encryption": "sdes"}]),
-            "asterisk.phones: found encryption sdes of 601 without transport tls",
+            "asterisk.phones: found encryption sdes without transport tls for 601",
         ),
         (
             asterisk(trunks=[TRUNK | {"transport": "tls"}]),
-            "asterisk.trunks: found transport tls of t; it needs asterisk.sip.tls.enabled",
+            "found transport tls for t, but TLS is disabled; set asterisk.sip.tls.enabled",
         ),
-        (asterisk(trunks=[TRUNK | {"user": "u"}]), "found t with user and no password"),
-        (asterisk(trunks=[TRUNK | {"register": True}]), "found t that registers without user"),
+        (asterisk(trunks=[TRUNK | {"user": "u"}]), "found user without a password for t"),
+        (asterisk(trunks=[TRUNK | {"register": True}]), "found register: true without user for t"),
         (
             asterisk(replicas=2, externalAddress=["192.0.2.1"]),
             "asterisk.externalAddress: found 1 addresses for 2 pods",
         ),
         (
             asterisk(replicas=2, externalAddress="192.0.2.1", exposure={"type": "loadBalancer"}),
-            "asterisk.externalAddress: found one for 2 pods",
+            "asterisk.externalAddress: found one address for 2 pods",
         ),
         (
             {"operator": {"watchNamespaces": ["sales"]}},
-            "operator.watchNamespaces: found sales without voice",
+            "operator.watchNamespaces: found sales, which does not include voice",
         ),
         (
             {"metricsApi": {"certificate": "secret"}},
