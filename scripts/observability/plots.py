@@ -1,4 +1,4 @@
-"""What the queries of a dashboard returned, drawn to look as Grafana shows it."""
+"""Draws the query results of a dashboard in the style of Grafana."""
 
 import math
 import re
@@ -18,9 +18,9 @@ from observability.grafana import HEIGHTS
 from observability.model import Dashboard, Kind, Panel, Unit
 
 Series = Sequence[Mapping[str, Any]]
-"""As Prometheus answers a range query."""
+"""Result of a Prometheus range query."""
 Returned = Mapping[tuple[str, str], Series]
-"""By panel title and legend."""
+"""Series by panel title and legend."""
 
 COLOURS: Final = (
     *("#73BF69", "#F2CC0C", "#5794F2", "#FF9830", "#B877D9", "#FF7383", "#8AB8FF", "#C8F2C2"),
@@ -37,13 +37,13 @@ _LABEL: Final = re.compile(r"\{\{ *(\w+) *\}\}")
 def draw(
     dashboard: Dashboard, returned: Returned, began_s: float, ended_s: float, path: Path
 ) -> None:
-    """Write the picture of a dashboard.
+    """Draw a dashboard to a PNG file.
 
     Args:
-        dashboard: whose panels are drawn.
-        returned: what their queries returned.
-        began_s, ended_s: Unix times; the former is drawn as 0.
-        path: of the PNG.
+        dashboard: the dashboard.
+        returned: results of its queries.
+        began_s, ended_s: Unix times of the range; the x-axis starts at `began_s`.
+        path: of the PNG file.
     """
     places = _places(dashboard)
     rows = max(top + height for _, top, _, height in places.values())
@@ -58,7 +58,7 @@ def draw(
 
 
 def _places(dashboard: Dashboard) -> dict[str, tuple[int, int, int, int]]:
-    """Left, top, width, height of each panel in Grafana's grid."""
+    """Position of each panel in Grafana's grid: left, top, width, height."""
     places, top = {}, 0
     for row in dashboard.rows:
         left, tallest = 0, 0
@@ -106,7 +106,7 @@ def _name(legend: str, series: Mapping[str, Any]) -> str:
 
 
 def _plot(frame: Axes, panel: Panel, lasted_s: float) -> Axes:
-    """The plot's place within a panel."""
+    """Axes of the plot within its panel."""
     left = 1.25 / panel.width
     bottom = 0.31 if any(query.legend for query in panel.queries) else 0.14
     if panel.kind is Kind.HEATMAP:
@@ -148,15 +148,15 @@ def _lines(
             values = top
         else:
             axes.fill_between(times, 0, values, color=colour, alpha=0.06, lw=0)
-        # What adds nothing to a stack would be a second line on that of its neighbour.
+        # A zero in a stack would draw a second line on top of its neighbour's.
         line = np.where(series_values > 0, values, np.nan) if stacked else values
         axes.plot(times, line, color=colour, lw=1.4, label=label)
         most = max(most, float(np.nanmax(values, initial=0.0)))
-    for at, colour in panel.limits[1:]:
+    for at, colour in panel.thresholds[1:]:
         if at <= 1.6 * most:
             axes.axhline(at, color=LIMITS[colour], ls=(0, (4, 3)), lw=0.9)
             most = max(most, at)
-    axes.set_ylim(0, 1.15 * most or 1 if panel.most is None else 1.03 * panel.most)
+    axes.set_ylim(0, 1.15 * most or 1 if panel.axis_max is None else 1.03 * panel.axis_max)
     whole = panel.unit is Unit.COUNT
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _text(value, panel.unit)))
@@ -225,12 +225,12 @@ def _stat(frame: Axes, panel: Panel, named: Sequence[tuple[str, Mapping[str, Any
 
 
 def _colour(panel: Panel, value: float) -> str:
-    colours = [colour for at, colour in panel.limits if value >= at] or ["blue"]
+    colours = [colour for at, colour in panel.thresholds if value >= at] or ["blue"]
     return LIMITS[colours[-1]]
 
 
 def _text(value: float, unit: Unit) -> str:
-    """A value as Grafana writes it."""
+    """A value with its unit, formatted as in Grafana."""
     if not math.isfinite(value):
         return "-"
     match unit:

@@ -58,9 +58,9 @@ def test_an_alert_says_whom_it_concerns(prometheus: Path, rules: Path) -> None:
     story = next(case for case in CASES if case.alert == "InterjectProviderFailing" and case.fires)
     labels = {"alertname": story.alert, "severity": "critical"} | story.fires[0]
     annotations = {
-        "summary": "tts of agent voice/desk fails: built-in",
-        "description": "20% of its requests failed or were not answered in time in the last five "
-        "minutes. A call whose provider fails twice in a row ends.",
+        "summary": "tts provider built-in of agent voice/desk is failing",
+        "description": "20% of its requests in the last 5 minutes failed or timed out. "
+        "A call ends after two failures in a row.",
         "runbook_url": "docs/runbooks/InterjectProviderFailing.md",
     }
     expected = {
@@ -80,7 +80,7 @@ def test_an_alert_says_whom_it_concerns(prometheus: Path, rules: Path) -> None:
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_each_alert_has_a_runbook_of_all_its_parts(alert: Any) -> None:
     text = (ROOT / "docs" / "runbooks" / f"{alert.name}.md").read_text()
-    parts = ("## What it means for callers", "## How to look", "## What to do")
+    parts = ("## Impact on callers", "## Diagnosis", "## Remedy")
     assert text.startswith(f"# {alert.name}\n")
     assert [line for line in text.splitlines() if line.startswith("## ")] == list(parts)
 

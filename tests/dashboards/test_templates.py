@@ -45,7 +45,7 @@ def test_alerts_keep_prometheus_s_own_templates() -> None:
     assert found.keys() == {alert.name for alert in ALERTS}
     for alert in ALERTS:
         made = found[alert.name]
-        assert (made["expr"], made["for"]) == (alert.expr, alert.lasts)
+        assert (made["expr"], made["for"]) == (alert.expr, alert.pending)
         assert made["annotations"]["summary"] == alert.summary
         assert "runbook_url" not in made["annotations"]
 
