@@ -1,4 +1,4 @@
-"""The image's commands: what they write, and one line with exit code 2 for what is wrong."""
+"""Commands of the image: output, and one line with exit code 2 for errors."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from asterisk_config.__main__ import main
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The values of the machine that runs the tests do not count."""
+    """Isolates the tests from the environment of this machine."""
     monkeypatch.setattr(environment, "USUAL_FILE", tmp_path / "none.yaml")
     for name in ("VALUES", "API", "SIP_PORT", "RTP_PORTS", "EXTERNAL_ADDRESS"):
         monkeypatch.delenv(f"INTERJECT_{name}", raising=False)
@@ -81,4 +81,4 @@ def test_the_check_is_exit_code_0_or_1(tmp_path: Path, capsys: pytest.CaptureFix
     where = ["--tree", str(tmp_path / "tree"), "--work", str(tmp_path / "work")]
     assert main(["check", *where]) == 0
     assert main(["check", "--tree", str(tmp_path), "--work", str(tmp_path)]) == 1
-    assert "cannot be run" in capsys.readouterr().err
+    assert "cannot be executed" in capsys.readouterr().err

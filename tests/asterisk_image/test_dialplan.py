@@ -1,5 +1,7 @@
-"""extensions.conf: who reaches whom, and what each kind of agent does with a call."""
+"""extensions.conf: permissions, and the call of each kind of agent."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +9,9 @@ from asterisk_parser import section, sections
 from documents import phone, trunk, values
 
 from asterisk_config.agent_values import Agent, Timeouts
-from asterisk_config.dialplan import agent_context, extensions
+from asterisk_config.dialplan import agent_context, dial_web_socket, extensions
+
+ADDRESS = "10.0.0.5:3001"
 
 
 def lines(name: str, **document: Any) -> list[str]:
@@ -192,3 +196,22 @@ def test_an_agents_dialplan_stands_alone_for_any_asterisk() -> None:
     assert "s,1,Set(INTERJECT_APIS=pod:1650)" in context.all("exten")
     assert "interject-desk" not in text
     assert '"${INTERJECT_PLACE}" = "sales,7000,1"' in text
+
+
+def test_what_is_written_is_what_is_dialled() -> None:
+    wide = Agent(name="a", transport="webSocket", rate_hz=16000)
+    lines = dial_web_socket(wide, Timeouts(connect_seconds=0.25)).replace(
+        "${INTERJECT_ANSWER}", ADDRESS
+    )
+    write, call = lines.split("\n same => n,")
+
+    written = re.fullmatch(r"Set\(DB\(interject/websocket_client/(.+?)\)=(.+)\)", write)
+    assert written and written[1] == ADDRESS
+    assert json.loads(written[2]) == {
+        "uri": f"ws://{ADDRESS}/",
+        "protocols": "media",
+        "connection_type": "per_call_config",
+        "connection_timeout": "250",
+        "reconnect_attempts": "1",
+    }
+    assert call == f"Dial(WebSocket/{ADDRESS}/c(slin16)f(json)v(uuid=${{INTERJECT_UUID}}),,g)"

@@ -1,4 +1,4 @@
-"""Values from a file and from variables: what counts, and who is named when it is wrong."""
+"""Values from the file and from variables: precedence, and the source in error messages."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from media_pod.errors import InterjectError
 
 @pytest.fixture(autouse=True)
 def no_usual_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Puts the usual place of the file into the test's folder, where there is none."""
+    """Moves the default path of the file into the test's folder, where there is none."""
     usual = tmp_path / "asterisk.yaml"
     monkeypatch.setattr(environment, "USUAL_FILE", usual)
     return usual
@@ -79,7 +79,7 @@ def test_an_empty_variable_counts_as_none() -> None:
         (
             "INTERJECT_RTP_PORTS",
             "20-10",
-            "rtp: found ports 20 to 10; allowed: lastPort above firstPort",
+            "rtp: found ports 20 to 10; allowed: lastPort greater than firstPort",
         ),
         (
             "INTERJECT_EXTERNAL_ADDRESS",
@@ -113,13 +113,14 @@ def test_a_wrong_password_names_its_variable_and_does_not_show(
 ) -> None:
     no_usual_file.write_text("phones: [{name: '601', password: {env: PHONE}}]\n")
     assert refusal(environ) == (
-        f"PHONE: a password is meant to be here; found a text of {length} characters that is no "
-        "password; allowed: 1 to 128 printable ASCII characters without spaces"
+        f"PHONE: expected a password; found an invalid password of {length} characters; "
+        "allowed: 1 to 128 printable ASCII characters without spaces"
     )
 
 
 def test_a_missing_password_file_is_named(no_usual_file: Path) -> None:
     no_usual_file.write_text("phones: [{name: '601', password: {file: /no/such}}]\n")
     assert refusal({}) == (
-        "/no/such: cannot be read (No such file or directory); a password names it"
+        "/no/such: cannot be read (No such file or directory); "
+        "a password in the values refers to it"
     )

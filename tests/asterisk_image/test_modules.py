@@ -6,7 +6,7 @@ import pytest
 from asterisk_parser import section
 from documents import account, phone, trunk, values
 
-from asterisk_config.modules import every, files
+from asterisk_config.modules import all_modules, files
 
 
 def modules(**document: Any) -> set[str]:
@@ -89,7 +89,7 @@ def test_every_module_that_any_values_need_is_known_and_no_other() -> None:
         sip={**TLS, "anonymous": True},
         metricsPort=9100,
     )
-    assert most == every()
+    assert most == all_modules()
 
 
 def test_published_agents_find_what_any_of_one_s_own_would() -> None:

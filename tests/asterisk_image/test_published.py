@@ -1,4 +1,4 @@
-"""The operator's file of agents: what is in it, and what Asterisk's side takes of any file."""
+"""The published dialplan: its content, and the validation beside Asterisk."""
 
 from typing import Any
 
@@ -92,9 +92,9 @@ def test_places_are_compared_word_for_word_before_the_call_goes_on_there() -> No
 
 def test_a_caller_whom_no_pod_takes_goes_to_the_agent_s_fallback_or_to_that_of_all() -> None:
     own = Message(kind="message", sound="vm-goodbye")
-    everybody_s = Message(kind="message", sound="vm-sorry")
+    global_fallback = Message(kind="message", sound="vm-sorry")
     agents = [agent("ns_a", fallback=own), agent("ns_b")]
-    found = contexts(published(agents, Timeouts(), everybody_s))
+    found = contexts(published(agents, Timeouts(), global_fallback))
     assert "fallback,1,Playback(vm-goodbye)" in found["interject-ns_a"]
     assert "fallback,1,Playback(vm-sorry)" in found["interject-ns_b"]
     assert "fallback,1,Hangup(42)" in contexts(text(agent()))["interject-ns_desk"]
@@ -114,10 +114,10 @@ def test_without_agents_there_is_a_comment_alone() -> None:
 @pytest.mark.parametrize(
     ("agents", "expected"),
     [
-        ([agent(), agent()], "ns_desk is there 2 times"),
-        ([agent("ns_a", extensions=("1",)), agent("ns_b", extensions=("1",))], "1 is there 2"),
-        ([agent(api=None)], "ns_desk: expected an api"),
-        ([agent(dialplan="seed")], "ns_desk: expected an api and the dialplan failover"),
+        ([agent(), agent()], "ns_desk occurs 2 times"),
+        ([agent("ns_a", extensions=("1",)), agent("ns_b", extensions=("1",))], "1 occurs 2"),
+        ([agent(api=None)], "ns_desk: expected its own api"),
+        ([agent(dialplan="seed")], "ns_desk: expected its own api and the dialplan failover"),
     ],
 )
 def test_what_asterisk_could_not_tell_apart_or_reach_is_the_operator_s_mistake(

@@ -1,12 +1,13 @@
-"""The whole of what is rendered: the same every time, and only what the values need."""
+"""All rendered files; generated files of the repository are up to date."""
 
 from pathlib import Path
 
 from asterisk_config.places import Places
-from asterisk_config.render import render
+from asterisk_config.render import SNIPPET, reference, render, snippet
 from asterisk_config.values import Values, load_values
 
 PLACES = Places.installed(Path("/run/asterisk"))
+IMAGE = Path(__file__).parents[2] / "asterisk-image"
 
 
 def test_the_smallest_values_are_none_at_all() -> None:
@@ -25,3 +26,13 @@ def test_the_same_values_give_the_same_files() -> None:
 
 def test_every_file_says_what_it_is() -> None:
     assert all(text.startswith("; ") for text in render(Values(), PLACES).values())
+
+
+def test_the_table_of_values_is_up_to_date() -> None:
+    """`python3 -m asterisk_config docs > asterisk-image/VALUES.md` writes it."""
+    assert (IMAGE / "VALUES.md").read_text() == reference()
+
+
+def test_the_snippet_is_up_to_date() -> None:
+    """`python3 -m asterisk_config snippet > asterisk-image/extensions_interject.conf` writes it."""
+    assert (IMAGE / SNIPPET).read_text() == snippet(Values())
