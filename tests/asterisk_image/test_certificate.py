@@ -49,7 +49,7 @@ def other(tmp_path: Path, name: str) -> Pair:
     return write_pair(folder, name)
 
 
-def test_asterisk_reads_a_renewed_certificate_once(pair: Pair, tmp_path: Path) -> None:
+def test_a_renewed_certificate_is_loaded_once(pair: Pair, tmp_path: Path) -> None:
     world = World(pair, tmp_path)
     world.poll()
     assert world.commands == []
@@ -67,7 +67,7 @@ def test_a_failed_reload_is_retried(pair: Pair, tmp_path: Path) -> None:
     assert world.commands == [RELOAD] * 2
 
 
-def test_half_a_renewal_is_not_loaded_and_is_logged_once(
+def test_an_incomplete_renewal_is_not_loaded_and_is_logged_once(
     pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(pair, tmp_path)
@@ -85,9 +85,7 @@ def test_half_a_renewal_is_not_loaded_and_is_logged_once(
     assert world.commands == [RELOAD]
 
 
-def test_a_certificate_that_is_taken_away_for_a_while_changes_nothing(
-    pair: Pair, tmp_path: Path
-) -> None:
+def test_a_temporarily_missing_certificate_changes_nothing(pair: Pair, tmp_path: Path) -> None:
     world = World(pair, tmp_path)
     text = pair.certificate.read_bytes()
     pair.certificate.unlink()
@@ -139,7 +137,7 @@ def encrypted(pair: Pair) -> str:
 @pytest.mark.parametrize(
     "spoil", [gone, unreadable_key, swapped, no_key, of_another, damaged, encrypted]
 )
-def test_files_that_cannot_be_used_are_named_with_their_key(
+def test_invalid_files_are_reported_with_their_key(
     pair: Pair, spoil: Callable[[Pair], str]
 ) -> None:
     check(values(sip={"tls": pair.values}))
@@ -150,7 +148,7 @@ def test_files_that_cannot_be_used_are_named_with_their_key(
     assert "\n" not in str(caught.value)
 
 
-def test_authorities_are_read_if_a_trunk_needs_them(pair: Pair, tmp_path: Path) -> None:
+def test_ca_certificates_are_read_if_a_trunk_needs_them(pair: Pair, tmp_path: Path) -> None:
     sip = {"tls": pair.values | {"authorities": str(tmp_path / "missing")}}
     check(values(sip=sip, trunks=[trunk()]))
     with pytest.raises(SetupError, match=r"^sip\.tls\.authorities: .*missing cannot be read"):

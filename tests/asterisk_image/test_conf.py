@@ -38,7 +38,7 @@ def test_semicolons_alone_are_escaped(value: str, written: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\r", " a", "a ", "a\x00b", "a\u2028b"])
-def test_what_no_escape_can_express_is_refused(value: str) -> None:
+def test_values_that_cannot_be_escaped_are_rejected(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be escaped"):
         escaped(value)
 
@@ -59,7 +59,7 @@ def test_without_a_text_its_line_is_removed() -> None:
 
 
 @pytest.mark.usefixtures("template")
-def test_what_is_filled_in_is_not_filled_again() -> None:
+def test_inserted_text_is_not_expanded_again() -> None:
     assert fill("x", name="{{lines}}", lines="{{name}}").startswith("[{{lines}}]\n{{name}}\n")
 
 

@@ -14,13 +14,13 @@ WORK = Path("/here")
 ROUTES = ("/ws", "/media", "/media/call")
 
 
-def test_an_installed_asterisk_writes_below_one_folder_and_reads_where_it_was_built_to() -> None:
+def test_an_installed_asterisk_writes_below_one_folder_and_reads_from_built_in_paths() -> None:
     folders = section(files(values(), Places.installed(WORK))["asterisk.conf"], "directories")
     assert {value.startswith("/here/") for _, value in folders.lines} == {True}
     assert "astmoddir" not in dict(folders.lines)
 
 
-def test_an_unpacked_asterisk_is_told_where_its_modules_are() -> None:
+def test_an_unpacked_asterisk_gets_the_path_of_its_modules() -> None:
     folders = section(
         files(values(), Places.unpacked(Path("/tree"), WORK))["asterisk.conf"], "directories"
     )
@@ -38,7 +38,7 @@ def test_an_unpacked_asterisk_is_told_where_its_modules_are() -> None:
         ("debug", "error,warning,notice,verbose,debug", True),
     ],
 )
-def test_what_is_logged_goes_to_the_console(level: str, logged: str, verbose: bool) -> None:
+def test_logs_go_to_the_console(level: str, logged: str, verbose: bool) -> None:
     found = files(values(logLevel=level), Places.installed(WORK))
     assert section(found["logger.conf"], "logfiles").lines == [("console", logged)]
     options = dict(section(found["asterisk.conf"], "options").lines)
@@ -61,7 +61,7 @@ def test_without_a_port_nothing_listens() -> None:
     assert metrics_files(values(metricsPort=None)) == {}
 
 
-def test_metrics_are_at_their_usual_path_and_other_machines_may_ask() -> None:
+def test_metrics_are_at_their_usual_path_on_all_addresses() -> None:
     found = metrics_files(values(metricsPort=9100))
     server = section(found["http.conf"], "general")
     assert (server["enabled"], server["bindaddr"], server["bindport"]) == ("yes", "0.0.0.0", "9100")
@@ -75,7 +75,7 @@ def test_asterisk_s_own_pages_are_off() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_routes_of_other_modules_are_closed_however_they_are_written(route: str) -> None:
+def test_routes_of_other_modules_are_blocked_in_every_spelling(route: str) -> None:
     http = metrics_files(values(metricsPort=9100))["http.conf"]
     closed = [found.name for found in parse(http) if ("type", "restriction") in found.lines]
     for signs in product(*({sign.lower(), sign.upper()} for sign in route)):
@@ -83,7 +83,7 @@ def test_routes_of_other_modules_are_closed_however_they_are_written(route: str)
     assert not "/metrics".startswith(tuple(closed))
 
 
-def test_what_is_closed_is_closed_to_everybody() -> None:
+def test_blocked_routes_are_blocked_for_all_addresses() -> None:
     for found in parse(metrics_files(values(metricsPort=9100))["http.conf"])[1:]:
         assert found.all("deny") == ["0.0.0.0/0.0.0.0", "::/0"]
 
@@ -110,7 +110,7 @@ def test_without_websocket_agents_there_are_no_web_socket_files() -> None:
     assert web_socket_files(values()) == {}
 
 
-def test_connections_are_looked_up_in_the_database() -> None:
+def test_connections_are_read_from_astdb() -> None:
     found = web_socket_files(values(agents=[{"name": "desk", "transport": "webSocket"}]))
     clients = section(found["sorcery.conf"], "res_websocket_client")
     assert clients["websocket_client"] == "astdb,interject"

@@ -42,7 +42,7 @@ class World:
 
     @property
     def copy(self) -> str:
-        """What Asterisk includes."""
+        """The file that Asterisk includes."""
         return (self.places.etc / "published.conf").read_text()
 
 
@@ -55,14 +55,14 @@ def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_asterisk_starts_with_what_is_there(world: World) -> None:
+def test_asterisk_starts_with_the_published_dialplan(world: World) -> None:
     world.publish(GOOD)
     world.start()
     world.poll()
     assert (world.copy, world.commands) == (GOOD, [])
 
 
-def test_a_folder_that_comes_changes_and_goes_is_followed(world: World) -> None:
+def test_a_folder_that_appears_changes_and_disappears_is_followed(world: World) -> None:
     world.start()
     copies = [world.copy]
     for text in (GOOD, GOOD, OTHER):
@@ -104,9 +104,7 @@ def test_asterisk_starts_without_agents_when_the_file_is_broken(
     assert len(problems(caplog)) == 1
 
 
-def test_a_copy_that_cannot_be_written_is_tried_again(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_copy_is_retried(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.start()
     world.publish(GOOD)
     in_the_way = world.places.etc / ".published.conf.new"
@@ -120,7 +118,7 @@ def test_a_copy_that_cannot_be_written_is_tried_again(
     assert (world.copy, world.commands) == (GOOD, [RELOAD])
 
 
-def test_several_files_are_one_in_the_order_of_their_names(world: World) -> None:
+def test_several_files_are_concatenated_by_name(world: World) -> None:
     world.publish(GOOD)
     (world.published / "a.conf").write_text(OTHER)
     (world.published / "readme.txt").write_text("hello")
@@ -134,7 +132,7 @@ def test_several_files_are_one_in_the_order_of_their_names(world: World) -> None
         (b";" + b"x" * (1 << 20), "larger than 1048576 bytes, the limit of a ConfigMap"),
     ],
 )
-def test_what_is_no_text_of_this_size_is_refused(
+def test_binary_or_too_large_files_are_rejected(
     world: World, content: bytes, expected: str
 ) -> None:
     world.publish("")

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from asterisk_config.reload import TIMEOUT_S, ReloadAction, ReloadState
 
 
-def test_nothing_is_due_while_the_text_stays() -> None:
+def test_nothing_is_due_without_a_change() -> None:
     state = ReloadState("a")
     state.wrote("a")
     assert state.poll(1) is None
 
 
-def test_a_new_text_is_read_once() -> None:
+def test_new_content_is_loaded_once() -> None:
     state = ReloadState("a")
     state.wrote("b")
     assert state.poll(1) is ReloadAction.RELOAD
@@ -21,7 +21,7 @@ def test_a_new_text_is_read_once() -> None:
     assert state.poll(3) is None
 
 
-def test_a_text_that_changes_during_a_reload_is_read_again() -> None:
+def test_a_change_during_a_reload_is_loaded_afterwards() -> None:
     state = ReloadState("a")
     state.wrote("b")
     state.poll(1)
@@ -30,7 +30,7 @@ def test_a_text_that_changes_during_a_reload_is_read_again() -> None:
     assert state.poll(2) is ReloadAction.RELOAD
 
 
-def test_a_reload_that_fails_is_tried_again() -> None:
+def test_a_failed_reload_is_retried_on_the_next_poll() -> None:
     state = ReloadState("a")
     state.wrote("b")
     state.poll(1)
@@ -38,7 +38,7 @@ def test_a_reload_that_fails_is_tried_again() -> None:
     assert state.poll(2) is ReloadAction.RELOAD
 
 
-def test_a_reload_that_hangs_is_killed_and_tried_again() -> None:
+def test_a_hanging_reload_is_killed_and_retried() -> None:
     state = ReloadState("a")
     state.wrote("b")
     state.poll(1)
@@ -49,7 +49,7 @@ def test_a_reload_that_hangs_is_killed_and_tried_again() -> None:
 
 
 @given(st.lists(st.sampled_from(["write b", "write c", "poll", "ended well", "ended badly"])))
-def test_whatever_happens_asterisk_has_read_the_latest_text_in_the_end(events: list[str]) -> None:
+def test_the_latest_content_is_loaded_eventually(events: list[str]) -> None:
     state, file, read = ReloadState("a"), "a", "a"
     loading: str | None = None
     for event in (*events, "ended well", "poll", "ended well"):

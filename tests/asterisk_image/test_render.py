@@ -10,7 +10,7 @@ PLACES = Places.installed(Path("/run/asterisk"))
 IMAGE = Path(__file__).parents[2] / "asterisk-image"
 
 
-def test_the_smallest_values_are_none_at_all() -> None:
+def test_empty_values_are_valid() -> None:
     files = render(Values(), PLACES)
     assert "exten => 100,1," in files["extensions.conf"]
     assert "127.0.0.1:1650" in files["extensions.conf"]
@@ -24,7 +24,7 @@ def test_the_same_values_give_the_same_files() -> None:
     assert render(load_values(document, "second"), PLACES) == first
 
 
-def test_every_file_says_what_it_is() -> None:
+def test_every_file_starts_with_a_comment() -> None:
     assert all(text.startswith("; ") for text in render(Values(), PLACES).values())
 
 

@@ -107,7 +107,7 @@ def start(started: list[Supervised], tmp_path: Path, body: str, drain_s: float) 
     return supervised
 
 
-def test_a_signal_lets_calls_end_and_asterisks_exit_code_is_passed_on(
+def test_a_signal_drains_calls_and_the_exit_code_is_passed_on(
     started: list[Supervised], tmp_path: Path
 ) -> None:
     supervised = start(
@@ -138,14 +138,14 @@ def test_a_second_signal_does_not_wait_for_calls(started: list[Supervised], tmp_
     assert supervised.process.wait(20) == 0
 
 
-def test_an_asterisk_that_is_killed_gives_the_exit_code_of_its_signal(
+def test_the_exit_code_of_a_killed_asterisk_is_that_of_its_signal(
     started: list[Supervised], tmp_path: Path
 ) -> None:
     supervised = start(started, tmp_path, 'case "$1" in -f) kill -9 $$;; esac', drain_s=60)
     assert supervised.process.wait(20) == 128 + signal.SIGKILL
 
 
-def test_a_published_dialplan_is_read_while_asterisk_runs(
+def test_a_published_dialplan_is_loaded_at_runtime(
     started: list[Supervised], tmp_path: Path
 ) -> None:
     supervised = start(started, tmp_path, EXITS_ON_SIGTERM, drain_s=60)

@@ -1,4 +1,4 @@
-"""Values: their defaults, and the one line that a wrong value gets."""
+"""Values: defaults, and the error message of each invalid value."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from media_pod.manifest.validation import SpecError
 
 
 def problem(**document: Any) -> str:
-    """The one line against a document, without its source."""
+    """The only line of the error message, without its source."""
     with pytest.raises(SpecError) as caught:
         load_values(document, "values.yaml")
     (line,) = str(caught.value).splitlines()
@@ -341,7 +341,7 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
     ],
 )
-def test_a_wrong_value_gets_its_path_what_was_found_and_what_is_allowed(
+def test_an_invalid_value_is_reported_with_path_and_allowed_values(
     document: dict[str, Any], expected: str
 ) -> None:
     assert problem(**document) == expected
@@ -351,18 +351,18 @@ def test_a_wrong_value_gets_its_path_what_was_found_and_what_is_allowed(
     "extension",
     ["_.", "_!", "_X.Y", "10 0", "1,1", "100\n", "[x]", "${EXTEN}", "1;2", "", "s", "_", "1&2"],
 )
-def test_an_extension_holds_nothing_that_the_dialplan_would_act_upon(extension: str) -> None:
+def test_dialplan_syntax_in_an_extension_is_rejected(extension: str) -> None:
     line = problem(agents=[{"name": "a", "extensions": [extension]}])
     assert line.startswith("agents[0].extensions[0]: found ")
 
 
 @pytest.mark.parametrize("extension", ["100", "*98", "+302101234", "_3069X.", "_2[2-5]XX", "_NXX!"])
-def test_numbers_and_patterns_are_taken(extension: str) -> None:
+def test_numbers_and_patterns_are_valid(extension: str) -> None:
     taken = values(agents=[{"name": "a", "extensions": [extension]}])
     assert taken.agents[0].extensions == (extension,)
 
 
-def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
+def test_transfers_can_go_to_phones_queues_and_agents() -> None:
     places = ["interject-phones,601,1", "interject-queues,q,1", "interject-agents,306912,1"]
     taken = values(
         phones=[phone()],
@@ -372,15 +372,15 @@ def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
     assert list(taken.agents[0].transfers) == places
 
 
-def test_a_password_does_not_show_in_a_representation() -> None:
+def test_repr_does_not_contain_a_password() -> None:
     assert "secret" not in repr(values(phones=[phone()], trunks=[account()]))
 
 
-def test_with_published_agents_there_need_be_none_of_ones_own() -> None:
+def test_with_published_agents_the_list_can_be_empty() -> None:
     assert values(agents=[], published=True).agents == ()
 
 
-def test_a_published_agent_may_have_any_number_that_a_transfer_names() -> None:
+def test_a_transfer_can_refer_to_the_number_of_a_published_agent() -> None:
     transfers = {"agents": [{"name": "a", "transfers": ["interject-agents,555,1"]}]}
     assert values(**transfers, published=True).published
     assert "interject-agents,555" in problem(**transfers)

@@ -1,4 +1,4 @@
-"""Values: documented, checked, and refused in words that name them."""
+"""Values: documentation, validation, error messages."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def values_doc(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the chart and its documentation, to be changed."""
+    """A modifiable copy of the chart and its documentation."""
     for path in OURS:
         whole = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +38,12 @@ def change(copy: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_schema_and_tables_are_those_of_the_comments() -> None:
+def test_schema_and_tables_are_up_to_date() -> None:
     done = values_doc("--check")
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_stale_is_named_and_can_be_made_anew(copy: Path) -> None:
+def test_outdated_files_are_listed_and_can_be_regenerated(copy: Path) -> None:
     change(copy, "resyncSeconds: 300", "resyncSeconds: 301")
     stale = values_doc("--root", str(copy), "--check")
     assert stale.returncode == 1
@@ -61,7 +61,7 @@ def test_what_is_stale_is_named_and_can_be_made_anew(copy: Path) -> None:
         ("# @schema {enum: [json, text]}", "# @schema {enum: [json", "logFormat"),
     ],
 )
-def test_a_value_without_a_comment_or_a_type_is_refused(
+def test_a_value_without_comment_or_type_is_rejected(
     copy: Path, old: str, new: str, words: str
 ) -> None:
     change(copy, old, new)
@@ -100,7 +100,7 @@ def test_the_schema_is_strict_and_describes_every_property() -> None:
         ({"asterisk": {"exposure": {"type": "ingress"}}}, ("/asterisk/exposure/type", "nodePort")),
     ],
 )
-def test_the_schema_names_the_value_and_what_is_allowed(
+def test_schema_errors_name_the_value_and_what_is_allowed(
     values: Json, words: tuple[str, ...]
 ) -> None:
     said = refused(values)
@@ -198,9 +198,9 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
         ),
     ],
 )
-def test_values_that_do_not_fit_each_other_get_one_sentence(values: Json, sentence: str) -> None:
+def test_conflicting_values_are_rejected_with_one_sentence(values: Json, sentence: str) -> None:
     assert sentence in refused(values)
 
 
-def test_what_is_switched_off_is_not_checked() -> None:
+def test_disabled_parts_are_not_checked() -> None:
     texts(asterisk(enabled=False, calls=1500) | {"sample": {"enabled": False}})

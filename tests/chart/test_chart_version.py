@@ -1,4 +1,4 @@
-"""A chart that has changed has another version."""
+"""A changed chart must have a new version."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ def chart_version(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The chart as version 0.1.0, of which no version was given away."""
+    """A copy of the chart as version 0.1.0, without released versions."""
     shutil.copytree(CHART, tmp_path / "charts" / "interject")
     (tmp_path / "charts" / "interject" / ".versions").unlink(missing_ok=True)
     change(tmp_path, "Chart.yaml", f"version: {loaded().metadata['version']}", "version: 0.1.0")
@@ -32,12 +32,12 @@ def change(copy: Path, name: str, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new, 1))
 
 
-def test_the_chart_has_the_version_that_it_says() -> None:
+def test_a_changed_chart_has_a_new_version() -> None:
     done = chart_version()
     assert done.returncode == 0, done.stderr
 
 
-def test_it_installs_the_projects_own_version() -> None:
+def test_the_app_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert loaded().metadata["appVersion"] == project["version"]
 
