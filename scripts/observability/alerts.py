@@ -79,7 +79,7 @@ _CALLS: Final = (
         "warning",
         f"Pod {_POD} is not draining in time",
         "The pod has been draining for {{ $value | humanizeDuration }}. "
-        "At the drain timeout, the bot says goodbye and ends the remaining calls.",
+        "At the drain timeout, the bot says goodbye and ends the remaining conversations.",
     ),
     Alert(
         "InterjectFalseStopsSuspected",
