@@ -1,16 +1,15 @@
-"""Interject's Asterisk: one small file of values, rendered to all that Asterisk reads.
+"""Interject's Asterisk: renders a small values file to Asterisk's complete configuration.
 
-__main__                     the commands of the image
-supervisor, health           Asterisk as a child process: start, drain, stop, ask
-publisher, publication       what the operator publishes, while Asterisk runs
-published                    the operator's side of that: agents -> the file's text; pure
+__main__                     commands of the image
+supervisor                   Asterisk as a child process: start, drain, stop, health check
+publisher, certificate       reload the published dialplan and the TLS certificate at runtime
+reload                       state machine of a reload
 environment                  values file and environment variables -> Values
-reference                    the models as a table for the README
-render                       (Values, Places) -> file names and texts; pure
-core, modules, sip, queues, dialplan, websocket
-                             one renderer per group of files
-conf, template               texts that no value can break out of
+render                       (Values, Places) -> files, snippet, table of values; pure
+published                    the operator's side: agents -> published dialplan; pure
+core, modules, sip, dialplan one renderer per group of files
+conf                         text formats, safe against injection
 values, agent_values, sip_values, texts
-                             the models; what they take needs no further escaping
-places                       where Asterisk's folders are
+                             the models; validated values need no further escaping
+places                       paths of Asterisk, atomic writes
 """

@@ -1,8 +1,8 @@
 """The commands of the image: `python3 -m asterisk_config COMMAND`, which `--help` lists.
 
-Whatever a user can put right ends in one line that says where it is, what was found and what is
-allowed, and exit code 2. The models are imported by the commands that need them: a health check
-runs every few seconds, and loading them would be most of its cost.
+Errors that a user can fix end in one line with the location, what was found and what is allowed,
+and exit code 2. The models are imported inside the commands that need them: the health check runs
+every few seconds, and importing them would be most of its cost.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asterisk_config.health import UnhealthyError, check
-from asterisk_config.places import WORK, Places
+from asterisk_config.places import WORK, Places, write
+from asterisk_config.supervisor import UnhealthyError, check, run_asterisk, spawn
 from media_pod.errors import InterjectError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ USAGE_ERROR = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command and return the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -47,7 +47,6 @@ def _command(options: argparse.Namespace) -> int:
         case "render":
             from asterisk_config.environment import read_values
             from asterisk_config.render import render
-            from asterisk_config.write import write
 
             write(options.out, render(read_values(os.environ), _places(options)))
         case "snippet":
@@ -56,21 +55,19 @@ def _command(options: argparse.Namespace) -> int:
 
             sys.stdout.write(snippet(read_values(os.environ)))
         case "docs":
-            from asterisk_config.reference import reference
+            from asterisk_config.render import reference
 
             sys.stdout.write(reference())
         case "modules":
-            from asterisk_config.modules import every
+            from asterisk_config.modules import all_modules
 
-            sys.stdout.write("".join(f"{name}\n" for name in sorted(every())))
+            sys.stdout.write("".join(f"{name}\n" for name in sorted(all_modules())))
     return 0
 
 
 def _run(places: Places) -> int:
     from asterisk_config.environment import read_values
     from asterisk_config.render import render
-    from asterisk_config.supervisor import run_asterisk
-    from asterisk_config.write import write
 
     values = read_values(os.environ)
     for folder in places.written:
@@ -81,18 +78,16 @@ def _run(places: Places) -> int:
 
 
 def _watches(values: "Values", places: Places) -> Iterator["Watch"]:
-    """What changes while Asterisk runs."""
-    from asterisk_config.supervisor import spawn
-
+    """Watches of files that can change at runtime."""
     if values.published:
         from asterisk_config.publisher import Publisher
 
         yield Publisher(places, spawn)
     if values.sip.tls:
-        from asterisk_config.certificate import CertificateWatch, check
+        from asterisk_config import certificate
 
-        check(values)
-        yield CertificateWatch(values.sip.tls, places, spawn)
+        certificate.check(values)
+        yield certificate.CertificateWatch(values.sip.tls, places, spawn)
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -107,16 +102,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     where = argparse.ArgumentParser(add_help=False)
-    where.add_argument("--work", type=Path, default=WORK, help="folder for all that is written")
-    where.add_argument("--tree", type=Path, help="Asterisk's packages, unpacked below this folder")
-    render_ = commands.add_parser("render", parents=[where], help="write Asterisk's files")
-    render_.add_argument("--out", type=Path, required=True, help="folder for the files")
-    commands.add_parser("run", parents=[where], help="write Asterisk's files and run it")
-    check_ = commands.add_parser("check", parents=[where], help="exit with 0 if Asterisk is up")
-    check_.add_argument("--deadline", type=float, default=3.0, help="in seconds")
-    commands.add_parser("snippet", help="the dialplan for an Asterisk of your own")
-    commands.add_parser("docs", help="the values as a table")
-    commands.add_parser("modules", help="Asterisk's modules that any values need, one a line")
+    where.add_argument(
+        "--work", type=Path, default=WORK, help="folder for all files that are written"
+    )
+    where.add_argument("--tree", type=Path, help="folder with unpacked Asterisk packages")
+    render_ = commands.add_parser("render", parents=[where], help="write Asterisk's configuration")
+    render_.add_argument("--out", type=Path, required=True, help="target folder")
+    commands.add_parser(
+        "run", parents=[where], help="write Asterisk's configuration and run Asterisk"
+    )
+    check_ = commands.add_parser(
+        "check", parents=[where], help="exit with 0 if Asterisk has booted"
+    )
+    check_.add_argument("--deadline", type=float, default=3.0, help="timeout in seconds")
+    commands.add_parser("snippet", help="print the dialplan for your own Asterisk")
+    commands.add_parser("docs", help="print a table of all values")
+    commands.add_parser("modules", help="print all modules that any values can need, one per line")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What the values say about agents: the numbers that reach them, and how their calls go."""
+"""Models of agents, fallbacks, queues and timeouts."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,24 +11,24 @@ from media_pod.manifest.validation import StrictModel
 
 
 class HangUp(StrictModel):
-    """Ends the call with cause 42, congestion: callers' exchanges may try another way."""
+    """Ends the call with cause 42 (congestion): the caller's exchange can try another route."""
 
     kind: Literal["hangup"] = Field(default="hangup", description="End the call.")
 
 
 class ToExtension(StrictModel):
-    """Sends the caller to another place in the dialplan."""
+    """Sends the caller to another extension of the dialplan."""
 
-    kind: Literal["extension"] = Field(description="Go on at another extension.")
+    kind: Literal["extension"] = Field(description="Continue at another extension.")
     destination: DialplanPlace = Field(
-        description="Where, as context,extension,priority. No default: it is what was chosen."
+        description="The extension, as context,extension,priority. No default."
     )
 
 
 class ToQueue(StrictModel):
-    """Puts the caller into a queue of phones."""
+    """Puts the caller into a call queue."""
 
-    kind: Literal["queue"] = Field(description="Wait in a queue.")
+    kind: Literal["queue"] = Field(description="Enter a call queue.")
     queue: Name = Field(description="Name of one of the queues. No default.")
 
 
@@ -37,7 +37,8 @@ class Message(StrictModel):
 
     kind: Literal["message"] = Field(description="Play a sound and hang up.")
     sound: SoundName = Field(
-        description="The sound, without its ending, below Asterisk's folder of sounds. No default."
+        description="Sound file below Asterisk's sounds directory, without its extension. No "
+        "default."
     )
 
 
@@ -50,63 +51,61 @@ class Agent(StrictModel):
     """One agent: a context of the dialplan that connects callers to its media pods."""
 
     name: AgentName = Field(
-        description="Name of the agent; its context is interject-NAME. No default: it is what "
-        "everything else refers to."
+        description="Name of the agent; its dialplan context is interject-NAME. No default."
     )
     extensions: tuple[NumberOrPattern, ...] = Field(
         default=(),
         strict=False,
         max_length=64,
-        description="Numbers and Asterisk patterns that reach the agent. Default none: a trunk "
-        "may name the agent, and other agents may hand over to it.",
+        description="Numbers and Asterisk patterns to dial for the agent. Default none: trunks and "
+        "transfers can refer to the agent without a number.",
     )
     api: Apis | None = Field(
         default=None,
-        description="Where this agent's pods answer /api/call-start, 1 to 8 of HOST:PORT. "
-        "Default: the api of all agents.",
+        description="HTTP API of this agent's media pods, 1 to 8 of HOST:PORT. Default: the global "
+        "api.",
     )
     transport: Literal["audioSocket", "webSocket"] = Field(
         default="audioSocket",
-        description="How audio travels, the same as the agent's line.transport. Default "
-        "audioSocket: nothing is queued on the way. webSocket: Asterisk plays a queue of 80 ms, "
-        "which hides the pauses of a busy pod.",
+        description="Media transport, the same as the agent's line.transport. Default audioSocket: "
+        "no buffering. webSocket: Asterisk buffers 80 ms, which hides pauses of a busy pod.",
     )
     rate_hz: Literal[8000, 16000] = Field(
         default=8000,
         description="Sampling rate of the audio in Hz, the same as the agent's line.rateHz. "
-        "Default 8000: what telephone trunks carry.",
+        "Default 8000: the rate of telephone trunks.",
     )
     dialplan: Literal["failover", "seed"] = Field(
         default="failover",
-        description="failover asks the API who takes the call, and again whenever a connection "
-        "ends; seed is the short dialplan that AudioSocket servers are usually given, and a lost "
-        "pod loses the call. Default failover.",
+        description="failover: queries the API for a pod at the start and whenever a connection "
+        "ends. seed: the usual short dialplan for AudioSocket servers; a call is lost with its "
+        "pod. Default failover.",
     )
     audio_socket: HostPort | None = Field(
         default=None,
         description="HOST:PORT that the seed dialplan connects to. Default: the host of the "
-        "first API with port 3000, as in common dialplans. Other dialplans are told by the API.",
+        "first API with port 3000, as in common dialplans. failover gets the address from the API.",
     )
     jitter_buffer: Literal["off", "adaptive", "fixed"] | None = Field(
         default=None,
-        description="Jitter buffer before the agent. Default off, as it adds 40 to 200 ms to "
-        "every answer, where adaptive rescues reordered packets of an internet trunk; with seed "
-        "adaptive, as that dialplan is usually written.",
+        description="Jitter buffer in front of the agent. Default off, because it delays every "
+        "response by 40 to 200 ms; adaptive recovers reordered packets of an internet trunk. "
+        "Default with seed: adaptive, as usual for that dialplan.",
     )
     transfers: tuple[DialplanPlace, ...] = Field(
         default=(),
         strict=False,
         max_length=64,
-        description="Where the agent may send a caller, each context,extension,priority. Default "
-        "nowhere: a pod must not reach what nobody listed.",
+        description="Extensions to which the agent may transfer a caller, each "
+        "context,extension,priority. Default none: a pod can only reach listed extensions.",
     )
     fallback: Fallback | None = Field(
         default=None,
-        description="What happens to a caller whom no pod takes. Default: the fallback of all.",
+        description="Destination of a call that no pod accepts. Default: the global fallback.",
     )
 
     @model_validator(mode="after")
-    def _seed_is_audio_socket(self) -> Self:
+    def _check_dialplan(self) -> Self:
         if self.dialplan == "seed" and (self.transport, self.rate_hz) != ("audioSocket", 8000):
             raise PydanticCustomError(
                 "clash",
@@ -122,7 +121,7 @@ class Agent(StrictModel):
 
     @property
     def buffer(self) -> str:
-        """The jitter buffer in use, "" for none."""
+        """The effective jitter buffer, "" for none."""
         usual = "adaptive" if self.dialplan == "seed" else "off"
         buffer = self.jitter_buffer or usual
         return "" if buffer == "off" else buffer
@@ -134,77 +133,77 @@ class Agent(StrictModel):
 
 
 class Queue(StrictModel):
-    """Phones that ring together until one answers."""
+    """A call queue; all its phones ring until one answers."""
 
     name: Name = Field(description="Name of the queue. No default.")
     extension: Number | None = Field(
         default=None,
-        description="Number that reaches the queue from phones. Default none: "
-        "agents and fallbacks reach it by its name.",
+        description="Number to dial for the queue from phones. Default none: agents and fallbacks "
+        "refer to the queue by name.",
     )
     members: tuple[str, ...] = Field(
         strict=False,
         min_length=1,
         max_length=64,
-        description="Names of the phones that ring, 1 to 64. No default.",
+        description="Names of the phones in the queue, 1 to 64. No default.",
     )
     wait_seconds: int = Field(
         default=300,
         ge=5,
         le=7200,
-        description="Longest wait in seconds, after which the call ends. Default 300: few "
+        description="Maximum waiting time in seconds, after which the call ends. Default 300: few "
         "callers wait longer.",
     )
 
 
 class Timeouts(StrictModel):
-    """How long a caller may be kept waiting, and for whom."""
+    """Timeouts and retries of a call."""
 
     connect_seconds: float = Field(
         default=0.5,
         ge=0.05,
         le=10.0,
-        description="For a connection to the API, in seconds. Default 0.5: a dead pod must not "
-        "cost more, so that the next one answers within half a second and a little.",
+        description="Connect timeout of the API in seconds. Default 0.5: limits the delay that a "
+        "dead pod causes before the next one is tried.",
     )
     request_seconds: float = Field(
         default=1.5,
         ge=0.1,
         le=30.0,
-        description="For a whole request to the API, in seconds. Default 1.5: a pod gives its "
-        "peers one second before it answers.",
+        description="Timeout of a whole API request in seconds. Default 1.5: a pod waits up to one "
+        "second for its peers before it answers.",
     )
     tries: int = Field(
         default=3,
         ge=1,
         le=24,
-        description="Requests per question, one per address in turn; each address is asked at "
-        "least once. Default 3.",
+        description="Attempts per API request, over the addresses in turn; each address is tried "
+        "at least once. Default 3.",
     )
     pause_seconds: float = Field(
         default=0.2,
         ge=0.0,
         le=10.0,
-        description="Pause after each round over the addresses, in seconds. Default 0.2: a full "
-        "pod has a free slot every few seconds, and silence soon sounds like a dead line.",
+        description="Pause in seconds after each round over the addresses. Default 0.2: a full pod "
+        "frees a slot every few seconds, and callers soon take silence for a dead line.",
     )
     connections: int = Field(
         default=4,
         ge=1,
         le=20,
-        description="Connections to pods in a row that do not last, before the fallback. Default "
-        "4: one pod crashed, the next one was being replaced, and two to spare.",
+        description="Consecutive short-lived connections to pods before the fallback. Default 4: "
+        "one for a crashed pod, one for a pod being replaced, and two spare.",
     )
     lasted_seconds: int = Field(
         default=10,
         ge=1,
         le=3600,
-        description="How long a connection goes on until it counts as one that lasted, in "
-        "seconds. Default 10: a pod that crashes on every call does so sooner.",
+        description="Duration in seconds after which a connection no longer counts as short-lived. "
+        "Default 10: a pod that crashes on every call does so sooner.",
     )
     ring_seconds: int = Field(
         default=30,
         ge=5,
         le=300,
-        description="How long a phone rings, in seconds. Default 30: about six rings.",
+        description="Ring timeout of a phone in seconds. Default 30: about six rings.",
     )

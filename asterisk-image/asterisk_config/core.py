@@ -1,11 +1,17 @@
-"""asterisk.conf, logger.conf and the files that Asterisk wants to find, however little they say."""
+"""The files besides SIP, modules and dialplan: core, metrics, queues, WebSocket.
+
+Metrics: modules that other values need put WebSockets on the same HTTP server, an echo at /ws and
+calls at /media. A restriction applies to every path that starts with it. Paths are matched without
+regard to case, but restrictions are case-sensitive; hence several of them.
+"""
 
 from asterisk_config.conf import Section, conf, section
+from asterisk_config.dialplan import CONNECTIONS, web_socket_agents
 from asterisk_config.places import Places
 from asterisk_config.values import Values
 
 LANGUAGE = "en_US_f_Allison"
-"""Folder of the English prompts as Debian names it."""
+"""Folder of the English prompts in Debian's package."""
 
 _LEVELS = ("error", "warning", "notice", "verbose", "debug")
 _TONES = {
@@ -16,7 +22,7 @@ _TONES = {
     "ring": "440+480/2000,0/4000",
     "congestion": "480+620/250,0/250",
 }
-"""What callers hear while a phone rings or is busy."""
+"""Tones that callers hear while a phone rings or is busy."""
 
 _UNUSED = {
     "acl.conf": (),
@@ -29,21 +35,35 @@ _UNUSED = {
     "stasis.conf": (section("threadpool"),),
     "udptl.conf": (section("general"),),
 }
-"""Parts of Asterisk that are always there, and complain where they find no file."""
+"""Built-in parts of Asterisk that log an error if their file is missing."""
 
 _VERBOSE = 3
-"""Verbosity at which Asterisk tells every step of the dialplan."""
+"""Verbosity at which Asterisk logs every step of the dialplan."""
+
+METRICS_PATH = "metrics"
+_CLOSED = ("/w", "/W", "/M", "/mE", "/meD", "/med")
+"""Prefixes of all spellings of /ws and /media, but of no spelling of /metrics."""
 
 
 def files(values: Values, places: Places) -> dict[str, str]:
-    """The files of Asterisk's core."""
+    """All files of this module, by name."""
     return {
-        "asterisk.conf": conf("Folders, and how Asterisk runs.", _asterisk(values, places)),
-        "logger.conf": conf("Everything goes to standard output.", _logger(values)),
+        **core_files(values, places),
+        **metrics_files(values),
+        **queue_files(values),
+        **web_socket_files(values),
+    }
+
+
+def core_files(values: Values, places: Places) -> dict[str, str]:
+    """asterisk.conf, logger.conf, indications.conf, and files that must exist."""
+    return {
+        "asterisk.conf": conf("Paths and options.", _asterisk(values, places)),
+        "logger.conf": conf("Log to standard output.", _logger(values)),
         "indications.conf": conf(
             "Tones.", [section("general", country="us"), section("us", **_TONES)]
         ),
-        **{name: conf("Nothing of this is used.", sections) for name, sections in _UNUSED.items()},
+        **{name: conf("Not used.", sections) for name, sections in _UNUSED.items()},
     }
 
 
@@ -77,3 +97,61 @@ def _logger(values: Values) -> tuple[Section, ...]:
         section("general", dateformat="%F %T.%3q", queue_log=False),
         section("logfiles", console=",".join(levels)),
     )
+
+
+def metrics_files(values: Values) -> dict[str, str]:
+    """http.conf and prometheus.conf, if metrics are enabled."""
+    if values.metrics_port is None:
+        return {}
+    server = section(
+        "general",
+        enabled=True,
+        bindaddr="0.0.0.0",
+        bindport=values.metrics_port,
+        enable_static=False,
+        enable_status=False,
+    )
+    page = section("general", enabled=True, core_metrics_enabled=True, uri=METRICS_PATH)
+    return {
+        "http.conf": conf("HTTP server of the metrics.", [server, *map(_closed, _CLOSED)]),
+        "prometheus.conf": conf(f"Metrics at /{METRICS_PATH}.", [page]),
+    }
+
+
+def _closed(prefix: str) -> Section:
+    everyone = (("deny", "0.0.0.0/0.0.0.0"), ("deny", "::/0"))
+    return section(prefix, ("type", "restriction"), *everyone)
+
+
+def queue_files(values: Values) -> dict[str, str]:
+    """queues.conf and queuerules.conf, if there are queues."""
+    if not values.queues:
+        return {}
+    queues = [
+        section(
+            queue.name,
+            ("strategy", "ringall"),
+            ("timeout", values.timeouts.ring_seconds),
+            ("ringinuse", False),
+            ("joinempty", False),  # callers do not wait if no phone is reachable
+            *(("member", f"PJSIP/{phone}") for phone in queue.members),
+        )
+        for queue in values.queues
+    ]
+    return {
+        "queues.conf": conf("Call queues.", [section("general"), *queues]),
+        "queuerules.conf": conf("No rules.", []),
+    }
+
+
+def web_socket_files(values: Values) -> dict[str, str]:
+    """sorcery.conf and chan_websocket.conf, if an agent uses WebSocket or a published one could."""
+    if not web_socket_agents(values) and not values.published:
+        return {}
+    clients = section("res_websocket_client", websocket_client=f"astdb,{CONNECTIONS}")
+    return {
+        "sorcery.conf": conf(
+            "WebSocket connections to media pods are defined in AstDB.", [clients]
+        ),
+        "chan_websocket.conf": conf("Options are set per call.", [section("global")]),
+    }

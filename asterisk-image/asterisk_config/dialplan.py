@@ -1,32 +1,33 @@
-"""extensions.conf: numbers, agents, phones, queues, and what each may reach.
+"""extensions.conf: numbers, agents, phones, queues, and what each can reach.
 
-`agent_context` is an agent's part alone, for any Asterisk; people with a PBX of their own use it
-without the rest. `published` has the same parts for agents that come and go.
+`agent_context` is the part of a single agent, for any Asterisk; users with their own PBX use it
+alone. `published` renders the same parts for agents that change at runtime.
 """
 
 from collections.abc import Iterable, Sequence
 
-from asterisk_config import websocket
 from asterisk_config.agent_values import Agent, Fallback, Message, Timeouts, ToExtension, ToQueue
+from asterisk_config.conf import fill
 from asterisk_config.sip_values import Trunk
-from asterisk_config.template import fill
 from asterisk_config.values import AGENTS, PHONES, QUEUES, Values
 
 FROM_PHONES = "interject-from-phones"
-"""Context in which phones' calls begin."""
+"""Context in which calls of phones start."""
 PUBLISHED = "published.conf"
-"""The file beside extensions.conf that the supervisor keeps."""
+"""File in the folder of extensions.conf that `publisher` writes."""
 AUDIO_SOCKET_PORT = 3000
-"""Where common dialplans expect the AudioSocket server."""
+"""Port of AudioSocket servers in common dialplans."""
+CONNECTIONS = "interject"
+"""AstDB family of the WebSocket connections: one short entry for each address ever dialled."""
 
 _HEADING = """\
-; Who may reach what:
-;   phones              agents, phones and queues, by their numbers
-;   trunks, strangers   agents alone
-;   agents              what their transfers lists
+; Permissions:
+;   phones                          agents, phones and queues, by number
+;   trunks, unauthenticated callers agents only
+;   agents                          the extensions in their transfers
 """
 _INBOUND = ("_X!", "_+X!", "s")
-"""What providers send as the called number: a national or international one, or none."""
+"""Called numbers that providers send: national, international, or none."""
 
 
 def extensions(values: Values) -> str:
@@ -39,7 +40,7 @@ def extensions(values: Values) -> str:
         _queues(values),
         *(_inbound(trunk) for trunk in values.trunks if trunk.agent),
         _context(FROM_PHONES, [f"include => {name}" for name in (AGENTS, PHONES, QUEUES)]),
-        # Last, because it adds to contexts that have to be there.
+        # Last, because it extends contexts that must exist before.
         f"#tryinclude {PUBLISHED}\n" if values.published else "",
     ]
     return "\n".join(part for part in parts if part)
@@ -51,8 +52,8 @@ def agent_context(
     """The dialplan of one agent: a subroutine at s,1 of its context.
 
     Args:
-        apis: HOST:PORT of the API, used unless the agent has its own.
-        context: the context's name; the agent's own if None.
+        apis: HOST:PORT of the API, unless the agent has its own.
+        context: name of the context; None: that of the agent.
     """
     context = context or agent.context
     if agent.dialplan == "seed":
@@ -75,8 +76,7 @@ def agent_context(
 
 
 def parameters(agent: Agent, apis: Sequence[str], timeouts: Timeouts) -> str:
-    """The lines with which a call of `agent` begins, from priority 1 on; `apis` as in
-    `agent_context`."""
+    """The first lines of a call of `agent`, from priority 1; `apis` as in `agent_context`."""
     apis = agent.api or apis
     return fill(
         "parameters.conf",
@@ -91,12 +91,13 @@ def parameters(agent: Agent, apis: Sequence[str], timeouts: Timeouts) -> str:
 
 
 def failover(agent: Agent, timeouts: Timeouts, *, context: str, first: str, transfers: str) -> str:
-    """The call itself, as `agent` is connected.
+    """The context of a call, with the media transport of `agent`.
 
     Args:
-        context: the name of its context.
+        context: name of the context.
         first: lines from s,1 on.
-        transfers: lines that go on at `allowed` if INTERJECT_PLACE may be reached.
+        transfers: lines that jump to the label `allowed` if the transfer to INTERJECT_PLACE is
+            permitted.
     """
     connect, status, worked = _connection(agent, timeouts)
     return fill(
@@ -112,34 +113,57 @@ def failover(agent: Agent, timeouts: Timeouts, *, context: str, first: str, tran
 
 
 def enter(agent: Agent, fallback: Fallback) -> str:
-    """How callers come into the context of `agent`; `fallback` is for one that has none."""
+    """The entry point of the context of `agent`; `fallback` applies if the agent has none."""
     return fill("enter.conf", context=agent.context, fallback=_fallback(agent.fallback or fallback))
 
 
 def allowed(place: str, label: str) -> str:
-    """A line that goes on at `label` if the agent sends the caller to `place`."""
+    """A line that jumps to `label` if the destination of the transfer is `place`."""
     return f' same => n,GotoIf($["${{INTERJECT_PLACE}}" = "{place}"]?{label})'
 
 
 def entrance(number: str, context: str) -> tuple[str, str]:
-    """A number's way into an agent. Set() takes what follows it as one text, commas and all."""
+    """The lines that route `number` to an agent. Set() takes all its arguments as one text."""
     return (
         f"exten => {number},1,Set(INTERJECT_TO=${{EXTEN}})",
         f" same => n,Goto({context},enter,1)",
     )
 
 
+def web_socket_agents(values: Values) -> tuple[Agent, ...]:
+    """The agents with transport webSocket."""
+    return tuple(agent for agent in values.agents if agent.transport == "webSocket")
+
+
+def dial_web_socket(agent: Agent, timeouts: Timeouts) -> str:
+    """The lines that connect a caller to `agent` by WebSocket, the first one without its priority.
+
+    A connection of websocket_client.conf has a fixed address. Instead, the dialplan writes each
+    connection to AstDB, with its address as the name, before it dials it (docs/decisions/0007).
+    """
+    codec = "slin16" if agent.rate_hz == 16000 else "slin"
+    connection = (
+        '{"uri":"ws://${INTERJECT_ANSWER}/","protocols":"media",'
+        '"connection_type":"per_call_config",'
+        f'"connection_timeout":"{round(timeouts.connect_seconds * 1000)}",'
+        '"reconnect_attempts":"1"}'
+    )
+    define = f"Set(DB({CONNECTIONS}/websocket_client/${{INTERJECT_ANSWER}})={connection})"
+    options = f"c({codec})f(json)v(uuid=${{INTERJECT_UUID}})"
+    return f"{define}\n same => n,Dial(WebSocket/${{INTERJECT_ANSWER}}/{options},,g)"
+
+
 def inbound_context(trunk: Trunk) -> str:
-    """Context in which the calls of `trunk` begin."""
+    """Context in which calls of `trunk` start."""
     return f"interject-from-{trunk.name}" if trunk.agent else AGENTS
 
 
 def _connection(agent: Agent, timeouts: Timeouts) -> tuple[str, str, str]:
-    """How the agent's audio is connected, the variable that says how that ended, and what it says
-    if there was a connection."""
+    """The application that connects the media, the variable with its result, and the value of that
+    variable after a successful connection."""
     if agent.transport == "webSocket":
-        return websocket.dial(agent, timeouts), "${DIALSTATUS}", "ANSWER"
-    if agent.rate_hz == 16000:  # the application has 8000 Hz alone, the channel driver any rate
+        return dial_web_socket(agent, timeouts), "${DIALSTATUS}", "ANSWER"
+    if agent.rate_hz == 16000:  # the application only supports 8000 Hz, the channel driver any rate
         leg = "AudioSocket/${INTERJECT_ANSWER}/${INTERJECT_UUID}/c(slin16)"
         return f"Dial({leg},,g)", "${DIALSTATUS}", "ANSWER"
     return "TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))", "${TRYSTATUS}", "SUCCESS"
@@ -196,7 +220,7 @@ def _queues(values: Values) -> str:
     for queue in values.queues:
         if queue.extension:
             lines.append(f"exten => {queue.extension},1,Goto({queue.name},1)")
-        # r: callers hear ringing, so that no music has to be there
+        # r: callers hear ringing, so that no music on hold is needed.
         lines.append(f"exten => {queue.name},1,Queue({queue.name},r,,,{queue.wait_seconds})")
         lines.append(" same => n,Hangup()")
     return _context(QUEUES, lines)

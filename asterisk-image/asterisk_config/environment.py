@@ -1,6 +1,6 @@
-"""The values file, and the environment variables that go over it.
+"""Reads the values file and the environment variables that override it.
 
-Every complaint names its source: the file, or the variable.
+Every error message names its source: the file or the variable.
 """
 
 import re
@@ -17,21 +17,21 @@ from media_pod.manifest.yaml_document import Kind, read_yaml
 
 VALUES = "INTERJECT_VALUES"
 USUAL_FILE = Path("/etc/interject/asterisk.yaml")
-"""Read if it is there; a file that INTERJECT_VALUES names has to be there."""
+"""Optional; a file that INTERJECT_VALUES names must exist."""
 
 _KIND = Kind("values file", one_each="put all values into one")
 _LONGEST_SECRET = 4096
-"""Bytes of a file that is meant to hold a password."""
+"""Maximum size of a password file, in bytes."""
 
 Document = dict[str, Any]
 
 
 def read_values(environ: Mapping[str, str]) -> Values:
-    """The values of this container, with every password as its own text.
+    """The values of this container, with all passwords in clear text.
 
     Raises:
         SetupError: a file cannot be read.
-        SpecError: the file or a variable is not what it should be.
+        SpecError: the file or a variable is invalid.
     """
     path = _path(environ)
     source = str(path or "defaults")
@@ -51,7 +51,7 @@ def _path(environ: Mapping[str, str]) -> Path | None:
 
 
 def _merged(document: object, patch: Document) -> Document:
-    """`document`, a mapping that passed its models, with the entries of `patch` over it."""
+    """`document`, a validated mapping, overridden by `patch`."""
     assert isinstance(document, dict)
     inner = {
         key: _merged(document.get(key, {}), value) if isinstance(value, dict) else value
@@ -104,7 +104,7 @@ def _with_passwords(values: Values, environ: Mapping[str, str]) -> Values:
 
 
 def _text_of(password: Password, environ: Mapping[str, str]) -> Password:
-    """`password` by its text. Messages never show one."""
+    """`password` in clear text. Error messages never contain it."""
     if password.env is not None:
         source, text = password.env, environ.get(password.env, "")
     elif password.file is not None:
@@ -114,7 +114,7 @@ def _text_of(password: Password, environ: Mapping[str, str]) -> Password:
     try:
         return Password(value=printable(text))
     except ValueError as error:
-        raise SpecError(source, (f"a password is meant to be here; {error}",)) from None
+        raise SpecError(source, (f"expected a password; {error}",)) from None
 
 
 def _secret(path: Path) -> str:
@@ -123,5 +123,7 @@ def _secret(path: Path) -> str:
             content = file.read(_LONGEST_SECRET)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SetupError(f"{path}: cannot be read ({reason}); a password names it") from error
+        raise SetupError(
+            f"{path}: cannot be read ({reason}); a password in the values refers to it"
+        ) from error
     return content.decode("ascii", "replace").rstrip("\r\n")

@@ -1,19 +1,19 @@
-"""modules.conf: what Asterisk loads, module by module. What no value needs stays out.
+"""modules.conf: the modules that the values need, and no others.
 
-Each is required: an Asterisk that lacks one does not start, instead of failing its callers.
+Each is required: if one is missing, Asterisk does not start, instead of failing during a call.
 """
 
 from collections.abc import Iterable
 from itertools import chain
 
-from asterisk_config import websocket
 from asterisk_config.agent_values import Message
 from asterisk_config.conf import conf, section
+from asterisk_config.dialplan import web_socket_agents
 from asterisk_config.values import Values
 
 _CORE = (
     "pbx_config",
-    "res_timing_timerfd",  # jitter buffers and bridges keep time by it
+    "res_timing_timerfd",  # timing source of jitter buffers and bridges
     "bridge_simple",
     "app_dial",
     "app_stack",
@@ -23,7 +23,7 @@ _CORE = (
     "func_logic",
     "func_strings",
     "func_uuid",
-    "res_clioriginate",  # a test call from the command line
+    "res_clioriginate",  # test calls from the command line
 )
 _SIP = (
     "chan_pjsip",
@@ -34,7 +34,7 @@ _SIP = (
     "res_pjsip_endpoint_identifier_user",
     "res_pjsip_nat",
     "res_pjsip_pubsub",  # chan_pjsip does not load without it
-    "res_pjsip_rfc3326",  # causes of hang-ups
+    "res_pjsip_rfc3326",  # hangup causes
     "res_pjsip_sdp_rtp",
     "res_pjsip_session",
     "res_rtp_asterisk",
@@ -45,7 +45,7 @@ _SIP = (
 _PHONES = ("res_pjsip_authenticator_digest", "res_pjsip_registrar")
 _ACCOUNTS = ("res_pjsip_outbound_authenticator_digest",)
 _REGISTRATIONS = ("res_pjsip_outbound_registration",)
-_STRANGERS = ("res_pjsip_endpoint_identifier_anonymous",)
+_ANONYMOUS = ("res_pjsip_endpoint_identifier_anonymous",)
 _FAILOVER = ("func_curl", "func_cut", "func_uri", "res_curl")
 _SEED = ("app_system",)
 _APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
@@ -65,23 +65,23 @@ def files(values: Values) -> dict[str, str]:
     lines = (("require", f"{name}.so") for name in sorted(set(needed(values))))
     return {
         "modules.conf": conf(
-            "Modules, one by one. Asterisk does not start without any of them.",
+            "Modules. Asterisk does not start if one of them is missing.",
             [section("modules", ("autoload", False), *lines)],
         )
     }
 
 
-def every() -> frozenset[str]:
-    """The names of all modules that any values need: an image has to have these, and no more."""
+def all_modules() -> frozenset[str]:
+    """Names of all modules that any values can need: the modules of the image."""
     groups = (
-        _CORE, _SIP, _PHONES, _ACCOUNTS, _REGISTRATIONS, _STRANGERS, _FAILOVER, _SEED, _APPLICATION,
+        _CORE, _SIP, _PHONES, _ACCOUNTS, _REGISTRATIONS, _ANONYMOUS, _FAILOVER, _SEED, _APPLICATION,
         _CHANNEL, _WEB_SOCKET, _METRICS, _ENCRYPTED, _SOUNDS, _CODECS.values(),
     )  # fmt: skip
     return frozenset((*chain.from_iterable(groups), _RATES, _BUFFER, _QUEUES))
 
 
 def needed(values: Values) -> Iterable[str]:
-    """The names of the modules that `values` need, some of them twice."""
+    """Names of the modules that `values` need, with duplicates."""
     yield from (*_CORE, *_SIP)
     yield from _for_sip(values)
     yield from _for_media(values)
@@ -104,13 +104,13 @@ def _for_sip(values: Values) -> Iterable[str]:
     if any(trunk.register_here for trunk in values.trunks):
         yield from _REGISTRATIONS
     if values.sip.anonymous:
-        yield from _STRANGERS
+        yield from _ANONYMOUS
     if any(peer.encryption == "sdes" for peer in values.peers):
         yield from _ENCRYPTED
 
 
 def _for_published() -> Iterable[str]:
-    """Whatever agents may need that come later: modules are loaded at the start alone."""
+    """Modules that a published agent can need: modules are only loaded at the start."""
     yield from (*_FAILOVER, *_APPLICATION, *_CHANNEL, *_WEB_SOCKET, *_SOUNDS)
     yield from (_BUFFER, _RATES)
 
@@ -126,7 +126,7 @@ def _for_media(values: Values) -> Iterable[str]:
         yield from _APPLICATION
     if any(agent.rate_hz == 16000 for agent in plain):
         yield from _CHANNEL
-    if websocket.agents(values):
+    if web_socket_agents(values):
         yield from _WEB_SOCKET
     if any(agent.buffer for agent in agents):
         yield _BUFFER

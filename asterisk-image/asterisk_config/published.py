@@ -1,11 +1,11 @@
-"""The agents of a cluster as one file of dialplan, for an Asterisk that runs.
+"""The agents of a cluster as one dialplan file, for a running Asterisk.
 
-The operator makes the file (`published`) and puts it into a ConfigMap; the supervisor beside
-Asterisk checks it (`check`) and has it read. Both are pure.
+The operator renders the file (`published`) and stores it in a ConfigMap. The supervisor of Asterisk
+validates it (`check`) and loads it. Both functions are pure.
 
-Agents share what they have in common: a call goes through the agent's context, which says where
-its pods are, into one that all agents of its transport and rate have. So an agent takes one
-kilobyte of the ConfigMap, and a call goes on when its agent's context is deleted meanwhile.
+A call passes through the agent's own context, which sets the addresses of its pods, into a context
+that all agents with the same transport and rate share. So an agent takes one kilobyte of the
+ConfigMap, and a call continues if the context of its agent is deleted meanwhile.
 """
 
 import hashlib
@@ -21,25 +21,27 @@ from asterisk_config.values import AGENTS, PHONES, QUEUES
 from media_pod.manifest.validation import SpecError
 
 SHARED: Final = "interject-call-"
-"""What the names of shared contexts begin with."""
+"""Prefix of the names of shared contexts."""
 LONGEST_LINE: Final = 4000
-"""Characters; Asterisk skips a line of 8192 or more."""
+"""Characters; Asterisk ignores lines of 8192 or more."""
 MAX_BYTES: Final = 1 << 20
-"""A ConfigMap holds no more."""
+"""Maximum size of a ConfigMap."""
 
 _HEADING: Final = "; Agents of a cluster. Interject's operator writes this file."
 _DIGEST_DIGITS: Final = 16
 _ADDED: Final = f"[{AGENTS}](+)"
-_ALLOWED: Final = f"{_ADDED}, [interject-NAME], or a priority in one of them with its application"
+_ALLOWED: Final = f"{_ADDED}, [interject-NAME], or a priority with an application in one of them"
 _CONTEXT: Final = re.compile(r"\[(interject-[a-z0-9][a-z0-9_-]*)\]")
-_STEP: Final = re.compile(r"(exten => [^,\s]+,[1-9][0-9]*| same => n(\([a-z]+\))?),[A-Za-z]+\(.*\)")
+_PRIORITY: Final = re.compile(
+    r"(exten => [^,\s]+,[1-9][0-9]*| same => n(\([a-z]+\))?),[A-Za-z]+\(.*\)"
+)
 
 
 def context_name(namespace: str, name: str) -> str:
-    """The name of the agent `name` of `namespace`, for `Agent.name`; unique in its cluster.
+    """`Agent.name` of the VoiceAgent `name` in `namespace`; unique in its cluster.
 
-    Labels of DNS have no underscores, so that one of them parts the two, and two part what had to
-    be cut off from the digest of the whole.
+    DNS labels have no underscores. So one underscore separates namespace and name, and two separate
+    a truncated name from the digest of the whole.
     """
     whole = f"{namespace}_{name}"
     if len(whole) <= LONGEST_AGENT_NAME:
@@ -49,16 +51,15 @@ def context_name(namespace: str, name: str) -> str:
 
 
 def published(agents: Sequence[Agent], timeouts: Timeouts, fallback: Fallback | None = None) -> str:
-    """The text of the file: the same for the same agents, in whatever order they come.
+    """The text of the file; it does not depend on the order of `agents`.
 
     Args:
-        agents: each with an `api` of its own and the dialplan failover; none of their extensions
-            twice.
-        timeouts: for all of them.
-        fallback: of those that have none. Default: hang up.
+        agents: each with its own `api` and the dialplan failover; extensions must be unique.
+        timeouts: of all agents.
+        fallback: of agents without one. Default: hang up.
 
     Raises:
-        ValueError: the agents are not as above.
+        ValueError: the agents do not meet these conditions.
     """
     ordered = sorted(agents, key=lambda agent: agent.name)
     _expect_usable(ordered)
@@ -72,11 +73,10 @@ def published(agents: Sequence[Agent], timeouts: Timeouts, fallback: Fallback | 
 
 
 def check(text: str, source: str) -> None:
-    """Raise unless Asterisk can read `text`, which came from `source`, and does no more with it
-    than add contexts of agents and their numbers.
+    """Validate that `text` only adds contexts of agents and their numbers; `source` names it.
 
     Raises:
-        SpecError: what is wrong, and in which line.
+        SpecError: invalid; the message names the line.
     """
     context = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -85,7 +85,7 @@ def check(text: str, source: str) -> None:
         header = _CONTEXT.fullmatch(line)
         if line == _ADDED or (header is not None and _is_free(header[1])):
             context = line
-        elif not context or not _is_step(line):
+        elif not context or not _is_priority(line):
             found = f"line {number}: found {line[:60]!r}"
             raise SpecError(source, (f"{found}; allowed: {_ALLOWED}",))
 
@@ -95,10 +95,10 @@ def _expect_usable(agents: Sequence[Agent]) -> None:
     numbers = Counter(number for agent in agents for number in agent.extensions)
     for twice, times in (*names.items(), *numbers.items()):
         if times > 1:
-            raise ValueError(f"{twice} is there {times} times, expected once")
+            raise ValueError(f"{twice} occurs {times} times, expected once")
     for agent in agents:
         if agent.api is None or agent.dialplan != "failover":
-            raise ValueError(f"{agent.name}: expected an api and the dialplan failover")
+            raise ValueError(f"{agent.name}: expected its own api and the dialplan failover")
 
 
 def _numbers(agents: Iterable[Agent]) -> Iterable[str]:
@@ -125,13 +125,13 @@ def _agent(agent: Agent, timeouts: Timeouts, fallback: Fallback) -> str:
 
 
 def _shared(agent: Agent) -> str:
-    """The context that `agent` shares with all that are connected in the same way."""
+    """Name of the context that `agent` shares with agents of the same media settings."""
     buffer = f"-{agent.buffer}" if agent.buffer else ""
     return f"{SHARED}{agent.transport.lower()}-{agent.rate_hz}{buffer}"
 
 
 def _call(name: str, agent: Agent, timeouts: Timeouts) -> str:
-    """The shared context `name`, as one of its agents is connected."""
+    """The shared context `name`, with the media settings of `agent`."""
     places = " same => n,Goto(${INTERJECT_AGENT},handover,1)\n same => n(refused),NoOp()"
     first = "exten => s,1,NoOp()"
     return failover(agent, timeouts, context=name, first=first, transfers=places)
@@ -144,16 +144,16 @@ def _without_comments(text: str) -> str:
     return "\n".join(line for line in lines if line.strip() and not line.startswith(";"))
 
 
-def _is_step(line: str) -> bool:
+def _is_priority(line: str) -> bool:
     return (
         len(line) <= LONGEST_LINE
         and line.isascii()
         and line.isprintable()
         and ";" not in line
-        and _STEP.fullmatch(line) is not None
+        and _PRIORITY.fullmatch(line) is not None
     )
 
 
 def _is_free(context: str) -> bool:
-    """Whether an agent may be called that, beside the contexts that Asterisk has of its own."""
+    """Whether `context` is not one of the contexts in extensions.conf."""
     return context not in (AGENTS, PHONES, QUEUES) and not context.startswith("interject-from-")

@@ -1,21 +1,20 @@
-"""pjsip.conf and rtp.conf: where Asterisk listens, who may call, where media goes."""
+"""pjsip.conf and rtp.conf: SIP transports, endpoints of phones and trunks, RTP ports."""
 
 from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
-from asterisk_config.listening_values import Tls
-from asterisk_config.sip_values import Codec, Password, Phone, Transport, Trunk
+from asterisk_config.sip_values import Codec, Password, Phone, Tls, Transport, Trunk
 from asterisk_config.values import AGENTS, Values
 
 _NAT = {
-    "direct_media": False,  # the agent hears only what passes Asterisk
+    "direct_media": False,  # the agent only receives audio that passes through Asterisk
     "rtp_symmetric": True,
     "force_rport": True,
     "rewrite_contact": True,
 }
 _QUALIFY_S = 60
-"""Seconds between OPTIONS to a peer, so that its state is known and NAT stays open."""
+"""Seconds between OPTIONS requests to a peer: detects its state and keeps NAT mappings open."""
 
 
 def files(values: Values) -> dict[str, str]:
@@ -23,7 +22,7 @@ def files(values: Values) -> dict[str, str]:
     ports = section("general", rtpstart=values.rtp.first_port, rtpend=values.rtp.last_port)
     return {
         "pjsip.conf": conf("SIP: transports, phones, trunks.", _sections(values)),
-        "rtp.conf": conf("Ports of media.", [ports]),
+        "rtp.conf": conf("RTP ports.", [ports]),
     }
 
 
@@ -60,7 +59,7 @@ def _transport(values: Values, transport: Transport) -> Section:
 def _secured(tls: Tls, values: Values) -> Iterator[tuple[str, object]]:
     yield "cert_file", tls.certificate
     yield "priv_key_file", tls.key
-    # TLS 1.2 and 1.3 with Debian's OpenSSL; without a word PJSIP speaks nothing but TLS 1.0.
+    # TLS 1.2 and 1.3 with Debian's OpenSSL. Without this option, PJSIP only supports TLS 1.0.
     yield "method", "sslv23"
     if any(trunk.transport == "tls" for trunk in values.trunks):
         yield "ca_list_file", tls.authorities
@@ -113,7 +112,7 @@ def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
         transport=transport,
         outbound_auth=account,
         from_user=trunk.user,
-        identify_by="ip",  # its name in a From header proves nothing
+        identify_by="ip",  # the From header is not authenticated
     )
     yield section(trunk.name, type="aor", contact=uri, qualify_frequency=_QUALIFY_S)
     matches = trunk.match or (trunk.host,)
@@ -142,11 +141,11 @@ def _encrypted(peer: Phone | Trunk) -> Iterator[tuple[str, object]]:
 
 
 def _uri(trunk: Trunk, user: str) -> str:
-    """Of `user`, with its @, there; with the transport, which PJSIP takes from nowhere else."""
+    """SIP URI of `user` ("" or with a trailing @); PJSIP takes the transport only from here."""
     transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
     return f"sip:{user}{trunk.host}:{trunk.sip_port}{transport}"
 
 
 def _account(name: str, user: str, password: Password) -> Section:
-    assert password.value is not None, "environment.read_values has looked all passwords up"
+    assert password.value is not None, "environment.read_values resolves all passwords"
     return section(name, type="auth", auth_type="userpass", username=user, password=password.value)

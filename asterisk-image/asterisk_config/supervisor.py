@@ -1,112 +1,115 @@
-"""Asterisk as the child of process 1: it starts, drains and stops here.
+"""Runs Asterisk as a child of process 1: start, drain, stop, health check.
 
-Asterisk ends at once on SIGTERM, with every call; a container that is stopped gets just that
-signal. So Asterisk has a parent that turns the first one into a drain. `core stop gracefully` is
-not it: from then on Asterisk makes no channel any more, so that running calls can neither be
-handed over to a phone nor reach another pod. Instead a global variable has the dialplan refuse
-calls that are not in a conversation yet, and `core stop when convenient` waits for the last one.
+A container that is stopped gets SIGTERM, on which Asterisk exits at once and drops all calls. So a
+parent process turns the first signal into a drain. `core stop gracefully` does not serve: it also
+blocks new channels of running calls, which can then neither be transferred to a phone nor move to
+another pod. Instead, a global variable makes the dialplan reject new calls, and `core stop when
+convenient` waits for the last call.
 
-State machine; `Drain` knows no clock and no processes:
+State machine; `Shutdown` uses no clock and no processes:
 
-    state      event              then       to do
-    RUNNING    signal             DRAINING   drain; stop is due after `drain_s`
-    RUNNING    Asterisk ended     ENDED
-    DRAINING   signal, or due     STOPPING   stop (SIGTERM); kill is due after `KILL_AFTER_S`
-    DRAINING   Asterisk ended     ENDED
-    STOPPING   due                KILLED     kill
-    STOPPING   signal             -          it is stopping
-    any        Asterisk ended     ENDED
+    state      event             next state   action
+    RUNNING    signal            DRAINING     drain; stop is due after `drain_s`
+    DRAINING   signal, or due    STOPPING     stop (SIGTERM); kill is due after `KILL_AFTER_S`
+    STOPPING   due               KILLED       kill
+    STOPPING   signal            STOPPING     none
+    any        Asterisk exited   -            exit with its code
 
-Once a second files are looked at that others change while Asterisk runs: the published dialplan
-(publisher.py), the certificate of SIP over TLS (certificate.py).
+Once a second, files that can change at runtime are polled: the published dialplan (publisher.py)
+and the certificate of SIP over TLS (certificate.py).
 """
 
 import logging
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
 from asterisk_config.places import Places
-from asterisk_config.publisher import LOOK_EVERY_S
+from media_pod.errors import InterjectError
 
 log = logging.getLogger(__name__)
 
+POLL_INTERVAL_S = 1.0
+
 KILL_AFTER_S = 20.0
-"""From SIGTERM to SIGKILL, in seconds: Asterisk itself gives its channels 15 to end."""
+"""From SIGTERM to SIGKILL, in seconds: Asterisk itself waits up to 15 s for its channels."""
 
 DRAINING = "INTERJECT_DRAINING"
 """Global variable of the dialplan; templates/enter.conf reads it."""
 
-_ASKED = (signal.SIGTERM, signal.SIGINT)
-_HEARD = (*_ASKED, signal.SIGCHLD)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_BOOTED = "fully booted"
 
 
-class State(Enum):
+class UnhealthyError(InterjectError):
+    """Asterisk does not respond, or has not finished its start."""
+
+
+class ShutdownState(Enum):
     RUNNING = "running"
     DRAINING = "draining"
     STOPPING = "stopping"
     KILLED = "killed"
 
 
-class Do(Enum):
-    """What has to be done to Asterisk."""
-
+class ShutdownAction(Enum):
     DRAIN = "drain"
     STOP = "stop"
     KILL = "kill"
 
 
-class Drain:
-    """The way from running to killed. Asterisk may end at any point of it.
+class Shutdown:
+    """The state machine of the shutdown. Asterisk can exit in any state.
 
     Args:
-        drain_s: how long calls may go on after the first signal, in seconds.
+        drain_s: time in seconds that calls may continue after the first signal.
     """
 
     def __init__(self, drain_s: float) -> None:
         self._drain_s = drain_s
-        self._state = State.RUNNING
+        self._state = ShutdownState.RUNNING
         self._due_s: float | None = None
 
     def left_s(self, now_s: float) -> float | None:
-        """Seconds until `due` has to be called, None if never."""
+        """Seconds until `due` must be called, None if never."""
         return None if self._due_s is None else max(self._due_s - now_s, 0.0)
 
-    def signalled(self, now_s: float) -> Do | None:
-        """Somebody asks for the end; asking twice means now."""
-        if self._state is State.RUNNING:
-            self._state = State.DRAINING
+    def signalled(self, now_s: float) -> ShutdownAction | None:
+        """A termination signal arrived. The first one drains, the second one stops at once."""
+        if self._state is ShutdownState.RUNNING:
+            self._state = ShutdownState.DRAINING
             self._due_s = now_s + self._drain_s
-            return Do.DRAIN
-        return self._stop(now_s) if self._state is State.DRAINING else None
+            return ShutdownAction.DRAIN
+        return self._stop(now_s) if self._state is ShutdownState.DRAINING else None
 
-    def due(self, now_s: float) -> Do | None:
-        """The time that `left_s` gave is over."""
-        if self._state is State.DRAINING:
+    def due(self, now_s: float) -> ShutdownAction | None:
+        """The time of `left_s` has passed."""
+        if self._state is ShutdownState.DRAINING:
             return self._stop(now_s)
-        if self._state is State.STOPPING:
-            self._state = State.KILLED
+        if self._state is ShutdownState.STOPPING:
+            self._state = ShutdownState.KILLED
             self._due_s = None
-            return Do.KILL
+            return ShutdownAction.KILL
         return None
 
-    def _stop(self, now_s: float) -> Do:
-        self._state = State.STOPPING
+    def _stop(self, now_s: float) -> ShutdownAction:
+        self._state = ShutdownState.STOPPING
         self._due_s = now_s + KILL_AFTER_S
-        return Do.STOP
+        return ShutdownAction.STOP
 
 
 class Watch(Protocol):
-    """Something that Asterisk has to hear of when it changes; it may start commands for that."""
+    """Polls files that can change at runtime, and starts commands to reload them."""
 
-    def look(self, now_s: float) -> None:
-        """To be called every `LOOK_EVERY_S`."""
+    def poll(self, now_s: float) -> None:
+        """Called every `POLL_INTERVAL_S`."""
 
     def ended(self, codes: Mapping[int, int]) -> None:
-        """Children have ended, with these exit codes by their ids."""
+        """Child processes have ended: exit codes by process id."""
 
 
 def run_asterisk(
@@ -116,78 +119,98 @@ def run_asterisk(
     *,
     watches: Sequence[Watch] = (),
 ) -> int:
-    """Run Asterisk with the files in `places` until it ends; its exit code, as a shell gives it.
+    """Run Asterisk with the files in `places` until it exits; return its exit code as a shell does.
 
-    Blocks the signals that it waits for, in this process and for good. As process 1 it also
-    collects the children that Asterisk leaves behind.
+    Blocks the signals that it waits for in this process, permanently. As process 1 it also reaps
+    orphaned child processes.
 
     Args:
-        drain_s: see `Drain`.
+        drain_s: see `Shutdown`.
         clock: monotonic time in seconds.
-        watches: what is looked at meanwhile.
+        watches: polled meanwhile.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     asterisk = spawn(places.command("-f"))
-    drain = Drain(drain_s)
+    shutdown = Shutdown(drain_s)
     while True:
-        heard = _wait(_sooner(drain.left_s(clock()), LOOK_EVERY_S if watches else None))
-        if heard == signal.SIGCHLD:
-            codes = _collect()
+        received = _wait(_sooner(shutdown.left_s(clock()), POLL_INTERVAL_S if watches else None))
+        if received == signal.SIGCHLD:
+            codes = _reap()
             if asterisk in codes:
                 return codes[asterisk]
             for watch in watches:
                 watch.ended(codes)
             continue
-        if heard is None:
+        if received is None:
             for watch in watches:
-                watch.look(clock())
-        do = _next(drain, heard, clock())
-        if do is not None:
-            log.info("asterisk: %s", do.value)
-            _act(do, asterisk, places)
+                watch.poll(clock())
+        action = _next(shutdown, received, clock())
+        if action is not None:
+            log.info("asterisk: %s", action.value)
+            _act(action, asterisk, places)
 
 
-def _next(drain: Drain, heard: int | None, now_s: float) -> Do | None:
-    if heard is not None:
-        return drain.signalled(now_s)
-    return drain.due(now_s) if drain.left_s(now_s) == 0 else None
+def check(places: Places, deadline_s: float) -> None:
+    """Health check: whether Asterisk has booted.
+
+    Raises:
+        UnhealthyError: it has not, or did not respond within `deadline_s` seconds.
+    """
+    command = places.command("-rx", "core waitfullybooted")
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed command
+            command, capture_output=True, text=True, timeout=deadline_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UnhealthyError(f"asterisk: no response within {deadline_s:g} s") from None
+    except OSError as error:
+        raise UnhealthyError(f"{command[0]}: cannot be executed ({error.strerror})") from error
+    if _BOOTED not in answer.stdout:
+        output = (answer.stdout + answer.stderr).strip().splitlines() or ["no response"]
+        raise UnhealthyError(f"asterisk: {output[-1]}")
+
+
+def _next(shutdown: Shutdown, received: int | None, now_s: float) -> ShutdownAction | None:
+    if received is not None:
+        return shutdown.signalled(now_s)
+    return shutdown.due(now_s) if shutdown.left_s(now_s) == 0 else None
 
 
 def _sooner(*seconds: float | None) -> float | None:
-    """The shortest of them; None stands for never."""
+    """The minimum; None means never."""
     return min((each for each in seconds if each is not None), default=None)
 
 
 def _wait(seconds: float | None) -> int | None:
-    """The number of a signal, or None when the time is over."""
+    """The number of the received signal, None on timeout."""
     if seconds is None:
-        return signal.sigwait(_HEARD)
-    heard = signal.sigtimedwait(_HEARD, seconds)
-    return heard.si_signo if heard else None
+        return signal.sigwait(_SIGNALS)
+    received = signal.sigtimedwait(_SIGNALS, seconds)
+    return received.si_signo if received else None
 
 
-def _act(do: Do, asterisk: int, places: Places) -> None:
-    match do:
-        case Do.DRAIN:
-            # Both answer at once or, without an Asterisk that listens, not at all: the drain's
-            # end is the deadline. Their exit is collected like any child's.
+def _act(action: ShutdownAction, asterisk: int, places: Places) -> None:
+    match action:
+        case ShutdownAction.DRAIN:
+            # Both commands return at once; if Asterisk does not listen, they never do, and the end
+            # of the drain is their deadline. They are reaped like any child process.
             spawn(places.command("-rx", f"dialplan set global {DRAINING} yes"))
             spawn(places.command("-rx", "core stop when convenient"))
-        case Do.STOP:
+        case ShutdownAction.STOP:
             os.kill(asterisk, signal.SIGTERM)
-        case Do.KILL:
+        case ShutdownAction.KILL:
             os.kill(asterisk, signal.SIGKILL)
 
 
 def spawn(command: tuple[str, ...]) -> int:
-    """A child that takes its signals as it would from a shell; Python ignores SIGPIPE."""
+    """Start a child process with default signal handling (Python ignores SIGPIPE); its id."""
     return os.posix_spawn(
         command[0], command, os.environ, setsigmask=(), setsigdef=(signal.SIGPIPE,)
     )
 
 
-def _collect() -> dict[int, int]:
-    """Collect every child that has ended: exit codes by process id."""
+def _reap() -> dict[int, int]:
+    """Reap all ended child processes: exit codes by process id."""
     codes: dict[int, int] = {}
     while True:
         try:

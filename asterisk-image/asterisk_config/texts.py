@@ -1,8 +1,8 @@
-"""The kinds of text that may reach one of Asterisk's files.
+"""String types for Asterisk's configuration files.
 
-Each is limited to characters that mean nothing to the configuration parser or to the dialplan, so
-that no value can end a line, open a section, add an argument or name a variable. Passwords are the
-exception: they may hold anything that prints, and `conf` escapes them.
+Each type only allows characters without a special meaning to the configuration parser and the
+dialplan, so that no value can inject a line, section, argument or variable. Passwords are the
+exception: they can have any printable ASCII character, and `conf` escapes them.
 """
 
 from typing import Annotated
@@ -51,34 +51,34 @@ HostOrNetwork = Annotated[
 Name = Annotated[
     str,
     Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"),
-    Allowed("a-z, 0-9 and - inside, at most 40 characters"),
+    Allowed("a-z, 0-9 and, except at the ends, -; at most 40 characters"),
 ]
 LONGEST_AGENT_NAME = 69
-"""Characters: with `interject-` before it a context's name has the 79 that Asterisk keeps."""
+"""Characters: with the prefix `interject-`, the context name has the maximum of 79 characters."""
 AgentName = Annotated[
     str,
     Field(pattern=r"^[a-z0-9]([-_a-z0-9]{0,67}[a-z0-9])?$"),
-    Allowed(f"a-z, 0-9 and - or _ inside, at most {LONGEST_AGENT_NAME} characters"),
+    Allowed(f"a-z, 0-9 and, except at the ends, - or _; at most {LONGEST_AGENT_NAME} characters"),
 ]
 UserName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$"),
-    Allowed("letters, digits, _, . and - after the first, at most 40 characters"),
+    Allowed("letters, digits and, except at the start, _, . and -; at most 40 characters"),
 ]
 AccountName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z+][0-9A-Za-z_.+-]{0,79}$"),
-    Allowed("letters, digits and _.+- as the provider wrote it, at most 80 characters"),
+    Allowed("letters, digits and _.+-, at most 80 characters"),
 ]
 Number = Annotated[
     str,
     Field(pattern=r"^[0-9+*#][0-9*#]{0,31}$"),
-    Allowed("digits, + in front, * and #, at most 32 of them"),
+    Allowed("digits, * and #, with an optional + at the start; at most 32 characters"),
 ]
 SoundName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*(/[0-9A-Za-z_-]+){0,4}$", max_length=120),
-    Allowed("the name of a sound without its ending, such as vm-goodbye or custom/closed"),
+    Allowed("the name of a sound file without its extension, such as vm-goodbye or custom/closed"),
 ]
 FilePath = Annotated[
     str,
@@ -88,20 +88,20 @@ FilePath = Annotated[
 EnvironmentName = Annotated[
     str,
     Field(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,79}$"),
-    Allowed("the name of an environment variable"),
+    Allowed("a name of an environment variable"),
 ]
 
 
 def printable(secret: str) -> str:
-    """`secret` if Asterisk's configuration can hold it. The message never shows it.
+    """Return `secret` if it is valid in Asterisk's configuration. The message never contains it.
 
     Raises:
-        PydanticCustomError: it is empty, too long, or has spaces or characters that do not print.
+        PydanticCustomError: empty, too long, or with spaces or non-printable characters.
     """
     if not 1 <= len(secret) <= 128 or not all("!" <= sign <= "~" for sign in secret):
         raise PydanticCustomError(
             "clash",
-            "found a text of {length} characters that is no password; "
+            "found an invalid password of {length} characters; "
             "allowed: 1 to 128 printable ASCII characters without spaces",
             {"length": len(secret)},
         )

@@ -1,7 +1,7 @@
-"""Values: everything that can be said about Interject's Asterisk, in one document.
+"""The model of the values file.
 
-The models check what one value is; this module checks what values say about each other. Whatever
-passes can be rendered: the renderers refuse nothing.
+The models of the parts check each value; this module checks values against each other. Values that
+pass can be rendered: the renderers raise no errors.
 """
 
 from collections import Counter
@@ -21,100 +21,104 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
-from asterisk_config.listening_values import Rtp, Sip
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Trunk
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Rtp, Sip, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 
 AGENTS = "interject-agents"
-"""Context in which the agents' extensions are."""
+"""Context of the agents' extensions."""
 PHONES = "interject-phones"
-"""Context in which the phones' numbers are."""
+"""Context of the phones' numbers."""
 QUEUES = "interject-queues"
-"""Context in which the queues are, by name and by extension."""
+"""Context of the queues, by name and by extension."""
 
 
 class Values(StrictModel):
-    """Everything that can be said about Interject's Asterisk."""
+    """The values of Interject's Asterisk."""
 
     api: Apis = Field(
         default=("127.0.0.1:1650",),
-        description="Where media pods answer /api/call-start, 1 to 8 of HOST:PORT; a call asks "
-        "them in turn. Default 127.0.0.1:1650: a pod beside Asterisk, on its usual port.",
+        description="HTTP API of the media pods (/api/call-start), 1 to 8 of HOST:PORT, tried in "
+        "turn. Default 127.0.0.1:1650: a pod on the same host, on its usual port.",
     )
     agents: tuple[Agent, ...] = Field(
         default=(Agent(name="agent", extensions=("100",)),),
         strict=False,
         max_length=200,
-        description="The agents, 1 to 200; with published there may be none. Default: one, named "
-        "agent, at extension 100.",
+        description="Agents, 1 to 200; with published: true, the list can be empty. Default: one "
+        "agent, named agent, at extension 100.",
     )
     published: bool = Field(
         default=False,
-        description="Whether agents are added that Interject's operator publishes, as files "
-        "*.conf in /etc/interject/published, which may come, change and go while Asterisk runs. "
-        "Default false: the agents are those of this file.",
+        description="Also load agents that Interject's operator publishes: files *.conf in "
+        "/etc/interject/published, reloaded at runtime when they are added, changed or removed. "
+        "Default false: only the agents of this file.",
     )
     phones: tuple[Phone, ...] = Field(
-        default=(), strict=False, max_length=500, description="Phones. Default: none."
+        default=(), strict=False, max_length=500, description="SIP phones. Default: none."
     )
     queues: tuple[Queue, ...] = Field(
-        default=(), strict=False, max_length=100, description="Queues of phones. Default: none."
+        default=(), strict=False, max_length=100, description="Call queues. Default: none."
     )
     trunks: tuple[Trunk, ...] = Field(
-        default=(), strict=False, max_length=50, description="Trunks. Default: none."
+        default=(), strict=False, max_length=50, description="SIP trunks. Default: none."
     )
     codecs: Codecs = Field(
         default=("ulaw", "alaw", "g722"),
-        description="Codecs of phones and trunks, the best first, of ulaw, alaw and g722. "
-        "Default in that order: 8000 Hz agents need no conversion of rates.",
+        description="Codecs of phones and trunks in order of preference, from ulaw, alaw and g722. "
+        "Default: this order, because agents at 8000 Hz then need no resampling.",
     )
-    sip: Sip = Field(default=Sip(), description="Where Asterisk listens for SIP.")
-    rtp: Rtp = Field(default=Rtp(), description="Which ports media use.")
-    timeouts: Timeouts = Field(default=Timeouts(), description="How long callers may wait.")
+    sip: Sip = Field(default=Sip(), description="SIP signalling.")
+    rtp: Rtp = Field(default=Rtp(), description="RTP port range.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="Timeouts and retries of calls.")
     fallback: Fallback = Field(
         default=HangUp(),
-        description="What happens to a caller whom no pod takes. Default: hang up.",
+        description="Destination of a call that no pod accepts. Default: hang up.",
     )
     metrics_port: Port | None = Field(
         default=None,
-        description="TCP port at which Asterisk answers GET /metrics for Prometheus, on every "
-        "address and without a password: keep it from the outside. Default: no metrics.",
+        description="TCP port of the Prometheus metrics (GET /metrics), on all addresses and "
+        "without authentication: block it from outside. Default: no metrics.",
     )
     log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
         default="notice",
-        description="The least that is logged. Default notice: refused registrations and lost "
-        "pods, no lines about ordinary calls. verbose shows every step of the dialplan.",
+        description="Minimum log level. Default notice: logs rejected registrations and lost pods, "
+        "but not normal calls. verbose logs every step of the dialplan.",
     )
     drain_seconds: int = Field(
         default=900,
         ge=0,
         le=86_400,
-        description="How long calls may go on once Asterisk is told to stop, in seconds. Default "
-        "900, as long as media pods give them.",
+        description="Time in seconds that calls may continue after the termination signal. Default "
+        "900, the same as for media pods.",
     )
 
     @property
     def peers(self) -> tuple[Phone | Trunk, ...]:
-        """Whatever calls by SIP."""
+        """All SIP peers."""
         return (*self.phones, *self.trunks)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _check_consistency(self) -> Self:
         if not self.agents and not self.published:
             raise PydanticCustomError(
-                "clash", "found no agents; allowed: at least one, or published agents"
+                "clash", "found no agents; allowed: at least one agent, or published: true"
             )
-        faults = (*_doubles(self), *_unknown(self), *_transports(self), *_ports(self))
-        for problem in faults:
+        problems = (
+            *_duplicates(self),
+            *_dangling_references(self),
+            *_unavailable_transports(self),
+            *_port_conflicts(self),
+        )
+        for problem in problems:
             raise PydanticCustomError("clash", "{problem}", {"problem": problem})
         return self
 
 
 def load_values(data: object, source: str) -> Values:
-    """The values in `data`, a parsed document that came from `source`.
+    """Validate `data`, a parsed document; `source` names it in messages.
 
     Raises:
-        SpecError: they cannot be taken; the message lists every problem.
+        SpecError: invalid values; the message lists every problem.
     """
     try:
         return Values.model_validate(data, by_alias=True, by_name=False)
@@ -123,11 +127,11 @@ def load_values(data: object, source: str) -> Values:
 
 
 def queue_numbers(queue: Queue) -> tuple[str, ...]:
-    """What reaches `queue` in its context."""
+    """The extensions of `queue` in its context."""
     return (queue.name, queue.extension) if queue.extension else (queue.name,)
 
 
-def _doubles(values: Values) -> Iterable[str]:
+def _duplicates(values: Values) -> Iterable[str]:
     numbers = [number for agent in values.agents for number in agent.extensions]
     numbers += [phone.number for phone in values.phones]
     numbers += [queue.extension for queue in values.queues if queue.extension]
@@ -142,19 +146,19 @@ def _doubles(values: Values) -> Iterable[str]:
     for group, names in groups.items():
         for name, times in Counter(names).items():
             if times > 1:
-                yield f"{group}: found {name} {times} times; allowed: each once"
+                yield f"{group}: found {name} {times} times; allowed: unique values"
     for group in ("phones and trunks", "queues"):
         for name in RESERVED_NAMES.intersection(groups[group]):
-            yield f"{group}: found {name}; allowed: names that Asterisk does not use"
+            yield f"{group}: found {name}; allowed: names that are not reserved by Asterisk"
     own = {context.removeprefix("interject-") for context in (AGENTS, PHONES, QUEUES)}
     for name in groups["agents"]:
-        # Published agents have names with underscores, and what they share begins with call-.
+        # Names of published agents contain underscores; their shared contexts start with call-.
         if name in own or name.startswith(("from-", "call-")) or "_" in name:
-            yield f"agents: found the name {name}; allowed: names that no other context has"
+            yield f"agents: found the name {name}; allowed: names that no other context uses"
 
 
-def _unknown(values: Values) -> Iterable[str]:
-    """References to what is not there."""
+def _dangling_references(values: Values) -> Iterable[str]:
+    """References to phones, agents, queues and extensions that do not exist."""
     phones = {phone.name for phone in values.phones}
     agents = {agent.name for agent in values.agents}
     for queue in values.queues:
@@ -166,33 +170,35 @@ def _unknown(values: Values) -> Iterable[str]:
             yield f"trunks: found the agent {trunk.agent}; allowed: {_some(agents, 'agents')}"
     for fallback in (values.fallback, *(agent.fallback for agent in values.agents)):
         if isinstance(fallback, ToExtension):
-            # not to an agent, whose own fallback might lead back here for ever
-            yield from _nowhere(values, "fallback", fallback.destination, (PHONES, QUEUES))
+            # Not to an agent: its own fallback could lead back here in an endless loop.
+            yield from _unknown_destination(
+                values, "fallback", fallback.destination, (PHONES, QUEUES)
+            )
         names = {queue.name for queue in values.queues}
         if isinstance(fallback, ToQueue) and fallback.queue not in names:
             yield f"fallback: found the queue {fallback.queue}; allowed: {_some(names, 'queues')}"
     for agent in values.agents:
         for destination in agent.transfers:
             where = f"transfers of {agent.name}"
-            yield from _nowhere(values, where, destination, (AGENTS, PHONES, QUEUES))
+            yield from _unknown_destination(values, where, destination, (AGENTS, PHONES, QUEUES))
 
 
-def _transports(values: Values) -> Iterable[str]:
+def _unavailable_transports(values: Values) -> Iterable[str]:
     listening = values.sip.listening
     for peer in values.peers:
         if peer.transport is None or peer.transport in listening:
             continue
-        why = "without sip.tls" if peer.transport == "tls" else "not of sip.transports"
+        why = "sip.tls is not set" if peer.transport == "tls" else "it is not in sip.transports"
         yield (
-            f"{peer.name}: found the transport {peer.transport}, {why}; "
+            f"{peer.name}: found transport {peer.transport}, but {why}; "
             f"allowed: {', '.join(listening)}"
         )
 
 
-def _nowhere(
+def _unknown_destination(
     values: Values, where: str, destination: str, contexts: tuple[str, ...]
 ) -> Iterable[str]:
-    """A destination that the rendered dialplan does not have, or not for this purpose."""
+    """Problems of a destination: it must exist in the dialplan, in one of `contexts`."""
     context, extension, priority = destination.split(",")
     numbers = {
         PHONES: [phone.number for phone in values.phones],
@@ -205,22 +211,22 @@ def _nowhere(
     if priority != "1":
         yield f"{where}: found {destination}; allowed: priority 1"
     if context == AGENTS and values.published:
-        return  # a published agent may have it
+        return  # The number can belong to a published agent.
     exact = numbers[context]
     if extension not in exact and not any(number.startswith("_") for number in exact):
         yield f"{where}: found {context},{extension}; allowed there: {_some(exact, 'numbers')}"
 
 
 def _some(names: Iterable[str], kind: str) -> str:
-    return ", ".join(sorted(names)) or f"nothing, there are no {kind}"
+    return ", ".join(sorted(names)) or f"nothing, because there are no {kind}"
 
 
-def _ports(values: Values) -> Iterable[str]:
+def _port_conflicts(values: Values) -> Iterable[str]:
     if values.rtp.first_port <= values.sip.port <= values.rtp.last_port:
-        yield f"sip.port: found {values.sip.port} among the ports of rtp; allowed: one outside"
+        yield f"sip.port: found {values.sip.port} in the range of rtp; allowed: a port outside it"
     taken = {"sip.port": values.sip.port} if "tcp" in values.sip.transports else {}
     if values.sip.tls:
         taken["sip.tls.port"] = values.sip.tls.port
     for name, port in taken.items():
         if values.metrics_port == port:
-            yield f"metricsPort: found {port}, which is {name}; allowed: another"
+            yield f"metricsPort: found {port}, the same as {name}; allowed: another port"

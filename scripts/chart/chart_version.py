@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A chart that has changed has another version.
+"""Checks that a changed chart has a new version.
 
     chart_version.py [--root FOLDER] [--record]
 
-charts/interject/.versions has a line for each version that was given away: the version, and a
-digest of the chart's files. Exit code 1 if the version in Chart.yaml is there with another digest,
-or is not above all that are there. --record adds the version; it never changes a line.
+charts/interject/.versions has a line for each released version: the version and a digest of the
+chart's files. Exit code 1 if the version in Chart.yaml is listed with another digest, or is not
+higher than all listed versions. --record adds the version; existing lines never change.
 """
 
 import argparse
@@ -21,31 +21,31 @@ RECORD = ".versions"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="a chart that has changed has another version")
-    parser.add_argument("--root", type=Path, default=ROOT, help="of the repository")
-    parser.add_argument("--record", action="store_true", help="this version is given away")
+    parser = argparse.ArgumentParser(description="check that a changed chart has a new version")
+    parser.add_argument("--root", type=Path, default=ROOT, help="root folder of the repository")
+    parser.add_argument("--record", action="store_true", help="record this version as released")
     arguments = parser.parse_args()
     chart: Path = arguments.root / CHART
     version = yaml.safe_load((chart / "Chart.yaml").read_text())["version"]
-    given = recorded(chart / RECORD)
+    released = read_record(chart / RECORD)
     digest = digest_of(chart)
-    if problem := judge(version, digest, given):
+    if problem := version_error(version, digest, released):
         sys.stderr.write(f"chart_version: {problem}\n")
         return 1
-    if arguments.record and version not in given:
+    if arguments.record and version not in released:
         with (chart / RECORD).open("a") as record:
             record.write(f"{version} {digest}\n")
     return 0
 
 
-def recorded(path: Path) -> dict[str, str]:
-    """The digest of each version that was given away."""
+def read_record(path: Path) -> dict[str, str]:
+    """Digests of the released versions."""
     lines = path.read_text().splitlines() if path.exists() else []
     return dict(line.split() for line in lines)
 
 
 def digest_of(chart: Path) -> str:
-    """Of all files that Helm packs, by their paths and contents."""
+    """Digest of the paths and contents of all files that Helm packs."""
     digest = hashlib.sha256()
     for path in sorted(chart.rglob("*")):
         parts = path.relative_to(chart).parts
@@ -55,16 +55,16 @@ def digest_of(chart: Path) -> str:
     return digest.hexdigest()
 
 
-def judge(version: str, digest: str, given: dict[str, str]) -> str | None:
-    """What is wrong with `version` for a chart with this digest; None if nothing is."""
-    if version in given:
-        if given[version] == digest:
+def version_error(version: str, digest: str, released: dict[str, str]) -> str | None:
+    """The problem of `version` for a chart with this digest; None if there is none."""
+    if version in released:
+        if released[version] == digest:
             return None
-        return f"the chart is not version {version} any more; raise version in Chart.yaml"
-    newest = max(map(numbers, given), default=())
+        return f"the chart differs from released version {version}; raise version in Chart.yaml"
+    newest = max(map(numbers, released), default=())
     if numbers(version) <= newest:
         above = ".".join(map(str, newest))
-        return f"found version {version} in Chart.yaml; allowed: one above {above}"
+        return f"found version {version} in Chart.yaml; allowed: higher than {above}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""values.schema.json, made from the tree of values."""
+"""Generates values.schema.json from the tree of values."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 def schema(values: dict[str, Value]) -> Json:
-    """The schema of all values: strict, with a description of each.
+    """The JSON schema: no additional properties, and a description for each value.
 
     Raises:
-        UndocumentedError: a default says nothing about its type, and its comment neither.
+        UndocumentedError: neither the default nor the comment of a value gives its type.
     """
     properties = {key: _property(value) for key, value in values.items()}
-    # Helm hands it to a chart that is part of another.
+    # Helm passes `global` to a chart that is a dependency of another.
     properties["global"] = {
         "type": "object",
-        "description": "Values of a chart that this one is part of; nothing here reads them.",
+        "description": "Global values of a parent chart; not used by this chart.",
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -43,6 +43,6 @@ def _property(value: Value) -> Json:
     else:
         raise UndocumentedError(
             f"{value.name}: found the default {value.default} and no type; "
-            "say it as # @schema {type: ...}"
+            "add # @schema {type: ...}"
         )
     return {"description": value.description, **own, **value.schema}

@@ -1,4 +1,4 @@
-"""The tables of values in the chart's README and in docs/values.md, made from their tree."""
+"""Generates the Markdown tables of values from their tree."""
 
 import json
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any
 from values_tree import Value
 
 _HEAD = "| value | default | meaning |\n|---|---|---|"
-_LONGEST_DEFAULT = 80
-"""Characters; what is longer is read better in values.yaml."""
+_MAX_DEFAULT_CHARS = 80
+"""Longer defaults are not shown in the table."""
 
 
 def tables(values: dict[str, Value]) -> str:
-    """One table of what stands alone, and one for each section, with its title."""
-    alone = [value for value in values.values() if not value.children]
-    parts = [_table(alone)]
+    """A table of the top-level values, then one with a title for each section."""
+    top_level = [value for value in values.values() if not value.children]
+    parts = [_table(top_level)]
     for key, value in values.items():
         if value.children:
             parts.append(f"### {key}\n\n{value.description}")
@@ -46,7 +46,7 @@ def _row(*cells: str) -> str:
 
 def _default(default: Any) -> str:
     text = json.dumps(default)
-    return f"`{text}`" if len(text) <= _LONGEST_DEFAULT else "see values.yaml"
+    return f"`{text}`" if len(text) <= _MAX_DEFAULT_CHARS else "see values.yaml"
 
 
 def _allowed(schema: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""values.yaml as a tree: every value with its default and with what its comment says."""
+"""Reads values.yaml into a tree: default, description and schema of each value."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ FREE = "@free"
 
 
 class UndocumentedError(Exception):
-    """A value has no comment, or one that cannot be understood."""
+    """A value has no comment, or an invalid one."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Value:
     """One value.
 
     Args:
-        path: its keys, from the root on.
-        description: what its comment says.
-        default: what values.yaml has.
-        schema: JSON schema that the default cannot say.
-        children: by key, if it is a section.
+        path: keys from the root to the value.
+        description: text of the comment.
+        default: value in values.yaml.
+        schema: additional JSON schema from the comment.
+        children: nested values by key, if it is a section.
     """
 
     path: tuple[str, ...]
@@ -35,7 +35,7 @@ class Value:
 
     @property
     def name(self) -> str:
-        """As one writes it after --set."""
+        """Dotted path, as in --set."""
         return ".".join(self.path)
 
 
@@ -43,7 +43,7 @@ def read_values(path: Path) -> dict[str, Value]:
     """The values of the file, by key.
 
     Raises:
-        UndocumentedError: see there; the message names file, line and value.
+        UndocumentedError: a comment is missing or invalid; the message names file, line and value.
     """
     text = path.read_text()
     root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -73,7 +73,7 @@ def _children(
 
 
 def _comment(lines: list[str], key_line: int, where: str) -> tuple[str, dict[str, Any], bool]:
-    """Description, schema and freedom, out of the lines above a key."""
+    """Description, schema and whether @free is set, from the comment lines above a key."""
     first = key_line
     while first > 0 and lines[first - 1].lstrip().startswith("#"):
         first -= 1
@@ -89,7 +89,7 @@ def _comment(lines: list[str], key_line: int, where: str) -> tuple[str, dict[str
         elif text.startswith(DESCRIPTION) or words:
             words.append(text.removeprefix(DESCRIPTION))
     if not words:
-        _refuse(where, "found no comment that begins with '# --' above it")
+        _refuse(where, "found no comment that starts with '# --' above it")
     return " ".join(words), schema, free
 
 
@@ -97,7 +97,7 @@ def _schema(text: str, where: str) -> dict[str, Any]:
     try:
         schema = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        _refuse(where, f"found a @schema that is no YAML: {error}")
+        _refuse(where, f"found a @schema that is not valid YAML: {error}")
     if not isinstance(schema, dict):
         _refuse(where, f"found @schema {text}; allowed: a mapping")
     return schema

@@ -1,1 +1,1 @@
-"""Dashboards and alert rules, written in Python and generated into the chart and the docs."""
+"""Generator of Grafana dashboards, Prometheus alerting rules and their documentation."""

@@ -1,4 +1,4 @@
-"""`python -m observability`, in scripts/: writes what is generated from here."""
+"""`python -m observability`, run from scripts/: writes the generated files."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Write the files; of those that are no longer generated, remove them."""
+    """Write the generated files; remove dashboards that no longer exist."""
     made = files(ROOT)
     for old in (ROOT / "charts/interject/files/dashboards").glob("*.json"):
         if old not in made:

@@ -1,4 +1,4 @@
-"""One agent: who calls it, how it talks, and whether it stops when it should."""
+"""Dashboard of one agent: calls, interruptions, echo, providers."""
 
 from typing import Final
 
@@ -16,8 +16,8 @@ _CALLS: Final = Row(
     "Calls",
     (
         Panel(
-            "Calls now",
-            "How many callers does the agent talk to now?",
+            "Active calls",
+            "How many calls does the agent have now?",
             Unit.COUNT,
             (Query(f"sum({by_agent('interject_active_calls')})", ""),),
             Kind.STAT,
@@ -25,12 +25,12 @@ _CALLS: Final = Row(
         ),
         Panel(
             "Free slots",
-            "How many more calls would be taken? Slots of pods that drain do not count.",
+            "How many more calls can the agent accept? Slots of draining pods do not count.",
             Unit.COUNT,
             (Query(f"sum({by_agent(_FREE)})", ""),),
             Kind.STAT,
             width=8,
-            limits=((0, "red"), (1, "green")),
+            thresholds=((0, "red"), (1, "green")),
         ),
         Panel(
             "Pods",
@@ -42,7 +42,7 @@ _CALLS: Final = Row(
         ),
         Panel(
             "Calls and capacity",
-            "Does capacity follow the calls?",
+            "Does the capacity follow the number of calls?",
             Unit.COUNT,
             (
                 Query(f"sum({by_agent('interject_active_calls')})", "calls"),
@@ -51,8 +51,8 @@ _CALLS: Final = Row(
             width=8,
         ),
         Panel(
-            "Calls that ended, by whom",
-            "Who ends the calls: callers, the bot, errors, or pods that had to go?",
+            "Ended calls, by cause",
+            "What ends the calls: the caller, the bot, an error, or a pod that shuts down?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -63,8 +63,8 @@ _CALLS: Final = Row(
             width=8,
         ),
         Panel(
-            "Turns of callers",
-            "Do callers speak, use keys, or say nothing that is understood?",
+            "Caller turns, by input",
+            "Do callers speak, use DTMF keys, or is nothing recognized?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -83,13 +83,13 @@ _STOPPING: Final = Row(
     (
         Panel(
             "Onset to silence",
-            "How long does the bot go on once the caller speaks? A fifth of a second is promised.",
+            "How long does the bot continue after the caller starts to speak? Target: 200 ms.",
             Unit.SECONDS,
             quantiles(buckets("interject_barge_in_stop_seconds"), exemplars=True),
-            limits=((0, "green"), (0.2, "orange"), (0.4, "red")),
+            thresholds=((0, "green"), (0.2, "orange"), (0.4, "red")),
         ),
         Panel(
-            "Onset to silence, all of it",
+            "Onset to silence, distribution",
             "Is there a group of slow stops that the median hides?",
             Unit.SECONDS,
             (Query(buckets("interject_barge_in_stop_seconds"), "{{le}}", exemplars=True),),
@@ -104,7 +104,7 @@ _STOPPING: Final = Row(
         ),
         Panel(
             "Suspected false stops",
-            "After which share of stops was no word recognized, by what was known of the echo?",
+            "What share of stops was followed by no recognized words, by state of the echo delay?",
             Unit.SHARE,
             (
                 Query(
@@ -112,7 +112,7 @@ _STOPPING: Final = Row(
                     "echo {{echo}}",
                 ),
             ),
-            most=1,
+            axis_max=1,
         ),
     ),
 )
@@ -122,14 +122,14 @@ _ECHO: Final = Row(
     (
         Panel(
             "Echo delay",
-            "How late is the echo on the lines of the callers?",
+            "What is the echo delay on the callers' lines?",
             Unit.SECONDS,
             (Query(buckets("interject_echo_delay_seconds"), "{{le}}"),),
             Kind.HEATMAP,
         ),
         Panel(
             "Echo return loss enhancement",
-            "How much of the echo is taken out? Below 6 dB hardly any; above 30 dB it is done.",
+            "How much echo is cancelled? Below 6 dB: hardly any; above 30 dB: practically all.",
             Unit.DECIBEL,
             (Query(buckets("interject_erle_db"), "{{le}}"),),
             Kind.HEATMAP,
@@ -141,8 +141,8 @@ _PROVIDERS: Final = Row(
     "Providers",
     (
         Panel(
-            "Time to the first result",
-            "Which provider keeps callers waiting? Nine of ten requests were answered within this.",
+            "Time to first result (p90)",
+            "Which provider makes callers wait? 90 % of requests had a result within this time.",
             Unit.SECONDS,
             (
                 Query(
@@ -153,8 +153,8 @@ _PROVIDERS: Final = Row(
             ),
         ),
         Panel(
-            "Requests that failed",
-            "Which share of the requests to a provider fails or is not answered in time?",
+            "Failed requests",
+            "What share of the requests to a provider fails or times out?",
             Unit.SHARE,
             (
                 Query(
@@ -167,7 +167,7 @@ _PROVIDERS: Final = Row(
                     "{{kind}} {{provider}}",
                 ),
             ),
-            most=1,
+            axis_max=1,
         ),
     ),
 )
@@ -175,10 +175,10 @@ _PROVIDERS: Final = Row(
 AGENT_DASHBOARD: Final = Dashboard(
     "interject-agent",
     "Interject / Agent",
-    "One agent: its calls and its room, how callers interrupt it, and what its providers take.",
+    "One agent: calls and capacity, interruptions, echo, and latency of its providers.",
     (
         Variable("namespace", "Namespace", "interject_pod_info"),
-        Variable("agent", "Agent", 'interject_pod_info{namespace=~"$namespace"}', several=False),
+        Variable("agent", "Agent", 'interject_pod_info{namespace=~"$namespace"}', multi=False),
     ),
     (_CALLS, _STOPPING, _ECHO, _PROVIDERS),
 )

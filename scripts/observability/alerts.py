@@ -1,7 +1,7 @@
-"""What people are woken for, and what can wait until the morning.
+"""Prometheus alerting rules.
 
-critical: callers are turned away or cut off, now. warning: calls are worse than they should be, or
-would be if one more thing failed.
+critical: callers are rejected or cut off now; page the on-call engineer. warning: call quality is
+degraded, or one more failure would affect callers; handle during working hours.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import yaml
 from observability.promql import by_agent
 
 RUNBOOKS: Final = "docs/runbooks"
-"""Where each alert's runbook is; the chart puts an address in its place."""
+"""Prefix of `runbook_url`; the chart replaces it by `alerts.runbookUrl`."""
 SEEN: Final = "[1h]"
-"""How long something that is gone is still missed."""
+"""How long a target that has disappeared still counts as missing."""
 
 _EVERYWHERE: Final = ""
 _FREE: Final = (
@@ -24,23 +24,23 @@ _FREE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert; it is named as its runbook's file is."""
+    """One alerting rule. Its runbook is the file docs/runbooks/NAME.md."""
 
     name: str
     expr: str
-    lasts: str
-    """For how long, before it fires."""
+    pending: str
+    """Prometheus' `for`: how long `expr` must hold before the alert fires."""
     severity: str
     summary: str
     description: str
 
     @property
     def rule(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
+        """The rule in the format of a Prometheus rule file."""
         return {
             "alert": self.name,
             "expr": self.expr,
-            "for": self.lasts,
+            "for": self.pending,
             "labels": {"severity": self.severity},
             "annotations": {
                 "summary": self.summary,
@@ -66,9 +66,9 @@ _CALLS: Final = (
         "or 0 * count by (namespace, agent) (interject_pod_info)) <= 0",
         "1m",
         "critical",
-        f"Agent {_AGENT} has no free slot",
-        "Every slot of every pod that takes calls has been taken for a minute: "
-        "new callers are turned away.",
+        f"Agent {_AGENT} has no free call slots",
+        "All call slots of all pods that accept calls have been in use for 1 minute. "
+        "New callers are rejected.",
     ),
     Alert(
         "InterjectPodCannotDrain",
@@ -77,9 +77,9 @@ _CALLS: Final = (
         "or interject_draining_seconds > interject_drain_timeout_seconds + 60",
         "0m",
         "warning",
-        f"Pod {_POD} does not get rid of its calls",
-        "It has been draining for {{ $value | humanizeDuration }}. "
-        "When its time is over it says goodbye to the calls that are left.",
+        f"Pod {_POD} is not draining in time",
+        "The pod has been draining for {{ $value | humanizeDuration }}. "
+        "At the drain timeout, the bot says goodbye and ends the remaining conversations.",
     ),
     Alert(
         "InterjectFalseStopsSuspected",
@@ -88,10 +88,10 @@ _CALLS: Final = (
         f"> 0.3 * {_agents('interject_stops_total', '30m', 'echo')}",
         "10m",
         "warning",
-        f"Agent {_AGENT} seems to stop for nothing where the echo's delay is "
+        f"Agent {_AGENT} has a high rate of suspected false stops, echo delay "
         "{{ $labels.echo }}",
-        "After {{ $value | humanize }} interruptions of the last half hour, more than 3 of 10, "
-        "no word of the caller was recognized.",
+        "In the last 30 minutes, {{ $value | humanize }} interruptions (more than 30 %) were "
+        "followed by no recognized words of the caller.",
     ),
     Alert(
         "InterjectProviderFailing",
@@ -99,9 +99,9 @@ _CALLS: Final = (
         f"/ ({_agents('interject_provider_requests_total', '5m', 'kind, provider')} > 0) > 0.1",
         "2m",
         "critical",
-        f"{{{{ $labels.kind }}}} of agent {_AGENT} fails: {{{{ $labels.provider }}}}",
-        "{{ $value | humanizePercentage }} of its requests failed or were not answered in time in "
-        "the last five minutes. A call whose provider fails twice in a row ends.",
+        f"{{{{ $labels.kind }}}} provider {{{{ $labels.provider }}}} of agent {_AGENT} is failing",
+        "{{ $value | humanizePercentage }} of its requests in the last 5 minutes failed or timed "
+        "out. A call ends after two failures in a row.",
     ),
 )
 
@@ -111,46 +111,48 @@ _PODS: Final = (
         "rate(interject_late_ticks_total[5m]) > 0.5",
         "5m",
         "warning",
-        f"Pod {_POD} is late",
-        "It skips {{ $value | humanize }} of 50 ticks a second: 20 ms of speech each, "
-        "in all of its calls.",
+        f"Pod {_POD} misses its 20 ms ticks",
+        "The pod skips {{ $value | humanize }} of 50 ticks per second. Each skipped tick is a gap "
+        "of 20 ms of speech in all calls of the pod.",
     ),
     Alert(
         "InterjectPodDown",
         f"up == 0 and on (namespace, pod) count_over_time(interject_pod_info{SEEN})",
         "2m",
         "critical",
-        f"Pod {_POD} does not answer",
-        "Its metrics could not be read for two minutes; the calls that it had are likely gone.",
+        f"Media pod {_POD} is down",
+        "Prometheus has not been able to scrape the pod for 2 minutes. "
+        "Its calls are probably lost.",
     ),
     Alert(
         "InterjectPodMetricsAbsent",
         "max(interject_operator_agents) > 0 unless on () count(interject_pod_info)",
         "10m",
         "warning",
-        "No media pod's metrics are seen",
-        "The operator looks after {{ $value }} agents, and Prometheus reads no pod of theirs: "
-        "none of the other alerts on calls can fire.",
+        "Prometheus scrapes no media pods",
+        "The operator manages {{ $value }} agents, but Prometheus has no metrics of their pods. "
+        "No other alert on calls can fire.",
     ),
 )
 
-_AROUND: Final = (
+_INFRASTRUCTURE: Final = (
     Alert(
         "InterjectOperatorNotLeading",
         "max by (namespace) (interject_operator_leader) == 0",
         "2m",
         "warning",
-        "No operator leads in {{ $labels.namespace }}",
-        "Replicas run, and none has the Lease. Calls go on; changes, scaling and extensions wait.",
+        "No operator replica is the leader in {{ $labels.namespace }}",
+        "Replicas are running, but none holds the Lease. Calls continue; changes of VoiceAgents, "
+        "scaling and extensions are not processed.",
     ),
     Alert(
         "InterjectOperatorAbsent",
         "absent(interject_operator_leader)",
         "10m",
         "warning",
-        "No operator is seen",
-        "Prometheus reads no replica of the operator. Calls go on; changes, scaling and "
-        "extensions wait.",
+        "The operator is absent",
+        "Prometheus scrapes no replica of the operator. Calls continue; changes of VoiceAgents, "
+        "scaling and extensions are not processed.",
     ),
     Alert(
         "InterjectAsteriskDown",
@@ -159,18 +161,22 @@ _AROUND: Final = (
         "unless on (namespace) asterisk_core_uptime_seconds)",
         "1m",
         "critical",
-        "Asterisk {{ $labels.pod }} of {{ $labels.namespace }} does not answer",
-        "Its metrics could not be read for a minute; phones and trunks of it can neither call "
-        "nor be called.",
+        "Asterisk {{ $labels.namespace }}/{{ $labels.pod }} is down",
+        "Prometheus has not been able to scrape it for 1 minute. Its phones and trunks can "
+        "neither make nor receive calls.",
     ),
 )
 
-GROUPS: Final = {"interject-calls": _CALLS, "interject-pods": _PODS, "interject-around": _AROUND}
+GROUPS: Final = {
+    "interject-calls": _CALLS,
+    "interject-pods": _PODS,
+    "interject-around": _INFRASTRUCTURE,
+}
 ALERTS: Final = tuple(alert for alerts in GROUPS.values() for alert in alerts)
 
 
 def to_yaml() -> str:
-    """The text of the rules' file."""
+    """The Prometheus rule file, as YAML."""
     groups = [
         {"name": name, "rules": [alert.rule for alert in alerts]} for name, alerts in GROUPS.items()
     ]

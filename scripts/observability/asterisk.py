@@ -1,4 +1,4 @@
-"""Asterisk, by what its module res_prometheus tells."""
+"""Dashboard of Asterisk, from the metrics of its module res_prometheus."""
 
 from typing import Final
 
@@ -9,8 +9,8 @@ _NOW: Final = Row(
     "Calls",
     (
         Panel(
-            "Calls now",
-            "How many calls does Asterisk carry now?",
+            "Active calls",
+            "How many calls does Asterisk have now?",
             Unit.COUNT,
             (Query(f"sum(asterisk_calls_count{POD})", ""),),
             Kind.STAT,
@@ -18,7 +18,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Phones and trunks",
-            "How many of them are reachable now?",
+            "How many phones and trunks are reachable now?",
             Unit.COUNT,
             (
                 Query(f"sum(asterisk_endpoints_state{POD} == bool 2)", "reachable"),
@@ -28,7 +28,7 @@ _NOW: Final = Row(
             width=6,
         ),
         Panel(
-            "Up for",
+            "Uptime",
             "Did Asterisk restart?",
             Unit.SECONDS,
             (Query(f"min(asterisk_core_uptime_seconds{POD})", ""),),
@@ -37,7 +37,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Version",
-            "Which Asterisk is it?",
+            "Which version of Asterisk is running?",
             Unit.VERSION,
             (Query(f"max by (pod, version) (asterisk_core_properties{POD})", "{{version}}"),),
             Kind.STAT,
@@ -45,7 +45,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Calls and channels",
-            "How busy is each Asterisk? A call to an agent has two channels at most.",
+            "What is the load of each Asterisk? A call to an agent has at most two channels.",
             Unit.COUNT,
             (
                 Query(f"sum by (pod) (asterisk_calls_count{POD})", "calls on {{pod}}"),
@@ -54,23 +54,23 @@ _NOW: Final = Row(
         ),
         Panel(
             "Calls processed",
-            "How many calls come in?",
+            "What is the rate of new calls?",
             Unit.PER_MINUTE,
             (Query(f"60 * sum by (pod) (rate(asterisk_calls_sum{POD}{RATE}))", "{{pod}}"),),
         ),
         Panel(
             "Channels, by phone or trunk",
-            "Who calls?",
+            "Which phones and trunks have calls?",
             Unit.COUNT,
             (Query(f"sum by (resource) (asterisk_endpoints_channels_count{POD})", "{{resource}}"),),
             Kind.STACK,
         ),
         Panel(
             "State, by phone or trunk",
-            "Which phones and trunks are reachable? 2: yes; 1: no; 0: not known.",
+            "Which phones and trunks are reachable? 2: yes; 1: no; 0: unknown.",
             Unit.COUNT,
             (Query(f"max by (resource) (asterisk_endpoints_state{POD})", "{{resource}}"),),
-            most=2,
+            axis_max=2,
         ),
     ),
 )
@@ -78,7 +78,7 @@ _NOW: Final = Row(
 ASTERISK_DASHBOARD: Final = Dashboard(
     "interject-asterisk",
     "Interject / Asterisk",
-    "The telephone side: calls, channels, phones and trunks of Asterisk.",
+    "Telephony: calls, channels, phones and trunks of Asterisk.",
     (
         Variable("namespace", "Namespace", "asterisk_core_uptime_seconds"),
         Variable("pod", "Pod", 'asterisk_core_uptime_seconds{namespace=~"$namespace"}'),

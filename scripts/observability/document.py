@@ -1,4 +1,4 @@
-"""The generated part of docs/observability.md: every panel's question and query, every alert."""
+"""The generated parts of docs/observability.md: tables of panels and alerts."""
 
 import re
 from typing import Final
@@ -13,34 +13,34 @@ _VALUE: Final = re.compile(r"\{\{ \$value.*?\}\}")
 
 
 def panels() -> str:
-    """A section for each dashboard: its picture, and its panels as a table."""
+    """A section per dashboard: its picture, and a table of its panels."""
     return "\n".join(_dashboard(dashboard) for dashboard in DASHBOARDS)
 
 
 def alerts() -> str:
-    """All alerts as a table."""
+    """A table of all alerts."""
     rows = [
-        f"| [{alert.name}](runbooks/{alert.name}.md) | {alert.severity} | {alert.lasts} "
+        f"| [{alert.name}](runbooks/{alert.name}.md) | {alert.severity} | {alert.pending} "
         f"| {_cell(_VALUE.sub('N', alert.description))} |"
         for alert in ALERTS
     ]
     return "\n".join(
-        ["| alert | severity | for | what it says |", "| --- | --- | --- | --- |", *rows, ""]
+        ["| alert | severity | for | description |", "| --- | --- | --- | --- |", *rows, ""]
     )
 
 
 def put_in(document: str, panels: str, alerts: str) -> str:
-    """`document` with the generated parts between their marks.
+    """`document` with the text between its markers replaced.
 
     Raises:
-        ValueError: the document lacks a mark.
+        ValueError: a marker is missing.
     """
     for name, text in (("panels", panels), ("alerts", alerts)):
         begin, end = BEGIN.format(name), END.format(name)
         before, found_begin, rest = document.partition(begin)
         _, found_end, after = rest.partition(end)
         if not found_begin or not found_end:
-            raise ValueError(f"the document lacks {end if found_begin else begin}")
+            raise ValueError(f"missing marker: {end if found_begin else begin}")
         document = f"{before}{begin}\n\n{text}\n{end}{after}"
     return document
 
@@ -51,14 +51,14 @@ def _dashboard(dashboard: Dashboard) -> str:
         "",
         dashboard.purpose,
         "",
-        f"![{dashboard.title}, of a real run](pictures/{dashboard.uid}.png)",
+        f"![{dashboard.title}, recorded from a real run](pictures/{dashboard.uid}.png)",
         "",
     ]
     for row in dashboard.rows:
         lines += [
             f"**{row.title}**",
             "",
-            "| panel | its question | its query |",
+            "| panel | question | query |",
             "| --- | --- | --- |",
         ]
         lines += [_panel(panel) for panel in row.panels]

@@ -1,4 +1,4 @@
-"""The fleet: every agent at a glance, and the operator that looks after them."""
+"""Dashboard of the fleet: overview of all agents, and the operator."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ _NOW: Final = Row(
     (
         Panel(
             "Calls",
-            "How many callers are being talked to?",
+            "How many calls are active?",
             Unit.COUNT,
             (Query(f"sum(interject_active_calls{NAMESPACE})", ""),),
             Kind.STAT,
@@ -33,7 +33,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Slots in use",
-            "How full is the fleet?",
+            "What share of all call slots is in use?",
             Unit.SHARE,
             (
                 Query(
@@ -44,11 +44,11 @@ _NOW: Final = Row(
             ),
             Kind.STAT,
             width=4,
-            limits=((0, "green"), (0.8, "orange"), (0.95, "red")),
+            thresholds=((0, "green"), (0.8, "orange"), (0.95, "red")),
         ),
         Panel(
             "Agents",
-            "How many agents have pods that answer?",
+            "How many agents have running pods?",
             Unit.COUNT,
             (
                 Query(
@@ -60,30 +60,30 @@ _NOW: Final = Row(
             width=4,
         ),
         Panel(
-            "Pods that drain",
-            "How many pods wait for their last calls?",
+            "Draining pods",
+            "How many pods are waiting for their last calls to end?",
             Unit.COUNT,
             (Query(f"sum(interject_draining_seconds{NAMESPACE} > bool 0)", ""),),
             Kind.STAT,
             width=4,
         ),
         Panel(
-            "Ticks skipped",
-            "How many 20 ms ticks were skipped in the time that is shown? Each is a gap in speech.",
+            "Skipped ticks",
+            "How many 20 ms ticks were skipped in the selected time? Each is a gap in speech.",
             Unit.COUNT,
             (Query(f"round(sum(increase(interject_late_ticks_total{NAMESPACE}[$__range])))", ""),),
             Kind.STAT,
             width=4,
-            limits=((0, "green"), (50, "orange"), (500, "red")),
+            thresholds=((0, "green"), (50, "orange"), (500, "red")),
         ),
         Panel(
-            "Leading operators",
-            "Does an operator lead? Without one calls go on, and changes wait.",
+            "Operator leader",
+            "Is there a leader (1)? Without one, calls continue, but changes are not processed.",
             Unit.COUNT,
             (Query("sum(interject_operator_leader)", ""),),
             Kind.STAT,
             width=4,
-            limits=((0, "red"), (1, "green")),
+            thresholds=((0, "red"), (1, "green")),
         ),
     ),
 )
@@ -93,28 +93,28 @@ _AGENTS: Final = Row(
     (
         Panel(
             "Calls, by agent",
-            "Which agents are called?",
+            "Which agents have calls?",
             Unit.COUNT,
             (Query(f"{_BY} ({_CALLS})", _NAME),),
             Kind.STACK,
         ),
         Panel(
             "Slots in use, by agent",
-            "Which agent is about to be full?",
+            "Which agent is running out of capacity?",
             Unit.SHARE,
             (Query(f"{_BY} ({_CALLS}) / {_BY} ({_CAPACITY})", _NAME),),
-            most=1,
+            axis_max=1,
         ),
         Panel(
-            "Onset to silence, by agent",
-            "Which agents stop late? Nine of ten stops were within this.",
+            "Onset to silence (p90), by agent",
+            "Which agents stop late? 90 % of stops were within this time.",
             Unit.SECONDS,
             (Query(_slow(0.9, "interject_barge_in_stop_seconds"), _NAME, exemplars=True),),
-            limits=((0, "green"), (0.2, "orange"), (0.4, "red")),
+            thresholds=((0, "green"), (0.2, "orange"), (0.4, "red")),
         ),
         Panel(
             "Suspected false stops, by agent",
-            "Which agents stop for nothing?",
+            "Which agents stop although the caller says nothing?",
             Unit.SHARE,
             (
                 Query(
@@ -125,11 +125,11 @@ _AGENTS: Final = Row(
                     _NAME,
                 ),
             ),
-            most=1,
+            axis_max=1,
         ),
         Panel(
             "Calls that ended with an error, by agent",
-            "Where do calls break off?",
+            "Which agents lose calls?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -142,8 +142,8 @@ _AGENTS: Final = Row(
             ),
         ),
         Panel(
-            "Provider requests that failed, by agent",
-            "Whose providers fail?",
+            "Failed provider requests, by agent",
+            "Which agents have failing providers?",
             Unit.SHARE,
             (
                 Query(
@@ -154,7 +154,7 @@ _AGENTS: Final = Row(
                     _NAME,
                 ),
             ),
-            most=1,
+            axis_max=1,
         ),
     ),
 )
@@ -163,8 +163,8 @@ _OPERATOR: Final = Row(
     "Operator",
     (
         Panel(
-            "Looks, by result",
-            "Does the operator get its work done?",
+            "Reconciliations, by result",
+            "Does the operator reconcile VoiceAgents without errors?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -178,7 +178,7 @@ _OPERATOR: Final = Row(
         ),
         Panel(
             "Requests to the API server",
-            "Does the API server answer the operator?",
+            "Does the API server answer the operator's requests?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -190,8 +190,8 @@ _OPERATOR: Final = Row(
             width=8,
         ),
         Panel(
-            "Age of watches",
-            "For how long has each watch been silent? After five minutes the replica restarts.",
+            "Watch age",
+            "How long ago did each watch last receive data? After 5 minutes the replica restarts.",
             Unit.SECONDS,
             (Query("max by (kind) (interject_operator_watch_age_seconds)", "{{kind}}"),),
             width=8,
@@ -202,7 +202,7 @@ _OPERATOR: Final = Row(
 FLEET_DASHBOARD: Final = Dashboard(
     "interject-fleet",
     "Interject / Fleet",
-    "Every agent at a glance, and the operator that looks after them.",
+    "Overview of all agents, and the operator.",
     (Variable("namespace", "Namespace", "interject_pod_info"),),
     (_NOW, _AGENTS, _OPERATOR),
 )

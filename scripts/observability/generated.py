@@ -1,4 +1,4 @@
-"""All that is generated: dashboards and alert rules of the chart, and their part of the docs."""
+"""The generated files: dashboards and alerting rules of the chart, and docs/observability.md."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ DOC: Final = "docs/observability.md"
 
 
 def files(root: Path) -> dict[Path, str]:
-    """What each file has to hold, by its path below `root`."""
+    """The expected text of each file, by path."""
     made = {
         root / CHART_FILES / "dashboards" / f"{dashboard.uid}.json": to_json(dashboard)
         for dashboard in DASHBOARDS

@@ -1,4 +1,4 @@
-"""A dashboard as Grafana's JSON, built with Grafana's own SDK."""
+"""Converts a dashboard to Grafana's JSON, with the Grafana Foundation SDK."""
 
 import json
 from itertools import count
@@ -14,22 +14,22 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from observability.model import Dashboard, Kind, Panel, Query, Unit, Variable
 
 HEIGHTS: Final = {Kind.STAT: 4, Kind.HEATMAP: 8, Kind.LINES: 8, Kind.STACK: 8}
-"""In Grafana's rows of about 30 pixels."""
+"""Grid rows of about 30 pixels."""
 SOURCE: Final = models.DataSourceRef("prometheus", "${datasource}")
 TAG: Final = "interject"
-_NO_LIMITS: Final = ((0.0, "blue"),)
+_NO_THRESHOLDS: Final = ((0.0, "blue"),)
 
 AnyPanel = timeseries.Panel | heatmap.Panel | stat.Panel
 
 
 def to_json(made: Dashboard) -> str:
-    """The text of its file."""
+    """The dashboard as JSON text."""
     document = build(made).build()
     return json.dumps(document, cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 
 def build(made: Dashboard) -> dashboard.Dashboard:
-    """Its builder."""
+    """The dashboard as an SDK builder."""
     built = (
         dashboard.Dashboard(made.title)
         .uid(made.uid)
@@ -68,11 +68,11 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         .query(f"label_values({variable.series}, {variable.name})")
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
-        .multi(variable.several)
-        .include_all(variable.several)
+        .multi(variable.multi)
+        .include_all(variable.multi)
     )
-    if variable.several:
-        # Not a list of all values: a series that has just appeared is among them.
+    if variable.multi:
+        # A regular expression, not a list of values: it also matches series that appear later.
         everything = models.VariableOption(selected=True, text="All", value="$__all")
         built.all_value(".+").current(everything)
     return built
@@ -106,7 +106,7 @@ def _query(query: Query, kind: Kind) -> prometheus.Dataquery:
 def _stat(panel: Panel) -> stat.Panel:
     built = stat.Panel().graph_mode(common_models.BigValueGraphMode.NONE)
     built.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    built.thresholds(_limits(panel.limits or _NO_LIMITS))
+    built.thresholds(_thresholds(panel.thresholds or _NO_THRESHOLDS))
     if panel.unit is Unit.VERSION:
         return built.text_mode(common_models.BigValueTextMode.NAME)
     return built.unit(panel.unit.value)
@@ -136,11 +136,11 @@ def _lines(panel: Panel) -> timeseries.Panel:
     if panel.kind is Kind.STACK:
         stacking = common.StackingConfig().mode(common_models.StackingMode.NORMAL)
         built.stacking(stacking).fill_opacity(30).line_width(1)
-    if panel.most is not None:
-        built.max(panel.most)
-    if panel.limits:
+    if panel.axis_max is not None:
+        built.max(panel.axis_max)
+    if panel.thresholds:
         dashed = common.GraphThresholdsStyleConfig()
-        built.thresholds(_limits(panel.limits))
+        built.thresholds(_thresholds(panel.thresholds))
         built.thresholds_style(dashed.mode(common_models.GraphTresholdsStyleMode.DASHED))
     return built
 
@@ -162,7 +162,7 @@ def _heatmap(panel: Panel) -> heatmap.Panel:
     )
 
 
-def _limits(limits: tuple[tuple[float, str], ...]) -> dashboard.ThresholdsConfig:
-    (_, below), *above = limits
+def _thresholds(thresholds: tuple[tuple[float, str], ...]) -> dashboard.ThresholdsConfig:
+    (_, below), *above = thresholds
     steps = [models.Threshold(None, below), *(models.Threshold(at, colour) for at, colour in above)]
     return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)

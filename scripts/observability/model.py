@@ -1,4 +1,4 @@
-"""What a dashboard is made of, before it is Grafana's JSON, a page of the docs or a plot."""
+"""Model of a dashboard, independent of its output: Grafana JSON, documentation, or a plot."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Unit(Enum):
-    """Of a panel's values; the value is Grafana's name for it."""
+    """Unit of a panel; the value is Grafana's identifier."""
 
     COUNT = "short"
     SHARE = "percentunit"
@@ -21,30 +21,29 @@ class Unit(Enum):
 
 
 class Kind(Enum):
-    """How a panel shows what its queries return."""
+    """Visualization of a panel."""
 
     LINES = "lines"
     STACK = "stack"
-    """Lines on top of each other: parts of a whole."""
+    """Stacked lines."""
     HEATMAP = "heatmap"
-    """One query for the increase of a histogram's buckets, by `le`."""
+    """A single query: the rate of a histogram's buckets, by `le`."""
     STAT = "stat"
-    """One number, now."""
+    """The latest value as a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One expression.
+    """One PromQL expression.
 
-    The variables of its dashboard, `$__rate_interval` and `$__range` stand in it as Grafana has
-    them.
+    It can use the variables of its dashboard, and Grafana's `$__rate_interval` and `$__range`.
     """
 
     expr: str
     legend: str
-    """With labels in {{}}; "" where there is one series with nothing to tell."""
+    """Legend format with labels in {{}}; "" for a single series without labels."""
     exemplars: bool = False
-    """Its buckets have exemplars, which link to traces."""
+    """The buckets have exemplars, which link to traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +52,21 @@ class Panel:
 
     title: str
     question: str
-    """That it answers; shown as its description."""
+    """The question that the panel answers; Grafana shows it as the description."""
     unit: Unit
     queries: tuple[Query, ...]
     kind: Kind = Kind.LINES
     width: int = 12
-    """In Grafana's grid of 24 columns."""
-    limits: tuple[tuple[float, str], ...] = ()
-    """From which value on it is drawn in which colour, ascending."""
-    most: float | None = None
-    """The axis ends here; None: where the values do."""
+    """Columns of Grafana's grid, which has 24."""
+    thresholds: tuple[tuple[float, str], ...] = ()
+    """Pairs of lower bound and colour, ascending."""
+    axis_max: float | None = None
+    """Upper end of the y-axis; None: automatic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels side by side under one heading."""
+    """A row of panels under one heading."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -75,13 +74,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a reader chooses, from the values of a label; several or all."""
+    """A dashboard variable: the values of a label."""
 
     name: str
     label: str
     series: str
-    """Whose `name` labels are offered, as a selector."""
-    several: bool = True
+    """Series selector; the values of its label `name` are offered."""
+    multi: bool = True
+    """Several values, or all, can be selected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Dashboard:
     """One dashboard."""
 
     uid: str
-    """Part of its address in Grafana, and the name of its file."""
+    """Part of its URL in Grafana; also its file name."""
     title: str
     purpose: str
     variables: tuple[Variable, ...]
@@ -97,13 +97,13 @@ class Dashboard:
 
     @property
     def panels(self) -> Iterator[Panel]:
-        """All of them, in their order."""
+        """All panels in order."""
         for row in self.rows:
             yield from row.panels
 
 
 def fill(expr: str, values: dict[str, str]) -> str:
-    """An expression with its variables replaced, the longest names first."""
+    """`expr` with its variables replaced, longest names first: `$pods` before `$pod`."""
     for name in sorted(values, key=len, reverse=True):
         expr = expr.replace(f"${name}", values[name])
     return expr

@@ -1,4 +1,4 @@
-"""What the queries of a dashboard returned, drawn to look as Grafana shows it."""
+"""Draws the query results of a dashboard in the style of Grafana."""
 
 import math
 import re
@@ -18,14 +18,19 @@ from observability.grafana import HEIGHTS
 from observability.model import Dashboard, Kind, Panel, Unit
 
 Series = Sequence[Mapping[str, Any]]
-"""As Prometheus answers a range query."""
+"""Result of a Prometheus range query."""
 Returned = Mapping[tuple[str, str], Series]
-"""By panel title and legend."""
+"""Series by panel title and legend."""
 
 COLOURS: Final = (
     *("#73BF69", "#F2CC0C", "#5794F2", "#FF9830", "#B877D9", "#FF7383", "#8AB8FF", "#C8F2C2"),
 )
-LIMITS: Final = {"green": "#73BF69", "orange": "#FF9830", "red": "#F2495C", "blue": "#5794F2"}
+THRESHOLD_COLOURS: Final = {
+    "green": "#73BF69",
+    "orange": "#FF9830",
+    "red": "#F2495C",
+    "blue": "#5794F2",
+}
 PAGE, PANEL, EDGE, TEXT, FAINT = "#111217", "#181B1F", "#2C3235", "#CCCCDC", "#8E8E9A"
 HEAT: Final = LinearSegmentedColormap.from_list("heat", [PANEL, "#1F4E8C", "#5794F2", "#DCE9FF"])
 COLUMN_IN, ROW_IN = 0.5, 0.26
@@ -37,55 +42,55 @@ _LABEL: Final = re.compile(r"\{\{ *(\w+) *\}\}")
 def draw(
     dashboard: Dashboard, returned: Returned, began_s: float, ended_s: float, path: Path
 ) -> None:
-    """Write the picture of a dashboard.
+    """Draw a dashboard to a PNG file.
 
     Args:
-        dashboard: whose panels are drawn.
-        returned: what their queries returned.
-        began_s, ended_s: Unix times; the former is drawn as 0.
-        path: of the PNG.
+        dashboard: the dashboard.
+        returned: results of its queries.
+        began_s, ended_s: Unix times of the range; the x-axis starts at `began_s`.
+        path: of the PNG file.
     """
-    places = _places(dashboard)
-    rows = max(top + height for _, top, _, height in places.values())
+    positions = _positions(dashboard)
+    rows = max(top + height for _, top, _, height in positions.values())
     with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 8, "text.color": TEXT}):
         figure = Figure(figsize=(24 * COLUMN_IN, rows * ROW_IN), facecolor=PAGE)
         grid = GridSpec(rows, 24, figure, left=0, right=1, bottom=0, top=1, wspace=0, hspace=0)
         for panel in dashboard.panels:
-            left, top, width, height = places[panel.title]
-            frame = figure.add_subplot(grid[top : top + height, left : left + width])
-            _draw_panel(frame, panel, returned, began_s, ended_s - began_s)
+            left, top, width, height = positions[panel.title]
+            area = figure.add_subplot(grid[top : top + height, left : left + width])
+            _draw_panel(area, panel, returned, began_s, ended_s - began_s)
         figure.savefig(path, dpi=DPI, facecolor=PAGE, pil_kwargs={"optimize": True})
 
 
-def _places(dashboard: Dashboard) -> dict[str, tuple[int, int, int, int]]:
-    """Left, top, width, height of each panel in Grafana's grid."""
-    places, top = {}, 0
+def _positions(dashboard: Dashboard) -> dict[str, tuple[int, int, int, int]]:
+    """Position of each panel in Grafana's grid: left, top, width, height."""
+    positions, top = {}, 0
     for row in dashboard.rows:
         left, tallest = 0, 0
         for panel in row.panels:
             height = HEIGHTS[panel.kind]
             if left + panel.width > 24:
                 left, top, tallest = 0, top + tallest, 0
-            places[panel.title] = (left, top, panel.width, height)
+            positions[panel.title] = (left, top, panel.width, height)
             left, tallest = left + panel.width, max(tallest, height)
         top += tallest
-    return places
+    return positions
 
 
 def _draw_panel(
-    frame: Axes, panel: Panel, returned: Returned, began_s: float, lasted_s: float
+    area: Axes, panel: Panel, returned: Returned, began_s: float, lasted_s: float
 ) -> None:
-    frame.set_facecolor(PAGE)
-    frame.axis("off")
+    area.set_facecolor(PAGE)
+    area.axis("off")
     inset = 0.06 / panel.width
     box = mpl.patches.FancyBboxPatch(
         (inset, 0.02), 1 - 2 * inset, 0.96, "square,pad=0", fc=PANEL, ec=EDGE, lw=0.8,
-        transform=frame.transAxes,
+        transform=area.transAxes,
     )  # fmt: skip
-    frame.add_patch(box)
+    area.add_patch(box)
     title_y = 1 - 0.55 / HEIGHTS[panel.kind]
-    frame.text(
-        2.5 * inset + 0.005, title_y, panel.title, transform=frame.transAxes,
+    area.text(
+        2.5 * inset + 0.005, title_y, panel.title, transform=area.transAxes,
         va="center", fontsize=8.5, fontweight="bold",
     )  # fmt: skip
     named = [
@@ -94,24 +99,24 @@ def _draw_panel(
         for one in returned[panel.title, query.legend]
     ]
     if panel.kind is Kind.STAT:
-        _stat(frame, panel, named)
+        _stat(area, panel, named)
     elif panel.kind is Kind.HEATMAP:
-        _heatmap(_plot(frame, panel, lasted_s), panel, named, began_s)
+        _heatmap(_plot(area, panel, lasted_s), panel, named, began_s)
     else:
-        _lines(_plot(frame, panel, lasted_s), panel, named, began_s)
+        _lines(_plot(area, panel, lasted_s), panel, named, began_s)
 
 
 def _name(legend: str, series: Mapping[str, Any]) -> str:
     return _LABEL.sub(lambda label: series["metric"].get(label[1], ""), legend)
 
 
-def _plot(frame: Axes, panel: Panel, lasted_s: float) -> Axes:
-    """The plot's place within a panel."""
+def _plot(area: Axes, panel: Panel, lasted_s: float) -> Axes:
+    """Axes of the plot within its panel."""
     left = 1.25 / panel.width
     bottom = 0.31 if any(query.legend for query in panel.queries) else 0.14
     if panel.kind is Kind.HEATMAP:
         bottom = 0.14
-    axes = frame.inset_axes((left, bottom, 1 - left - 0.25 / panel.width, 0.84 - bottom))
+    axes = area.inset_axes((left, bottom, 1 - left - 0.25 / panel.width, 0.84 - bottom))
     axes.set_xlim(0, lasted_s)
     axes.set_facecolor(PANEL)
     axes.tick_params(colors=FAINT, length=0, labelsize=7)
@@ -148,15 +153,15 @@ def _lines(
             values = top
         else:
             axes.fill_between(times, 0, values, color=colour, alpha=0.06, lw=0)
-        # What adds nothing to a stack would be a second line on that of its neighbour.
+        # A zero in a stack would draw a second line on top of its neighbour's.
         line = np.where(series_values > 0, values, np.nan) if stacked else values
         axes.plot(times, line, color=colour, lw=1.4, label=label)
         most = max(most, float(np.nanmax(values, initial=0.0)))
-    for at, colour in panel.limits[1:]:
+    for at, colour in panel.thresholds[1:]:
         if at <= 1.6 * most:
-            axes.axhline(at, color=LIMITS[colour], ls=(0, (4, 3)), lw=0.9)
+            axes.axhline(at, color=THRESHOLD_COLOURS[colour], ls=(0, (4, 3)), lw=0.9)
             most = max(most, at)
-    axes.set_ylim(0, 1.15 * most or 1 if panel.most is None else 1.03 * panel.most)
+    axes.set_ylim(0, 1.15 * most or 1 if panel.axis_max is None else 1.03 * panel.axis_max)
     whole = panel.unit is Unit.COUNT
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _text(value, panel.unit)))
@@ -207,30 +212,30 @@ def _bound(series: Mapping[str, Any]) -> float:
     return float(series["metric"]["le"])
 
 
-def _stat(frame: Axes, panel: Panel, named: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+def _stat(area: Axes, panel: Panel, named: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for index, (name, series) in enumerate(named):
         value = float(series["values"][-1][1])
         only_name = panel.unit is Unit.VERSION
         shown = name if only_name else _text(value, panel.unit)
         x = (index + 0.5) / len(named)
-        frame.text(
-            x, 0.40, shown, transform=frame.transAxes, ha="center", va="center",
+        area.text(
+            x, 0.40, shown, transform=area.transAxes, ha="center", va="center",
             fontsize=10 if only_name else 20, color=_colour(panel, value),
         )  # fmt: skip
         if name and not only_name:
-            frame.text(
-                x, 0.14, name, transform=frame.transAxes, ha="center", va="center",
+            area.text(
+                x, 0.14, name, transform=area.transAxes, ha="center", va="center",
                 fontsize=7.5, color=FAINT,
             )  # fmt: skip
 
 
 def _colour(panel: Panel, value: float) -> str:
-    colours = [colour for at, colour in panel.limits if value >= at] or ["blue"]
-    return LIMITS[colours[-1]]
+    colours = [colour for at, colour in panel.thresholds if value >= at] or ["blue"]
+    return THRESHOLD_COLOURS[colours[-1]]
 
 
 def _text(value: float, unit: Unit) -> str:
-    """A value as Grafana writes it."""
+    """A value with its unit, formatted as in Grafana."""
     if not math.isfinite(value):
         return "-"
     match unit:

@@ -1,4 +1,4 @@
-"""One media pod: where its 20 ms go, whether it keeps pace, and what it uses."""
+"""Dashboard of one media pod: tick duration, pacing, resources."""
 
 from typing import Final
 
@@ -12,45 +12,45 @@ _STAGE_TICKS: Final = f"sum by (stage) ({rate('interject_tick_stage_seconds_coun
 _LIMITS: Final = ((0.0, "green"), (0.014, "orange"), (0.02, "red"))
 
 _TICK: Final = Row(
-    "The tick",
+    "Tick",
     (
         Panel(
             "Tick duration",
-            "How much of its 20 ms does a tick use? Whatever is over makes the next one late.",
+            "How long does a tick take? Above its budget of 20 ms, the next tick is late.",
             Unit.SECONDS,
             quantiles(_TICK_RATES),
-            limits=_LIMITS,
+            thresholds=_LIMITS,
         ),
         Panel(
-            "Tick duration, all of it",
-            "Are there ticks that the median hides?",
+            "Tick duration, distribution",
+            "Are there slow ticks that the median hides?",
             Unit.SECONDS,
             (Query(_TICK_RATES, "{{le}}"),),
             Kind.HEATMAP,
         ),
         Panel(
-            "Stages",
-            "Where does the tick's time go: writing, gathering, the bank's step, or the calls?",
+            "Tick stages",
+            "Which stage takes the time: write, gather, step of the bank, or dispatch to calls?",
             Unit.SECONDS,
             (Query(f"{_STAGE} / {_STAGE_TICKS}", "{{stage}}"),),
             Kind.STACK,
         ),
         Panel(
             "Pacing",
-            "How late does a tick begin? Above 20 ms callers hear it.",
+            "How late does a tick start? Above 20 ms, callers hear a gap.",
             Unit.SECONDS,
             quantiles(_LATENESS_RATES),
-            limits=_LIMITS,
+            thresholds=_LIMITS,
         ),
         Panel(
-            "Ticks skipped",
-            "How many ticks of 50 a second were skipped? In each all calls lack 20 ms of speech.",
+            "Skipped ticks",
+            "How many of 50 ticks per second are skipped? Each is a gap of 20 ms in all calls.",
             Unit.PER_SECOND,
             (Query(f"sum by (pod) ({rate('interject_late_ticks_total', POD)})", "{{pod}}"),),
         ),
         Panel(
-            "Changes of the bank's decision",
-            "What does the bank make of the callers?",
+            "Decision changes of the detector bank",
+            "What does the barge-in detection decide, and why?",
             Unit.PER_MINUTE,
             (
                 Query(
@@ -67,7 +67,7 @@ _NOW: Final = Row(
     (
         Panel(
             "Version",
-            "Which agent and version does the pod serve?",
+            "Which agent and version does the pod run?",
             Unit.VERSION,
             (
                 Query(
@@ -80,7 +80,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Calls",
-            "How many calls share the pod's tick, and how many could?",
+            "How many calls does the pod have, and how many call slots?",
             Unit.COUNT,
             (
                 Query(f"sum(interject_active_calls{POD})", "calls"),
@@ -91,7 +91,7 @@ _NOW: Final = Row(
         ),
         Panel(
             "Draining",
-            "Which part of its time to drain is over? 0: the pod serves.",
+            "How much of the drain timeout has passed? 0: the pod accepts calls.",
             Unit.SHARE,
             (
                 Query(
@@ -102,17 +102,17 @@ _NOW: Final = Row(
             ),
             Kind.STAT,
             width=8,
-            limits=((0, "green"), (0.8, "orange"), (1, "red")),
+            thresholds=((0, "green"), (0.8, "orange"), (1, "red")),
         ),
     ),
 )
 
 _USES: Final = Row(
-    "What it uses",
+    "Resources",
     (
         Panel(
             "Calls and slots",
-            "How did the pod's calls change?",
+            "How does the number of calls change over time?",
             Unit.COUNT,
             (
                 Query(f"sum by (pod) (interject_active_calls{POD})", "calls on {{pod}}"),
@@ -121,19 +121,19 @@ _USES: Final = Row(
         ),
         Panel(
             "Memory",
-            "Does the pod's memory grow?",
+            "Does the memory usage of the pod grow?",
             Unit.BYTES,
             (Query(f"sum by (pod) (process_resident_memory_bytes{POD})", "{{pod}}"),),
         ),
         Panel(
-            "Processor",
-            "How many cores does the pod use? A tick runs on one.",
+            "CPU",
+            "How many cores does the pod use? A tick runs on a single core.",
             Unit.CORES,
             (Query(f"sum by (pod) ({rate('process_cpu_seconds_total', POD)})", "{{pod}}"),),
         ),
         Panel(
             "Open files",
-            "Are sockets given back?",
+            "Does the pod leak sockets?",
             Unit.COUNT,
             (Query(f"sum by (pod) (process_open_fds{POD})", "{{pod}}"),),
         ),
@@ -143,7 +143,7 @@ _USES: Final = Row(
 POD_DASHBOARD: Final = Dashboard(
     "interject-pod",
     "Interject / Pod",
-    "One media pod: where its 20 ms go, whether it keeps pace, and what it uses.",
+    "One media pod: tick duration, pacing, and resources.",
     (
         Variable("namespace", "Namespace", "interject_pod_info"),
         Variable("agent", "Agent", 'interject_pod_info{namespace=~"$namespace"}'),
@@ -151,7 +151,7 @@ POD_DASHBOARD: Final = Dashboard(
             "pod",
             "Pod",
             'interject_pod_info{namespace=~"$namespace", agent=~"$agent"}',
-            several=False,
+            multi=False,
         ),
     ),
     (_NOW, _TICK, _USES),

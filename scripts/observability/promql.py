@@ -1,8 +1,8 @@
-"""PromQL that several dashboards and alerts share.
+"""PromQL expressions shared by dashboards and alerts.
 
-Queries need the labels `namespace` and `pod` of a target, which every way of scraping pods gives,
-and what the pods say of themselves. A pod tells whose it is by `interject_pod_info`, so that an
-agent's series are found however they are scraped.
+Queries rely on the target labels `namespace` and `pod`, which every scrape configuration for pods
+sets. The metric `interject_pod_info` maps pods to agents, so queries by agent do not depend on
+further target labels.
 """
 
 from typing import Final
@@ -13,37 +13,38 @@ AGENT: Final = '{namespace=~"$namespace", agent=~"$agent"}'
 POD: Final = '{namespace=~"$namespace", pod=~"$pod"}'
 NAMESPACE: Final = '{namespace=~"$namespace"}'
 RATE: Final = "[$__rate_interval]"
-QUANTILES: Final = ((0.5, "median"), (0.9, "9 of 10"), (0.99, "99 of 100"))
+QUANTILES: Final = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 
 
 def by_agent(expr: str, where: str = AGENT) -> str:
-    """`expr`, a vector by pod, with the agent of each pod as a label; only of the pods `where`."""
+    """`expr`, a vector by pod, joined with the label `agent`; only pods that match `where`."""
     return f"({expr}) * on (namespace, pod) group_left (agent) interject_pod_info{where}"
 
 
 def rate(counter: str, where: str = NAMESPACE) -> str:
-    """Events of a counter per second."""
+    """Rate of a counter per second."""
     return f"rate({counter}{where}{RATE})"
 
 
 def buckets(histogram: str, where: str = AGENT) -> str:
-    """The agents' observations by bucket, per second."""
+    """Rate of a histogram's buckets per second, by `le`."""
     return f"sum by (le) ({by_agent(rate(histogram + '_bucket'), where)})"
 
 
 def share(part: str, whole: str) -> str:
-    """`part` of `whole`; nothing where there is no whole.
+    """Ratio `part` / `whole`; no sample where `whole` is 0.
 
-    A part is counted a little after its whole, so that in a short time there may be more of it.
+    `part` is counted slightly later than `whole`, so in a short range it can be larger. Hence the
+    clamp.
     """
     return f"clamp_max({part} / ({whole} > 0), 1)"
 
 
 def quantiles(rates: str, *, exemplars: bool = False) -> tuple[Query, ...]:
-    """The median and the tail of buckets.
+    """Queries for p50, p90 and p99.
 
     Args:
-        rates: of buckets, by `le` alone.
+        rates: rate of the buckets, by `le` alone.
     """
     return tuple(
         Query(f"histogram_quantile({share}, {rates})", name, exemplars) for share, name in QUANTILES

@@ -55,7 +55,7 @@ async def test_a_published_agent_is_called_at_once_and_calls_outlive_what_comes_
         await there.until_turn("greeting")
 
         folder.write(text(there, "500") + "[interject-agents](+\n")
-        await until_said(there, "not taken, the one before stays")
+        await until_said(there, "rejected, the previous version stays")
         assert "interject-default_desk" in await dialplan(there, "500")
 
         folder.write(text(there, "501"))

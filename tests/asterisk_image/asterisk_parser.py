@@ -1,8 +1,7 @@
-"""Asterisk's own reading of a configuration file, as main/config.c does it (process_text_line).
+"""Parses configuration files as Asterisk does (main/config.c, process_text_line).
 
-Only what rendered files may use: sections, assignments, comments. Whatever else Asterisk would
-act upon (#include, templates, block comments, continued sections) is an error here, because no
-rendered file is meant to have it.
+Only supports what rendered files can contain: sections, assignments, comments. Other syntax of
+Asterisk (#include, templates, block comments, continued sections) is an error here.
 """
 
 from dataclasses import dataclass, field
@@ -40,18 +39,18 @@ def parse(text: str) -> list[Parsed]:
 
 
 def sections(text: str, name: str) -> list[Parsed]:
-    """Those sections of a file that are called `name`."""
+    """All sections with this name."""
     return [section for section in parse(text) if section.name == name]
 
 
 def section(text: str, name: str, kind: str | None = None) -> Parsed:
-    """The one section called `name`, of the type `kind` if that is given."""
+    """The only section with this name, and with type `kind` if given."""
     (found,) = [s for s in sections(text, name) if kind is None or ("type", kind) in s.lines]
     return found
 
 
 def _without_comment(line: str) -> str:
-    """`line` up to the first semicolon that no backslash stands before; those lose it."""
+    """`line` up to the first unescaped semicolon; escaped ones lose their backslash."""
     kept = ""
     for sign in line:
         if sign == ";":

@@ -1,4 +1,4 @@
-"""Values documents that tests start from."""
+"""Values documents for tests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from asterisk_config.values import Values, load_values
 
 
 def values(**document: Any) -> Values:
-    """Values from a document, which has to be taken."""
+    """Values from a valid document."""
     return load_values(document, "values.yaml")
 
 

@@ -1,7 +1,6 @@
-"""A tree with a shell script for an Asterisk, started as an unpacked one: by its loader.
+"""An unpacked Asterisk, replaced by a shell script in the place of its loader.
 
-The script writes its arguments to `calls`. Started with -f it runs until a signal that it heeds;
-with -rx it answers.
+The script appends its arguments to the file `calls`. $1 is -f (run) or -rx (command).
 """
 
 import os
@@ -18,7 +17,7 @@ echo "$*" >> {work}/calls
 
 
 def make(tmp_path: Path, body: str) -> Places:
-    """Places of a fake whose script goes on with `body`; "$1" is -f or -rx, "$2" the command."""
+    """Places of the fake; `body` is the rest of the script, with "$1" -f or -rx, "$2" a command."""
     work = tmp_path / "work"
     work.mkdir()
     places = Places.unpacked(tmp_path / "tree", work, os.uname().machine)

@@ -1,4 +1,4 @@
-"""The image's commands: what they write, and one line with exit code 2 for what is wrong."""
+"""Commands of the image: output, and one line with exit code 2 for errors."""
 
 from pathlib import Path
 
@@ -11,20 +11,20 @@ from asterisk_config.__main__ import main
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The values of the machine that runs the tests do not count."""
+    """Isolates the tests from the environment of this machine."""
     monkeypatch.setattr(environment, "USUAL_FILE", tmp_path / "none.yaml")
     for name in ("VALUES", "API", "SIP_PORT", "RTP_PORTS", "EXTERNAL_ADDRESS"):
         monkeypatch.delenv(f"INTERJECT_{name}", raising=False)
 
 
-def test_render_writes_files_that_nobody_else_can_read(tmp_path: Path) -> None:
+def test_rendered_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     out = tmp_path / "new" / "etc"
     assert main(["render", "--out", str(out)]) == 0
     assert {"asterisk.conf", "extensions.conf", "pjsip.conf"} <= {p.name for p in out.iterdir()}
     assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
 
 
-def test_a_wrong_value_is_one_line_and_exit_code_2(
+def test_an_invalid_value_is_one_line_and_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INTERJECT_SIP_PORT", "no")
@@ -44,7 +44,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_code_2(
     )
 
 
-def test_a_certificate_that_is_missing_is_one_line_and_asterisk_is_not_started(
+def test_a_missing_certificate_is_one_line_and_asterisk_is_not_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values = tmp_path / "asterisk.yaml"
@@ -59,14 +59,14 @@ def test_a_certificate_that_is_missing_is_one_line_and_asterisk_is_not_started(
     assert not (places.etc.parent / "calls").exists()
 
 
-def test_the_modules_of_an_image_are_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_modules_are_listed_one_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["modules"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {"chan_pjsip", "res_srtp", "res_prometheus"} <= set(lines)
     assert lines == sorted(set(lines))
 
 
-def test_the_snippet_goes_to_standard_output(
+def test_the_snippet_is_written_to_standard_output(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("INTERJECT_API", "pod:1650")
@@ -81,4 +81,4 @@ def test_the_check_is_exit_code_0_or_1(tmp_path: Path, capsys: pytest.CaptureFix
     where = ["--tree", str(tmp_path / "tree"), "--work", str(tmp_path / "work")]
     assert main(["check", *where]) == 0
     assert main(["check", "--tree", str(tmp_path), "--work", str(tmp_path)]) == 1
-    assert "cannot be run" in capsys.readouterr().err
+    assert "cannot be executed" in capsys.readouterr().err

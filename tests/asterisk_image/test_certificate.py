@@ -1,4 +1,4 @@
-"""The certificate of SIP over TLS: what is wrong with it is told, a new one is read by Asterisk."""
+"""The certificate of SIP over TLS: problems are logged, a renewal is loaded by Asterisk."""
 
 import shutil
 from collections.abc import Callable
@@ -9,11 +9,12 @@ from documents import trunk, values
 from self_signed import Pair, write_pair
 
 from asterisk_config.certificate import CertificateWatch, check
-from asterisk_config.listening_values import Tls
 from asterisk_config.places import Places
+from asterisk_config.sip_values import Tls
 from media_pod.errors import SetupError
 
 RELOAD = ("-rx", "module reload res_pjsip.so")
+MISMATCH = "sip.tls.key: {key} does not match the certificate in {certificate} ("
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ class World:
         self.commands.append(command[-2:])
         return len(self.commands)
 
-    def look(self, code: int = 0) -> None:
-        """A second later; a reload that is under way has ended with `code` by then."""
+    def poll(self, code: int = 0) -> None:
+        """Poll one second later; a running reload has exited with `code` by then."""
         self.watch.ended({len(self.commands): code})
         self._now_s += 1
-        self.watch.look(self._now_s)
+        self.watch.poll(self._now_s)
 
 
 def other(tmp_path: Path, name: str) -> Pair:
@@ -48,51 +49,49 @@ def other(tmp_path: Path, name: str) -> Pair:
     return write_pair(folder, name)
 
 
-def test_asterisk_reads_a_renewed_certificate_once(pair: Pair, tmp_path: Path) -> None:
+def test_a_renewed_certificate_is_loaded_once(pair: Pair, tmp_path: Path) -> None:
     world = World(pair, tmp_path)
-    world.look()
+    world.poll()
     assert world.commands == []
     write_pair(tmp_path, "second")
     for _ in range(3):
-        world.look()
+        world.poll()
     assert world.commands == [RELOAD]
 
 
-def test_an_asterisk_that_did_not_listen_is_told_again(pair: Pair, tmp_path: Path) -> None:
+def test_a_failed_reload_is_retried(pair: Pair, tmp_path: Path) -> None:
     world = World(pair, tmp_path)
     write_pair(tmp_path, "second")
     for code in (0, 1, 0, 0):
-        world.look(code)
+        world.poll(code)
     assert world.commands == [RELOAD] * 2
 
 
-def test_half_a_renewal_is_not_read_and_is_told_once(
+def test_an_incomplete_renewal_is_not_loaded_and_is_logged_once(
     pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(pair, tmp_path)
     renewed = other(tmp_path, "second")
     shutil.copy(renewed.certificate, pair.certificate)
     for _ in range(3):
-        world.look()
+        world.poll()
     assert world.commands == []
     (said,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert said.startswith(f"sip.tls.key: {pair.key} does not fit the certificate in ")
-    assert said.endswith("; the certificate before stays")
+    assert said.startswith(f"sip.tls.key: {pair.key} does not match the certificate in ")
+    assert said.endswith("; the previous certificate stays in use")
 
     shutil.copy(renewed.key, pair.key)
-    world.look()
+    world.poll()
     assert world.commands == [RELOAD]
 
 
-def test_a_certificate_that_is_taken_away_for_a_while_changes_nothing(
-    pair: Pair, tmp_path: Path
-) -> None:
+def test_a_temporarily_missing_certificate_changes_nothing(pair: Pair, tmp_path: Path) -> None:
     world = World(pair, tmp_path)
     text = pair.certificate.read_bytes()
     pair.certificate.unlink()
-    world.look()
+    world.poll()
     pair.certificate.write_bytes(text)
-    world.look()
+    world.poll()
     assert world.commands == []
 
 
@@ -109,34 +108,36 @@ def unreadable_key(pair: Pair) -> str:
 
 def swapped(pair: Pair) -> str:
     shutil.copy(pair.key, pair.certificate)
-    return "sip.tls.certificate: {certificate} holds no certificate in PEM"
+    return "sip.tls.certificate: {certificate} contains no certificate in PEM format"
 
 
 def no_key(pair: Pair) -> str:
     shutil.copy(pair.certificate, pair.key)
-    return "sip.tls.key: {key} holds no private key in PEM"
+    return "sip.tls.key: {key} contains no private key in PEM format"
 
 
 def of_another(pair: Pair) -> str:
     shutil.copy(other(pair.key.parent, "other").key, pair.key)
-    return "sip.tls.key: {key} does not fit the certificate in {certificate} (KEY_VALUES_MISMATCH)"
+    return (
+        "sip.tls.key: {key} does not match the certificate in {certificate} (KEY_VALUES_MISMATCH)"
+    )
 
 
 def damaged(pair: Pair) -> str:
     lines = pair.certificate.read_text().splitlines()
     pair.certificate.write_text("\n".join([lines[0], "damaged", lines[-1], ""]))
-    return "sip.tls.key: {key} does not fit the certificate in {certificate} ("
+    return MISMATCH
 
 
 def encrypted(pair: Pair) -> str:
     write_pair(pair.key.parent, "first", encrypted=True)
-    return "sip.tls.key: {key} has a passphrase, which nobody can give"
+    return "sip.tls.key: {key} is encrypted with a passphrase; store it without one"
 
 
 @pytest.mark.parametrize(
     "spoil", [gone, unreadable_key, swapped, no_key, of_another, damaged, encrypted]
 )
-def test_files_that_cannot_be_used_are_named_with_their_key(
+def test_invalid_files_are_reported_with_their_key(
     pair: Pair, spoil: Callable[[Pair], str]
 ) -> None:
     check(values(sip={"tls": pair.values}))
@@ -147,7 +148,7 @@ def test_files_that_cannot_be_used_are_named_with_their_key(
     assert "\n" not in str(caught.value)
 
 
-def test_authorities_are_read_if_a_trunk_needs_them(pair: Pair, tmp_path: Path) -> None:
+def test_ca_certificates_are_read_if_a_trunk_needs_them(pair: Pair, tmp_path: Path) -> None:
     sip = {"tls": pair.values | {"authorities": str(tmp_path / "missing")}}
     check(values(sip=sip, trunks=[trunk()]))
     with pytest.raises(SetupError, match=r"^sip\.tls\.authorities: .*missing cannot be read"):

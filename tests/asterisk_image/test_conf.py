@@ -1,12 +1,14 @@
-"""Configuration texts: what goes in is what Asterisk reads."""
+"""Text formats: Asterisk reads back what was written; templates are filled once."""
 
 import pytest
 from asterisk_parser import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_config.conf import conf, escaped, section
+from asterisk_config import conf as conf_module
+from asterisk_config.conf import conf, escaped, fill, section
 
+TEMPLATE = "[{{name}}]\n{{lines}}\nexten => s,1,Set(A={{name}})\n"
 PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
 
 
@@ -36,6 +38,33 @@ def test_semicolons_alone_are_escaped(value: str, written: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\r", " a", "a ", "a\x00b", "a\u2028b"])
-def test_what_no_escape_can_express_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match="no Asterisk file can hold"):
+def test_values_that_cannot_be_escaped_are_rejected(value: str) -> None:
+    with pytest.raises(ValueError, match="cannot be escaped"):
         escaped(value)
+
+
+@pytest.fixture
+def template(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conf_module, "_template", lambda name: TEMPLATE)
+
+
+@pytest.mark.usefixtures("template")
+def test_a_placeholder_alone_on_its_line_takes_several_lines() -> None:
+    assert fill("x", name="a", lines="b\nc") == "[a]\nb\nc\nexten => s,1,Set(A=a)\n"
+
+
+@pytest.mark.usefixtures("template")
+def test_without_a_text_its_line_is_removed() -> None:
+    assert fill("x", name="a", lines="") == "[a]\nexten => s,1,Set(A=a)\n"
+
+
+@pytest.mark.usefixtures("template")
+def test_inserted_text_is_not_expanded_again() -> None:
+    assert fill("x", name="{{lines}}", lines="{{name}}").startswith("[{{lines}}]\n{{name}}\n")
+
+
+@pytest.mark.usefixtures("template")
+@pytest.mark.parametrize("texts", [{"name": "a"}, {"name": "a", "lines": "", "more": ""}])
+def test_placeholders_and_texts_must_match(texts: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="x has placeholders"):
+        fill("x", **texts)

@@ -1,5 +1,7 @@
-"""extensions.conf: who reaches whom, and what each kind of agent does with a call."""
+"""extensions.conf: permissions, and the call of each kind of agent."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -7,11 +9,13 @@ from asterisk_parser import section, sections
 from documents import phone, trunk, values
 
 from asterisk_config.agent_values import Agent, Timeouts
-from asterisk_config.dialplan import agent_context, extensions
+from asterisk_config.dialplan import agent_context, dial_web_socket, extensions
+
+ADDRESS = "10.0.0.5:3001"
 
 
 def lines(name: str, **document: Any) -> list[str]:
-    """What follows the equals signs in one context."""
+    """The values of the lines in one context."""
     return [value for _, value in section(extensions(values(**document)), name).lines]
 
 
@@ -24,7 +28,7 @@ def applications(**more: Any) -> list[str]:
     return [line.split(",", 1)[-1] for line in lines("interject-desk", **agent(**more))]
 
 
-def test_a_number_reaches_its_agent_which_knows_what_was_called() -> None:
+def test_a_number_reaches_its_agent_with_the_called_number() -> None:
     assert lines("interject-agents", **agent(extensions=["100", "_3069X."])) == [
         "100,1,Set(INTERJECT_TO=${EXTEN})",
         "n,Goto(interject-desk,enter,1)",
@@ -42,7 +46,7 @@ def test_phones_reach_agents_phones_and_queues_and_nothing_else() -> None:
     ]
 
 
-def test_a_phone_rings_for_the_longest_ring_and_then_the_call_ends() -> None:
+def test_a_phone_rings_until_the_timeout_and_then_the_call_ends() -> None:
     document = {
         "phones": [phone("bob", extension="602")],
         "timeouts": {"ringSeconds": 20},
@@ -74,15 +78,15 @@ def test_a_trunk_with_an_agent_has_a_context_that_takes_every_number() -> None:
     assert not sections(extensions(values(**document)), "interject-from-other")
 
 
-def test_a_call_asks_every_address_at_least_once() -> None:
+def test_a_call_tries_every_address_at_least_once() -> None:
     apis = [f"10.0.0.{n}:1650" for n in range(1, 6)]
     found = applications(api=apis)
     assert f"1,Set(INTERJECT_APIS={'&'.join(apis)})" in found
     assert "Set(INTERJECT_TRIES=5)" in found
 
 
-def test_codes_of_failure_are_set_right_before_every_question() -> None:
-    """func_curl forgets them after each request."""
+def test_failure_codes_are_set_right_before_every_request() -> None:
+    """func_curl resets them after each request."""
     found = applications()
     (question,) = [n for n, line in enumerate(found) if "/api/${INTERJECT_QUESTION}" in line]
     assert found[question - 1].startswith("Set(CURLOPT(failurecodes)=400,")
@@ -104,7 +108,7 @@ def test_codes_of_failure_are_set_right_before_every_question() -> None:
         ),
     ],
 )
-def test_the_connection_fits_the_transport_and_the_rate(
+def test_the_connection_matches_transport_and_rate(
     more: dict[str, Any], connect: str, status: str
 ) -> None:
     found = applications(**more)
@@ -112,7 +116,7 @@ def test_the_connection_fits_the_transport_and_the_rate(
     assert found[at + 1] == f"Set(INTERJECT_STATUS={status})"
 
 
-def test_after_a_connection_the_next_question_comes_without_a_pause() -> None:
+def test_after_a_connection_the_next_request_follows_without_a_pause() -> None:
     found = applications()
     at = found.index("TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))")
     after = found[at + 1 : at + 6]
@@ -120,7 +124,7 @@ def test_after_a_connection_the_next_question_comes_without_a_pause() -> None:
     assert not any("Wait" in line for line in after)
 
 
-def test_transferss_are_compared_word_for_word_one_line_each() -> None:
+def test_transfer_destinations_are_compared_literally_one_per_line() -> None:
     places = ["interject-agents,100,1", "interject-phones,601,1"]
     document = {**agent(transfers=places), "phones": [phone()]}
     found = [line for line in lines("interject-desk", **document) if "?allowed" in line]
@@ -131,9 +135,7 @@ def test_transferss_are_compared_word_for_word_one_line_each() -> None:
     ("buffer", "expected"),
     [("adaptive", ["Set(JITTERBUFFER(adaptive)=default)"]), ("off", []), (None, [])],
 )
-def test_a_jitter_buffer_is_there_if_it_was_asked_for(
-    buffer: str | None, expected: list[str]
-) -> None:
+def test_a_jitter_buffer_is_set_if_configured(buffer: str | None, expected: list[str]) -> None:
     found = applications(**({"jitterBuffer": buffer} if buffer else {}))
     assert [line for line in found if "JITTERBUFFER" in line] == expected
 
@@ -153,7 +155,7 @@ def test_a_jitter_buffer_is_there_if_it_was_asked_for(
         ),
     ],
 )
-def test_a_caller_whom_no_pod_takes_goes_to_the_fallback(
+def test_a_call_that_no_pod_accepts_goes_to_the_fallback(
     fallback: dict[str, str], expected: list[str]
 ) -> None:
     document = {
@@ -166,12 +168,12 @@ def test_a_caller_whom_no_pod_takes_goes_to_the_fallback(
     assert found[-len(expected) :] == expected
 
 
-def test_an_agents_own_fallback_comes_first() -> None:
+def test_an_agents_own_fallback_takes_precedence() -> None:
     own = {"kind": "message", "sound": "vm-goodbye"}
     assert "fallback,1,Playback(vm-goodbye)" in lines("interject-desk", **agent(fallback=own))
 
 
-def test_the_seed_dialplan_is_the_one_that_people_write() -> None:
+def test_the_seed_dialplan_is_the_common_one() -> None:
     document = {"agents": [{"name": "desk", "dialplan": "seed", "api": ["pod:1650"]}]}
     assert lines("interject-desk", **document) == [
         "s,1,Answer()",
@@ -184,11 +186,30 @@ def test_the_seed_dialplan_is_the_one_that_people_write() -> None:
     ]
 
 
-def test_an_agents_dialplan_stands_alone_for_any_asterisk() -> None:
-    """As the operator renders it: places of another dialplan, no values around the agent."""
+def test_the_dialplan_of_an_agent_is_complete_for_any_asterisk() -> None:
+    """As the operator renders it: transfers to contexts of another dialplan, and no values."""
     agent = Agent(name="desk", transfers=("sales,7000,1",))
     text = agent_context(agent, ("pod:1650",), Timeouts(), context="from-voice")
     context = section(text, "from-voice")
     assert "s,1,Set(INTERJECT_APIS=pod:1650)" in context.all("exten")
     assert "interject-desk" not in text
     assert '"${INTERJECT_PLACE}" = "sales,7000,1"' in text
+
+
+def test_the_dialled_connection_is_the_written_one() -> None:
+    wide = Agent(name="a", transport="webSocket", rate_hz=16000)
+    lines = dial_web_socket(wide, Timeouts(connect_seconds=0.25)).replace(
+        "${INTERJECT_ANSWER}", ADDRESS
+    )
+    write, call = lines.split("\n same => n,")
+
+    written = re.fullmatch(r"Set\(DB\(interject/websocket_client/(.+?)\)=(.+)\)", write)
+    assert written and written[1] == ADDRESS
+    assert json.loads(written[2]) == {
+        "uri": f"ws://{ADDRESS}/",
+        "protocols": "media",
+        "connection_type": "per_call_config",
+        "connection_timeout": "250",
+        "reconnect_attempts": "1",
+    }
+    assert call == f"Dial(WebSocket/{ADDRESS}/c(slin16)f(json)v(uuid=${{INTERJECT_UUID}}),,g)"

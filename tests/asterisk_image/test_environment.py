@@ -1,4 +1,4 @@
-"""Values from a file and from variables: what counts, and who is named when it is wrong."""
+"""Values from the file and from variables: precedence, and the source in error messages."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from media_pod.errors import InterjectError
 
 @pytest.fixture(autouse=True)
 def no_usual_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Puts the usual place of the file into the test's folder, where there is none."""
+    """Moves the default path of the file into the test's folder, where there is none."""
     usual = tmp_path / "asterisk.yaml"
     monkeypatch.setattr(environment, "USUAL_FILE", usual)
     return usual
@@ -23,30 +23,30 @@ def refusal(environ: dict[str, str]) -> str:
     return str(caught.value)
 
 
-def test_without_a_file_and_variables_there_are_the_defaults() -> None:
+def test_without_file_and_variables_defaults_apply() -> None:
     assert read_values({}).api == ("127.0.0.1:1650",)
 
 
-def test_the_usual_file_is_read_if_it_is_there(no_usual_file: Path) -> None:
+def test_the_default_file_is_read_if_it_exists(no_usual_file: Path) -> None:
     no_usual_file.write_text("api: [pod:1650]\n")
     assert read_values({}).api == ("pod:1650",)
 
 
-def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+def test_a_configured_file_must_exist(tmp_path: Path) -> None:
     missing = tmp_path / "values.yaml"
     assert refusal({"INTERJECT_VALUES": str(missing)}) == (
         f"{missing}: no such file; give the path of a values file"
     )
 
 
-def test_a_wrong_file_is_named_with_the_path_in_it(no_usual_file: Path) -> None:
+def test_an_invalid_file_is_reported_with_the_path_of_the_value(no_usual_file: Path) -> None:
     no_usual_file.write_text("sip: {port: 5060.5}\n")
     assert refusal({}) == (
         f"{no_usual_file}: sip.port: found 5060.5; allowed: a whole number 1 to 65535"
     )
 
 
-def test_variables_go_over_the_file_and_leave_the_rest_of_it(no_usual_file: Path) -> None:
+def test_variables_override_the_file_and_keep_other_values(no_usual_file: Path) -> None:
     no_usual_file.write_text("api: [a:1]\nsip: {port: 5070, bindHost: 10.0.0.1}\n")
     values = read_values(
         {
@@ -62,7 +62,7 @@ def test_variables_go_over_the_file_and_leave_the_rest_of_it(no_usual_file: Path
     assert values.sip.external_address == "198.51.100.7"
 
 
-def test_an_empty_variable_counts_as_none() -> None:
+def test_an_empty_variable_is_ignored() -> None:
     assert read_values({"INTERJECT_API": ""}).api == ("127.0.0.1:1650",)
 
 
@@ -79,7 +79,7 @@ def test_an_empty_variable_counts_as_none() -> None:
         (
             "INTERJECT_RTP_PORTS",
             "20-10",
-            "rtp: found ports 20 to 10; allowed: lastPort above firstPort",
+            "rtp: found ports 20 to 10; allowed: lastPort greater than firstPort",
         ),
         (
             "INTERJECT_EXTERNAL_ADDRESS",
@@ -88,11 +88,11 @@ def test_an_empty_variable_counts_as_none() -> None:
         ),
     ],
 )
-def test_a_wrong_variable_is_named(variable: str, text: str, problem: str) -> None:
+def test_an_invalid_variable_is_reported(variable: str, text: str, problem: str) -> None:
     assert refusal({variable: text}) == f"{variable}: {problem}"
 
 
-def test_passwords_come_from_where_the_file_says(no_usual_file: Path, tmp_path: Path) -> None:
+def test_passwords_are_read_from_their_sources(no_usual_file: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from;file\n")
     no_usual_file.write_text(
         "phones:\n"
@@ -108,18 +108,19 @@ def test_passwords_come_from_where_the_file_says(no_usual_file: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("environ", "length"), [({}, 0), ({"PHONE": "top secret"}, 10), ({"PHONE": "x" * 129}, 129)]
 )
-def test_a_wrong_password_names_its_variable_and_does_not_show(
+def test_an_invalid_password_is_reported_by_variable_without_its_text(
     no_usual_file: Path, environ: dict[str, str], length: int
 ) -> None:
     no_usual_file.write_text("phones: [{name: '601', password: {env: PHONE}}]\n")
     assert refusal(environ) == (
-        f"PHONE: a password is meant to be here; found a text of {length} characters that is no "
-        "password; allowed: 1 to 128 printable ASCII characters without spaces"
+        f"PHONE: expected a password; found an invalid password of {length} characters; "
+        "allowed: 1 to 128 printable ASCII characters without spaces"
     )
 
 
-def test_a_missing_password_file_is_named(no_usual_file: Path) -> None:
+def test_a_missing_password_file_is_reported(no_usual_file: Path) -> None:
     no_usual_file.write_text("phones: [{name: '601', password: {file: /no/such}}]\n")
     assert refusal({}) == (
-        "/no/such: cannot be read (No such file or directory); a password names it"
+        "/no/such: cannot be read (No such file or directory); "
+        "a password in the values refers to it"
     )

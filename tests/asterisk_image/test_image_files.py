@@ -1,4 +1,4 @@
-"""What the Dockerfile copies is all that the configuration needs."""
+"""The files that the Dockerfile copies are sufficient."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = "/usr/lib/interject/"
 
 
-def test_the_copied_files_are_enough_to_run(tmp_path: Path) -> None:
+def test_the_files_that_the_dockerfile_copies_are_sufficient(tmp_path: Path) -> None:
     dockerfile = (ROOT / "asterisk-image" / "Dockerfile").read_text().replace("\\\n", " ")
     for line in re.findall(r"^COPY (?!--from=)(.+)$", dockerfile, re.MULTILINE):
         *sources, target = line.split()

@@ -1,4 +1,4 @@
-"""modules.conf: a module is there if, and only if, a value needs it."""
+"""modules.conf: a module is loaded if and only if a value needs it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from asterisk_parser import section
 from documents import account, phone, trunk, values
 
-from asterisk_config.modules import every, files
+from asterisk_config.modules import all_modules, files
 
 
 def modules(**document: Any) -> set[str]:
@@ -71,14 +71,14 @@ def agent(**more: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_module_is_there_if_and_only_if_it_is_needed(
+def test_a_module_is_loaded_if_and_only_if_it_is_needed(
     module: str, without: dict[str, Any], with_it: dict[str, Any]
 ) -> None:
     assert module not in modules(**without)
     assert module in modules(**with_it)
 
 
-def test_every_module_that_any_values_need_is_known_and_no_other() -> None:
+def test_all_modules_are_those_that_some_values_need() -> None:
     secret = {"transport": "tls", "encryption": "sdes"}
     most = modules(
         published=True,
@@ -89,10 +89,10 @@ def test_every_module_that_any_values_need_is_known_and_no_other() -> None:
         sip={**TLS, "anonymous": True},
         metricsPort=9100,
     )
-    assert most == every()
+    assert most == all_modules()
 
 
-def test_published_agents_find_what_any_of_one_s_own_would() -> None:
+def test_published_agents_have_all_modules_of_configured_agents() -> None:
     kinds = ({"transport": "webSocket"}, {"rateHz": 16000}, {"jitterBuffer": "adaptive"})
     sounds = {"kind": "message", "sound": "vm-goodbye"}
     needed = {

@@ -1,4 +1,4 @@
-"""Where Asterisk is: installed, or unpacked with its own loader."""
+"""Paths of Asterisk: installed, or unpacked with its own loader."""
 
 from pathlib import Path
 
@@ -29,6 +29,6 @@ def test_an_unpacked_asterisk_is_started_by_its_own_loader() -> None:
     )
 
 
-def test_a_processor_that_nobody_tried_is_named() -> None:
+def test_an_unsupported_architecture_is_reported() -> None:
     with pytest.raises(SetupError, match=r"machine: found riscv64; allowed: x86_64, aarch64"):
         Places.unpacked(Path("/tree"), Path("/here"), "riscv64")

@@ -1,4 +1,4 @@
-"""The operator's file of agents: what is in it, and what Asterisk's side takes of any file."""
+"""The published dialplan: its content, and the validation beside Asterisk."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def text(*agents: Agent) -> str:
 
 
 def contexts(file: str) -> dict[str, list[str]]:
-    """What follows the equals signs, by context."""
+    """The values of the lines, by context."""
     sections = parse(file.replace(ADDED, "[interject-agents]\n"))
     return {section.name: [value for _, value in section.lines] for section in sections}
 
@@ -37,7 +37,7 @@ def refusal(file: str) -> str:
     return str(caught.value)
 
 
-def test_a_number_is_added_to_those_of_asterisk_s_own_agents() -> None:
+def test_a_number_is_added_to_those_of_configured_agents() -> None:
     found = text(agent(extensions=("200", "100")))
     assert ADDED in found
     assert contexts(found)["interject-agents"] == [
@@ -48,7 +48,7 @@ def test_a_number_is_added_to_those_of_asterisk_s_own_agents() -> None:
     ]
 
 
-def test_an_agent_says_where_its_pods_are_and_shares_the_rest() -> None:
+def test_an_agent_has_its_own_addresses_and_shares_the_rest() -> None:
     found = contexts(text(agent(), agent("ns_wide", rate_hz=16000), agent("ns_other")))
     assert set(found) == {
         "interject-agents",
@@ -62,8 +62,8 @@ def test_an_agent_says_where_its_pods_are_and_shares_the_rest() -> None:
     assert "n,Goto(interject-call-audiosocket-16000,s,1)" in found["interject-ns_wide"]
 
 
-def test_a_call_goes_through_the_same_steps_as_one_of_an_agent_of_the_values() -> None:
-    """But for the names of contexts, and the way to the list of places and back."""
+def test_a_call_has_the_same_steps_as_one_of_a_configured_agent() -> None:
+    """Except for names of contexts, and jumps to the list of transfers and back."""
     desk, call = agent(transfers=TRANSFERS), "interject-call-audiosocket-8000"
     (own,) = contexts(agent_context(desk, (), Timeouts(), call)).values()
     found = contexts(text(desk))
@@ -79,7 +79,7 @@ def test_a_call_goes_through_the_same_steps_as_one_of_an_agent_of_the_values() -
     ]
 
 
-def test_places_are_compared_word_for_word_before_the_call_goes_on_there() -> None:
+def test_transfer_destinations_are_compared_literally() -> None:
     call = "interject-call-audiosocket-8000"
     found = contexts(text(agent(transfers=TRANSFERS)))["interject-ns_desk"]
     at = found.index("handover,1,NoOp()")
@@ -90,23 +90,23 @@ def test_places_are_compared_word_for_word_before_the_call_goes_on_there() -> No
     ]
 
 
-def test_a_caller_whom_no_pod_takes_goes_to_the_agent_s_fallback_or_to_that_of_all() -> None:
+def test_a_call_that_no_pod_accepts_goes_to_the_own_or_the_global_fallback() -> None:
     own = Message(kind="message", sound="vm-goodbye")
-    everybody_s = Message(kind="message", sound="vm-sorry")
+    global_fallback = Message(kind="message", sound="vm-sorry")
     agents = [agent("ns_a", fallback=own), agent("ns_b")]
-    found = contexts(published(agents, Timeouts(), everybody_s))
+    found = contexts(published(agents, Timeouts(), global_fallback))
     assert "fallback,1,Playback(vm-goodbye)" in found["interject-ns_a"]
     assert "fallback,1,Playback(vm-sorry)" in found["interject-ns_b"]
     assert "fallback,1,Hangup(42)" in contexts(text(agent()))["interject-ns_desk"]
 
 
-def test_the_order_in_which_agents_and_their_numbers_come_changes_nothing() -> None:
+def test_the_order_of_agents_and_numbers_does_not_matter() -> None:
     one, two = agent("ns_a", extensions=("1", "2")), agent("ns_b", transfers=TRANSFERS)
     turned = agent("ns_a", extensions=("2", "1")), agent("ns_b", transfers=TRANSFERS[::-1])
     assert text(one, two) == text(*reversed(turned))
 
 
-def test_without_agents_there_is_a_comment_alone() -> None:
+def test_without_agents_the_file_is_a_comment() -> None:
     assert text() == "; Agents of a cluster. Interject's operator writes this file.\n"
     check(text(), "agents.conf")
 
@@ -114,13 +114,13 @@ def test_without_agents_there_is_a_comment_alone() -> None:
 @pytest.mark.parametrize(
     ("agents", "expected"),
     [
-        ([agent(), agent()], "ns_desk is there 2 times"),
-        ([agent("ns_a", extensions=("1",)), agent("ns_b", extensions=("1",))], "1 is there 2"),
-        ([agent(api=None)], "ns_desk: expected an api"),
-        ([agent(dialplan="seed")], "ns_desk: expected an api and the dialplan failover"),
+        ([agent(), agent()], "ns_desk occurs 2 times"),
+        ([agent("ns_a", extensions=("1",)), agent("ns_b", extensions=("1",))], "1 occurs 2"),
+        ([agent(api=None)], "ns_desk: expected its own api"),
+        ([agent(dialplan="seed")], "ns_desk: expected its own api and the dialplan failover"),
     ],
 )
-def test_what_asterisk_could_not_tell_apart_or_reach_is_the_operator_s_mistake(
+def test_ambiguous_or_unreachable_agents_are_an_error_of_the_operator(
     agents: list[Agent], expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):
@@ -131,7 +131,7 @@ def test_what_asterisk_could_not_tell_apart_or_reach_is_the_operator_s_mistake(
     namespaces=st.lists(LABEL, min_size=1, max_size=3),
     names=st.lists(LABEL, min_size=1, max_size=3),
 )
-def test_every_agent_of_a_cluster_has_a_name_of_its_own_that_asterisk_takes(
+def test_every_agent_of_a_cluster_has_a_unique_name_that_asterisk_accepts(
     namespaces: list[str], names: list[str]
 ) -> None:
     keys = {(namespace, name) for namespace in namespaces for name in names}
@@ -142,7 +142,7 @@ def test_every_agent_of_a_cluster_has_a_name_of_its_own_that_asterisk_takes(
     check(text(*named), "agents.conf")
 
 
-def test_names_that_would_be_cut_off_to_the_same_are_told_apart() -> None:
+def test_truncated_names_stay_unique() -> None:
     long = "a" * 63
     assert context_name("a-b", "c") != context_name("a", "b-c")
     assert context_name(long, long) != context_name(long, long[:-1] + "b")
@@ -152,7 +152,7 @@ def test_names_that_would_be_cut_off_to_the_same_are_told_apart() -> None:
 @pytest.mark.parametrize("transport", ["audioSocket", "webSocket"])
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
 @pytest.mark.parametrize("jitter_buffer", [None, "adaptive"])
-def test_what_is_published_is_taken(
+def test_published_dialplans_are_valid(
     transport: str, rate_hz: int, jitter_buffer: str | None
 ) -> None:
     kind: dict[str, Any] = {
@@ -194,7 +194,7 @@ def test_two_hundred_agents_fit_into_a_config_map() -> None:
         "hello",
     ],
 )
-def test_whatever_else_asterisk_would_act_upon_is_refused_with_its_line(line: str) -> None:
+def test_other_directives_are_rejected_with_their_line(line: str) -> None:
     file = f"{ADDED}exten => 100,1,Answer()\n{line}\n"
     assert refusal(file).startswith(f"agents.conf: line 3: found {line[:60]!r}; allowed: ")
 
@@ -204,7 +204,7 @@ def test_a_priority_needs_a_context() -> None:
 
 
 @given(st.text(max_size=200))
-def test_junk_is_refused_and_never_a_fault(file: str) -> None:
+def test_junk_is_rejected_without_an_exception(file: str) -> None:
     try:
         check(file, "agents.conf")
     except SpecError:

@@ -1,4 +1,4 @@
-"""The published folder, as the kubelet keeps it, and what becomes of it beside Asterisk."""
+"""The published folder, as the kubelet updates it, and its copy for Asterisk."""
 
 from pathlib import Path
 
@@ -34,15 +34,15 @@ class World:
         self.published.mkdir(exist_ok=True)
         (self.published / "agents.conf").write_text(text)
 
-    def look(self) -> None:
-        """A second later; a reload that is under way has ended well by then."""
+    def poll(self) -> None:
+        """Poll one second later; a running reload has succeeded by then."""
         self.publisher.ended({len(self.commands): 0})
         self._now_s += 1
-        self.publisher.look(self._now_s)
+        self.publisher.poll(self._now_s)
 
     @property
     def copy(self) -> str:
-        """What Asterisk includes."""
+        """The file that Asterisk includes."""
         return (self.places.etc / "published.conf").read_text()
 
 
@@ -55,43 +55,43 @@ def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_asterisk_starts_with_what_is_there(world: World) -> None:
+def test_asterisk_starts_with_the_published_dialplan(world: World) -> None:
     world.publish(GOOD)
     world.start()
-    world.look()
+    world.poll()
     assert (world.copy, world.commands) == (GOOD, [])
 
 
-def test_a_folder_that_comes_changes_and_goes_is_followed(world: World) -> None:
+def test_a_folder_that_appears_changes_and_disappears_is_followed(world: World) -> None:
     world.start()
     copies = [world.copy]
     for text in (GOOD, GOOD, OTHER):
         world.publish(text)
-        world.look()
+        world.poll()
         copies.append(world.copy)
     for remove in ((world.published / "agents.conf").unlink, world.published.rmdir):
         remove()
-        world.look()
+        world.poll()
         copies.append(world.copy)
     assert copies == ["", GOOD, GOOD, OTHER, "", ""]
     assert world.commands == [RELOAD] * 3
 
 
-def test_a_broken_file_changes_nothing_and_is_told_once(
+def test_a_broken_file_changes_nothing_and_is_logged_once(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.publish(GOOD)
     world.start()
     world.publish(BROKEN)
     for _ in range(3):
-        world.look()
+        world.poll()
     assert (world.copy, world.commands) == (GOOD, [])
     (problem,) = problems(caplog)
-    assert problem.startswith("published dialplan: not taken, the one before stays: ")
+    assert problem.startswith("published dialplan: rejected, the previous version stays: ")
     assert f"{world.published}/agents.conf: line 1: found '[interject-agents](+'" in problem
 
     world.publish(OTHER)
-    world.look()
+    world.poll()
     assert (world.copy, world.commands) == (OTHER, [RELOAD])
 
 
@@ -104,23 +104,21 @@ def test_asterisk_starts_without_agents_when_the_file_is_broken(
     assert len(problems(caplog)) == 1
 
 
-def test_a_copy_that_cannot_be_written_is_tried_again(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_copy_is_retried(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.start()
     world.publish(GOOD)
     in_the_way = world.places.etc / ".published.conf.new"
     in_the_way.mkdir()
     for _ in range(2):
-        world.look()
+        world.poll()
     assert world.commands == []
     assert "cannot be written" in problems(caplog)[0]
     in_the_way.rmdir()
-    world.look()
+    world.poll()
     assert (world.copy, world.commands) == (GOOD, [RELOAD])
 
 
-def test_several_files_are_one_in_the_order_of_their_names(world: World) -> None:
+def test_several_files_are_concatenated_by_name(world: World) -> None:
     world.publish(GOOD)
     (world.published / "a.conf").write_text(OTHER)
     (world.published / "readme.txt").write_text("hello")
@@ -131,10 +129,10 @@ def test_several_files_are_one_in_the_order_of_their_names(world: World) -> None
     ("content", "expected"),
     [
         (b"\xff\xfe", "line 1"),
-        (b";" + b"x" * (1 << 20), "larger than the 1048576 bytes that a ConfigMap holds"),
+        (b";" + b"x" * (1 << 20), "larger than 1048576 bytes, the limit of a ConfigMap"),
     ],
 )
-def test_what_is_no_text_of_this_size_is_refused(
+def test_binary_or_too_large_files_are_rejected(
     world: World, content: bytes, expected: str
 ) -> None:
     world.publish("")

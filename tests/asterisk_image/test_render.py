@@ -1,15 +1,16 @@
-"""The whole of what is rendered: the same every time, and only what the values need."""
+"""All rendered files; generated files of the repository are up to date."""
 
 from pathlib import Path
 
 from asterisk_config.places import Places
-from asterisk_config.render import render
+from asterisk_config.render import SNIPPET, reference, render, snippet
 from asterisk_config.values import Values, load_values
 
 PLACES = Places.installed(Path("/run/asterisk"))
+IMAGE = Path(__file__).parents[2] / "asterisk-image"
 
 
-def test_the_smallest_values_are_none_at_all() -> None:
+def test_empty_values_are_valid() -> None:
     files = render(Values(), PLACES)
     assert "exten => 100,1," in files["extensions.conf"]
     assert "127.0.0.1:1650" in files["extensions.conf"]
@@ -23,5 +24,15 @@ def test_the_same_values_give_the_same_files() -> None:
     assert render(load_values(document, "second"), PLACES) == first
 
 
-def test_every_file_says_what_it_is() -> None:
+def test_every_file_starts_with_a_comment() -> None:
     assert all(text.startswith("; ") for text in render(Values(), PLACES).values())
+
+
+def test_the_table_of_values_is_up_to_date() -> None:
+    """`python3 -m asterisk_config docs > asterisk-image/VALUES.md` writes it."""
+    assert (IMAGE / "VALUES.md").read_text() == reference()
+
+
+def test_the_snippet_is_up_to_date() -> None:
+    """`python3 -m asterisk_config snippet > asterisk-image/extensions_interject.conf` writes it."""
+    assert (IMAGE / SNIPPET).read_text() == snippet(Values())

@@ -1,4 +1,4 @@
-"""pjsip.conf and rtp.conf: who may call, and what Asterisk tells about itself."""
+"""pjsip.conf and rtp.conf: authentication, transports, advertised addresses."""
 
 from typing import Any
 
@@ -17,18 +17,18 @@ def of_type(text: str, kind: str) -> list[Parsed]:
     return [found for found in parse(text) if ("type", kind) in found.lines]
 
 
-def test_without_phones_and_trunks_nobody_may_call() -> None:
+def test_without_phones_and_trunks_all_calls_are_rejected() -> None:
     assert of_type(pjsip(), "endpoint") == []
     assert section(pjsip(), "global")["endpoint_identifier_order"] == "ip,username"
 
 
-def test_strangers_reach_the_agents_if_they_are_let_in() -> None:
+def test_unauthenticated_callers_reach_agents_if_enabled() -> None:
     text = pjsip(sip={"anonymous": True})
     assert section(text, "anonymous")["context"] == "interject-agents"
     assert section(text, "global")["endpoint_identifier_order"].endswith(",anonymous")
 
 
-def test_every_phone_has_to_prove_who_it_is() -> None:
+def test_every_phone_must_authenticate() -> None:
     text = pjsip(phones=[phone(), phone("bob", extension="602")])
     for endpoint in of_type(text, "endpoint"):
         auth = section(text, endpoint["auth"], "auth")
@@ -37,7 +37,7 @@ def test_every_phone_has_to_prove_who_it_is() -> None:
         assert section(text, endpoint["aors"], "aor")["max_contacts"] == "1"
 
 
-def test_a_trunk_is_known_by_its_address_never_by_a_name() -> None:
+def test_a_trunk_is_identified_by_address_only() -> None:
     text = pjsip(trunks=[trunk(match=["192.0.2.0/24", "198.51.100.7"]), trunk("other")])
     for endpoint in of_type(text, "endpoint"):
         assert endpoint["identify_by"] == "ip"
@@ -46,7 +46,7 @@ def test_a_trunk_is_known_by_its_address_never_by_a_name() -> None:
     assert of_type(text, "auth") == of_type(text, "registration") == []
 
 
-def test_a_trunk_with_an_account_registers_if_it_should() -> None:
+def test_a_trunk_with_an_account_registers_if_configured() -> None:
     text = pjsip(trunks=[account(register=True, port=5080, transport="tcp")])
     registration = section(text, "acme", "registration")
     assert registration["server_uri"] == "sip:sip.example.com:5080;transport=tcp"
@@ -63,7 +63,7 @@ def test_a_trunks_calls_go_to_its_agent_or_by_their_number(agent: str | None, co
     assert section(text, "acme", "endpoint")["context"] == context
 
 
-def test_codecs_are_those_of_all_unless_a_peer_has_its_own() -> None:
+def test_codecs_of_a_peer_override_the_global_ones() -> None:
     text = pjsip(
         codecs=["alaw"], phones=[phone(), phone("602", codecs=["g722", "ulaw"])], trunks=[trunk()]
     )
@@ -71,7 +71,7 @@ def test_codecs_are_those_of_all_unless_a_peer_has_its_own() -> None:
     assert allowed == {"601": "alaw", "602": "g722,ulaw", "acme": "alaw"}
 
 
-def test_an_external_address_is_told_to_all_but_the_local_networks() -> None:
+def test_the_external_address_is_advertised_except_to_local_networks() -> None:
     text = pjsip(sip={"externalAddress": "198.51.100.7", "localNetworks": ["10.0.0.0/8"]})
     for transport in of_type(text, "transport"):
         assert transport["external_media_address"] == "198.51.100.7"
@@ -99,12 +99,12 @@ def test_tls_listens_at_its_own_port_with_its_files() -> None:
     assert len(of_type(text, "transport")) == 3
 
 
-def test_tls_may_be_all_that_is_offered() -> None:
+def test_tls_can_be_the_only_transport() -> None:
     text = pjsip(sip={"transports": [], "tls": TLS})
     assert [found.name for found in of_type(text, "transport")] == ["transport-tls"]
 
 
-def test_a_trunk_over_tls_has_to_prove_who_it_is() -> None:
+def test_the_certificate_of_a_trunk_is_verified() -> None:
     text = pjsip(sip={"tls": TLS}, trunks=[account(register=True, transport="tls")])
     tls = section(text, "transport-tls")
     assert tls["verify_server"] == "yes"
@@ -116,7 +116,7 @@ def test_a_trunk_over_tls_has_to_prove_who_it_is() -> None:
     assert "verify_server" not in pjsip(sip={"tls": TLS}, trunks=[trunk()])
 
 
-def test_encrypted_media_go_with_tls_alone_to_those_who_want_them() -> None:
+def test_media_encryption_is_set_for_peers_that_request_it() -> None:
     text = pjsip(
         sip={"tls": TLS},
         phones=[phone(transport="tls", encryption="sdes"), phone("602")],

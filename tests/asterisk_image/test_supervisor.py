@@ -1,4 +1,4 @@
-"""The way from running to stopped: first the calls end, then Asterisk, and never the other way."""
+"""Shutdown of Asterisk after its calls have ended, and the health check."""
 
 import os
 import signal
@@ -12,50 +12,56 @@ import fake_asterisk
 import pytest
 
 from asterisk_config.places import Places
-from asterisk_config.supervisor import KILL_AFTER_S, Do, Drain
+from asterisk_config.supervisor import (
+    KILL_AFTER_S,
+    Shutdown,
+    ShutdownAction,
+    UnhealthyError,
+    check,
+)
 
-HEEDS = """
+EXITS_ON_SIGTERM = """
 case "$1" in
 -f) trap 'exit 0' TERM; while :; do sleep 0.02; done;;
 esac
 """
-"""An Asterisk that ends on SIGTERM, and to which commands mean nothing."""
+"""An Asterisk that exits on SIGTERM and ignores commands."""
 
-STOPS = """
+EXITS_ON_COMMAND = """
 case "$1$2" in
 -f) while [ ! -e {flag} ]; do sleep 0.02; done; exit 7;;
 -rxcore*) touch {flag};;
 esac
 """
-"""An Asterisk that does what it is told."""
+"""An Asterisk that exits on `core stop`."""
 
 
 def test_nothing_is_due_before_a_signal() -> None:
-    drain = Drain(900)
-    assert drain.left_s(0) is None
-    assert drain.due(1) is None
+    shutdown = Shutdown(900)
+    assert shutdown.left_s(0) is None
+    assert shutdown.due(1) is None
 
 
 def test_the_first_signal_drains_and_the_end_of_the_drain_stops_then_kills() -> None:
-    drain = Drain(900)
-    assert drain.signalled(100) is Do.DRAIN
-    assert drain.left_s(300) == 700
-    assert drain.due(1000) is Do.STOP
-    assert drain.left_s(1000) == KILL_AFTER_S
-    assert drain.due(1000 + KILL_AFTER_S) is Do.KILL
-    assert drain.left_s(2000) is None
+    shutdown = Shutdown(900)
+    assert shutdown.signalled(100) is ShutdownAction.DRAIN
+    assert shutdown.left_s(300) == 700
+    assert shutdown.due(1000) is ShutdownAction.STOP
+    assert shutdown.left_s(1000) == KILL_AFTER_S
+    assert shutdown.due(1000 + KILL_AFTER_S) is ShutdownAction.KILL
+    assert shutdown.left_s(2000) is None
 
 
 def test_a_second_signal_stops_at_once_and_a_third_changes_nothing() -> None:
-    drain = Drain(900)
-    drain.signalled(0)
-    assert drain.signalled(1) is Do.STOP
-    assert drain.signalled(2) is None
-    assert drain.left_s(2) == KILL_AFTER_S - 1
+    shutdown = Shutdown(900)
+    shutdown.signalled(0)
+    assert shutdown.signalled(1) is ShutdownAction.STOP
+    assert shutdown.signalled(2) is None
+    assert shutdown.left_s(2) == KILL_AFTER_S - 1
 
 
 class Supervised:
-    """`run_asterisk` in a process of its own: it blocks signals for good."""
+    """`run_asterisk` in a separate process, because it blocks signals permanently."""
 
     def __init__(self, places: Places, tree: Path, work: Path, drain_s: float) -> None:
         self.calls = work / "calls"
@@ -79,13 +85,13 @@ class Supervised:
             time.sleep(0.01)
         pytest.fail(f"no {call!r} within 20 s")
 
-    def tell(self, number: signal.Signals) -> None:
+    def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[list[Supervised]]:
-    """Those that a test starts with `start`; what is left of them is killed."""
+    """Processes of `start`; they are killed after the test."""
     all_started: list[Supervised] = []
     yield all_started
     for supervised in all_started:
@@ -101,11 +107,13 @@ def start(started: list[Supervised], tmp_path: Path, body: str, drain_s: float) 
     return supervised
 
 
-def test_a_signal_lets_calls_end_and_asterisks_exit_code_is_passed_on(
+def test_a_signal_drains_calls_and_the_exit_code_is_passed_on(
     started: list[Supervised], tmp_path: Path
 ) -> None:
-    supervised = start(started, tmp_path, STOPS.format(flag=tmp_path / "flag"), drain_s=60)
-    supervised.tell(signal.SIGTERM)
+    supervised = start(
+        started, tmp_path, EXITS_ON_COMMAND.format(flag=tmp_path / "flag"), drain_s=60
+    )
+    supervised.signal(signal.SIGTERM)
     assert supervised.process.wait(20) == 7
     assert set(supervised.calls.read_text().splitlines()) == {
         "-f",
@@ -117,35 +125,59 @@ def test_a_signal_lets_calls_end_and_asterisks_exit_code_is_passed_on(
 def test_when_the_drain_is_over_asterisk_gets_the_signal(
     started: list[Supervised], tmp_path: Path
 ) -> None:
-    supervised = start(started, tmp_path, HEEDS, drain_s=0.05)
-    supervised.tell(signal.SIGTERM)
+    supervised = start(started, tmp_path, EXITS_ON_SIGTERM, drain_s=0.05)
+    supervised.signal(signal.SIGTERM)
     assert supervised.process.wait(20) == 0
 
 
 def test_a_second_signal_does_not_wait_for_calls(started: list[Supervised], tmp_path: Path) -> None:
-    supervised = start(started, tmp_path, HEEDS, drain_s=3600)
-    supervised.tell(signal.SIGINT)
+    supervised = start(started, tmp_path, EXITS_ON_SIGTERM, drain_s=3600)
+    supervised.signal(signal.SIGINT)
     supervised.wait_for("-rx core stop when convenient")
-    supervised.tell(signal.SIGINT)
+    supervised.signal(signal.SIGINT)
     assert supervised.process.wait(20) == 0
 
 
-def test_an_asterisk_that_is_killed_gives_the_exit_code_of_its_signal(
+def test_the_exit_code_of_a_killed_asterisk_is_that_of_its_signal(
     started: list[Supervised], tmp_path: Path
 ) -> None:
     supervised = start(started, tmp_path, 'case "$1" in -f) kill -9 $$;; esac', drain_s=60)
     assert supervised.process.wait(20) == 128 + signal.SIGKILL
 
 
-def test_a_published_dialplan_is_read_while_asterisk_runs(
+def test_a_published_dialplan_is_loaded_at_runtime(
     started: list[Supervised], tmp_path: Path
 ) -> None:
-    supervised = start(started, tmp_path, HEEDS, drain_s=60)
+    supervised = start(started, tmp_path, EXITS_ON_SIGTERM, drain_s=60)
     folder = tmp_path / "work" / "published"
     folder.mkdir()
     (folder / "agents.conf").write_text("[interject-agents](+)\nexten => 100,1,Answer()\n")
     supervised.wait_for("-rx dialplan reload")
-    supervised.tell(signal.SIGTERM)
+    supervised.signal(signal.SIGTERM)
     supervised.wait_for("-rx core stop when convenient")
-    supervised.tell(signal.SIGTERM)
+    supervised.signal(signal.SIGTERM)
     assert supervised.process.wait(20) == 0
+
+
+def test_an_asterisk_that_has_booted_is_healthy(tmp_path: Path) -> None:
+    places = fake_asterisk.make(tmp_path, "echo Asterisk has fully booted.")
+    check(places, deadline_s=20)
+    assert (tmp_path / "work" / "calls").read_text() == "-rx core waitfullybooted\n"
+
+
+def test_the_output_of_asterisk_is_in_the_message(tmp_path: Path) -> None:
+    places = fake_asterisk.make(tmp_path, "echo Unable to connect to remote asterisk >&2; exit 1")
+    with pytest.raises(UnhealthyError, match="asterisk: Unable to connect to remote asterisk"):
+        check(places, deadline_s=20)
+
+
+def test_the_check_has_a_timeout(tmp_path: Path) -> None:
+    places = fake_asterisk.make(tmp_path, "exec sleep 60")
+    with pytest.raises(UnhealthyError, match=r"asterisk: no response within 0\.2 s"):
+        check(places, deadline_s=0.2)
+
+
+def test_a_missing_asterisk_is_reported(tmp_path: Path) -> None:
+    places = Places.unpacked(tmp_path, tmp_path)
+    with pytest.raises(UnhealthyError, match=r"cannot be executed \(No such file or directory\)"):
+        check(places, deadline_s=20)

@@ -1,4 +1,4 @@
-"""No accepted text changes the shape of a file: its sections, their number and their keys."""
+"""No valid text changes the structure of a file: its sections and their keys."""
 
 import re
 from typing import Any
@@ -71,7 +71,7 @@ def document(texts: dict[str, str]) -> dict[str, Any]:
 
 
 def shape(texts: dict[str, str]) -> dict[str, list[list[str]]]:
-    """Of every rendered file its sections as lists of keys."""
+    """Sections of every rendered file, as lists of keys."""
     taken = load_values(document(texts), "test")
     files = {**render(taken, PLACES), "snippet": snippet(taken)}
     return {
@@ -99,8 +99,8 @@ def test_no_accepted_text_changes_the_shape_of_a_file(kind: str, text: str) -> N
 
 
 @given(st.sampled_from(sorted(set(PLAIN) - {"password"})), HOSTILE)
-def test_what_the_dialplan_would_act_upon_is_refused(kind: str, text: str) -> None:
-    """Outside of passwords, which are in pjsip.conf alone, these signs are in no value."""
+def test_dialplan_syntax_is_rejected(kind: str, text: str) -> None:
+    """Except for passwords, which are only in pjsip.conf, no value contains these characters."""
     pattern = text.startswith("_") and kind == "extension"
     if not re.search(r"[;(){}$&|?=<>\"'%`\s\\]" if pattern else r"[][;(){}$&|?=<>\"'%`\s\\]", text):
         return
@@ -109,7 +109,7 @@ def test_what_the_dialplan_would_act_upon_is_refused(kind: str, text: str) -> No
 
 
 @given(TEXTS)
-def test_a_password_reaches_asterisk_as_it_is(password: str) -> None:
+def test_a_password_reaches_asterisk_unchanged(password: str) -> None:
     try:
         taken = values(phones=[phone(password={"value": password})])
     except SpecError:

@@ -1,4 +1,4 @@
-"""Values: their defaults, and the one line that a wrong value gets."""
+"""Values: defaults, and the error message of each invalid value."""
 
 import re
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 from documents import account, phone, trunk, values
 from pydantic.fields import FieldInfo
 
-from asterisk_config.reference import fields
+from asterisk_config.render import fields
 from asterisk_config.values import Values, load_values
 from media_pod.manifest.validation import SpecError
 
 
 def problem(**document: Any) -> str:
-    """The one line against a document, without its source."""
+    """The only line of the error message, without its source."""
     with pytest.raises(SpecError) as caught:
         load_values(document, "values.yaml")
     (line,) = str(caught.value).splitlines()
@@ -114,8 +114,8 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agents": [{"name": "a", "fallback": {"kind": "message", "sound": "a b"}}]},
             (
-                "agents[0].fallback.sound: found 'a b'; allowed: the name of a sound without its "
-                "ending, such as vm-goodbye or custom/closed"
+                "agents[0].fallback.sound: found 'a b'; allowed: the name of a sound file without "
+                "its extension, such as vm-goodbye or custom/closed"
             ),
         ),
         (
@@ -138,17 +138,20 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"agents": [{"name": "a"}, {"name": "a"}]},
-            "the document: agents: found a 2 times; allowed: each once",
+            "the document: agents: found a 2 times; allowed: unique values",
         ),
         (
             {"agents": [{"name": "phones"}]},
-            "the document: agents: found the name phones; allowed: names that no other context has",
+            (
+                "the document: agents: found the name phones; "
+                "allowed: names that no other context uses"
+            ),
         ),
         (
             HAND_OVER,
             (
                 "the document: transfers of a: found interject-phones,602; allowed there: nothing, "
-                "there are no numbers"
+                "because there are no numbers"
             ),
         ),
         (
@@ -175,67 +178,73 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"agents": []},
-            "the document: found no agents; allowed: at least one, or published agents",
+            "the document: found no agents; allowed: at least one agent, or published: true",
         ),
         (
             {"agents": [{"name": "ns_a"}]},
-            "the document: agents: found the name ns_a; allowed: names that no other context has",
+            "the document: agents: found the name ns_a; allowed: names that no other context uses",
         ),
         (
             {"agents": [{"name": "call-audiosocket-8000"}]},
             (
                 "the document: agents: found the name call-audiosocket-8000; "
-                "allowed: names that no other context has"
+                "allowed: names that no other context uses"
             ),
         ),
         (
             {"agents": [{"name": "from-phones"}]},
             (
                 "the document: agents: found the name from-phones; allowed: names that no other "
-                "context has"
+                "context uses"
             ),
         ),
         (
             {"phones": [phone()], "queues": [{"name": "general", "members": ["601"]}]},
-            "the document: queues: found general; allowed: names that Asterisk does not use",
+            "the document: queues: found general; allowed: names that are not reserved by Asterisk",
         ),
         (
             {"sip": {"transports": ["udp", "udp"]}},
-            "the document: transports: found udp 2 times; allowed: each once",
+            "the document: transports: found udp 2 times; allowed: unique values",
         ),
         (
             {"fallback": {"kind": "queue", "queue": "sales"}},
-            "the document: fallback: found the queue sales; allowed: nothing, there are no queues",
+            (
+                "the document: fallback: found the queue sales; "
+                "allowed: nothing, because there are no queues"
+            ),
         ),
         (
             {"phones": [phone(extension="100")]},
-            "the document: extensions: found 100 2 times; allowed: each once",
+            "the document: extensions: found 100 2 times; allowed: unique values",
         ),
         (
             {"phones": [phone("bob")]},
-            "phones[0]: found bob without extension; allowed: a name of digits, or an extension",
+            "phones[0]: found bob without extension; allowed: a numeric name, or an extension",
         ),
         (
             {"phones": [phone("global", extension="601")]},
             (
-                "the document: phones and trunks: found global; allowed: names that Asterisk does "
-                "not use"
+                "the document: phones and trunks: found global; allowed: names that are not "
+                "reserved by Asterisk"
             ),
         ),
         (
             {"phones": [{"name": "601", "password": {"value": "x y z secret"}}]},
             (
-                "phones[0].password.value: found a text of 12 characters that is no password; "
+                "phones[0].password.value: found an invalid password of 12 characters; "
                 "allowed: 1 to 128 printable ASCII characters without spaces"
             ),
         ),
         (
             {"phones": [{"name": "601", "password": {}}]},
-            "phones[0].password: found none of them; allowed: one of value, env, file",
+            "phones[0].password: found no source; allowed: exactly one of value, env, file",
         ),
         (
             {"queues": [{"name": "sales", "members": ["601"]}]},
-            "the document: queues: found the member 601; allowed: nothing, there are no phones",
+            (
+                "the document: queues: found the member 601; "
+                "allowed: nothing, because there are no phones"
+            ),
         ),
         (
             {"trunks": [trunk(agent="desk")]},
@@ -244,17 +253,17 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"trunks": [trunk(user="me")]},
             (
-                "trunks[0]: found half an account; allowed: user and password, or neither and no "
-                "register"
+                "trunks[0]: found an incomplete account; allowed: both user and password, or "
+                "neither of them and register: false"
             ),
         ),
         (
             {"rtp": {"firstPort": 10000, "lastPort": 10000}},
-            "rtp: found ports 10000 to 10000; allowed: lastPort above firstPort",
+            "rtp: found ports 10000 to 10000; allowed: lastPort greater than firstPort",
         ),
         (
             {"sip": {"port": 10050}},
-            "the document: sip.port: found 10050 among the ports of rtp; allowed: one outside",
+            "the document: sip.port: found 10050 in the range of rtp; allowed: a port outside it",
         ),
         (
             {"sip": {"tls": {"certificate": "tls.crt", "key": "/k"}}},
@@ -272,24 +281,24 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"sip": {"tls": TLS | {"port": 5060}}},
-            "sip: found port 5060 for tcp and for tls; allowed: one each",
+            "sip: found port 5060 for both tcp and tls; allowed: different ports",
         ),
         (
             {"sip": {"transports": []}},
-            "sip: found neither transports nor tls; allowed: at least one",
+            "sip: found neither transports nor tls; allowed: at least one transport",
         ),
         (
             {"phones": [phone(encryption="sdes")]},
             (
-                "phones[0]: found encryption sdes with transport of the phone's choice, which "
-                "would show the keys; allowed: with transport tls"
+                "phones[0]: found encryption sdes with no transport, which would send the SRTP "
+                "keys in clear text; allowed: sdes with transport tls"
             ),
         ),
         (
             {"trunks": [trunk(encryption="sdes", transport="tcp")]},
             (
-                "trunks[0]: found encryption sdes with transport tcp, which would show the keys; "
-                "allowed: with transport tls"
+                "trunks[0]: found encryption sdes with transport tcp, which would send the SRTP "
+                "keys in clear text; allowed: sdes with transport tls"
             ),
         ),
         (
@@ -298,15 +307,21 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"phones": [phone(transport="tls")]},
-            ("the document: 601: found the transport tls, without sip.tls; allowed: udp, tcp"),
+            "the document: 601: found transport tls, but sip.tls is not set; allowed: udp, tcp",
         ),
         (
             {"trunks": [trunk(transport="tcp")], "sip": {"transports": ["udp"]}},
-            "the document: acme: found the transport tcp, not of sip.transports; allowed: udp",
+            (
+                "the document: acme: found transport tcp, but it is not in sip.transports; "
+                "allowed: udp"
+            ),
         ),
         (
             {"sip": {"tls": TLS}, "metricsPort": 5061},
-            "the document: metricsPort: found 5061, which is sip.tls.port; allowed: another",
+            (
+                "the document: metricsPort: found 5061, the same as sip.tls.port; "
+                "allowed: another port"
+            ),
         ),
         (
             {"metricsPort": 0},
@@ -314,7 +329,7 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
         (
             {"metricsPort": 5060},
-            "the document: metricsPort: found 5060, which is sip.port; allowed: another",
+            ("the document: metricsPort: found 5060, the same as sip.port; allowed: another port"),
         ),
         (
             {"agnets": []},
@@ -326,7 +341,7 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         ),
     ],
 )
-def test_a_wrong_value_gets_its_path_what_was_found_and_what_is_allowed(
+def test_an_invalid_value_is_reported_with_path_and_allowed_values(
     document: dict[str, Any], expected: str
 ) -> None:
     assert problem(**document) == expected
@@ -336,18 +351,18 @@ def test_a_wrong_value_gets_its_path_what_was_found_and_what_is_allowed(
     "extension",
     ["_.", "_!", "_X.Y", "10 0", "1,1", "100\n", "[x]", "${EXTEN}", "1;2", "", "s", "_", "1&2"],
 )
-def test_an_extension_holds_nothing_that_the_dialplan_would_act_upon(extension: str) -> None:
+def test_dialplan_syntax_in_an_extension_is_rejected(extension: str) -> None:
     line = problem(agents=[{"name": "a", "extensions": [extension]}])
     assert line.startswith("agents[0].extensions[0]: found ")
 
 
 @pytest.mark.parametrize("extension", ["100", "*98", "+302101234", "_3069X.", "_2[2-5]XX", "_NXX!"])
-def test_numbers_and_patterns_are_taken(extension: str) -> None:
+def test_numbers_and_patterns_are_valid(extension: str) -> None:
     taken = values(agents=[{"name": "a", "extensions": [extension]}])
     assert taken.agents[0].extensions == (extension,)
 
 
-def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
+def test_transfers_can_go_to_phones_queues_and_agents() -> None:
     places = ["interject-phones,601,1", "interject-queues,q,1", "interject-agents,306912,1"]
     taken = values(
         phones=[phone()],
@@ -357,15 +372,15 @@ def test_a_transfers_may_go_to_phones_queues_and_agents() -> None:
     assert list(taken.agents[0].transfers) == places
 
 
-def test_a_password_does_not_show_in_a_representation() -> None:
+def test_repr_does_not_contain_a_password() -> None:
     assert "secret" not in repr(values(phones=[phone()], trunks=[account()]))
 
 
-def test_with_published_agents_there_need_be_none_of_ones_own() -> None:
+def test_with_published_agents_the_list_can_be_empty() -> None:
     assert values(agents=[], published=True).agents == ()
 
 
-def test_a_published_agent_may_have_any_number_that_a_transfer_names() -> None:
+def test_a_transfer_can_refer_to_the_number_of_a_published_agent() -> None:
     transfers = {"agents": [{"name": "a", "transfers": ["interject-agents,555,1"]}]}
     assert values(**transfers, published=True).published
     assert "interject-agents,555" in problem(**transfers)

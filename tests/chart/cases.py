@@ -1,4 +1,4 @@
-"""The render matrix: values that between them switch everything on, off and over."""
+"""The render matrix: values that cover every option."""
 
 from typing import Any
 

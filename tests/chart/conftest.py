@@ -1,4 +1,4 @@
-"""Tests of the chart without a cluster, by Helm's own engine; `make test-chart` runs them."""
+"""Tests of the chart without a cluster, with Helm's template engine; run by `make test-chart`."""
 
 from pathlib import Path
 

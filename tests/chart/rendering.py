@@ -1,4 +1,4 @@
-"""What the chart becomes, rendered by Helm's own engine."""
+"""Renders the chart with Helm's template engine."""
 
 import json
 from collections.abc import Iterable
@@ -20,18 +20,18 @@ RELEASE = "interject"
 
 @cache
 def loaded() -> Chart:
-    """The chart; read once, because no test changes it."""
+    """The chart, loaded once because no test modifies it."""
     return Chart.load(CHART)
 
 
 def texts(values: Json | None = None) -> dict[str, str]:
-    """The text of each template, by its path below templates/."""
+    """Rendered templates by path below templates/."""
     rendered = loaded().render(values or {}, name=RELEASE, namespace=NAMESPACE)
     return {path.partition("/templates/")[2]: text for path, text in rendered.items()}
 
 
 def objects(values: Json | None = None) -> list[Json]:
-    """Every object of a release, not to be changed."""
+    """All objects of a release; do not modify them."""
     return list(_objects(json.dumps(values or {}, sort_keys=True)))
 
 
@@ -41,7 +41,7 @@ def _objects(values: str) -> tuple[Json, ...]:
 
 
 def parsed(rendered: dict[str, str]) -> list[Json]:
-    """The objects in the texts of templates."""
+    """The objects in rendered templates."""
     return [
         document
         for path, text in rendered.items()
@@ -52,12 +52,12 @@ def parsed(rendered: dict[str, str]) -> list[Json]:
 
 @cache
 def _parsed(text: str) -> tuple[Json, ...]:
-    """The resource alone takes longer to read than all the rest to render."""
+    """Cached, because parsing the CRD takes longer than rendering all other templates."""
     return tuple(document for document in yaml.safe_load_all(text) if document)
 
 
 def one(found: Iterable[Json], kind: str, name: str | None = None) -> Json:
-    """The only object of that kind, and perhaps name."""
+    """The only object of this kind, and of this name if given."""
     (only,) = (
         each for each in found if each["kind"] == kind and name in (None, each["metadata"]["name"])
     )
@@ -65,14 +65,14 @@ def one(found: Iterable[Json], kind: str, name: str | None = None) -> Json:
 
 
 def refused(values: Json) -> str:
-    """What Helm says about values that the chart does not take; fails the test if it takes them."""
+    """Helm's error message for invalid values; asserts that there is one."""
     with pytest.raises(HelmError) as error:
         texts(values)
     return str(error.value)
 
 
 def pods(found: Iterable[Json]) -> dict[str, Json]:
-    """The pods, and the pod template of each object that has one, by kind and name."""
+    """Pods and pod templates by kind and name."""
     templates = {}
     for each in found:
         template = each if each["kind"] == "Pod" else each.get("spec", {}).get("template")

@@ -1,4 +1,4 @@
-"""Pod Security's profile `restricted`, as far as a pod can break it."""
+"""The rules of the Pod Security level `restricted` that apply to these pods."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
 def violations(pod: Json) -> Iterator[str]:
-    """What the profile forbids in a pod's spec, in words."""
+    """Violations in a pod's spec, as text."""
     for key in _HOST:
         if pod.get(key):
             yield key

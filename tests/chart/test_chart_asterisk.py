@@ -1,4 +1,4 @@
-"""Asterisk in a release: its values, its ports and how callers reach it."""
+"""Asterisk in a release: values, ports, exposure."""
 
 import base64
 from typing import Any
@@ -18,7 +18,7 @@ NAME = "interject-asterisk"
 
 
 def asterisk(**values: Any) -> list[Json]:
-    """A release with these values of Asterisk's, without the resource, which takes long to read."""
+    """A release with these values of Asterisk, without the CRD, which is slow to parse."""
     return objects({"crds": {"enabled": False}, "asterisk": values})
 
 
@@ -28,13 +28,13 @@ def container(found: list[Json]) -> Json:
 
 
 def documents(found: list[Json]) -> dict[str, Json]:
-    """What each pod's file of values says, by its name."""
+    """Content of each pod's values file, by name."""
     data = one(found, "ConfigMap", NAME)["data"]
     return {name: yaml.safe_load(text) for name, text in data.items()}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "nothing"])
-def test_every_pod_has_values_that_asterisk_takes(case: str) -> None:
+def test_every_pod_has_valid_asterisk_values(case: str) -> None:
     found = objects(CASES[case])
     replicas = one(found, "StatefulSet")["spec"]["replicas"]
     pages = documents(found)
@@ -43,13 +43,13 @@ def test_every_pod_has_values_that_asterisk_takes(case: str) -> None:
         load_values(document, name)
 
 
-def test_a_pod_reads_the_file_that_has_its_name() -> None:
+def test_a_pod_reads_the_file_with_its_name() -> None:
     variables = {each["name"]: each for each in container(objects())["env"]}
     assert variables["INTERJECT_VALUES"]["value"] == "/etc/interject/values/$(POD_NAME).yaml"
     assert list(variables).index("POD_NAME") < list(variables).index("INTERJECT_VALUES")
 
 
-def test_passwords_are_in_a_secret_alone_and_come_by_the_environment(tmp_path: Any) -> None:
+def test_passwords_are_only_in_secrets_and_environment_variables(tmp_path: Any) -> None:
     found = objects(CASES["everything"])
     page = documents(found)[f"{NAME}-0.yaml"]
     secrets = one(found, "Secret", NAME)["data"]
@@ -71,19 +71,19 @@ def test_passwords_are_in_a_secret_alone_and_come_by_the_environment(tmp_path: A
     assert "correct-horse" not in yaml.safe_dump([e for e in found if e["kind"] != "Secret"])
 
 
-def test_the_dialplan_of_the_operator_is_mounted_and_may_be_missing() -> None:
+def test_the_published_dialplan_is_mounted_as_optional() -> None:
     pod = pods(asterisk(name="east"))[f"StatefulSet/{NAME}"]
     (published,) = (each for each in pod["spec"]["volumes"] if each["name"] == "published")
     assert published["configMap"] == {"name": names.dialplan_name("east"), "optional": True}
     assert pod["metadata"]["labels"][names.ASTERISK] == "east"
 
 
-def test_calls_have_their_time_when_a_pod_goes() -> None:
+def test_calls_can_drain_when_a_pod_terminates() -> None:
     spec = pods(asterisk(drainSeconds=600))[f"StatefulSet/{NAME}"]["spec"]
     assert spec["terminationGracePeriodSeconds"] == 630
 
 
-def test_changed_values_are_another_pod_and_the_same_ones_are_not() -> None:
+def test_changed_values_roll_pods_and_unchanged_ones_do_not() -> None:
     def checksum(**values: Any) -> str:
         metadata = pods(asterisk(**values))[f"StatefulSet/{NAME}"]["metadata"]
         text: str = metadata["annotations"]["checksum/values"]
@@ -94,14 +94,14 @@ def test_changed_values_are_another_pod_and_the_same_ones_are_not() -> None:
     assert checksum(phones=[{"name": "601", "password": "new"}]) != checksum()
 
 
-def test_extra_values_go_over_the_rest() -> None:
+def test_extra_values_take_precedence() -> None:
     page = documents(asterisk(extraValues={"sip": {"bindHost": "192.0.2.1"}, "drainSeconds": 5}))
     assert page[f"{NAME}-0.yaml"]["sip"]["bindHost"] == "192.0.2.1"
     assert page[f"{NAME}-0.yaml"]["sip"]["port"] == 30060
     assert page[f"{NAME}-0.yaml"]["drainSeconds"] == 5
 
 
-def test_on_node_ports_ports_are_the_same_inside_and_outside_and_each_pods_own() -> None:
+def test_node_ports_are_the_same_inside_and_outside_and_unique_per_pod() -> None:
     found = asterisk(replicas=2, calls=4)
     taken: list[tuple[str, int]] = []
     for ordinal, page in enumerate(documents(found).values()):
@@ -118,7 +118,7 @@ def test_on_node_ports_ports_are_the_same_inside_and_outside_and_each_pods_own()
     assert len(set(taken)) == len(taken)
 
 
-def test_behind_node_ports_asterisk_knows_the_nodes_address() -> None:
+def test_behind_node_ports_asterisk_advertises_the_nodes_address() -> None:
     variables = {each["name"]: each for each in container(asterisk())["env"]}
     external = variables["INTERJECT_EXTERNAL_ADDRESS"]["valueFrom"]
     assert external == {"fieldRef": {"fieldPath": "status.hostIP"}}
@@ -130,7 +130,7 @@ def test_behind_node_ports_asterisk_knows_the_nodes_address() -> None:
 @pytest.mark.parametrize(
     ("exposure", "kind"), [("loadBalancer", "LoadBalancer"), ("clusterIP", "ClusterIP")]
 )
-def test_other_services_have_ports_of_their_own_too(exposure: str, kind: str) -> None:
+def test_other_services_have_their_own_ports(exposure: str, kind: str) -> None:
     found = asterisk(exposure={"type": exposure}, replicas=2)
     for ordinal in range(2):
         service = one(found, "Service", f"{NAME}-{ordinal}")["spec"]
@@ -140,7 +140,7 @@ def test_other_services_have_ports_of_their_own_too(exposure: str, kind: str) ->
         assert not any("nodePort" in each for each in service["ports"])
 
 
-def test_in_the_nodes_network_there_is_no_service_and_names_are_still_found() -> None:
+def test_with_host_network_there_is_no_service_and_dns_still_works() -> None:
     found = asterisk(exposure={"type": "hostNetwork"})
     services = {each["metadata"]["name"] for each in found if each["kind"] == "Service"}
     assert services == {NAME, "interject-metrics-api"}
@@ -155,7 +155,7 @@ def test_in_the_nodes_network_there_is_no_service_and_names_are_still_found() ->
     tls=st.booleans(),
     exposure=st.sampled_from(["nodePort", "loadBalancer", "hostNetwork", "clusterIP"]),
 )
-def test_whatever_the_size_the_policy_lets_in_what_asterisk_listens_at(
+def test_the_policy_allows_all_ports_of_asterisk(
     replicas: int, calls: int, tls: bool, exposure: str
 ) -> None:
     found = asterisk(

@@ -1,4 +1,4 @@
-"""What docs/install.md says about values is what the chart takes."""
+"""Examples of values in docs/install.md are valid."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _BLOCK = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 
 
 def examples() -> Iterator[Json]:
-    """Each indented block that is a mapping of the chart's values."""
+    """Each indented block that contains values of the chart."""
     for block in _BLOCK.findall(PAGE):
         try:
             value = yaml.safe_load(block)
@@ -22,14 +22,14 @@ def examples() -> Iterator[Json]:
             yield value
 
 
-def test_examples_of_values_are_taken() -> None:
+def test_examples_of_values_are_valid() -> None:
     found = list(examples())
     assert len(found) >= 4
     for values in found:
         assert objects(values), values
 
 
-def test_what_it_tells_to_delete_are_the_names_that_the_chart_gives() -> None:
+def test_objects_to_delete_have_the_names_in_the_chart() -> None:
     rendered = "".join(texts().values())
     deleted = re.findall(r"kubectl -n interject delete (\S+) (\S+)", PAGE)
     assert {kind for kind, _ in deleted} == {"lease", "secret", "configmap"}

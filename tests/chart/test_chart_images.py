@@ -1,4 +1,4 @@
-"""What `make images` tells the chart, and whose nodes it gives images to."""
+"""`make images`: the values file for the chart, and the nodes that images are loaded into."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def said(program: str) -> str:
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 
-def test_the_chart_takes_the_images_that_were_built() -> None:
+def test_the_chart_accepts_the_values_of_make_images() -> None:
     values: dict[str, Any] = json.loads(said(VALUES.format(names=json.dumps(NAMES))))
     Chart.load(CHART).validate_schema(values)
     rendered = "\n".join(Chart.load(CHART).render(values).values())
@@ -47,7 +47,7 @@ def test_the_chart_takes_the_images_that_were_built() -> None:
         ("production", "None"),
     ],
 )
-def test_whose_nodes_they_are_is_told_by_the_context(
+def test_the_kind_of_cluster_is_detected_from_the_context(
     tmp_path: Path, context: str, nodes: str
 ) -> None:
     kubeconfig = tmp_path / "config"
@@ -55,7 +55,7 @@ def test_whose_nodes_they_are_is_told_by_the_context(
     assert said(NODES.format(path=str(kubeconfig))) == nodes
 
 
-def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_kubeconfig_is_reported(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text("no: context")
     assert f"{kubeconfig}: expected a kubeconfig" in said(NODES.format(path=str(kubeconfig)))

@@ -1,4 +1,4 @@
-"""Whatever is switched on or off, what comes out is valid, restricted and fits together."""
+"""For all values of the matrix, objects are valid, restricted and consistent."""
 
 import json
 from functools import cache
@@ -14,17 +14,17 @@ from chart.restricted import violations
 
 KUBERNETES = ("1.29", "1.33", "1.36")
 FOREIGN = {"Certificate", "PodMonitor", "PrometheusRule"}
-"""Kinds whose schemas are not Kubernetes' own."""
+"""Kinds that are not built into Kubernetes."""
 
 OTHERS = {("ServiceAccount", "default"), ("ServiceAccount", "8")}
-"""Of the cluster, or of whoever installs."""
+"""Objects that the cluster or the user who installs provides."""
 
 matrix = pytest.mark.parametrize("case", CASES)
 
 
 @cache
 def invalid(version: str, text: str) -> str | None:
-    """What is wrong with an object, as JSON, in the strict schemas of a version."""
+    """Errors of an object, as JSON, against the strict schemas of a Kubernetes version."""
     try:
         kubernetes_validate.validate(json.loads(text), version, strict=True)
     except kubernetes_validate.ValidationError as error:
@@ -42,7 +42,7 @@ def test_objects_are_valid(case: str, version: str) -> None:
 
 
 @matrix
-def test_pods_are_restricted_but_in_the_nodes_network(case: str) -> None:
+def test_pods_comply_with_restricted_except_with_host_network(case: str) -> None:
     for name, template in pods(objects(CASES[case])).items():
         found = list(violations(template["spec"]))
         wanted = (
@@ -83,7 +83,7 @@ def test_selectors_find_pods(case: str) -> None:
 
 
 @matrix
-def test_what_pods_refer_to_is_there(case: str) -> None:
+def test_objects_that_pods_refer_to_exist(case: str) -> None:
     values = CASES[case]
     found = objects(values)
     there = {(each["kind"], each["metadata"]["name"]) for each in found}
@@ -110,7 +110,7 @@ def _references(pod: Json) -> list[tuple[str, str]]:
 
 
 @matrix
-def test_rendering_twice_gives_the_same_but_for_passwords_that_are_made(case: str) -> None:
+def test_rendering_is_stable_except_for_generated_passwords(case: str) -> None:
     once, again = texts(CASES[case]), texts(CASES[case])
     made = once.pop("asterisk/secret.yaml", ""), again.pop("asterisk/secret.yaml", "")
     assert once == again
@@ -118,14 +118,14 @@ def test_rendering_twice_gives_the_same_but_for_passwords_that_are_made(case: st
 
 
 @pytest.mark.parametrize("kube_version", ["v1.27.0", "v1.36.0"])
-def test_helm_finds_nothing_to_complain_of(kube_version: str) -> None:
+def test_helm_lint_passes(kube_version: str) -> None:
     report = helm.lint(CHART, strict=True, kube_version=kube_version)
     assert report["errors"] == []
     serious = [each["error"] for each in report["messages"] if each["severity"] > 1]
     assert serious == []
 
 
-def test_no_image_is_the_latest_and_a_digest_counts_before_a_tag() -> None:
+def test_no_image_is_latest_and_a_digest_takes_precedence_over_a_tag() -> None:
     images = _images(objects())
     assert images == {f"interject-{part}:0.1.0" for part in ("operator", "media", "asterisk")}
     operator = one(objects(CASES["everything"]), "Deployment")["spec"]["template"]["spec"]
@@ -146,13 +146,13 @@ def _images(found: list[Json]) -> set[str]:
     return set().union(*(walk(template) for template in pods(found).values()))
 
 
-def test_the_notes_say_how_to_call_and_what_stays() -> None:
+def test_the_notes_explain_how_to_call_and_what_is_kept() -> None:
     notes = texts()["NOTES.txt"]
     assert "user      601" in notes
     assert "Dial 100" in notes
     assert "get secret interject-asterisk" in notes
-    assert "your VoiceAgents stay" in notes
+    assert "your VoiceAgents are kept" in notes
     assert "Secret interject-metrics-api-tls, ConfigMap interject-dialplan-asterisk." in notes
     gone = texts({"crds": {"keep": False}})["NOTES.txt"]
-    assert "every VoiceAgent of the cluster with it" in gone
+    assert "with it every VoiceAgent in the cluster" in gone
     assert "Dial" not in texts(CASES["nothing"])["NOTES.txt"]

@@ -1,4 +1,4 @@
-"""The resource, the sample and what belongs to the operator in a release."""
+"""CRD, sample and operator in a release."""
 
 import pytest
 import yaml
@@ -18,7 +18,7 @@ def variables(values: Json) -> dict[str, str]:
     return {each["name"]: each.get("value", "") for each in pod["containers"][0]["env"]}
 
 
-def test_the_charts_resource_is_the_projects() -> None:
+def test_the_charts_crd_is_that_of_the_project() -> None:
     ours = (ROOT / "crds" / f"{CRD}.yaml").read_bytes()
     assert (CHART / "files" / "crds" / f"{CRD}.yaml").read_bytes() == ours
     rendered = one(objects(), "CustomResourceDefinition")
@@ -26,7 +26,7 @@ def test_the_charts_resource_is_the_projects() -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_the_resource_outlives_the_release_unless_told(keep: bool) -> None:
+def test_the_crd_is_kept_unless_disabled(keep: bool) -> None:
     found = one(objects({"crds": {"keep": keep}}), "CustomResourceDefinition")
     policy = found["metadata"].get("annotations", {}).get("helm.sh/resource-policy")
     assert policy == ("keep" if keep else None)
@@ -39,14 +39,14 @@ def sample(values: Json) -> Json:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "nothing"])
-def test_the_sample_is_a_voice_agent_that_the_model_takes(case: str) -> None:
+def test_the_sample_is_a_valid_voice_agent(case: str) -> None:
     agent = load_manifest(sample(CASES[case]), "sample")
     assert agent.spec.telephony.extensions == ("100",)
     asterisk = CASES[case].get("asterisk", {}).get("name", "asterisk")
     assert agent.spec.telephony.asterisk == asterisk
 
 
-def test_the_sample_is_the_example_and_can_be_more() -> None:
+def test_the_sample_is_the_example_and_can_be_extended() -> None:
     example = yaml.safe_load((ROOT / "examples" / "parcel-desk.yaml").read_text())
     agent = sample({})
     assert agent["metadata"]["name"] == example["metadata"]["name"]
@@ -61,7 +61,7 @@ def test_the_samples_pods_pull_with_the_secrets_of_the_release() -> None:
     assert agent.spec.pod_template.spec == {"imagePullSecrets": [{"name": "registry"}]}
 
 
-def test_a_job_that_would_change_is_another_job() -> None:
+def test_a_changed_job_has_another_name() -> None:
     def job(values: Json) -> str:
         name: str = one(objects(values), "Job")["metadata"]["name"]
         return name
@@ -71,7 +71,7 @@ def test_a_job_that_would_change_is_another_job() -> None:
     assert job({"operator": {"nodeSelector": {"a": "b"}}}) != job({})
 
 
-def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> None:
+def test_helm_test_waits_for_the_sample_with_an_account_that_can_read_it() -> None:
     found = objects({"sample": {"name": "desk"}})
     pod = one(found, "Pod")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
@@ -81,14 +81,14 @@ def test_helm_test_waits_for_the_sample_as_the_account_that_may_read_it() -> Non
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_operator_is_told_are_variables_that_it_has(case: str) -> None:
+def test_the_operators_variables_are_known_settings(case: str) -> None:
     known = {option.envvar for option in run.params if hasattr(option, "envvar")}
     known.add(logs.VARIABLE)
-    told = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
-    assert told <= known
+    used = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
+    assert used <= known
 
 
-def test_the_metrics_api_is_asked_at_the_operators_pods() -> None:
+def test_the_metrics_api_service_selects_the_operators_pods() -> None:
     found = objects()
     service = one(found, "Service", "interject-metrics-api")["spec"]
     for version in ("v1beta1", "v1beta2"):
@@ -101,7 +101,7 @@ def test_the_metrics_api_is_asked_at_the_operators_pods() -> None:
     assert port["targetPort"] in {each["name"] for each in container["ports"]}
 
 
-def test_each_source_of_the_certificate_tells_the_operator_where_it_is() -> None:
+def test_the_operator_gets_the_source_of_the_certificate() -> None:
     own = variables({})
     assert own["INTERJECT_METRICS_API_SECRET"] == "interject-metrics-api-tls"
     assert own["INTERJECT_METRICS_API_SERVICE"] == "interject-metrics-api"
@@ -112,11 +112,11 @@ def test_each_source_of_the_certificate_tells_the_operator_where_it_is() -> None
     assert not [name for name in off if "METRICS_API" in name]
 
 
-def test_traces_go_where_they_are_said_to() -> None:
-    told = variables(CASES["everything"])
+def test_traces_go_to_the_configured_endpoint() -> None:
+    found = variables(CASES["everything"])
     endpoint = "http://jaeger-collector.tracing:4318"
-    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
-    assert told["INTERJECT_MEDIA_OTLP_ENDPOINT"] == endpoint
+    assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
+    assert found["INTERJECT_MEDIA_OTLP_ENDPOINT"] == endpoint
     rules = one(objects(CASES["everything"]), "NetworkPolicy", "interject-operator")["spec"]
     ports = {port["port"] for rule in rules["egress"] for port in rule.get("ports", [])}
     assert 4318 in ports

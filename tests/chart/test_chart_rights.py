@@ -1,4 +1,4 @@
-"""The chart grants what the operator's own list of rights says, no more and no less."""
+"""The chart grants exactly the permissions in the operator's rules."""
 
 import pytest
 
@@ -17,7 +17,7 @@ NAMESPACED = {"operator": {"watchNamespaces": [NAMESPACE, "sales"]}}
 
 
 def granted(found: list[Json], kind: str) -> dict[tuple[str | None, str], list[Json]]:
-    """The rules of each role that the operator's account is bound to."""
+    """Rules of all roles that the operator's ServiceAccount is bound to."""
     roles = {
         (each["metadata"].get("namespace"), each["metadata"]["name"]): each["rules"]
         for each in found
@@ -35,7 +35,7 @@ def granted(found: list[Json], kind: str) -> dict[tuple[str | None, str], list[J
     return bound
 
 
-def test_all_namespaces_are_a_cluster_role_and_the_lease_is_in_the_operators() -> None:
+def test_all_namespaces_are_a_cluster_role_and_the_lease_is_in_the_operators_namespace() -> None:
     found = objects()
     assert granted(found, "ClusterRole")[None, "interject-operator"] == agent_rules()
     election = granted(found, "Role")[NAMESPACE, "interject-operator-election"]
@@ -54,7 +54,7 @@ def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None
 
 
 @pytest.mark.parametrize("values", [{}, NAMESPACED])
-def test_the_metrics_api_has_what_an_api_server_behind_another_needs(values: Json) -> None:
+def test_the_metrics_api_has_the_bindings_of_an_extension_api_server(values: Json) -> None:
     bound = {
         (each["metadata"].get("namespace"), each["roleRef"]["kind"], each["roleRef"]["name"])
         for each in objects(values)
@@ -65,7 +65,7 @@ def test_the_metrics_api_has_what_an_api_server_behind_another_needs(values: Jso
     assert ("kube-system", "Role", reader) in bound
 
 
-def test_a_certificate_of_its_own_needs_a_secret_and_the_api_services() -> None:
+def test_a_self_issued_certificate_needs_a_secret_and_the_api_services() -> None:
     found = objects()
     own = granted(found, "Role")[NAMESPACE, "interject-operator-certificate"]
     assert own == certificate_rules(SECRET)
@@ -73,7 +73,7 @@ def test_a_certificate_of_its_own_needs_a_secret_and_the_api_services() -> None:
     assert everywhere == api_service_rules()
 
 
-def test_a_certificate_of_somebody_elses_needs_no_rights() -> None:
+def test_an_external_certificate_needs_no_permissions() -> None:
     values = {
         "metricsApi": {
             "certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}},
@@ -88,7 +88,7 @@ def test_no_rule_has_a_wildcard() -> None:
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
 
 
-def test_media_pods_let_the_operator_and_asterisk_in() -> None:
+def test_media_pods_accept_traffic_of_operator_and_asterisk() -> None:
     templates = pods(objects())
     operator = templates["Deployment/interject-operator"]["metadata"]["labels"]
     assert names.OPERATOR_PODS.items() <= operator.items()

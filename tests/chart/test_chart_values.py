@@ -1,4 +1,4 @@
-"""Values: documented, checked, and refused in words that name them."""
+"""Values: documentation, validation, error messages."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def values_doc(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the chart and its documentation, to be changed."""
+    """A modifiable copy of the chart and its documentation."""
     for path in OURS:
         whole = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +38,12 @@ def change(copy: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_schema_and_tables_are_those_of_the_comments() -> None:
+def test_schema_and_tables_are_up_to_date() -> None:
     done = values_doc("--check")
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_stale_is_named_and_can_be_made_anew(copy: Path) -> None:
+def test_outdated_files_are_listed_and_can_be_regenerated(copy: Path) -> None:
     change(copy, "resyncSeconds: 300", "resyncSeconds: 301")
     stale = values_doc("--root", str(copy), "--check")
     assert stale.returncode == 1
@@ -56,12 +56,12 @@ def test_what_is_stale_is_named_and_can_be_made_anew(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("  # -- Whether every request and every look is logged.\n", "", "operator.verbose"),
+        ("  # -- Log every API request and every reconciliation.\n", "", "operator.verbose"),
         ("verbose: false", "verbose: null", "operator.verbose: found the default None"),
         ("# @schema {enum: [json, text]}", "# @schema {enum: [json", "logFormat"),
     ],
 )
-def test_a_value_without_a_comment_or_a_type_is_refused(
+def test_a_value_without_comment_or_type_is_rejected(
     copy: Path, old: str, new: str, words: str
 ) -> None:
     change(copy, old, new)
@@ -100,7 +100,7 @@ def test_the_schema_is_strict_and_describes_every_property() -> None:
         ({"asterisk": {"exposure": {"type": "ingress"}}}, ("/asterisk/exposure/type", "nodePort")),
     ],
 )
-def test_the_schema_names_the_value_and_what_is_allowed(
+def test_schema_errors_name_the_value_and_what_is_allowed(
     values: Json, words: tuple[str, ...]
 ) -> None:
     said = refused(values)
@@ -120,70 +120,73 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
     [
         (
             asterisk(calls=1500),
-            "asterisk.rtp: found port 33099; asterisk.exposure.type: nodePort allows 30000 to",
+            "asterisk.rtp: found port 33099, outside the NodePort range 30000 to",
         ),
         (
             asterisk(rtp={"firstPort": 30100, "lastPort": 30110}),
-            "asterisk.rtp: found ports 30100 to 30110; asterisk.calls: 32 take 64 ports",
+            "asterisk.rtp: found ports 30100 to 30110; asterisk.calls: 32 needs 64 ports",
         ),
         (
             asterisk(sip={"port": 30120}),
-            "asterisk.sip: found port 30120 (sip-udp) among the ports of media, 30100 to 30163",
+            "asterisk.sip: found port 30120 (sip-udp) inside the RTP port range 30100 to 30163",
         ),
         (
             asterisk(replicas=30, sip={"port": 30060}),
-            "asterisk.sip: found port 30100 (sip-udp) among the ports of media",
+            "asterisk.sip: found port 30100 (sip-udp) inside the RTP port range",
         ),
-        (asterisk(sip={"port": 5060}), "asterisk.sip: found port 5060; asterisk.exposure.type"),
-        (asterisk(sip={"udp": False, "tcp": False}), "asterisk.sip: found neither udp nor tcp"),
+        (asterisk(sip={"port": 5060}), "asterisk.sip: found port 5060, outside the NodePort"),
+        (
+            asterisk(sip={"udp": False, "tcp": False}),
+            "asterisk.sip: found udp, tcp and tls disabled; enable at least one",
+        ),
         (
             asterisk(sip={"tls": {"enabled": True, "secretName": "s", "port": 30060}}),
-            "asterisk.sip.tls.port: found 30060, which asterisk.sip.port has",
+            "asterisk.sip.tls.port: found 30060, the same as asterisk.sip.port",
         ),
-        (asterisk(sip={"tls": {"enabled": True}}), "asterisk.sip.tls.secretName: found none"),
+        (asterisk(sip={"tls": {"enabled": True}}), "asterisk.sip.tls.secretName: found no name"),
         (
             asterisk(exposure={"type": "hostNetwork"}, calls=10000, rtp={"firstPort": 50000}),
-            "asterisk.rtp: found ports up to 69999; the last there is is 65535",
+            "asterisk.rtp: found ports up to 69999, but the highest port is 65535",
         ),
         (
             asterisk(phones=[{"name": "601", "extension": "100"}]),
-            "sample.extension: found 100, which is the number of phone 601",
+            "sample.extension: found 100, which is already the number of phone 601",
         ),
         (asterisk(published=False), "asterisk.published: found false and no asterisk.agents"),
         (
             asterisk(exposure={"type": "loadBalancer"}, calls=2001),
-            "asterisk.rtp: found 4002 ports, each of which is a port of a Service, and 4000",
+            "asterisk.rtp: found 4002 ports, but a Service can expose 4000 at most",
         ),
-        (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without extension"),
+        (asterisk(phones=[{"name": "anna"}]), "asterisk.phones: found anna without an extension"),
         (
             asterisk(phones=[{"name": "601"}], trunks=[TRUNK | {"name": "601"}]),
             "asterisk.trunks: found the name 601 twice",
         ),
         (
             asterisk(phones=[{"name": "601", "password": "a", "existingSecret": "b"}]),
-            "asterisk.phones: found password and existingSecret of 601",
+            "asterisk.phones: found both password and existingSecret for 601",
         ),
         (
             asterisk(phones=[{"name": "601", "encryption": "sdes"}]),
-            "asterisk.phones: found encryption sdes of 601 without transport tls",
+            "asterisk.phones: found encryption sdes without transport tls for 601",
         ),
         (
             asterisk(trunks=[TRUNK | {"transport": "tls"}]),
-            "asterisk.trunks: found transport tls of t; it needs asterisk.sip.tls.enabled",
+            "found transport tls for t, but TLS is disabled; set asterisk.sip.tls.enabled",
         ),
-        (asterisk(trunks=[TRUNK | {"user": "u"}]), "found t with user and no password"),
-        (asterisk(trunks=[TRUNK | {"register": True}]), "found t that registers without user"),
+        (asterisk(trunks=[TRUNK | {"user": "u"}]), "found user without a password for t"),
+        (asterisk(trunks=[TRUNK | {"register": True}]), "found register: true without user for t"),
         (
             asterisk(replicas=2, externalAddress=["192.0.2.1"]),
             "asterisk.externalAddress: found 1 addresses for 2 pods",
         ),
         (
             asterisk(replicas=2, externalAddress="192.0.2.1", exposure={"type": "loadBalancer"}),
-            "asterisk.externalAddress: found one for 2 pods",
+            "asterisk.externalAddress: found one address for 2 pods",
         ),
         (
             {"operator": {"watchNamespaces": ["sales"]}},
-            "operator.watchNamespaces: found sales without voice",
+            "operator.watchNamespaces: found sales, which does not include voice",
         ),
         (
             {"metricsApi": {"certificate": "secret"}},
@@ -195,9 +198,9 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
         ),
     ],
 )
-def test_values_that_do_not_fit_each_other_get_one_sentence(values: Json, sentence: str) -> None:
+def test_conflicting_values_are_rejected_with_one_sentence(values: Json, sentence: str) -> None:
     assert sentence in refused(values)
 
 
-def test_what_is_switched_off_is_not_checked() -> None:
+def test_disabled_parts_are_not_checked() -> None:
     texts(asterisk(enabled=False, calls=1500) | {"sample": {"enabled": False}})

@@ -1,4 +1,4 @@
-"""A chart that has changed has another version."""
+"""A changed chart must have a new version."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ def chart_version(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The chart as version 0.1.0, of which no version was given away."""
+    """A copy of the chart as version 0.1.0, without released versions."""
     shutil.copytree(CHART, tmp_path / "charts" / "interject")
     (tmp_path / "charts" / "interject" / ".versions").unlink(missing_ok=True)
     change(tmp_path, "Chart.yaml", f"version: {loaded().metadata['version']}", "version: 0.1.0")
@@ -32,32 +32,32 @@ def change(copy: Path, name: str, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new, 1))
 
 
-def test_the_chart_has_the_version_that_it_says() -> None:
+def test_a_changed_chart_has_a_new_version() -> None:
     done = chart_version()
     assert done.returncode == 0, done.stderr
 
 
-def test_it_installs_the_projects_own_version() -> None:
+def test_the_app_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert loaded().metadata["appVersion"] == project["version"]
 
 
-def test_a_version_that_was_given_away_does_not_change(copy: Path) -> None:
+def test_a_released_version_does_not_change(copy: Path) -> None:
     assert chart_version("--root", str(copy), "--record").returncode == 0
     assert chart_version("--root", str(copy)).returncode == 0
     change(copy, "values.yaml", "replicas: 2", "replicas: 3")
     for record in ([], ["--record"]):
         done = chart_version("--root", str(copy), *record)
         assert done.returncode == 1
-        assert "is not version 0.1.0 any more" in done.stderr
+        assert "differs from released version 0.1.0" in done.stderr
     change(copy, "Chart.yaml", "version: 0.1.0", "version: 0.1.1")
     assert chart_version("--root", str(copy)).returncode == 0
 
 
-def test_a_version_is_above_those_that_were_given_away(copy: Path) -> None:
+def test_a_version_is_higher_than_released_ones(copy: Path) -> None:
     change(copy, "Chart.yaml", "version: 0.1.0", "version: 0.10.0")
     assert chart_version("--root", str(copy), "--record").returncode == 0
     change(copy, "Chart.yaml", "version: 0.10.0", "version: 0.9.0")
     done = chart_version("--root", str(copy))
     assert done.returncode == 1
-    assert "found version 0.9.0 in Chart.yaml; allowed: one above 0.10.0" in done.stderr
+    assert "found version 0.9.0 in Chart.yaml; allowed: higher than 0.10.0" in done.stderr

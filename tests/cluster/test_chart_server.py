@@ -123,20 +123,20 @@ def test_a_second_metrics_api_is_refused_in_one_sentence(release: Release) -> No
         said = release.refused({"crds": {"enabled": False}})
     finally:
         release.cluster.run("delete", "apiservice", API)
-    assert "found that Service monitoring/prometheus-adapter serves custom.metrics.k8s.io" in said
+    assert "found Service monitoring/prometheus-adapter registered for custom.metrics.k8s" in said
     assert "metricsApi.enabled=false" in said
 
 
 @pytest.mark.usefixtures("no_crd")
 def test_a_chart_without_its_resource_is_refused(release: Release) -> None:
     said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
-    assert "crds.enabled: found false, and no voiceagents.interject.dev in the cluster" in said
+    assert "crds.enabled: found false, and no CRD voiceagents.interject.dev in the cluster" in said
 
 
 @pytest.mark.usefixtures("crd")
 def test_a_resource_of_somebody_elses_is_refused_and_can_be_used(release: Release) -> None:
     said = release.refused(NO_METRICS_API)
-    assert f"found {CRD} in the cluster, which no release brought; set crds.enabled=false" in said
+    assert f"found {CRD} in the cluster, not owned by a Helm release; set crds.enabled=f" in said
     release.install(NO_METRICS_API | {"crds": {"enabled": False}})
 
 
@@ -151,7 +151,8 @@ def test_a_resource_older_than_the_operator_is_refused(cluster: Cluster, release
     assert done.returncode == 0, done.stderr
     cluster.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
     said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
-    assert f"found a {CRD} without VoiceAgent.spec.bargeIn, older than operator 0.1.0" in said
+    assert f"found CRD {CRD} without the field VoiceAgent.spec.bargeIn, so it is older than" in said
+    assert "operator 0.1.0" in said
 
 
 @pytest.mark.usefixtures("crd")

@@ -1,4 +1,4 @@
-"""What happens in a cluster, and which alert comes of it: input of promtool's rule tests.
+"""Scenarios in a cluster and the alerts that fire: input of promtool's rule tests.
 
 Values are in promtool's notation: `0+1x20` counts up by one for 20 intervals, `_` is no sample.
 """
@@ -33,30 +33,30 @@ def pod(name: str = "desk-1", **values: str) -> list[dict[str, str]]:
     }
     info = series("interject_pod_info", values.pop("info", "1x200"), labels | {"agent": "desk"})
     metrics = [
-        series(f"interject_{metric}", told, labels) for metric, told in (usual | values).items()
+        series(f"interject_{metric}", text, labels) for metric, text in (usual | values).items()
     ]
     return [info, *metrics]
 
 
 def of_pod(name: str, values: str, labels: Mapping[str, str]) -> dict[str, str]:
-    """One more series of the pod desk-1."""
+    """A series of the pod desk-1."""
     return series(name, values, POD | dict(labels))
 
 
 @dataclass(frozen=True)
 class Case:
-    """One story."""
+    """A scenario."""
 
     alert: str
     story: str
     input: list[dict[str, str]]
     at: str
     fires: list[dict[str, str]] = field(default_factory=list)
-    """The labels of each alert that fires; none: it stays quiet."""
+    """Labels of the firing alerts; empty if none fires."""
 
     @property
     def test(self) -> dict[str, Any]:
-        """For promtool."""
+        """The test in promtool's format."""
         found = [{"labels": str_labels(self.alert, labels), "value": 1} for labels in self.fires]
         firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
         query = f"sum by ({', '.join(LABELS)}) ({firing})"
@@ -72,7 +72,7 @@ LABELS = ("alertname", "namespace", "agent", "pod", "kind", "provider", "echo")
 
 
 def str_labels(alert: str, labels: Mapping[str, str]) -> str:
-    """A sample's labels as promtool writes them."""
+    """Labels of a sample in promtool's notation."""
     pairs = {"alertname": alert} | dict(labels)
     return "{" + ", ".join(f'{key}="{value}"' for key, value in pairs.items()) + "}"
 
@@ -82,7 +82,7 @@ SECOND = {"namespace": "interject", "pod": "operator-2"}
 
 
 def up(labels: Mapping[str, str], values: str) -> dict[str, str]:
-    """Whether a target answers."""
+    """The series `up` of a target."""
     return series("up", values, {"job": "pods", **labels})
 
 
@@ -184,7 +184,7 @@ CASES = [
     ),
     Case(
         "InterjectProviderFailing",
-        "nobody asks it",
+        "it gets no requests",
         [
             *pod(),
             of_pod("interject_provider_requests_total", "5x40", TTS),
@@ -205,7 +205,7 @@ CASES = [
     Case(
         "InterjectPodDown", "it was deleted", [*pod(info="1x10 _x20"), up(POD, "1x10 _x20")], "8m"
     ),
-    Case("InterjectPodDown", "somebody else's pod is down", [*pod(), up(ASTERISK, "0x40")], "8m"),
+    Case("InterjectPodDown", "an unrelated pod is down", [*pod(), up(ASTERISK, "0x40")], "8m"),
     Case(
         "InterjectPodMetricsAbsent",
         "agents are there, and no pod is seen",

@@ -1,4 +1,4 @@
-"""An operator's metrics page in a process of its own, fed as if it looked after two agents.
+"""An operator's metrics page in a separate process, with the metrics of two managed agents.
 
 python operator_page.py PORT
 """
@@ -20,7 +20,7 @@ _FEED_S: Final = 0.5
 
 
 async def serve(port: int) -> None:
-    """Until the process is ended."""
+    """Serve until the process is terminated."""
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
     runner = web.AppRunner(make_app(metrics, heartbeats, Readiness()))
@@ -28,13 +28,13 @@ async def serve(port: int) -> None:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     metrics.leads(True)
     metrics.agents(2)
-    for look in count():
+    for tick in count():
         heartbeats.beat("voiceagents")
-        if look % 6 == 0:
+        if tick % 6 == 0:
             heartbeats.beat("deployments")
-        metrics.reconciled("unchanged" if look % 4 else "applied", 0.004)
+        metrics.reconciled("unchanged" if tick % 4 else "applied", 0.004)
         metrics.api_request("get", 200)
-        if look % 4 == 0:
+        if tick % 4 == 0:
             metrics.api_request("patch", 200)
         await asyncio.sleep(_FEED_S)
 

@@ -19,19 +19,19 @@ FETCH_S: Final = 900.0
 START_S: Final = 20.0
 STOP_S: Final = 10.0
 ASK_S: Final = 30.0
-CANNOT_BE_HAD: Final = 3
+UNAVAILABLE: Final = 3
 _POLL_S: Final = 0.1
 
 
 @pytest.fixture(scope="session")
 def prometheus() -> Path:
-    """The folder with prometheus and promtool; skips where Debian cannot be had."""
+    """The folder with prometheus and promtool; skips if the Debian archive is not available."""
     done = subprocess.run(
         [sys.executable, SCRIPTS / "get_prometheus.py"],
         capture_output=True, text=True, check=False, timeout=FETCH_S,
     )  # fmt: skip
     last = done.stderr.strip().splitlines()[-1:]
-    if done.returncode == CANNOT_BE_HAD:
+    if done.returncode == UNAVAILABLE:
         pytest.skip("".join(last))
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip()) / "usr" / "bin"
@@ -39,7 +39,7 @@ def prometheus() -> Path:
 
 @dataclass(frozen=True)
 class Target:
-    """A page to scrape, as Kubernetes' discovery tells of it."""
+    """A scrape target with the labels of Kubernetes service discovery."""
 
     address: str
     """host:port of /metrics."""
@@ -48,7 +48,7 @@ class Target:
 
 
 class PrometheusServer:
-    """One that runs.
+    """A running Prometheus.
 
     Args:
         url: of its API.
@@ -60,7 +60,7 @@ class PrometheusServer:
         self._http = http
 
     async def ask(self, path: str, **query: str) -> Any:
-        """The data of an answer of its API; fails with what it says if it is an error."""
+        """The data of an API response; asserts success."""
         async with self._http.get(f"{self._url}/api/v1/{path}", params=query) as answer:
             document = await answer.json()
         assert document["status"] == "success", f"{query}: {document.get('error')}"
@@ -68,7 +68,7 @@ class PrometheusServer:
         return document["data"]
 
     async def until_up(self, targets: int) -> None:
-        """Until so many targets have been scraped: a new one waits for a few seconds."""
+        """Wait until `targets` targets have been scraped; a new target takes a few seconds."""
         async with asyncio.timeout(START_S):
             while not (await self.ask("query", query=f"count(up == 1) == {targets}"))["result"]:
                 await asyncio.sleep(_POLL_S)
@@ -76,7 +76,7 @@ class PrometheusServer:
     async def series(
         self, expr: str, start_s: float, end_s: float, step_s: float = 1.0
     ) -> list[dict[str, Any]]:
-        """What `expr` was between two times, Unix seconds: `metric` and `values` of each series."""
+        """Range query between two Unix times: `metric` and `values` of each series."""
         data = await self.ask(
             "query_range", query=expr, start=str(start_s), end=str(end_s), step=str(step_s)
         )
@@ -87,7 +87,7 @@ class PrometheusServer:
 async def prometheus_server(
     programs: Path, folder: Path, targets: Sequence[Target], rules: Path
 ) -> AsyncIterator[PrometheusServer]:
-    """Start one that scrapes every second, give it, and stop it afterwards.
+    """Run a Prometheus that scrapes every second.
 
     Args:
         programs: the folder of `prometheus`.

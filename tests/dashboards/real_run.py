@@ -1,4 +1,4 @@
-"""What Prometheus sees while people call: two agents' pods, Asterisk and an operator, all real.
+"""Real calls recorded by Prometheus: pods of two agents, Asterisk and an operator.
 
 Two phones call the agent `desk` and interrupt it over an echoing line; one calls `parcels`, whose
 pod is asked to drain towards the end. The operator is its metrics page alone, fed by hand.
@@ -23,7 +23,7 @@ from media_pod.manifest.agent import VoiceAgent
 
 NAMESPACE: Final = "voice"
 SECONDS: Final = 14.0
-"""From the first call to the end of what is shown, if callers were heard by then."""
+"""Minimum duration from the first call to the end of the recorded range."""
 MOST_S: Final = 90.0
 HEARD: Final = (
     "sum(interject_barge_in_stop_seconds_count) >= 3",
@@ -32,13 +32,13 @@ HEARD: Final = (
 DRAINS_AFTER_S: Final = 10.0
 INTERRUPTIONS: Final = 30
 LINES: Final = ((0.0, 120.0), (3.0, 250.0))
-"""Of the phones that call `desk`: when they call, in s, and how late the line's echo is, in ms."""
+"""Phones that call `desk`: start of the call in s, echo delay of the line in ms."""
 PAGE: Final = Path(__file__).with_name("operator_page.py")
 
 
 @dataclass(frozen=True)
 class RealRun:
-    """What was seen."""
+    """The recorded run."""
 
     prometheus: PrometheusServer
     began_s: float
@@ -48,7 +48,7 @@ class RealRun:
 
 @asynccontextmanager
 async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> AsyncIterator[RealRun]:
-    """Let people call; give what Prometheus saw of it.
+    """Run the calls and yield the Prometheus server that recorded them.
 
     Args:
         programs: the folder of `prometheus`.
@@ -74,7 +74,7 @@ async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> Asy
             ]
             agents = _agents(desk, parcels, collector.url)
             async with (
-                # First, because it looks at new targets after some seconds only.
+                # First, because new targets are only scraped after some seconds.
                 prometheus_server(programs, folder / "prometheus", targets, rules) as prometheus,
                 world(
                     tree, folder / "world", agents,
@@ -106,7 +106,7 @@ async def _let_them_call(there: World, prometheus: PrometheusServer, began_s: fl
 
 
 async def _until_heard(prometheus: PrometheusServer) -> None:
-    """Until callers were heard often enough; on a busy machine that takes longer."""
+    """Wait until enough interruptions were detected; this takes longer on a busy machine."""
     async with asyncio.timeout(MOST_S - SECONDS):
         while not all([(await prometheus.ask("query", query=each))["result"] for each in HEARD]):
             await asyncio.sleep(1)
@@ -130,7 +130,7 @@ async def _drain(there: World) -> None:
 
 
 def _agents(desk: int, parcels: int, traces: str) -> list[VoiceAgent]:
-    """The agents with the ports of their HTTP."""
+    """The agents with their HTTP ports."""
     usual = {"drain": {"timeoutSeconds": 120}, "telemetry": {"otlpEndpoint": traces}}
     return [
         agent("desk", server={"httpPort": desk}, **usual),
@@ -140,7 +140,7 @@ def _agents(desk: int, parcels: int, traces: str) -> list[VoiceAgent]:
 
 @asynccontextmanager
 async def _operator() -> AsyncIterator[str]:
-    """The address of an operator's metrics page; not in this process, which has the phones."""
+    """Address of an operator's metrics page, in a separate process: this one runs the phones."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(PAGE), str(port), env={**os.environ, "PYTHONPATH": ":".join(sys.path)}

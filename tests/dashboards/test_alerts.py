@@ -1,4 +1,4 @@
-"""Alerts fire when they should and stay quiet when they should not, by Prometheus's own tool."""
+"""Alerts fire when they should and only then, tested with promtool."""
 
 import subprocess
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_the_rules_are_well_formed(prometheus: Path, rules: Path) -> None:
     promtool(prometheus, "check", "rules", "--lint-fatal", str(rules))
 
 
-def test_alerts_fire_when_they_should_and_not_else(prometheus: Path, rules: Path) -> None:
+def test_alerts_fire_only_when_they_should(prometheus: Path, rules: Path) -> None:
     rule_tests(prometheus, rules, [case.test for case in CASES])
 
 
@@ -54,13 +54,13 @@ def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(al
     assert outcomes == {True, False}
 
 
-def test_an_alert_says_whom_it_concerns(prometheus: Path, rules: Path) -> None:
+def test_the_text_of_an_alert_names_agent_and_provider(prometheus: Path, rules: Path) -> None:
     story = next(case for case in CASES if case.alert == "InterjectProviderFailing" and case.fires)
     labels = {"alertname": story.alert, "severity": "critical"} | story.fires[0]
     annotations = {
-        "summary": "tts of agent voice/desk fails: built-in",
-        "description": "20% of its requests failed or were not answered in time in the last five "
-        "minutes. A call whose provider fails twice in a row ends.",
+        "summary": "tts provider built-in of agent voice/desk is failing",
+        "description": "20% of its requests in the last 5 minutes failed or timed out. "
+        "A call ends after two failures in a row.",
         "runbook_url": "docs/runbooks/InterjectProviderFailing.md",
     }
     expected = {
@@ -80,7 +80,7 @@ def test_an_alert_says_whom_it_concerns(prometheus: Path, rules: Path) -> None:
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_each_alert_has_a_runbook_of_all_its_parts(alert: Any) -> None:
     text = (ROOT / "docs" / "runbooks" / f"{alert.name}.md").read_text()
-    parts = ("## What it means for callers", "## How to look", "## What to do")
+    parts = ("## Impact on callers", "## Diagnosis", "## Remedy")
     assert text.startswith(f"# {alert.name}\n")
     assert [line for line in text.splitlines() if line.startswith("## ")] == list(parts)
 

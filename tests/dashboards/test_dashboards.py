@@ -1,4 +1,4 @@
-"""Every query of every dashboard, on a real Prometheus that saw real calls."""
+"""Every query of every dashboard returns data on a real Prometheus after real calls."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ __all__ = ["prometheus"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GET_ASTERISK: Final = ROOT / "scripts" / "get_asterisk.py"
-CANNOT_BE_HAD: Final = 3
+UNAVAILABLE: Final = 3
 FETCH_S: Final = 900.0
 VARIABLES: Final = {
     "namespace": ".+",
@@ -28,7 +28,7 @@ VARIABLES: Final = {
     "__rate_interval": "8s",
     "__range": "20s",
 }
-"""What a reader has chosen; at a scrape a second Grafana would take a rate over 4 s and more."""
+"""Values of dashboard variables; at a scrape interval of 1 s, Grafana uses rates over >= 4 s."""
 PICTURES: Final = ROOT / "docs" / "pictures"
 SERIES: Final = re.compile(r"\b((?:interject|asterisk|process)_[a-z_]+|up)\b")
 
@@ -41,8 +41,8 @@ def tree() -> Path:
     got = subprocess.run(
         [sys.executable, GET_ASTERISK], stdout=subprocess.PIPE, text=True, timeout=FETCH_S
     )
-    if got.returncode == CANNOT_BE_HAD:
-        pytest.skip("no Asterisk: Debian cannot be had from here (the lines above say why)")
+    if got.returncode == UNAVAILABLE:
+        pytest.skip("no Asterisk: the Debian archive is not available (see the lines above)")
     assert got.returncode == 0
     return Path(got.stdout.strip())
 
@@ -93,7 +93,7 @@ def _values(series: list[dict[str, Any]]) -> list[float]:
 
 
 async def _judge_alerts(run: RealRun) -> None:
-    """Prometheus evaluates each, has every series that it is made of, and none fires."""
+    """Prometheus evaluates all alerts, has all their series, and none fires."""
     groups = (await run.prometheus.ask("rules"))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert {rule["name"] for rule in rules} == {alert.name for alert in alerts.ALERTS}
@@ -104,7 +104,7 @@ async def _judge_alerts(run: RealRun) -> None:
 
 
 async def _judge_exemplars(run: RealRun) -> None:
-    """Buckets of latencies link to traces."""
+    """Buckets of latencies have exemplars with trace IDs."""
     for name in ("interject_barge_in_stop_seconds", "interject_provider_first_chunk_seconds"):
         found = await run.prometheus.ask(
             "query_exemplars",

@@ -1,4 +1,4 @@
-"""What is generated is as its Python says, and as a reader of dashboards can expect."""
+"""Generated files are up to date, and dashboards are consistent."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def panels(dashboard: Dashboard) -> list[dict[str, Any]]:
     return [panel for panel in made if panel["type"] != "row"]
 
 
-def test_the_files_are_what_make_dashboards_writes() -> None:
+def test_generated_files_are_up_to_date() -> None:
     made = files(ROOT)
     assert [path for path, text in made.items() if path.read_text() != text] == []
     there = set((ROOT / CHART_FILES / "dashboards").glob("*.json"))
@@ -35,7 +35,7 @@ def test_the_files_are_what_make_dashboards_writes() -> None:
 
 
 @each_dashboard
-def test_every_panel_says_what_it_is(dashboard: Dashboard) -> None:
+def test_every_panel_has_title_description_and_unit(dashboard: Dashboard) -> None:
     for panel in panels(dashboard):
         assert panel["title"] and panel["description"]
         unit = panel["fieldConfig"]["defaults"].get("unit") or panel["options"].get("yAxis")
@@ -43,7 +43,7 @@ def test_every_panel_says_what_it_is(dashboard: Dashboard) -> None:
 
 
 @each_dashboard
-def test_panels_do_not_lie_on_each_other(dashboard: Dashboard) -> None:
+def test_panels_do_not_overlap(dashboard: Dashboard) -> None:
     made = json.loads(to_json(dashboard))["panels"]
     assert len({panel["id"] for panel in made}) == len(made)
     taken: set[tuple[int, int]] = set()
@@ -71,7 +71,7 @@ def test_queries_use_the_variables_that_the_dashboard_has(dashboard: Dashboard) 
 
 
 @each_dashboard
-def test_legends_tell_the_series_of_a_panel_apart(dashboard: Dashboard) -> None:
+def test_legends_of_a_panel_are_unique(dashboard: Dashboard) -> None:
     for panel in dashboard.panels:
         legends = [query.legend for query in panel.queries]
         assert len(set(legends)) == len(legends), panel.title
@@ -92,5 +92,5 @@ def test_the_picture_is_small(dashboard: Dashboard) -> None:
     assert 0 < (PICTURES / f"{dashboard.uid}.png").stat().st_size < MOST_PICTURE_BYTES
 
 
-def test_the_longest_name_is_filled_first() -> None:
+def test_the_longest_variable_is_replaced_first() -> None:
     assert fill("$pod $pods", {"pod": "a", "pods": "b"}) == "a b"

@@ -24,7 +24,7 @@ def rules(**values: Any) -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for group in made["spec"]["groups"] for rule in group["rules"]}
 
 
-def test_nothing_of_it_is_there_unasked() -> None:
+def test_dashboards_and_alerts_are_off_by_default() -> None:
     found = objects()
     assert not [each for each in found if each["kind"] == "PrometheusRule"]
     assert not [each for each in found if each["metadata"]["name"].endswith("-dashboard")]
@@ -45,16 +45,16 @@ def test_alerts_keep_prometheus_s_own_templates() -> None:
     assert found.keys() == {alert.name for alert in ALERTS}
     for alert in ALERTS:
         made = found[alert.name]
-        assert (made["expr"], made["for"]) == (alert.expr, alert.lasts)
+        assert (made["expr"], made["for"]) == (alert.expr, alert.pending)
         assert made["annotations"]["summary"] == alert.summary
         assert "runbook_url" not in made["annotations"]
 
 
 @pytest.mark.parametrize("url", [RUNBOOKS, f"{RUNBOOKS}/"])
-def test_runbooks_are_where_the_values_say(url: str) -> None:
+def test_runbook_urls_use_the_configured_base(url: str) -> None:
     for name, rule in rules(runbookUrl=url).items():
         assert rule["annotations"]["runbook_url"] == f"{RUNBOOKS}/{name}.md"
 
 
-def test_a_wrong_value_is_named() -> None:
+def test_an_invalid_value_is_reported() -> None:
     assert "enabeld" in refused({"alerts": {"enabeld": True}})

@@ -1,21 +1,21 @@
-{{/* What of a cluster would make a release fail later, or harm what is there. */}}
+{{/* Checks against the cluster: what would make the release fail later, or break an existing installation. */}}
 
 {{- define "interject.checks.metricsApi" -}}
 {{- $metrics := .Values.metricsApi -}}
 {{- if and (eq $metrics.certificate "secret") (not (and $metrics.secretName $metrics.caBundle)) -}}
-{{- fail "metricsApi.certificate: found secret without secretName and caBundle; give both" -}}
+{{- fail "metricsApi.certificate: found secret without secretName and caBundle; set both" -}}
 {{- end -}}
 {{- if eq $metrics.certificate "secret" -}}
 {{- include "interject.checks.secret" (dict "root" . "value" "metricsApi.secretName" "name" $metrics.secretName) -}}
 {{- end -}}
 {{- if and (eq $metrics.certificate "certManager") (not $metrics.certManager.issuerRef.name) -}}
-{{- fail "metricsApi.certManager.issuerRef: found no name; certificate: certManager needs an issuer" -}}
+{{- fail "metricsApi.certManager.issuerRef: found no name; metricsApi.certificate: certManager needs the name of an issuer" -}}
 {{- end -}}
 {{- range tuple "v1beta1.custom.metrics.k8s.io" "v1beta2.custom.metrics.k8s.io" -}}
-{{- $there := lookup "apiregistration.k8s.io/v1" "APIService" "" . -}}
-{{- with dig "spec" "service" dict $there -}}
+{{- $existing := lookup "apiregistration.k8s.io/v1" "APIService" "" . -}}
+{{- with dig "spec" "service" dict $existing -}}
 {{- if not (and (eq .name (include "interject.metricsApi" $)) (eq .namespace $.Release.Namespace)) -}}
-{{- fail (printf "metricsApi.enabled: found that Service %s/%s serves custom.metrics.k8s.io already, and a cluster has one such API; set metricsApi.enabled=false and autoscaling.metricSource of VoiceAgents to prometheus-adapter, keda or none" .namespace .name) -}}
+{{- fail (printf "metricsApi.enabled: found Service %s/%s registered for custom.metrics.k8s.io already, and a cluster can have only one provider; set metricsApi.enabled=false, and autoscaling.metricSource of VoiceAgents to prometheus-adapter, keda or none" .namespace .name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -23,8 +23,8 @@
 
 {{- define "interject.checks.kinds" -}}
 {{- $wanted := list
-  (list .Values.monitoring.podMonitor.enabled "monitoring.coreos.com/v1/PodMonitor" "monitoring.podMonitor.enabled" "Prometheus' operator, or set monitoring.annotations instead")
-  (list .Values.alerts.enabled "monitoring.coreos.com/v1/PrometheusRule" "alerts.enabled" "Prometheus' operator, or set it to false")
+  (list .Values.monitoring.podMonitor.enabled "monitoring.coreos.com/v1/PodMonitor" "monitoring.podMonitor.enabled" "the Prometheus Operator, or set monitoring.annotations instead")
+  (list .Values.alerts.enabled "monitoring.coreos.com/v1/PrometheusRule" "alerts.enabled" "the Prometheus Operator, or set it to false")
   (list (and .Values.metricsApi.enabled (eq .Values.metricsApi.certificate "certManager")) "cert-manager.io/v1/Certificate" "metricsApi.certificate" "cert-manager, or set it to self")
 -}}
 {{- range $wanted -}}
@@ -43,25 +43,25 @@
 {{- $release := get $owner "meta.helm.sh/release-name" -}}
 {{- $namespace := get $owner "meta.helm.sh/release-namespace" -}}
 {{- if not (and (eq $release $.Release.Name) (eq $namespace $.Release.Namespace)) -}}
-{{- fail (printf "crds.enabled: found %s in the cluster, %s; set crds.enabled=false, or delete it if no VoiceAgent is left" $name (ternary (printf "which release %s in namespace %s brought" $release $namespace) "which no release brought" (not (empty $release)))) -}}
+{{- fail (printf "crds.enabled: found %s in the cluster, %s; set crds.enabled=false, or delete it if there are no VoiceAgents" $name (ternary (printf "owned by release %s in namespace %s" $release $namespace) "not owned by a Helm release" (not (empty $release)))) -}}
 {{- end -}}
 {{- end -}}
 {{- else if include "interject.online" . -}}
 {{- if not $known -}}
-{{- fail (printf "crds.enabled: found false, and no %s in the cluster; set it to true, or kubectl apply --server-side -f crds/" $name) -}}
+{{- fail (printf "crds.enabled: found false, and no CRD %s in the cluster; set it to true, or run kubectl apply --server-side -f crds/" $name) -}}
 {{- end -}}
 {{- if .Values.crds.check -}}
-{{- $there := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name -}}
+{{- $existing := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name -}}
 {{- $ours := .Files.Get "files/crds/voiceagents.interject.dev.yaml" | fromYaml -}}
-{{- $missing := include "interject.crd.missing" (dict "ours" (first $ours.spec.versions).schema.openAPIV3Schema "theirs" (first $there.spec.versions).schema.openAPIV3Schema "path" "VoiceAgent") | trim -}}
+{{- $missing := include "interject.crd.missing" (dict "ours" (first $ours.spec.versions).schema.openAPIV3Schema "theirs" (first $existing.spec.versions).schema.openAPIV3Schema "path" "VoiceAgent") | trim -}}
 {{- if $missing -}}
-{{- fail (printf "crds.enabled: found a %s without %s, older than operator %s; kubectl apply --server-side -f crds/ of this version first" $name (splitList "\n" $missing | first) .Chart.AppVersion) -}}
+{{- fail (printf "crds.enabled: found CRD %s without the field %s, so it is older than operator %s; run kubectl apply --server-side -f crds/ of this version first" $name (splitList "\n" $missing | first) .Chart.AppVersion) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Paths of what one schema has and another has not, a line each: ours, theirs, path. */}}
+{{/* Paths of fields that one schema has and the other lacks, one per line. Arguments: ours, theirs, path. */}}
 {{- define "interject.crd.missing" -}}
 {{- range $key, $ours := .ours.properties -}}
 {{- $path := printf "%s.%s" $.path $key -}}

@@ -1,4 +1,4 @@
-{{/* Where our pods go: rules of egress. */}}
+{{/* Egress rules. */}}
 
 {{- define "interject.egress.dns" -}}
 - ports:
@@ -8,7 +8,7 @@
     {{- end }}
 {{- end -}}
 
-{{/* DNS and the API server, which is in the network of nodes. */}}
+{{/* DNS and the API server. The API server uses the network of nodes, so only its ports are restricted. */}}
 {{- define "interject.egress.cluster" -}}
 {{ include "interject.egress.dns" . }}
 - ports:
@@ -17,7 +17,7 @@
     {{- end }}
 {{- end -}}
 
-{{/* Media pods of every namespace, whatever ports their VoiceAgents say. */}}
+{{/* Media pods of every namespace, on any port: a VoiceAgent can choose its ports. */}}
 {{- define "interject.egress.media" -}}
 - to:
     - namespaceSelector: {}

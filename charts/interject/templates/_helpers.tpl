@@ -1,10 +1,10 @@
-{{/* Names, labels and images. Templates that need a component take a dict: root, component. */}}
+{{/* Names, labels and images. Templates for a component take a dict: root, component. */}}
 
 {{- define "interject.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* At most 40 characters, so that what is appended still fits a label. */}}
+{{/* At most 40 characters: with a suffix, it must still fit into a label. */}}
 {{- define "interject.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
@@ -37,7 +37,7 @@
 {{- default $own .Values.asterisk.serviceAccount.name -}}
 {{- end -}}
 
-{{/* The operator's pods are found by their name by the policies of media pods. */}}
+{{/* NetworkPolicies of media pods select the operator's pods by app.kubernetes.io/name. */}}
 {{- define "interject.selectorLabels" -}}
 app.kubernetes.io/name: interject-{{ .component }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
@@ -55,7 +55,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{/* The metadata of an object: root, component, name, and perhaps namespace (false for none), labels,
+{{/* Metadata of an object. Arguments: root, component, name; optional: namespace (false for none), labels,
 annotations. */}}
 {{- define "interject.metadata" -}}
 name: {{ .name | quote }}
@@ -73,7 +73,7 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* An image by its name: root, image. */}}
+{{/* Image reference. Arguments: root, image. */}}
 {{- define "interject.image" -}}
 {{- if .image.digest -}}
 {{ .image.repository }}@{{ .image.digest }}
@@ -82,7 +82,7 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* Whether a real cluster is asked, so that what is there can be known: no client has this API by itself. */}}
+{{/* "true" if a cluster is connected, so that lookup works: `helm template` does not know this API by itself. */}}
 {{- define "interject.online" -}}
 {{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1/APIService" -}}true{{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
-{{/* What the pods of operator and Asterisk have in common. */}}
+{{/* Common parts of the pods of operator and Asterisk. */}}
 
-{{/* The metadata of a pod template: root, component, settings, and perhaps labels, annotations, port. */}}
+{{/* Metadata of a pod template. Arguments: root, component, settings; optional: labels, annotations, port. */}}
 {{- define "interject.pod.metadata" -}}
 {{- $scraped := dict -}}
 {{- if and .root.Values.monitoring.annotations .port -}}
@@ -17,9 +17,9 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* Where a pod runs and as whom: root, component, settings. */}}
+{{/* Scheduling and security context of a pod. Arguments: root, component, settings. */}}
 {{- define "interject.pod.placement" -}}
-# Variables of Services would look like those that the programs read.
+# The variables of Services could clash with INTERJECT_* variables.
 enableServiceLinks: false
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:

@@ -1,4 +1,4 @@
-{{/* The variables of Asterisk's container. Each pod has a file of values of its own. */}}
+{{/* Environment variables of Asterisk's container. Each pod has its own values file. */}}
 {{- define "interject.asterisk.env" -}}
 {{- $values := .Values.asterisk -}}
 - name: POD_NAME

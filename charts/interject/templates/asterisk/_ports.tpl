@@ -1,5 +1,5 @@
-{{/* The ports of one pod, as JSON {sip, tls, first, last}: root, ordinal. Ports are the same inside and
-outside. NodePorts are the cluster's, so each pod has some of its own there. */}}
+{{/* Ports of one pod, as JSON {sip, tls, first, last}. Arguments: root, ordinal. Ports are the same inside
+and outside the cluster. NodePorts are cluster-wide, so with nodePort each pod has different ports. */}}
 {{- define "interject.asterisk.ports" -}}
 {{- $values := .root.Values.asterisk -}}
 {{- $shared := eq $values.exposure.type "nodePort" -}}
@@ -16,7 +16,7 @@ outside. NodePorts are the cluster's, so each pod has some of its own there. */}
 {{- dict "sip" (add $sip $step) "tls" (add $tls $step) "first" $first "last" (sub (add $first $size) 1) | toJson -}}
 {{- end -}}
 
-{{/* SIP's ports of one pod as a list of {name, protocol, port}, as JSON {list}: root, ordinal. */}}
+{{/* SIP ports of one pod, as JSON {list: [{name, protocol, port}]}. Arguments: root, ordinal. */}}
 {{- define "interject.asterisk.sip" -}}
 {{- $sip := .root.Values.asterisk.sip -}}
 {{- $ports := include "interject.asterisk.ports" . | fromJson -}}
@@ -33,7 +33,7 @@ outside. NodePorts are the cluster's, so each pod has some of its own there. */}
 {{- dict "list" $list | toJson -}}
 {{- end -}}
 
-{{/* The address by which callers reach one pod, if it is known: root, ordinal. */}}
+{{/* External address of one pod, empty if unknown. Arguments: root, ordinal. */}}
 {{- define "interject.asterisk.external" -}}
 {{- $values := .root.Values.asterisk -}}
 {{- if kindIs "slice" $values.externalAddress -}}

@@ -1,4 +1,4 @@
-{{/* Asterisk's own values, as asterisk-image/VALUES.md has them, for one pod: root, ordinal. */}}
+{{/* Values of asterisk-image/VALUES.md for one pod. Arguments: root, ordinal. */}}
 {{- define "interject.asterisk.values" -}}
 {{- $values := .root.Values.asterisk -}}
 {{- $ports := include "interject.asterisk.ports" . | fromJson -}}
@@ -31,7 +31,8 @@
 {{- mergeOverwrite $all (deepCopy $values.extraValues) | toYaml -}}
 {{- end -}}
 
-{{/* The variable that holds a password: kind (phones or trunks), index. Names of phones do not fit. */}}
+{{/* Name of the environment variable with a password. Arguments: kind (phones or trunks), index. The name of
+a phone can have characters that a variable name cannot have. */}}
 {{- define "interject.asterisk.variable" -}}
 PASSWORD_{{ .kind | upper }}_{{ .index }}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* What `interject-operator run` is told. */}}
+{{/* Environment variables of `interject-operator run`. */}}
 {{- define "interject.operator.env" -}}
 {{- $operator := .Values.operator -}}
 {{- $metrics := .Values.metricsApi -}}

@@ -1,5 +1,5 @@
-{{/* The rights of the operator, as operator/voiceagent_operator/install/rules.py has them; a test holds
-the two equal. */}}
+{{/* Permissions of the operator, the same as in operator/voiceagent_operator/install/rules.py; a test
+compares the two. */}}
 
 {{- define "interject.rules.agents" -}}
 - apiGroups: [interject.dev]
@@ -73,7 +73,7 @@ the two equal. */}}
   resourceNames: [v1beta2.custom.metrics.k8s.io, v1beta1.custom.metrics.k8s.io]
 {{- end -}}
 
-{{/* A role, and the operator's binding to it: root, name, namespace (false for a ClusterRole), rules. */}}
+{{/* A role and the operator's binding to it. Arguments: root, name, namespace (false: ClusterRole), rules. */}}
 {{- define "interject.granted" -}}
 {{- $kind := ternary "ClusterRole" "Role" (kindIs "bool" .namespace) }}
 {{- $own := merge (dict "component" "operator") . }}
@@ -87,7 +87,7 @@ rules:
 {{- include "interject.bound" (merge (dict "role" .name "roleKind" $kind) .) }}
 {{- end -}}
 
-{{/* The operator's binding to a role that is there: root, name, namespace, role, roleKind. */}}
+{{/* The operator's binding to an existing role. Arguments: root, name, namespace, role, roleKind. */}}
 {{- define "interject.bound" }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ ternary "ClusterRoleBinding" "RoleBinding" (kindIs "bool" .namespace) }}

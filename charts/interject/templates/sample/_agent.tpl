@@ -1,4 +1,4 @@
-{{/* The sample, as examples/parcel-desk.yaml has it, with an extension. */}}
+{{/* The sample VoiceAgent: examples/parcel-desk.yaml with an extension. */}}
 {{- define "interject.sample.agent" -}}
 {{- $telephony := dict "extensions" (list .Values.sample.extension) "asterisk" .Values.asterisk.name -}}
 {{- $spec := dict "dialogue" (dict "kind" "parcelDesk") "telephony" $telephony -}}

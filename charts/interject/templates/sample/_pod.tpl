@@ -1,4 +1,4 @@
-{{/* A pod that does something with the sample: root, args, restartPolicy. */}}
+{{/* A pod that runs a command on the sample. Arguments: root, args, restartPolicy. */}}
 {{- define "interject.sample.pod" -}}
 {{- $name := include "interject.sample" .root -}}
 serviceAccountName: {{ $name }}
