@@ -5,12 +5,18 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from media_pod.pod.runtime import ONE_THREAD
 
 # As in a pod, and before NumPy is imported: threads that wait for each other on busy cores take up
 # to eight times the CPU.
 os.environ.update(ONE_THREAD)
+
+
+# Speed is measured by benchmarks; on a shared machine a deadline would fail by chance.
+settings.register_profile("interject", deadline=None)
+settings.load_profile("interject")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
