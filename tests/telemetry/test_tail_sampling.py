@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from media_pod.telemetry import tail_sampling
 from media_pod.telemetry.call_trace import SUSPICIOUS
-from media_pod.telemetry.tail_sampling import (
-    CALLS,
-    SPANS,
-    SPANS_PER_CALL,
-    TailSamplingProcessor,
-    in_share,
-)
+from media_pod.telemetry.tail_sampling import SPANS_PER_CALL, TailSamplingProcessor, in_share
 
 ids = itertools.count(1)
 
@@ -98,11 +93,13 @@ def test_of_a_long_call_the_oldest_spans_go(
 
 
 def test_of_many_calls_those_that_were_quiet_for_longest_go(
-    none: TailSamplingProcessor, exported: Exported
+    none: TailSamplingProcessor, exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spans = 64  # the bound itself takes ten seconds to fill
+    monkeypatch.setattr(tail_sampling, "SPANS", spans)
     none.on_end(span("busy", trace_id=1))
     none.on_end(span("quiet", trace_id=2))
-    for trace_id in range(3, SPANS + 1):
+    for trace_id in range(3, spans + 1):
         none.on_end(span("turn", trace_id=trace_id))
     none.on_end(span("busy", trace_id=1))
     for trace_id in (1, 2, 3):
@@ -110,8 +107,12 @@ def test_of_many_calls_those_that_were_quiet_for_longest_go(
     assert exported.names == ["busy", "busy", "call", "call", "turn", "call"]
 
 
-def test_calls_that_were_worth_it_are_forgotten_in_the_end(none: TailSamplingProcessor) -> None:
-    for trace_id in range(1, CALLS + 2):
+def test_calls_with_a_fault_are_forgotten_in_the_end(
+    none: TailSamplingProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 32
+    monkeypatch.setattr(tail_sampling, "CALLS", calls)
+    for trace_id in range(1, calls + 2):
         none.on_end(span("turn", trace_id, failed=True))
     assert not none.exported(1)
     assert none.exported(2)
