@@ -39,7 +39,7 @@ async def test_everything_in_time_is_passed_on() -> None:
 async def test_a_silent_provider_becomes_an_error_and_is_closed() -> None:
     source = Source([1], hangs=True)
     got = []
-    with pytest.raises(ProviderError, match=r"^voice: no result within 0\.01 s$"):
+    with pytest.raises(ProviderError, match=r"^voice: nothing for 0\.01 s$"):
         async for item in within(source.stream(), 0.01, "voice"):
             got.append(item)
     assert got == [1]

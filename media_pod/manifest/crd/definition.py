@@ -102,7 +102,7 @@ def _version(name: str) -> dict[str, Any]:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes repeated values in full, without anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:
