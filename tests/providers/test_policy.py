@@ -11,7 +11,7 @@ from media_pod.providers.ports import ProviderError
 
 
 class Source:
-    """Gives its items, then hangs if told to; remembers whether it was closed."""
+    """Yields items, then optionally hangs; records whether it was closed."""
 
     def __init__(self, items: list[int], hangs: bool = False) -> None:
         self.items = items
