@@ -1,4 +1,4 @@
-"""The parcel desk's conversations, by text, as a caller has them."""
+"""Conversations with the parcel desk, as text and DTMF."""
 
 from collections.abc import AsyncIterator
 
@@ -47,14 +47,14 @@ class Caller:
 
 
 @pytest.mark.parametrize(("text", "keys"), [("operator", ""), ("", "0#")])
-async def test_who_asks_for_a_person_is_put_through(text: str, keys: str) -> None:
+async def test_a_caller_who_asks_for_a_person_is_transferred(text: str, keys: str) -> None:
     caller = Caller(person="phones,200,1")
     await caller.reaches_the_policy()
     assert await caller.says(text, keys) == "One moment please, I put you through."
     assert caller.acts[-1] == Transfer("phones,200,1")
 
 
-async def test_without_anybody_else_the_desk_says_so_and_goes_on() -> None:
+async def test_without_a_person_the_desk_says_so_and_goes_on() -> None:
     caller = Caller()
     await caller.call()
     said = await caller.says(keys="0")
@@ -80,7 +80,7 @@ async def test_a_whole_call() -> None:
     assert caller.hung_up
 
 
-async def test_a_whole_call_on_the_keys() -> None:
+async def test_a_whole_call_by_dtmf() -> None:
     caller = Caller()
     await caller.call()
     assert "4 7 1 2" in await caller.says(keys="4712#")

@@ -1,4 +1,4 @@
-"""A deadline on every piece that a provider streams."""
+"""A deadline for every item that a provider streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -173,7 +173,7 @@ async def test_a_worker_that_hangs_is_replaced_after_the_deadline() -> None:
     await stt.aclose()
 
 
-async def test_a_cancelled_utterance_leaves_its_answer_to_nobody(stt: SphinxStt) -> None:
+async def test_the_answer_to_a_cancelled_utterance_is_dropped(stt: SphinxStt) -> None:
     await stt.start()
     pids = stt.worker_pids
     for _ in range(2):
