@@ -4,6 +4,7 @@ Derived from the schema, so new fields are covered automatically.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -109,7 +110,12 @@ def _items(leaf: Json, size: int) -> list[object]:
 def matches(pattern: str, text: str) -> bool:
     """Whether `text` matches `pattern`, in pydantic's dialect, which is close to Kubernetes'."""
     try:
-        TypeAdapter(Annotated[str, Field(pattern=pattern)]).validate_python(text)
+        _adapter(pattern).validate_python(text)
     except ValidationError:
         return False
     return True
+
+
+@cache
+def _adapter(pattern: str) -> TypeAdapter[str]:
+    return TypeAdapter(Annotated[str, Field(pattern=pattern)])

@@ -219,7 +219,7 @@ class Telemetry(StrictModel):
         le=1,
         description="Fraction of calls that are traced, from 0 to 1. Calls with an error, or with "
         "a barge-in that recognized nothing, are always traced. Default 1: a trace is about 10 kB, "
-        "and the call of a complaint is then available.",
+        "and any call can be investigated afterwards.",
     )
     content: bool = Field(
         default=False,

@@ -17,7 +17,7 @@ class Autoscaling(StrictModel):
         default="none",
         description="Where the autoscaler gets the number of calls. none: no autoscaling, replicas "
         "stays as written. operator: the metrics API of Interject's operator, if installed. "
-        "prometheus-adapter: the pods metric interject_active_calls of that adapter. keda: a "
+        "prometheus-adapter: its pod metric interject_active_calls. keda: a "
         "ScaledObject that queries prometheusUrl. Default none: each of the others needs a "
         "component that a plain cluster lacks.",
     )

@@ -36,7 +36,7 @@ async def within(iterator: AsyncIterator[T], seconds: float, what: str) -> Async
                 # A TimeoutError of the provider itself is passed on unchanged.
                 if not timeout.expired():
                     raise
-                raise ProviderError(f"{what}: no result within {seconds:g} s") from error
+                raise ProviderError(f"{what}: nothing for {seconds:g} s") from error
             yield item
     finally:
         if isinstance(iterator, AsyncGenerator):

@@ -1,4 +1,4 @@
-"""The parcel desk's conversations, by text, as a caller has them."""
+"""Conversations with the parcel desk, as text and DTMF."""
 
 from collections.abc import AsyncIterator
 
@@ -19,8 +19,8 @@ class Caller:
     async def call(self) -> str:
         return await self._hear(self.desk.greet())
 
-    async def says(self, text: str = "", keys: str = "") -> str:
-        return await self._hear(self.desk.reply(CallerTurn(text, keys)))
+    async def says(self, text: str = "", digits: str = "") -> str:
+        return await self._hear(self.desk.reply(CallerTurn(text, digits)))
 
     async def reaches_the_policy(self) -> str:
         await self.call()
@@ -46,18 +46,18 @@ class Caller:
         return self.said
 
 
-@pytest.mark.parametrize(("text", "keys"), [("operator", ""), ("", "0#")])
-async def test_who_asks_for_a_person_is_put_through(text: str, keys: str) -> None:
+@pytest.mark.parametrize(("text", "digits"), [("operator", ""), ("", "0#")])
+async def test_a_caller_who_asks_for_a_person_is_transferred(text: str, digits: str) -> None:
     caller = Caller(person="phones,200,1")
     await caller.reaches_the_policy()
-    assert await caller.says(text, keys) == "One moment please, I put you through."
+    assert await caller.says(text, digits) == "One moment please, I put you through."
     assert caller.acts[-1] == Transfer("phones,200,1")
 
 
-async def test_without_anybody_else_the_desk_says_so_and_goes_on() -> None:
+async def test_without_a_person_the_desk_says_so_and_goes_on() -> None:
     caller = Caller()
     await caller.call()
-    said = await caller.says(keys="0")
+    said = await caller.says(digits="0")
     assert said.startswith("I am sorry, nobody else is here. Please tell me the four digits")
     assert not caller.hung_up
 
@@ -80,13 +80,13 @@ async def test_a_whole_call() -> None:
     assert caller.hung_up
 
 
-async def test_a_whole_call_on_the_keys() -> None:
+async def test_a_whole_call_by_dtmf() -> None:
     caller = Caller()
     await caller.call()
-    assert "4 7 1 2" in await caller.says(keys="4712#")
-    assert POLICY[0] in await caller.says(keys="1")
+    assert "4 7 1 2" in await caller.says(digits="4712#")
+    assert POLICY[0] in await caller.says(digits="1")
     caller.cuts_after(POLICY[1])
-    assert (await caller.says(keys="1")).startswith(POLICY[2])
+    assert (await caller.says(digits="1")).startswith(POLICY[2])
 
 
 async def test_a_wrong_number_is_corrected_with_the_no() -> None:

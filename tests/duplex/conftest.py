@@ -1,4 +1,4 @@
-"""Real speech for the tests that need Silero to hear it as such."""
+"""Synthesized speech, for tests in which Silero must detect speech."""
 
 from collections.abc import Callable
 

@@ -68,7 +68,7 @@ def room_path(rng: np.random.Generator) -> Sound:
 
 def echo_of(played: Sound, path: Sound, erl_db: float, delay_samples: int) -> Sound:
     """What comes back of `played`: as long as it, `erl_db` down, `delay_samples` late."""
-    echo = np.convolve(played, path)[: played.size] * 10 ** (-erl_db / 20)
+    echo = signal.fftconvolve(played, path)[: played.size] * 10 ** (-erl_db / 20)
     return np.concatenate([np.zeros(delay_samples), echo])[: played.size]
 
 

@@ -1,4 +1,4 @@
-"""The whitened correlation, and where it means something."""
+"""The whitened correlation, and the lags at which it is meaningful."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How loud an echo can be."""
+"""Predicted echo levels."""
 
 import numpy as np
 import pytest

@@ -24,7 +24,7 @@ def filled(schema: Json, value: Any) -> Any:
 
 
 def problems(schema: Json, value: Any, path: str = "") -> list[str]:
-    """The places in `value` that `schema` does not take; its rules in CEL are not looked at."""
+    """The places in `value` that violate `schema`; CEL rules are not evaluated."""
     if not _is(schema["type"], value):
         return [f"{path}: not of type {schema['type']}"]
     if isinstance(value, dict):

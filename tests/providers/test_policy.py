@@ -1,4 +1,4 @@
-"""A deadline on every piece that a provider streams."""
+"""A deadline for every item that a provider streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -11,7 +11,7 @@ from media_pod.providers.ports import ProviderError
 
 
 class Source:
-    """Gives its items, then hangs if told to; remembers whether it was closed."""
+    """Yields items, then optionally hangs; records whether it was closed."""
 
     def __init__(self, items: list[int], hangs: bool = False) -> None:
         self.items = items
@@ -39,7 +39,7 @@ async def test_everything_in_time_is_passed_on() -> None:
 async def test_a_silent_provider_becomes_an_error_and_is_closed() -> None:
     source = Source([1], hangs=True)
     got = []
-    with pytest.raises(ProviderError, match=r"^voice: no result within 0\.01 s$"):
+    with pytest.raises(ProviderError, match=r"^voice: nothing for 0\.01 s$"):
         async for item in within(source.stream(), 0.01, "voice"):
             got.append(item)
     assert got == [1]

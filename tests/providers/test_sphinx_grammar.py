@@ -1,4 +1,4 @@
-"""What the embedded recognizer understands."""
+"""Grammar of the built-in recognizer."""
 
 import pytest
 

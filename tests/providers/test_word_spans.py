@@ -1,4 +1,4 @@
-"""Which stretch of the audio belongs to which word."""
+"""Word timing of synthesized speech."""
 
 from hypothesis import given
 from hypothesis import strategies as st

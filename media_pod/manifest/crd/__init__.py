@@ -2,7 +2,7 @@
 
     structural    a model's JSON schema -> a Kubernetes structural schema
     union         a union discriminated by `kind` -> one object with CEL rules
-    words         description of a setting's valid values
+    descriptions  descriptions of a setting's valid values
     definition    the CRD, as an object and as YAML
     reference     docs/voiceagent.md
 

@@ -5,8 +5,8 @@ from typing import Any, Final, get_args
 import yaml
 
 from media_pod.manifest.agent import VoiceAgent
+from media_pod.manifest.crd.descriptions import with_allowed_values
 from media_pod.manifest.crd.structural import structural, without_defaults
-from media_pod.manifest.crd.words import described
 from media_pod.manifest.status import Status
 
 PLURAL: Final = "voiceagents"
@@ -98,11 +98,11 @@ def _version(name: str) -> dict[str, Any]:
             {"name": name, "type": kind, "jsonPath": path, "priority": priority}
             for name, kind, path, priority in COLUMNS
         ],
-        "schema": {"openAPIV3Schema": described(schema())},
+        "schema": {"openAPIV3Schema": with_allowed_values(schema())},
     }
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes repeated values in full, without anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:

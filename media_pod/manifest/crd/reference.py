@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from media_pod.manifest.crd.definition import COLUMNS, schema
-from media_pod.manifest.crd.words import allowed, one_line
+from media_pod.manifest.crd.descriptions import allowed, one_line
 from media_pod.manifest.rules import RULES_KEY
 
 FILE_NAME: Final = "voiceagent.md"

@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 KEYWORDS: Final = (
     "description",
-    ALLOWED_KEY,  # consumed and removed by `words`
+    ALLOWED_KEY,  # consumed and removed by `descriptions`
     "type",
     "format",
     "enum",

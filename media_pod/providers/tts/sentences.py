@@ -1,8 +1,8 @@
 """Splits text into the pieces that a voice speaks one after the other.
 
-A piece is a sentence, found by sentencex (about 300 languages; docs/decisions/0016). Long sentences
-are split at clauses, the first one of a text earlier than the others, because playback starts when
-the first piece is ready.
+A piece is a sentence, found by sentencex, which knows about 300 languages
+(docs/decisions/0016-sentences-by-sentencex.md). Long sentences are split at clauses, the first one
+of a text earlier than the others, because playback starts when the first piece is ready.
 """
 
 import re

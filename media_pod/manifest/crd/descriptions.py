@@ -5,7 +5,7 @@ from typing import Any
 from media_pod.manifest.validation import ALLOWED_KEY
 
 
-def described(schema: dict[str, Any]) -> dict[str, Any]:
+def with_allowed_values(schema: dict[str, Any]) -> dict[str, Any]:
     """`schema` with the valid values appended to every description.
 
     `kubectl explain` shows the description and an enum, but no range and no pattern.
@@ -17,9 +17,11 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
             parts.append(f"Allowed: {what}.")
         words["description"] = one_line(" ".join(parts))
     if "items" in schema:
-        words["items"] = described(schema["items"])
+        words["items"] = with_allowed_values(schema["items"])
     if "properties" in schema:
-        words["properties"] = {name: described(each) for name, each in schema["properties"].items()}
+        words["properties"] = {
+            name: with_allowed_values(each) for name, each in schema["properties"].items()
+        }
     return words
 
 
