@@ -75,15 +75,15 @@ _write = click.option(
 def demo(short: bool, out: Path, as_json: bool) -> None:
     """Make the same call to three arrangements, and compare them."""
     one_thread()
-    from interject_lab.demo import run, scenario, table
+    from interject_lab.demo import run, scenario
 
     scene = scenario.SHORT if short else scenario.FULL
     steps = Steps(quiet=as_json, total_s=scene.seconds)
     outcome = run_loop(run.run_demo(scene, out, steps.say, steps.progress))
     if as_json:
-        click.echo(json.dumps(table.as_json(outcome), indent=2))
+        click.echo(json.dumps(run.as_json(outcome), indent=2))
     else:
-        click.echo(f"\n{table.as_text(outcome)}\n\nreport: {outcome.report}")
+        click.echo(f"\n{run.as_text(outcome)}\n\nreport: {outcome.report}")
     late = max(outcome.late_ticks)
     if late > run.LATE_TICKS_THAT_SHOW:
         click.echo(
@@ -164,25 +164,27 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--record", type=_FILE, metavar="WAV", help="Keep the call: caller left, bot right.")
 @_as_json
-def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **wish: Any) -> None:
+def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **plan: Any) -> None:
     """Call the pod whose API is at HOST:PORT with a simulated telephone."""
     from uuid import uuid4
 
-    from interject_lab import single_call as by_hand
-    from interject_lab.scoring import on_the_wire
+    from interject_lab import single_call
+    from interject_lab.scoring import call_summary
 
-    def tell(at_s: float, what: str) -> None:
+    def on_event(at_s: float, what: str) -> None:
         if not as_json:
             click.echo(f"{at_s:7.2f} s  {what}")
 
     made = run_loop(
-        by_hand.call(address, by_hand.Wish(rate_hz=int(rate_hz), **wish), uuid4(), tell)
+        single_call.call(
+            address, single_call.CallPlan(rate_hz=int(rate_hz), **plan), uuid4(), on_event
+        )
     )
     if record is not None:
-        by_hand.save_stereo(record, made)
-    seen = on_the_wire.look(made)
+        single_call.save_stereo(record, made)
+    seen = call_summary.summarize(made)
     click.echo(
-        json.dumps(seen.as_dict(), indent=2) if as_json else f"\n{on_the_wire.as_text(seen)}"
+        json.dumps(seen.as_dict(), indent=2) if as_json else f"\n{call_summary.as_text(seen)}"
     )
 
 
@@ -234,24 +236,23 @@ def sweep(
 ) -> None:
     """Compare three arrangements on eighteen kinds of line."""
     one_thread()
-    from interject_lab.material import load
     from interject_lab.reports.markdown import check_section, write_section
+    from interject_lab.speech_material import load
     from interject_lab.sweep import sweep as sweeping
-    from interject_lab.sweep import table as sweep_table
 
     if write is not None:
-        check_section(write, sweep_table.SECTION)
-    plan = sweeping.Plan(calls, seconds, seed)
+        check_section(write, sweeping.SECTION)
+    plan = sweeping.SweepPlan(calls, seconds, seed)
     steps = Steps(quiet=as_json, total_s=plan.clock_s)
     material = load(bot_speech, speech, sweeping.RATE_HZ)
     swept = sweeping.sweep(plan, material, steps.say, steps.progress)
-    text = sweep_table.as_markdown(swept)
+    text = sweeping.as_markdown(swept)
     if write is not None:
         folders = [("--speech", speech), ("--bot-speech", bot_speech)]
         options = "".join(f" {name} {folder}" for name, given in folders for folder in given)
         command = f"interject lab sweep --calls {calls} --seconds {seconds:g} --seed {seed}"
         made_by = f"Made by `{command}{options}`."
-        write_section(write, sweep_table.SECTION, f"{made_by} {sweep_table.notes(swept)}\n\n{text}")
+        write_section(write, sweeping.SECTION, f"{made_by} {sweeping.notes(swept)}\n\n{text}")
     click.echo(json.dumps(sweeping.as_json(plan, swept), indent=2) if as_json else text)
 
 

@@ -24,11 +24,9 @@ from demo_cluster.cluster import Cluster, down, up
 from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
 from demo_cluster.phone_call import Call, call, judge
 from demo_cluster.scripts import ROOT, say, script
-from interject_lab.demo.run import Outcome
-from interject_lab.demo.table import as_text
-from interject_lab.reports.trace_picture import draw
-from interject_lab.reports.trace_tree import Span
-from interject_lab.reports.trace_tree import as_text as tree
+from interject_lab.demo.run import Outcome, as_text
+from interject_lab.reports.trace import Span, draw
+from interject_lab.reports.trace import as_text as tree
 from media_pod.errors import InterjectError
 
 EXPORTED_S: Final = 20.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
-from interject_lab.bench.stages import OUTSIDE, Stages
+from interject_lab.bench.pod import OUTSIDE, Stages
 from interject_lab.bench.tick import as_json, as_markdown, bench
 from media_pod.cli import cli
 from media_pod.errors import SetupError

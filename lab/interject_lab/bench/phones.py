@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material import spoken_callers
+from interject_lab.speech_material import synthetic_callers
 from media_pod.duplex.contract import TICK_MS
 from media_pod.pod.runtime import keep_memory
 from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
@@ -173,7 +173,7 @@ def _connected(port: int, index: int) -> socket.socket:
 def _talk() -> NDArray[np.float32]:
     """Frames [ticks, samples] of people who talk half of the time."""
     pause = np.zeros(round(_TALK_PAUSE_S * RATE_HZ), np.int16)
-    phrases = [phrase for voice in spoken_callers(RATE_HZ) for phrase in voice.phrases]
+    phrases = [phrase for voice in synthetic_callers(RATE_HZ) for phrase in voice.phrases]
     sound = np.concatenate([part for phrase in phrases for part in (phrase, pause)])
     whole = sound.size // _TICK * _TICK
     return sound[:whole].reshape(-1, _TICK).astype(np.float32)

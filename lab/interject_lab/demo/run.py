@@ -2,12 +2,13 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from interject_lab.call_record import CallRecord
 from interject_lab.demo.scenario import (
     DELAY_MS,
     ERL_DB,
@@ -21,15 +22,13 @@ from interject_lab.demo.scenario import (
 )
 from interject_lab.recorder.pod_process import late_ticks, pod_process
 from interject_lab.recorder.recorder import Recording, load
-from interject_lab.reports.exhibit import CallExhibit, TranscriptLine, exhibit
+from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
 from interject_lab.reports.report import render
-from interject_lab.rules.baselines import ARRANGEMENTS, Arrangement
+from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
 from interject_lab.scoring.score import CallScore, score
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
-from interject_lab.telephones.call_start import ask_call_start
-from interject_lab.telephones.phone import Phone
-from interject_lab.telephones.record import CallRecord
-from media_pod.call.transcript import Line as SaidLine
+from interject_lab.telephones.phone import Phone, ask_call_start
+from media_pod.call.transcript import Line
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import InterjectError
 
@@ -53,7 +52,7 @@ class Outcome:
     """What the demonstration found."""
 
     scores: tuple[CallScore, ...]
-    stops: tuple[tuple[SaidLine, ...], ...]
+    stops: tuple[tuple[Line, ...], ...]
     """Per call, the bot's turns that were cut."""
     late_ticks: tuple[int, ...]
     """Per call, the ticks that its pod missed because the machine was too busy."""
@@ -81,7 +80,7 @@ async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> 
             calls = await _call_all(scene, (Path(work), folder), say, progress)
         say("drawing the report")
         # Not before all calls are over: the telephones of this process would stutter.
-        called = [await asyncio.to_thread(_look_at, call, Path(work)) for call in calls]
+        called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
         page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
         report = folder / REPORT_NAME
         await asyncio.to_thread(report.write_text, page)
@@ -95,15 +94,15 @@ async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> 
 
 async def _call_all(
     scene: Scene, folders: tuple[Path, Path], say: Say, progress: Progress
-) -> list["_Called"]:
-    """The same call to all arrangements at once, each with a pod of its own."""
-    say(f"starting {len(ARRANGEMENTS)} pods, one per arrangement")
-    arrived = asyncio.Barrier(len(ARRANGEMENTS))
+) -> list["_RecordedCall"]:
+    """The same call in every listening mode at once, each with a pod of its own."""
+    say(f"starting {len(LISTENING_MODES)} pods, one per mode")
+    arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
         async with asyncio.TaskGroup() as group:
             calls = [
-                group.create_task(_call(arrangement, scene, folders, arrived, say, progress))
-                for arrangement in ARRANGEMENTS.values()
+                group.create_task(_call(mode, scene, folders, arrived, say, progress))
+                for mode in LISTENING_MODES.values()
             ]
     except* InterjectError as errors:
         raise errors.exceptions[0] from None
@@ -111,37 +110,37 @@ async def _call_all(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Called:
-    arrangement: Arrangement
+class _RecordedCall:
+    mode: ListeningMode
     record: CallRecord
     late_ticks: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _LookedAt:
-    shown: CallExhibit
-    stops: tuple[SaidLine, ...]
+class _AnalysedCall:
+    shown: CallReport
+    stops: tuple[Line, ...]
     late_ticks: int
 
 
 async def _call(
-    arrangement: Arrangement,
+    mode: ListeningMode,
     scene: Scene,
     folders: tuple[Path, Path],
     arrived: asyncio.Barrier,
     say: Say,
     progress: Progress,
-) -> _Called:
+) -> _RecordedCall:
     work, out = folders
-    folder = work / arrangement.name
+    folder = work / mode.name
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     speaker, echo = await asyncio.to_thread(lambda: (caller(scene), line()))
-    first = arrangement.name == next(iter(ARRANGEMENTS))
+    first = mode.name == next(iter(LISTENING_MODES))
     phone = Phone(
         echo, speaker, max_s=scene.seconds, progress=progress if first else lambda elapsed_s: None
     )
-    log = out / f"{arrangement.name}.log"
-    async with pod_process(agent(), folder, log, arrangement=arrangement.name) as pod:
+    log = out / f"{mode.name}.log"
+    async with pod_process(agent(), folder, log, listening_mode=mode.name) as pod:
         await arrived.wait()
         if first:
             say(f"calling all of them for {scene.seconds:g} s")
@@ -149,26 +148,98 @@ async def _call(
         host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
         late = await late_ticks(pod.api)
-    return _Called(arrangement, record, late)
+    return _RecordedCall(mode, record, late)
 
 
-def _look_at(called: _Called, work: Path) -> _LookedAt:
-    (recording,) = load(work / called.arrangement.name).values()
-    shown = _show(called.arrangement, called.record, recording)
+def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
+    (recording,) = load(work / called.mode.name).values()
+    shown = _show(called.mode, called.record, recording)
     stops = tuple(said for said in recording.words if said.cut)
-    return _LookedAt(shown, stops, called.late_ticks)
+    return _AnalysedCall(shown, stops, called.late_ticks)
 
 
-def _show(arrangement: Arrangement, record: CallRecord, recording: Recording) -> CallExhibit:
+def _show(mode: ListeningMode, record: CallRecord, recording: Recording) -> CallReport:
     """Score one call and put it into words and arrays for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))
     stops = in_bot_stream(record, played, recording.stop_samples(RATE_HZ))
-    figures = score(arrangement.name, record, stops, trace)
+    figures = score(mode.name, record, stops, trace)
     transcript = [
         TranscriptLine(row * TICK_MS / 1000, said.speaker, said.heard, said.unheard)
         for said, row in zip(recording.words, recording.word_rows, strict=True)
     ]
-    return exhibit(
-        arrangement.title, record, figures, trace, stop_samples=stops, transcript=transcript
+    return call_report(
+        mode.title, record, figures, trace, stop_samples=stops, transcript=transcript
     )
+
+
+JSON_KEYS: Final = (
+    "name",
+    "false_barge_ins",
+    "interruptions",
+    "heard",
+    "missed",
+    "onset_to_silence_p50_ms",
+    "onset_to_silence_max_ms",
+    "delay_error_p95_ms",
+    "erle_db",
+)
+_MOST_STOPS: Final = 4
+_HEADER: Final = (
+    "call",
+    "false barge-ins",
+    "interruptions",
+    "heard",
+    "missed",
+    "onset to silence p50 / max",
+    "delay error p95",
+    "ERLE",
+    "words heard when it stopped",
+)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The stable form; keys have their units."""
+    rows = [score.as_dict() for score in outcome.scores]
+    return {
+        "calls": [{key: row[key] for key in JSON_KEYS} for row in rows],
+        "report": str(outcome.report),
+    }
+
+
+def as_text(outcome: Outcome) -> str:
+    """The table for people."""
+    rows: list[tuple[str, ...]] = [_HEADER]
+    rows += [_row(*pair) for pair in zip(outcome.scores, outcome.stops, strict=True)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(score: CallScore, stops: Sequence[Line]) -> tuple[str, ...]:
+    return (
+        score.name,
+        str(score.false_barge_ins),
+        str(score.interruptions),
+        str(score.heard),
+        str(score.missed),
+        f"{_number(score.onset_to_silence_p50_ms)} / {_number(score.onset_to_silence_max_ms)} ms",
+        f"{_number(score.delay_error_p95_ms, 1)} ms",
+        f"{_number(score.erle_db, 1)} dB",
+        _words(stops),
+    )
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _words(stops: Sequence[Line]) -> str:
+    """Of each cut turn, how many of its words had been played."""
+    counts = []
+    for stop in stops[:_MOST_STOPS]:
+        heard, unheard = len(stop.heard.split()), len(stop.unheard.split())
+        counts.append(f"{heard} of {heard + unheard}")
+    more = f", and {len(stops) - _MOST_STOPS} more" if len(stops) > _MOST_STOPS else ""
+    return (", ".join(counts) or "-") + more

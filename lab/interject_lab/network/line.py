@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from interject_lab.errors import LabError
-from interject_lab.network import g711
+from interject_lab.network.codecs import Law, g711_roundtrip
 from interject_lab.network.levels import FULL_SCALE, active_level_dbfs
 from interject_lab.network.paths import EchoPath
 from media_pod.duplex.contract import TICK_MS
@@ -36,7 +36,7 @@ class DelayStep:
     delay_ms: float
 
 
-class Line:
+class TelephoneLine:
     """One call's line, with the given loss for the given bot's voice.
 
     Args:
@@ -62,7 +62,7 @@ class Line:
         erl_db: float,
         delays: Sequence[DelayStep],
         bot_speech: Pcm,
-        law: g711.Law | None = "mu",
+        law: Law | None = "mu",
         noise_dbfs: float = -65.0,
         rng: np.random.Generator,
     ) -> None:
@@ -87,7 +87,7 @@ class Line:
     def step(self, bot_frame: Pcm, near_frame: Pcm) -> Pcm:
         """One tick: int16 [tick] of the bot and of the caller's own sound; what the pod hears."""
         tick = self._tick_samples
-        down = bot_frame if self._law is None else g711.roundtrip(bot_frame, self._law)
+        down = bot_frame if self._law is None else g711_roundtrip(bot_frame, self._law)
         self._push(self._heard, down.astype(np.float64))
         # Overlap-save: of the circular result only the last tick is free of wrap-around.
         product = fft.rfft(self._heard, self._fft_size) * self._spectrum
@@ -98,7 +98,7 @@ class Line:
         mixed += self._rng.standard_normal(tick) * self._noise_rms
         self._position += tick
         up = np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)
-        return up if self._law is None else g711.roundtrip(up, self._law)
+        return up if self._law is None else g711_roundtrip(up, self._law)
 
     def delay_at(self, sample: int) -> float:
         """The true delay of the echo in sample `sample` of the call, in ms, the path's included."""

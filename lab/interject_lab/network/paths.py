@@ -3,7 +3,7 @@
 Two kinds. A *hybrid* is the two-to-four-wire junction of a telephone line: a few milliseconds of
 dispersion, in the ranges that ITU-T G.168 annex D models lie in. A *room* is a loudspeaker heard
 by a microphone on the same table: a direct sound, some reflections and a decaying tail.
-Both are drawn from a generator and have unit gain for speech; `Line` sets the loss.
+Both are drawn from a generator and have unit gain for speech; `TelephoneLine` sets the loss.
 """
 
 from collections.abc import Callable

@@ -12,9 +12,9 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from interject_lab.network import g711
+from interject_lab.network.codecs import g711_encode
 from interject_lab.reports import timeline
-from interject_lab.reports.exhibit import CallExhibit
+from interject_lab.reports.call_report import CallReport
 from interject_lab.scoring.score import CallScore
 
 Pcm = NDArray[np.int16]
@@ -27,13 +27,13 @@ _FORMAT_MU_LAW = 7
 class _Card:
     """One call as the template wants it."""
 
-    call: CallExhibit
+    call: CallReport
     words: str
     audio: str
     picture: str
 
 
-def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
+def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
     """The page for `calls`, side by side in a table, then one after the other.
 
     Args:
@@ -91,7 +91,7 @@ def stereo_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:
     """`left` and `right` as a mu-law WAV, the shorter one filled with silence."""
     both = np.zeros((max(left.size, right.size), 2), np.int16)
     both[: left.size, 0], both[: right.size, 1] = left, right
-    data = g711.encode(both, "mu").tobytes()
+    data = g711_encode(both, "mu").tobytes()
     form = struct.pack("<HHIIHHH", _FORMAT_MU_LAW, 2, rate_hz, rate_hz * 2, 2, 8, 0)
     chunks = (
         (b"fmt ", form),

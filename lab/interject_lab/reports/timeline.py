@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from interject_lab.reports.exhibit import CallExhibit
+from interject_lab.reports.call_report import CallReport
 from interject_lab.scoring.score import LOCKED
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
 
@@ -44,7 +44,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
 """Each reason in words and its colour in the lowest lane."""
 
 
-def draw(call: CallExhibit) -> bytes:
+def draw(call: CallReport) -> bytes:
     """The timeline of `call` as a PNG."""
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -95,11 +95,11 @@ def _wave(lane: Axes, pcm: Pcm, rate_hz: int, color: str, label: str) -> None:
     _label(lane, label)
 
 
-def _tick_times(call: CallExhibit) -> NDArray[np.float64]:
+def _tick_times(call: CallReport) -> NDArray[np.float64]:
     return np.arange(call.trace.speech.size, dtype=np.float64) * (TICK_MS / 1000)
 
 
-def _speech(lane: Axes, call: CallExhibit) -> None:
+def _speech(lane: Axes, call: CallReport) -> None:
     lane.fill_between(_tick_times(call), call.trace.speech, step="post", color="#9aa7b4", lw=0)
     lane.axhline(0.5, color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
     lane.set_ylim(0, 1.02)
@@ -107,7 +107,7 @@ def _speech(lane: Axes, call: CallExhibit) -> None:
     _label(lane, "sounds like\nspeech")
 
 
-def _delay(lane: Axes, call: CallExhibit) -> None:
+def _delay(lane: Axes, call: CallReport) -> None:
     trace, time_s = call.trace, _tick_times(call)
     locked = trace.delay_confidence >= LOCKED
     lane.plot(time_s, trace.true_delay_ms, color="#b8c0c8", linewidth=6, label="true")
@@ -131,7 +131,7 @@ def _delay(lane: Axes, call: CallExhibit) -> None:
     _label(lane, "echo comes\nback after")
 
 
-def _decisions(lane: Axes, call: CallExhibit) -> None:
+def _decisions(lane: Axes, call: CallReport) -> None:
     """A strip of reasons below; above it where the bank suspects and where it hears the caller."""
     reasons = call.trace.reason
     for start, end in _runs(reasons):
@@ -162,7 +162,7 @@ def _runs(values: NDArray[np.int8] | NDArray[np.bool_]) -> list[tuple[int, int]]
     return [(start, end) for start, end in itertools.pairwise(bounds) if start < end]
 
 
-def _events(lanes: Sequence[Axes], call: CallExhibit) -> None:
+def _events(lanes: Sequence[Axes], call: CallReport) -> None:
     for lane in lanes:
         for talk in call.talks:
             lane.axvspan(talk.start_s, talk.end_s, color=TALK_SHADE, linewidth=0, zorder=0.4)

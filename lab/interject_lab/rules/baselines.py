@@ -36,7 +36,7 @@ _ECHO_MS = 1100
 
 
 class Vad(Protocol):
-    """What the arrangements need of a voice activity detector."""
+    """The voice activity detector that the baselines use."""
 
     def open(self, slot: int) -> None: ...
 
@@ -187,7 +187,7 @@ def _step(
     erle_db: NDArray[np.float64],
     is_open: NDArray[np.bool_],
 ) -> Step:
-    """A `Step` of an arrangement that knows no delay; rows of closed slots are zero."""
+    """A `Step` of a baseline, which has no delay estimate; closed slots are zero."""
     nowhere = np.where(is_open, np.nan, 0.0).astype(np.float32)
     return Step(
         cleaned=cleaned,
@@ -201,7 +201,7 @@ def _step(
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
+class ListeningMode:
     """One of them."""
 
     name: str
@@ -211,11 +211,11 @@ class Arrangement:
     """Made with the number of slots and the rate in Hz."""
 
 
-ARRANGEMENTS: Final = {
-    arrangement.name: arrangement
-    for arrangement in (
-        Arrangement("half-duplex", "Half-duplex: deaf while it talks", HalfDuplexBank),
-        Arrangement("naive", "Naive: WebRTC AEC without alignment, then Silero", NaiveBank),
-        Arrangement("interject", "Interject", Bank),
+LISTENING_MODES: Final = {
+    mode.name: mode
+    for mode in (
+        ListeningMode("half-duplex", "Half-duplex: deaf while it talks", HalfDuplexBank),
+        ListeningMode("naive", "Naive: WebRTC AEC without alignment, then Silero", NaiveBank),
+        ListeningMode("interject", "Interject", Bank),
     )
 }

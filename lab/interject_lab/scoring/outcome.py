@@ -19,9 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import CallRecord, Spoken
 from interject_lab.network.levels import SILENCE_DBFS, frame_powers
-from interject_lab.telephones.caller import Spoken
-from interject_lab.telephones.record import CallRecord
 from media_pod.duplex.contract import TICK_MS
 
 HEARD_WITHIN_MS = 1500.0
@@ -52,7 +51,7 @@ class Interruption:
     """None if it was missed."""
 
 
-def sounding(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.bool_]:
+def has_sound(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.bool_]:
     """[ticks] whether there is sound in each tick of `pcm`."""
     powers = frame_powers(pcm, rate_hz * TICK_MS // 1000)
     return np.asarray(powers > 10 ** (SILENCE_DBFS / 10))
@@ -66,7 +65,7 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
         stop_samples: where in `record.bot` the bot was cut short: the first sample of each
             silence, in order. The pod tells it: on the wire a stop looks like an end of speech.
     """
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     return [
         Stop(sample, silence_ns, _caller_spoke(record, silence_ns))
         for sample in stop_samples
@@ -76,7 +75,7 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
 
 def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[Interruption]:
     """Each interruption that counts, with the time it took."""
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     found = []
     for spoken in record.spoken:
         if not spoken.interrupts:

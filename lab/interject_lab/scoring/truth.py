@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.telephones.record import UNDERRUN, CallRecord
+from interject_lab.call_record import UNDERRUN, CallRecord
 
 Pcm = NDArray[np.int16]
 
@@ -80,7 +80,7 @@ def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.fl
 
     Args:
         record: the telephone's.
-        caller, played: int16 [ticks * tick], what the pod's bank was given (`Trace`).
+        caller, played: int16 [ticks * tick], what the pod's bank was given (`BankTrace`).
     """
     tick = record.tick_samples
     ticks = min(caller.size, played.size) // tick

@@ -14,13 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from interject_lab.material import Material, Voice, at_level
-from interject_lab.network.g711 import Law
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.codecs import Law
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
+from interject_lab.speech_material import SpeechMaterial, Voice, at_level
 from interject_lab.telephones.caller import Caller, Cue, Utterance
-from interject_lab.virtual.bot import ScriptedBot
-from interject_lab.virtual.calls import VirtualCall
+from interject_lab.virtual import ScriptedBot, VirtualCall
 
 ERLS_DB: Final = (12.0, 20.0, 30.0)
 DELAYS_MS: Final = (60.0, 250.0, 700.0)
@@ -57,7 +56,7 @@ CONDITIONS: Final = tuple(
 
 def make_call(
     condition: Condition,
-    material: Material,
+    material: SpeechMaterial,
     rate_hz: int,
     duration_s: float,
     rng: np.random.Generator,
@@ -72,7 +71,7 @@ def make_call(
         _utterance(caller, rate_hz, caller_dbfs, rng)
         for _ in range(int(duration_s / _SHORTEST_CYCLE_S) + 1)
     ]
-    line = Line(
+    line = TelephoneLine(
         rate_hz,
         PATHS[condition.path](rng, rate_hz),
         erl_db=condition.erl_db,

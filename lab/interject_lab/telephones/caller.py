@@ -12,12 +12,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network.levels import speech_bounds
+from interject_lab.call_record import Spoken
+from interject_lab.network.levels import BOT_PAUSE_MS, speech_bounds
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
-
-BOT_PAUSE_MS = 300
 
 
 class Cue(Enum):
@@ -40,19 +39,6 @@ class Utterance:
     """int16 [samples] at the line's rate, at the level at which it is to be heard."""
     cue: Cue
     cue_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """Something that the caller said; positions in samples of the caller's stream."""
-
-    label: str
-    onset_sample: int
-    """The first 10 ms within 18 dB of the utterance's active level."""
-    end_sample: int
-    """Exclusive, by the same measure."""
-    interrupts: bool
-    """The bot was speaking at the onset."""
 
 
 class Caller:

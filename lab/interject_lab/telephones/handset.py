@@ -1,20 +1,27 @@
-"""What happens inside the simulated telephone, without a network: bot's audio in, caller's out.
+"""The simulated telephone without a network: its playout buffer and its clock.
 
-The handset keeps time by its own 20 ms ticks, as a sound card does. What comes from the bot goes
-through a small playout buffer: playing starts once `BUFFER_FRAMES` are there; a tick that finds too
-little plays silence, so that the buffer is one frame deeper when the late frame has come; a buffer
-deeper than `MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both are steps of the echo's
-delay, and the record shows them. Audio that is known never to come is silence in its place; what
-of it has been played as silence already, for want of audio, is no step of the delay.
+The handset counts its own 20 ms ticks, as a sound card does. Audio from the bot goes through a
+small playout buffer: playback starts at `BUFFER_FRAMES`; a tick that underruns plays silence, so
+that the buffer is one frame deeper when the late frame arrives; a buffer deeper than
+`MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both change the echo's delay in a step, and the
+record shows it. Audio that is known to be lost is replaced by silence; silence that already played
+in an underrun counts towards it, and causes no step.
+
+Ticks are counted from the start of the call. A late tick is caught up, because a sound card drops
+none.
 """
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.network.levels import is_sound
-from interject_lab.network.line import Line
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.record import UNDERRUN, CallRecord
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
@@ -33,7 +40,7 @@ class Handset:
         max_s: the longest call; audio of the bot's beyond it is not kept, and not played.
     """
 
-    def __init__(self, line: Line, caller: Caller, max_s: float) -> None:
+    def __init__(self, line: TelephoneLine, caller: Caller, max_s: float) -> None:
         self._line = line
         self._caller = caller
         self._tick_samples = line.rate_hz * TICK_MS // 1000
@@ -129,3 +136,65 @@ class Handset:
         start = self._play_from
         self._play_from += self._tick_samples
         return start
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    """A key that the caller presses."""
+
+    at_s: float
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhoneTick:
+    """What one tick brings."""
+
+    at_ns: int
+    """When the tick was due."""
+    digits: str
+    """The keys pressed in it, in order."""
+    frame: NDArray[np.int16]
+    """int16 [tick], the caller's audio."""
+
+
+class PhoneClock:
+    """The ticks of one call, until its handset is over.
+
+    Args:
+        handset: made for this call.
+        dtmf: keys to press, in order of time.
+        progress: told the seconds since the start, once a second.
+        start_ns: when the first tick is due.
+    """
+
+    def __init__(
+        self,
+        handset: Handset,
+        dtmf: Sequence[Dtmf],
+        progress: Callable[[float], None],
+        start_ns: int,
+    ) -> None:
+        self._handset = handset
+        self._dtmf = deque(dtmf)
+        self._progress = progress
+        self._start_ns = start_ns
+
+    @property
+    def next_ns(self) -> int:
+        """When the next tick is due."""
+        return self._start_ns + self._handset.ticks * _TICK_NS
+
+    def due(self, now_ns: int) -> bool:
+        """Whether a tick is due at `now_ns`; none is once the handset is over."""
+        return not self._handset.over and self.next_ns <= now_ns
+
+    def tick(self) -> PhoneTick:
+        """The next tick; only while the handset is not over."""
+        at_ns, elapsed_ms = self.next_ns, self._handset.ticks * TICK_MS
+        if elapsed_ms % 1000 == 0:
+            self._progress(elapsed_ms / 1000)
+        digits = ""
+        while self._dtmf and self._dtmf[0].at_s * 1000 <= elapsed_ms:
+            digits += self._dtmf.popleft().digit
+        return PhoneTick(at_ns, digits, self._handset.tick())

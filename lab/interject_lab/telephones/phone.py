@@ -1,25 +1,29 @@
 """The simulated telephone: a caller on an echoing line, over real TCP to a real pod.
 
-It stands where Asterisk stands: it sends the UUID, then one frame of 20 ms per tick in one write
-each, and ends a call as Asterisk does, by closing. Its clock is its own (`lab.ticks`).
+It does what Asterisk does: it asks the HTTP API which pod has room (`ask_call_start`), connects,
+sends the UUID, then one frame of 20 ms per tick in one write each, and ends a call by closing the
+connection. It has a clock of its own (`handset.PhoneClock`).
 """
 
 import asyncio
+import os
+import re
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
-from interject_lab.network.line import Line
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.record import CallRecord
-from interject_lab.telephones.ticks import Dtmf, Tick, Ticks
+from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock, PhoneTick
 from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
@@ -56,7 +60,7 @@ class Phone:
 
     def __init__(
         self,
-        line: Line,
+        line: TelephoneLine,
         caller: Caller,
         *,
         max_s: float,
@@ -104,7 +108,7 @@ class Phone:
 
     async def _talk(self, writer: asyncio.StreamWriter) -> str:
         start_ns = self._heard_ns = self._clock_ns()
-        ticks = Ticks(self._handset, self._dtmf, self._progress, start_ns)
+        ticks = PhoneClock(self._handset, self._dtmf, self._progress, start_ns)
         while True:
             now_ns = self._clock_ns()
             while ticks.due(now_ns):
@@ -120,7 +124,7 @@ class Phone:
             next_ns = min(ticks.next_ns, self._due[0][0]) if self._due else ticks.next_ns
             await asyncio.sleep(max(next_ns - self._clock_ns(), 0) / 1e9)
 
-    def _queue_tick(self, tick: Tick) -> None:
+    def _queue_tick(self, tick: PhoneTick) -> None:
         for digit in tick.digits:
             self._queue(tick.at_ns, encode(Frame(Kind.DTMF, digit.encode("ascii"))), audio=False)
         payload = tick.frame.astype("<i2").tobytes()
@@ -201,3 +205,55 @@ async def _close(writer: asyncio.StreamWriter) -> None:
             await writer.wait_closed()
     except (TimeoutError, ConnectionError):
         writer.transport.abort()
+
+
+DEADLINE_S = 1.5
+"""As long as the dialplan waits."""
+_MAX_ANSWER_BYTES = 256
+_API_HINT = "give the API's address, usually port 1650"
+_ADDRESS = re.compile(r"(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
+
+
+async def ask_call_start(
+    api: str, call: UUID, *, from_number: str = "", to_number: str = ""
+) -> tuple[str, int]:
+    """Ask the API at `api` (such as `http://127.0.0.1:1650`) where to connect for `call`.
+
+    Raises:
+        LabError: nobody answers, the answer is no, or it is not an address.
+    """
+    if urlsplit(api).scheme not in ("http", "https"):
+        raise LabError(
+            f"read the API address {api!r}, expected http://HOST:PORT, usually port 1650"
+        )
+    url = f"{api.rstrip('/')}/api/call-start"
+    query = {"uuid": str(call), "from": from_number, "to": to_number, "try": "1"}
+    timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, params=query, headers={"Accept": "text/plain"}) as response,
+        ):
+            answer = (await response.content.read(_MAX_ANSWER_BYTES)).decode("utf-8", "replace")
+            return _address(url, response.status, answer.strip())
+    except TimeoutError:
+        raise LabError(f"no answer from {url} within {DEADLINE_S} s: {_API_HINT}") from None
+    except aiohttp.ClientConnectorError as error:
+        # aiohttp puts the address into strerror, which the message has already.
+        cause = os.strerror(error.os_error.errno) if error.os_error.errno else "no address works"
+        message = f"nobody answers at {api} ({cause}): is the pod running?"
+        raise LabError(f"{message} Otherwise {_API_HINT}") from None
+    except aiohttp.ClientError as error:
+        name = type(error).__name__
+        raise LabError(f"no HTTP at {api} ({name}): {_API_HINT}") from None
+
+
+def _address(url: str, status: int, answer: str) -> tuple[str, int]:
+    if status == 503:
+        raise LabError(f"{url} says 503, no room: raise the pod's capacity or try again later")
+    if status != 200:
+        raise LabError(f"{url} says {status} {answer!r}, expected 200 and host:port: {_API_HINT}")
+    found = _ADDRESS.fullmatch(answer)
+    if found is None or not 0 < int(found["port"]) < 65536:
+        raise LabError(f"{url} says {answer!r}, expected host:port: {_API_HINT}")
+    return found["host"].strip("[]"), int(found["port"])

@@ -8,18 +8,17 @@ from typing import Final
 import numpy as np
 from aiosipua import SdpMessage
 
+from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
+from interject_lab.network.codecs import CODECS, CodecName
 from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.record import CallRecord
-from interject_lab.telephones.sip import dtmf, session
-from interject_lab.telephones.sip.codecs import CODECS, CodecName
-from interject_lab.telephones.sip.legs import Leg
+from interject_lab.telephones.sip import session
+from interject_lab.telephones.sip.dialogs import Dialog, first_of
 from interject_lab.telephones.sip.media import Media, MediaSettings
-from interject_lab.telephones.sip.packetizer import PTIMES_MS
+from interject_lab.telephones.sip.rtp import event_packets
 from interject_lab.telephones.sip.rtp_log import RtpLog
-from interject_lab.telephones.sip.rtp_socket import RtpSocket
-from interject_lab.telephones.sip.uplink import Agreed
-from interject_lab.telephones.sip.waiting import first_of
+from interject_lab.telephones.sip.udp import RtpSocket
+from interject_lab.telephones.sip.uplink import PTIMES_MS, NegotiatedMedia
 
 CALLER_HUNG_UP: Final = "the caller hung up"
 BOT_HUNG_UP: Final = "the bot hung up"
@@ -86,8 +85,8 @@ class Conversation:
         """The caller wants the call to end."""
         self.ringing = asyncio.Event()
 
-    async def hold(self, socket: RtpSocket, leg: Leg, agreed: Agreed) -> SipCall:
-        """Talk over `leg`, which has just been answered, until either side hangs up.
+    async def hold(self, socket: RtpSocket, dialog: Dialog, agreed: NegotiatedMedia) -> SipCall:
+        """Talk over `dialog`, which has just been answered, until either side hangs up.
 
         Raises:
             LabError: a key was pressed, and the other side takes none.
@@ -102,11 +101,11 @@ class Conversation:
             start_ns=answered_ns,
             rng=self._rng,
         )
-        leg.answer_offers(lambda offered: self._reoffered(media, socket, offered))
-        await first_of(self._talk(media), leg.ended.wait(), self.hung_up.wait())
+        dialog.answer_offers(lambda offered: self._reoffered(media, socket, offered))
+        await first_of(self._talk(media), dialog.ended.wait(), self.hung_up.wait())
         media.finish(self.clock_ns())
-        ended = BOT_HUNG_UP if leg.ended.is_set() else CALLER_HUNG_UP
-        await leg.hang_up()
+        ended = BOT_HUNG_UP if dialog.ended.is_set() else CALLER_HUNG_UP
+        await dialog.hang_up()
         return SipCall(
             record=self._handset.record(media.sent_ns, ended),
             rtp=media.log,
@@ -158,4 +157,4 @@ def _check(codecs: Sequence[CodecName], settings: MediaSettings, rate_hz: int) -
     if settings.ptime_ms not in PTIMES_MS:
         raise LabError(f"packets of {settings.ptime_ms} ms: expected one of {PTIMES_MS}")
     for key in settings.dtmf:
-        dtmf.series(key.digit)
+        event_packets(key.digit)

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.sip.network import Network, Path
-from interject_lab.telephones.sip.reception import Piece, Reception
+from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock
+from interject_lab.telephones.sip.jitter_buffer import JitterBuffer, Piece
+from interject_lab.telephones.sip.network import Network, PacketPath
 from interject_lab.telephones.sip.rtp import RtpError, RtpPacket
 from interject_lab.telephones.sip.rtp_log import RtpLog
-from interject_lab.telephones.sip.rtp_socket import Datagram, RtpSocket
-from interject_lab.telephones.sip.uplink import Agreed, Uplink, Windows
-from interject_lab.telephones.ticks import Dtmf, Ticks
+from interject_lab.telephones.sip.udp import Datagram, RtpSocket
+from interject_lab.telephones.sip.uplink import NegotiatedMedia, Uplink, Windows
 
 MAX_TRAVELLING = 10_000
 """Packets that the downlink holds at once; the next are lost."""
@@ -55,7 +54,7 @@ class Media:
         self,
         handset: Handset,
         socket: RtpSocket,
-        agreed: Agreed,
+        agreed: NegotiatedMedia,
         settings: MediaSettings,
         *,
         progress: Callable[[float], None],
@@ -67,9 +66,9 @@ class Media:
         self.codec = agreed.codec
         self.remote = agreed.remote
         """Where the packets go and come from; it may change during the call."""
-        self._ticks = Ticks(handset, settings.dtmf, progress, start_ns)
-        self.up = Path(settings.uplink, start_ns)
-        self.down = Path(settings.downlink, start_ns)
+        self._ticks = PhoneClock(handset, settings.dtmf, progress, start_ns)
+        self.up = PacketPath(settings.uplink, start_ns)
+        self.down = PacketPath(settings.downlink, start_ns)
         self._uplink = Uplink(
             agreed,
             ptime_ms=settings.ptime_ms,
@@ -78,7 +77,7 @@ class Media:
             start_ns=start_ns,
             rng=rng,
         )
-        self._reception = Reception(agreed.codec)
+        self._jitter_buffer = JitterBuffer(agreed.codec)
         self._travelling: list[tuple[int, int, bytes]] = []
         """What the downlink holds: a heap by the time at which it is due."""
         self._order = 0
@@ -99,7 +98,7 @@ class Media:
             # A tick that comes late hears what had come by its own time, and nothing later.
             self._receive(self._ticks.next_ns)
             if self._handset.dry:
-                self._hear(self._reception.give_up())
+                self._hear(self._jitter_buffer.give_up())
             self._uplink.take(self._ticks.tick())
         for data in self._uplink.due(now_ns):
             self._socket.send(data, self.remote)
@@ -112,7 +111,7 @@ class Media:
     def finish(self, now_ns: int) -> None:
         """Take what has come up to `now_ns`, however incomplete: the call is over."""
         self._receive(now_ns)
-        self._hear(self._reception.flush())
+        self._hear(self._jitter_buffer.flush())
 
     def _receive(self, now_ns: int) -> None:
         for datagram in self._socket.receive():
@@ -125,7 +124,7 @@ class Media:
                 self.log.malformed += 1
                 continue
             self.log.add(packet, due_ns)
-            self._hear(self._reception.push(packet, due_ns))
+            self._hear(self._jitter_buffer.push(packet, due_ns))
 
     def _travel(self, datagram: Datagram) -> None:
         # RTCP, and the stragglers of another call, come from other ports.

@@ -50,7 +50,7 @@ class Network:
             raise LabError(f"a jitter of {self.jitter_ms} ms: expected 0 or more")
 
 
-class Path:
+class PacketPath:
     """One call's packets on their way through one direction of `network`.
 
     Args:

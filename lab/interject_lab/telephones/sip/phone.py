@@ -17,19 +17,22 @@ from typing import Final
 import numpy as np
 
 from interject_lab.errors import LabError
-from interject_lab.network.line import Line
+from interject_lab.network.codecs import CodecName
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
 from interject_lab.telephones.handset import Handset
 from interject_lab.telephones.sip import session
-from interject_lab.telephones.sip.codecs import CodecName
 from interject_lab.telephones.sip.conversation import Conversation, SipCall
-from interject_lab.telephones.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
+from interject_lab.telephones.sip.dialogs import (
+    RESPONSE_DEADLINE_S,
+    IncomingDialog,
+    OutgoingDialog,
+    first_of,
+)
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.sip.rtp_socket import RtpSocket, rtp_socket
 from interject_lab.telephones.sip.signalling import Account, Signalling, signalling
-from interject_lab.telephones.sip.udp import reaches
-from interject_lab.telephones.sip.uplink import Agreed
-from interject_lab.telephones.sip.waiting import first_of
+from interject_lab.telephones.sip.udp import RtpSocket, reaches, rtp_socket
+from interject_lab.telephones.sip.uplink import NegotiatedMedia
 
 BEFORE_AN_ANSWER: Final = "the caller hung up before an answer"
 TAKEN_BACK: Final = "the other side gave up before an answer"
@@ -55,7 +58,7 @@ class SipPhone:
     def __init__(
         self,
         account: Account,
-        line: Line,
+        line: TelephoneLine,
         caller: Caller,
         *,
         max_s: float,
@@ -112,15 +115,15 @@ class SipPhone:
                     await dialled.hang_up()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["Answering"]:
-        """A telephone that can be called at `Answering.address`, without a registration."""
+    async def listening(self) -> AsyncIterator["AnsweringPhone"]:
+        """A telephone that can be called at `AnsweringPhone.address`, without a registration."""
         clock_ns = self._conversation.clock_ns
         with rtp_socket(clock_ns, self._host) as socket:
             async with signalling(self._host) as sip:
-                yield Answering(self._conversation, socket, sip)
+                yield AnsweringPhone(self._conversation, socket, sip)
 
     @asynccontextmanager
-    async def registered(self) -> AsyncIterator["Answering"]:
+    async def registered(self) -> AsyncIterator["AnsweringPhone"]:
         """A telephone that can be called through its server.
 
         Raises:
@@ -129,7 +132,7 @@ class SipPhone:
         clock_ns = self._conversation.clock_ns
         with rtp_socket(clock_ns, self._host) as socket:
             async with signalling(self._host) as sip, sip.registration(self._account):
-                yield Answering(self._conversation, socket, sip)
+                yield AnsweringPhone(self._conversation, socket, sip)
 
     @property
     def _host(self) -> str:
@@ -140,7 +143,7 @@ class SipPhone:
         except OSError as error:
             raise LabError(f"no way to {host}: {error.strerror or error}") from error
 
-    async def _not_answered(self, dialled: Dialled, within_s: float) -> str | None:
+    async def _not_answered(self, dialled: OutgoingDialog, within_s: float) -> str | None:
         """Why the call did not come about; None if it was answered."""
         hung_up, final = self._conversation.hung_up, dialled.final
         waits = dialled.proceeding.wait(), final.wait(), hung_up.wait()
@@ -157,7 +160,7 @@ class SipPhone:
         return None if dialled.answered else f"rejected: {dialled.status} {dialled.reason}"
 
 
-class Answering:
+class AnsweringPhone:
     """A telephone that waits for a call; `SipPhone.listening` and `SipPhone.registered` give it."""
 
     def __init__(self, conversation: Conversation, socket: RtpSocket, sip: Signalling) -> None:
@@ -201,7 +204,7 @@ class Answering:
         received = await self._received(within_s)
         received.reject(status)
 
-    async def _received(self, within_s: float) -> Received:
+    async def _received(self, within_s: float) -> IncomingDialog:
         waits = self._sip.called.wait(), self._conversation.hung_up.wait()
         await first_of(*waits, within_s=within_s)
         received = self._sip.next_call()
@@ -213,7 +216,7 @@ class Answering:
         self._conversation.ringing.set()
         return received
 
-    def _accept(self, received: Received) -> Agreed:
+    def _accept(self, received: IncomingDialog) -> NegotiatedMedia:
         conversation = self._conversation
         try:
             answer, agreed = session.answer(

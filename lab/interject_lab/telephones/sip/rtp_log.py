@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interject_lab.network.codecs import CODECS, CodecName
 from interject_lab.network.levels import is_sound
-from interject_lab.telephones.sip.codecs import CODECS, CodecName
-from interject_lab.telephones.sip.dtmf import Event
-from interject_lab.telephones.sip.rtp import RtpPacket, distance
+from interject_lab.telephones.sip.rtp import RtpPacket, TelephoneEvent, distance
 
 MAX_PACKETS = 100_000
 """A quarter of an hour of packets of 10 ms; what comes later is counted alone."""
@@ -85,7 +84,7 @@ class RtpLog:
         for arrival in self._arrivals:
             if arrival.packet.payload_type != self._event_type:
                 continue
-            event = Event.parse(arrival.packet.payload)
+            event = TelephoneEvent.parse(arrival.packet.payload)
             if event.end and event.digit is not None:
                 ended.setdefault(arrival.packet.timestamp, event.digit)
         return "".join(ended.values())

@@ -12,9 +12,9 @@ from aiosipua import (
 )
 
 from interject_lab.errors import LabError
-from interject_lab.telephones.sip.codecs import CLOCK_HZ, CODECS, Codec, CodecName
+from interject_lab.network.codecs import CLOCK_HZ, CODECS, Codec, CodecName
 from interject_lab.telephones.sip.udp import Address
-from interject_lab.telephones.sip.uplink import Agreed
+from interject_lab.telephones.sip.uplink import NegotiatedMedia
 
 EVENT_TYPE = 101
 """The payload type that everybody uses for telephone events."""
@@ -44,7 +44,7 @@ def offer(names: Sequence[CodecName], rtp: Address, ptime_ms: int) -> SdpMessage
     )
 
 
-def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> Agreed:
+def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> NegotiatedMedia:
     """What `answer` to an offer of these codecs comes to.
 
     Raises:
@@ -62,7 +62,7 @@ def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> Agreed:
 
 def answer(
     offered: SdpMessage | None, names: Sequence[CodecName], rtp: Address, ptime_ms: int
-) -> tuple[SdpMessage, Agreed]:
+) -> tuple[SdpMessage, NegotiatedMedia]:
     """The answer to an offer, with RTP at the local address `rtp`, and what it comes to.
 
     The first codec offered that is among `names` is taken.
@@ -89,11 +89,11 @@ def answer(
     return made, _agreed(offered, known[number])
 
 
-def _agreed(remote: SdpMessage, codec: Codec) -> Agreed:
+def _agreed(remote: SdpMessage, codec: Codec) -> NegotiatedMedia:
     address = remote.rtp_address
     if address is None:
         raise LabError("the other side told no address for its audio")
-    return Agreed(codec, _event_type(remote), address)
+    return NegotiatedMedia(codec, _event_type(remote), address)
 
 
 def _event_type(session: SdpMessage) -> int | None:

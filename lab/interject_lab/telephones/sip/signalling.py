@@ -22,10 +22,15 @@ from aiosipua import (
 from aiosipua.transport import MessageCallback
 
 from interject_lab.errors import LabError
-from interject_lab.telephones.sip.legs import RESPONSE_DEADLINE_S, Dialled, Leg, Received
+from interject_lab.telephones.sip.dialogs import (
+    RESPONSE_DEADLINE_S,
+    Dialog,
+    IncomingDialog,
+    OutgoingDialog,
+    first_of,
+)
 from interject_lab.telephones.sip.transport import Transport
 from interject_lab.telephones.sip.udp import HOST
-from interject_lab.telephones.sip.waiting import first_of
 
 REGISTERED_S = 300
 
@@ -67,10 +72,10 @@ class Signalling:
         self._uas.on_reinvite = self._reinvited
         self._uas.on_bye = lambda call, request: self._ended(call.call_id)
         self._uas.on_cancel = lambda request, addr: self._ended(request.call_id or "")
-        self._waiting: Received | None = None
+        self._waiting: IncomingDialog | None = None
         self.called = asyncio.Event()
         """A call has come: `next_call` gives it."""
-        self._legs: dict[str, Leg] = {}
+        self._dialogs: dict[str, Dialog] = {}
         """By Call-ID; one at a time is alive, because a second caller hears that it is busy."""
         self._news = asyncio.Event()
         self._pass_on: MessageCallback | None = None
@@ -95,7 +100,7 @@ class Signalling:
 
     def dial(
         self, account: Account, extension: str, offer: SdpMessage, ringing: asyncio.Event
-    ) -> Dialled:
+    ) -> OutgoingDialog:
         """Call `extension` at the account's server; `ringing` is set if it rings there."""
         host, port = account.server
         call = self._uac.send_invite(
@@ -105,11 +110,13 @@ class Signalling:
             offer,
             auth=account.digest,
         )
-        dialled = Dialled(call=call, uac=self._uac, transport=self._transport, ringing=ringing)
-        self._legs[call.call_id] = dialled
+        dialled = OutgoingDialog(
+            call=call, uac=self._uac, transport=self._transport, ringing=ringing
+        )
+        self._dialogs[call.call_id] = dialled
         return dialled
 
-    def next_call(self) -> Received | None:
+    def next_call(self) -> IncomingDialog | None:
         """The call that came last and was not given yet; None without one."""
         received, self._waiting = self._waiting, None
         self.called.clear()
@@ -155,29 +162,29 @@ class Signalling:
         if isinstance(message, SipResponse):
             if not self._transport.is_news(message, addr):
                 return
-            leg = self._legs.get(message.call_id or "")
-            if isinstance(leg, Dialled) and message.status_code < 200:
-                leg.proceeding.set()
+            dialog = self._dialogs.get(message.call_id or "")
+            if isinstance(dialog, OutgoingDialog) and message.status_code < 200:
+                dialog.proceeding.set()
         elif message.method == "INVITE" and self._uas.transactions.match_request(message):
             return  # a copy: the library would take it for another call
         self._pass_on(message, addr)
         self._news.set()
 
     def _invited(self, call: IncomingCall) -> None:
-        if any(not leg.ended.is_set() for leg in self._legs.values()):
+        if any(not dialog.ended.is_set() for dialog in self._dialogs.values()):
             call.reject(486)
             return
-        self._waiting = Received(call=call, transport=self._transport)
-        self._legs[call.call_id] = self._waiting
+        self._waiting = IncomingDialog(call=call, transport=self._transport)
+        self._dialogs[call.call_id] = self._waiting
         self.called.set()
 
     def _reinvited(self, call: IncomingCall) -> None:
-        if call.call_id in self._legs:
-            self._legs[call.call_id].offered(call)
+        if call.call_id in self._dialogs:
+            self._dialogs[call.call_id].offered(call)
 
     def _ended(self, call_id: str) -> None:
-        if call_id in self._legs:
-            self._legs[call_id].ended.set()
+        if call_id in self._dialogs:
+            self._dialogs[call_id].ended.set()
 
 
 @asynccontextmanager

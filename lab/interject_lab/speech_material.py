@@ -1,0 +1,203 @@
+"""What bots and callers say in measurements: synthetic voices, or recordings of one's own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.network.levels import (
+    BOT_PAUSE_MS,
+    ONSET_MARGIN_DB,
+    active_level_dbfs,
+    frame_powers,
+)
+from media_pod.errors import SetupError
+from media_pod.providers.builtin.espeak import synthesize
+from media_pod.providers.recording import read_wav
+
+Pcm = NDArray[np.int16]
+
+MAX_PHRASES: Final = 200
+"""Of one voice, when read from files: more are not read."""
+
+BOT_PHRASE_S: Final = (2.0, 9.0)
+CALLER_PHRASE_S: Final = (0.6, 2.5)
+"""Shortest and longest that a phrase cut from a recording may be."""
+
+_FRAME_MS: Final = 10
+_MARGIN_MS: Final = 50
+"""Kept around a phrase that is cut out: consonants lie below the level that finds it."""
+
+_BOTS: Final = (
+    ("en-us", 165),
+    ("en-us+Annie", 175),
+    ("en-gb+m2", 155),
+    ("en-gb+f4", 185),
+)
+_CALLERS: Final = (
+    ("en-gb", 150),
+    ("en-us+m3", 165),
+    ("en-us+linda", 180),
+    ("en-gb+m7", 195),
+    ("en-gb+belinda", 140),
+    ("en-us+klatt4", 160),
+)
+"""With their words per minute. Voices that breathe (f2, f3, f5) are left out: espeak draws their
+noise from the time of day, and no run could be repeated."""
+_BOT_TEXTS: Final = (
+    "Your parcel left our depot this morning, and it should reach you between two and four.",
+    "Before we go on, let me tell you how returns work. You have thirty days from delivery.",
+    "Thank you for calling. Please have your tracking number ready, it is on the slip we left.",
+    "We can deliver on Saturday, leave it with a neighbour, or keep it at the nearest shop.",
+    "I will now read the address that we have on file. Tell me at once if any of it is wrong.",
+    "Some items cannot be sent back, for example opened food, cosmetics, and tailored clothes.",
+)
+_CALLER_TEXTS: Final = (
+    "wait a moment please",
+    "no, that is not right",
+    "can I say something",
+    "hold on, I have a question",
+    "sorry, what was that",
+    "I want to change the address",
+    "yes, I know all that already",
+    "could you stop for a second",
+    "please let me talk to a person",
+    "that is the wrong number",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """One speaker."""
+
+    name: str
+    phrases: tuple[Pcm, ...]
+    """int16 [samples] each, at least one; at whatever level they were made."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechMaterial:
+    """Who may take part in a measurement."""
+
+    bots: tuple[Voice, ...]
+    callers: tuple[Voice, ...]
+
+
+def load(bots: Sequence[Path], callers: Sequence[Path], rate_hz: int) -> SpeechMaterial:
+    """Voices from these folders; synthetic ones where none are given.
+
+    Raises:
+        SetupError: as `recorded`.
+    """
+    return SpeechMaterial(
+        bots=_recorded(bots, rate_hz, BOT_PHRASE_S) or synthetic_bots(rate_hz),
+        callers=_recorded(callers, rate_hz, CALLER_PHRASE_S) or synthetic_callers(rate_hz),
+    )
+
+
+@cache
+def synthetic_bots(rate_hz: int) -> tuple[Voice, ...]:
+    """Synthetic voices that read notices of 4 to 7 s."""
+    return _spoken(_BOTS, _BOT_TEXTS, rate_hz)
+
+
+@cache
+def synthetic_callers(rate_hz: int) -> tuple[Voice, ...]:
+    """Other synthetic voices, with the short things that people say to interrupt."""
+    return _spoken(_CALLERS, _CALLER_TEXTS, rate_hz)
+
+
+def recorded(folder: Path, rate_hz: int, phrase_s: tuple[float, float]) -> tuple[Voice, ...]:
+    """The recordings under `folder`: each folder that has some is one voice.
+
+    Files are cut at their pauses. Talk that is too short goes on with the next of its file, talk
+    that is too long is cut.
+
+    Args:
+        folder: is searched, with all folders in it, for files named *.wav.
+        rate_hz: of the result.
+        phrase_s: the shortest and the longest that a phrase may be, in seconds.
+
+    Raises:
+        SetupError: no such folder, nothing in it, or a file that is no 16-bit PCM.
+    """
+    if not folder.is_dir():
+        raise SetupError(f"{folder} is not a folder: give one with WAV files of speech")
+    voices: dict[Path, list[Pcm]] = {}
+    for path in sorted(folder.rglob("*.wav")):
+        phrases = voices.setdefault(path.parent, [])
+        if len(phrases) < MAX_PHRASES:
+            phrases += cut(read_wav(path, rate_hz), rate_hz, phrase_s)
+    found = tuple(
+        Voice(str(path.relative_to(folder)), tuple(phrases[:MAX_PHRASES]))
+        for path, phrases in voices.items()
+        if phrases
+    )
+    if not found:
+        shortest_s, _ = phrase_s
+        raise SetupError(
+            f"{folder} has no WAV file with {shortest_s:g} s of speech: give another folder"
+        )
+    return found
+
+
+def cut(pcm: Pcm, rate_hz: int, phrase_s: tuple[float, float]) -> list[Pcm]:
+    """The phrases in `pcm`, each from its first to its last sound."""
+    shortest, longest = (round(bound_s * rate_hz) for bound_s in phrase_s)
+    margin = _MARGIN_MS * rate_hz // 1000
+    phrases: list[Pcm] = []
+    start: int | None = None
+    for begin, end in _talk(pcm, rate_hz):
+        start = begin if start is None else start
+        if end - start >= shortest:
+            last = min(end, start + longest)
+            phrases.append(pcm[max(start - margin, 0) : last + margin])
+            start = None
+    return phrases
+
+
+def at_level(pcm: Pcm, rate_hz: int, level_dbfs: float) -> Pcm:
+    """`pcm` with an active level of `level_dbfs`; what then leaves the range is clipped."""
+    gain = 10 ** ((level_dbfs - active_level_dbfs(pcm, rate_hz)) / 20)
+    levelled: Pcm = np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
+    return levelled
+
+
+def _recorded(
+    folders: Sequence[Path], rate_hz: int, phrase_s: tuple[float, float]
+) -> tuple[Voice, ...]:
+    return tuple(voice for folder in folders for voice in recorded(folder, rate_hz, phrase_s))
+
+
+def _spoken(
+    voices: Sequence[tuple[str, int]], texts: Sequence[str], rate_hz: int
+) -> tuple[Voice, ...]:
+    return tuple(
+        Voice(
+            f"{voice} {words_per_minute}",
+            tuple(_say(text, rate_hz, voice, words_per_minute) for text in texts),
+        )
+        for voice, words_per_minute in voices
+    )
+
+
+def _say(text: str, rate_hz: int, voice: str, words_per_minute: int) -> Pcm:
+    made = synthesize(text, rate_hz, voice, words_per_minute)
+    return np.concatenate([speech.pcm for speech in made])
+
+
+def _talk(pcm: Pcm, rate_hz: int) -> Iterator[tuple[int, int]]:
+    """The stretches of talk without a pause that people would take for an end, in samples."""
+    frame = rate_hz * _FRAME_MS // 1000
+    powers = frame_powers(pcm, frame)
+    floor = 10 ** ((active_level_dbfs(pcm, rate_hz) - ONSET_MARGIN_DB) / 10)
+    loud = np.flatnonzero((powers >= floor) & (powers > 0))
+    if loud.size == 0:
+        return
+    gaps = np.flatnonzero(np.diff(loud) * _FRAME_MS > BOT_PAUSE_MS)
+    for first, last in zip([0, *gaps + 1], [*gaps, loud.size - 1], strict=True):
+        yield int(loud[first]) * frame, (int(loud[last]) + 1) * frame
