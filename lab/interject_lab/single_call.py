@@ -1,7 +1,6 @@
 """One call with the simulated telephone, as its user wants it."""
 
 import asyncio
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
+from interject_lab.audio_files import read_audio, write_stereo
 from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.errors import LabError
 from interject_lab.network.levels import BOT_PAUSE_MS
@@ -22,7 +22,6 @@ from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
-from media_pod.providers.recording import read_wav
 
 OnEvent = Callable[[float, str], None]
 """Takes seconds of the telephone's clock, and words."""
@@ -131,7 +130,7 @@ async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) ->
 
 
 def save_stereo(path: Path, record: CallRecord) -> None:
-    """Write what the telephone sent (left) and what it played (right) as one WAV file.
+    """Write what the telephone sent (left) and what it played (right) as one audio file.
 
     Raises:
         SetupError: the file cannot be written.
@@ -141,15 +140,7 @@ def save_stereo(path: Path, record: CallRecord) -> None:
     for row, start in zip(played, record.bot_played_sample, strict=True):
         if start != UNDERRUN:
             row[:] = record.bot[start : start + tick]
-    both = np.stack([record.caller, played.reshape(-1)], axis=1)
-    try:
-        with path.open("wb") as raw, wave.open(raw, "wb") as file:
-            file.setnchannels(2)
-            file.setsampwidth(2)
-            file.setframerate(record.rate_hz)
-            file.writeframes(both.astype("<i2").tobytes())
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error
+    write_stereo(path, record.caller, played.reshape(-1), record.rate_hz)
 
 
 def _api(host_port: str) -> str:
@@ -185,7 +176,7 @@ def _utterances(plan: CallPlan) -> list[Utterance]:
         for at_s, text in plan.says
     ]
     utterances += [
-        Utterance(Path(path).name, read_wav(Path(path), plan.rate_hz), Cue.AT, at_s)
+        Utterance(Path(path).name, read_audio(Path(path), plan.rate_hz), Cue.AT, at_s)
         for at_s, path in plan.plays
     ]
     return sorted(utterances, key=lambda utterance: utterance.cue_s)

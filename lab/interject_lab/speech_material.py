@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.audio_files import SUFFIXES, read_audio
 from interject_lab.network.levels import (
     BOT_PAUSE_MS,
     ONSET_MARGIN_DB,
@@ -17,7 +18,6 @@ from interject_lab.network.levels import (
 )
 from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
-from media_pod.providers.recording import read_wav
 
 Pcm = NDArray[np.int16]
 
@@ -118,20 +118,22 @@ def recorded(folder: Path, rate_hz: int, phrase_s: tuple[float, float]) -> tuple
     that is too long is cut.
 
     Args:
-        folder: is searched, with all folders in it, for files named *.wav.
+        folder: searched recursively for audio files.
         rate_hz: of the result.
         phrase_s: the shortest and the longest that a phrase may be, in seconds.
 
     Raises:
-        SetupError: no such folder, nothing in it, or a file that is no 16-bit PCM.
+        SetupError: no such folder, no speech in it, or a file that cannot be read.
     """
     if not folder.is_dir():
-        raise SetupError(f"{folder} is not a folder: give one with WAV files of speech")
+        raise SetupError(
+            f"{folder} is not a folder: give one with audio files (WAV, FLAC, OGG) of speech"
+        )
     voices: dict[Path, list[Pcm]] = {}
-    for path in sorted(folder.rglob("*.wav")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         phrases = voices.setdefault(path.parent, [])
         if len(phrases) < MAX_PHRASES:
-            phrases += cut(read_wav(path, rate_hz), rate_hz, phrase_s)
+            phrases += cut(read_audio(path, rate_hz), rate_hz, phrase_s)
     found = tuple(
         Voice(str(path.relative_to(folder)), tuple(phrases[:MAX_PHRASES]))
         for path, phrases in voices.items()
@@ -140,7 +142,8 @@ def recorded(folder: Path, rate_hz: int, phrase_s: tuple[float, float]) -> tuple
     if not found:
         shortest_s, _ = phrase_s
         raise SetupError(
-            f"{folder} has no WAV file with {shortest_s:g} s of speech: give another folder"
+            f"{folder} has no audio file (WAV, FLAC, OGG) with {shortest_s:g} s of speech:"
+            " give another folder"
         )
     return found
 

@@ -133,7 +133,7 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
         ),
         (
             ["lab", "sweep", "--speech", "nowhere"],
-            "interject: nowhere is not a folder: give one with WAV files of speech",
+            "interject: nowhere is not a folder: give one with audio files (WAV, FLAC, OGG)",
         ),
         (
             ["bench", "tick", "--write", "nowhere.md"],

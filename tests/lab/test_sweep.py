@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from interject_lab.network.levels import active_level_dbfs
-from interject_lab.reports.markdown import markers, write_section
+from interject_lab.reports.markdown import markers, table, write_section
 from interject_lab.scoring.pooled_scores import CallMeasurements, pool
 from interject_lab.speech_material import (
     CALLER_PHRASE_S,
@@ -31,7 +31,7 @@ from interject_lab.sweep.sweep import (
     ModeScores,
     SweepPlan,
     as_json,
-    as_markdown,
+    as_table,
     sweep,
 )
 from media_pod.cli import cli
@@ -131,7 +131,7 @@ def test_the_document_has_stable_keys_and_no_nan(swept: list[ModeScores]) -> Non
 
 
 def test_the_table_leaves_out_what_a_mode_does_not_have(swept: list[ModeScores]) -> None:
-    header, rule, near, far, everything = as_markdown(swept).splitlines()
+    header, rule, near, far, everything = table(*as_table(swept)).splitlines()
     assert header.count("false") == 3
     assert header.count("delay") == 1
     assert header.count("ERLE") == 2
@@ -208,10 +208,12 @@ def test_each_folder_of_recordings_is_a_voice_at_the_lines_rate(tmp_path: Path) 
 
 
 def test_a_folder_without_speech_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"nowhere is not a folder: give one with WAV files"):
+    with pytest.raises(SetupError, match=r"nowhere is not a folder: give one with audio files"):
         recorded(tmp_path / "nowhere", RATE_HZ, CALLER_PHRASE_S)
     save(tmp_path / "silence.wav", np.zeros(RATE_HZ, np.int16))
-    with pytest.raises(SetupError, match=r"has no WAV file with 0\.6 s of speech"):
+    with pytest.raises(
+        SetupError, match=r"has no audio file \(WAV, FLAC, OGG\) with 0\.6 s of speech"
+    ):
         load([], [tmp_path], RATE_HZ)
 
 

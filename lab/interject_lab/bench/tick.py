@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from interject_lab.reports.markdown import table
 from media_pod.errors import SetupError
 from media_pod.pod.runtime import ONE_THREAD
 
@@ -55,7 +54,7 @@ def cores() -> Cores:
 
 
 async def bench(
-    sizes: Sequence[int], warm_up_s: float, seconds: float, say: Callable[[str], None]
+    sizes: Sequence[int], warm_up_s: float, seconds: float, on_step: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Measure each number of calls in processes of its own, one after the other.
 
@@ -65,7 +64,7 @@ async def bench(
     chosen = cores()
     found = []
     for calls in sizes:
-        say(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
+        on_step(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
         found.append(await _one_size(chosen, calls, warm_up_s, seconds))
     return found
 
@@ -84,8 +83,8 @@ def as_json(seconds: float, sizes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"cpu": cpu_model(), "duration_s": seconds, "sizes": rounded}
 
 
-def as_markdown(sizes: Sequence[dict[str, Any]]) -> str:
-    """Two tables: each number of calls, and where its time goes."""
+def as_tables(sizes: Sequence[dict[str, Any]]) -> list[tuple[Sequence[str], list[list[str]]]]:
+    """Two tables, header and rows each: every number of calls, and the time of every stage."""
     rows = [_row(size) for size in sizes]
     stages = list(sizes[-1]["stages_us_per_call_and_tick"])
     stages.sort(key=lambda stage: -sizes[-1]["stages_us_per_call_and_tick"][stage])
@@ -94,8 +93,7 @@ def as_markdown(sizes: Sequence[dict[str, Any]]) -> str:
         + [f"{size['stages_us_per_call_and_tick'].get(stage, 0.0):.1f}" for stage in stages]
         for size in sizes
     ]
-    where = table(["us per call and tick, calls", *stages], shares)
-    return f"{table(_HEADER, rows)}\n\n{where}"
+    return [(_HEADER, rows), (["us per call and tick, calls", *stages], shares)]
 
 
 def cpu_model() -> str:

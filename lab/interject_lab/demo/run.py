@@ -23,6 +23,7 @@ from interject_lab.demo.scenario import (
 from interject_lab.recorder.pod_process import late_ticks, pod_process
 from interject_lab.recorder.recorder import Recording, load
 from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
+from interject_lab.reports.markdown import number
 from interject_lab.reports.report import render
 from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
 from interject_lab.scoring.score import CallScore, score
@@ -33,9 +34,9 @@ from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import InterjectError
 
 LATE_TICKS_THAT_SHOW: Final = 10
-"""A fifth of a second in a call; below that no figure changes."""
+"""0.2 s of a call; fewer change no figure."""
 LATE_TICKS_THAT_SPOIL: Final = 50
-"""A second: what such a call shows is the machine, so it is made again, once."""
+"""1 s: such a call measures the machine, so the calls are repeated once."""
 REPORT_NAME: Final = "report.html"
 _TITLE: Final = "One call, three ways to listen"
 _INTRO: Final = (
@@ -43,8 +44,8 @@ _INTRO: Final = (
     f"ways, and from second {STEP_AT_S:g} on the echo comes {STEP_MS:g} ms later."
 )
 
-Say = Callable[[str], None]
-Progress = Callable[[float], None]
+OnStep = Callable[[str], None]
+OnElapsed = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +60,28 @@ class Outcome:
     report: Path
 
 
-async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> Outcome:
+async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnElapsed) -> Outcome:
     """Run the calls and write the report.
 
     Args:
         scene: how long, and what the caller says.
         folder: where the report goes; made if it is not there.
-        say: told each step, in words.
-        progress: told the seconds that the calls have lasted.
+        on_step: receives the description of each step as it starts.
+        on_elapsed: receives the duration of the calls so far, in s, once a second.
 
     Raises:
-        InterjectError: something of this machine is in the way.
+        InterjectError: a pod or a call failed.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="interject-demo-") as work:
-        calls = await _call_all(scene, (Path(work), folder), say, progress)
+        calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
         late = max(call.late_ticks for call in calls)
         if late > LATE_TICKS_THAT_SPOIL:
-            say(f"this machine stalled, a pod missed {late} ticks of 20 ms: once more")
-            calls = await _call_all(scene, (Path(work), folder), say, progress)
-        say("drawing the report")
+            on_step(
+                f"this machine stalled and a pod missed {late} ticks of 20 ms: repeating the calls"
+            )
+            calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
+        on_step("writing the report")
         # Not before all calls are over: the telephones of this process would stutter.
         called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
         page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
@@ -93,15 +96,15 @@ async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> 
 
 
 async def _call_all(
-    scene: Scene, folders: tuple[Path, Path], say: Say, progress: Progress
+    scene: Scene, folders: tuple[Path, Path], on_step: OnStep, on_elapsed: OnElapsed
 ) -> list["_RecordedCall"]:
     """The same call in every listening mode at once, each with a pod of its own."""
-    say(f"starting {len(LISTENING_MODES)} pods, one per mode")
+    on_step(f"starting {len(LISTENING_MODES)} pods, one per mode")
     arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
         async with asyncio.TaskGroup() as group:
             calls = [
-                group.create_task(_call(mode, scene, folders, arrived, say, progress))
+                group.create_task(_call(mode, scene, folders, arrived, on_step, on_elapsed))
                 for mode in LISTENING_MODES.values()
             ]
     except* InterjectError as errors:
@@ -128,8 +131,8 @@ async def _call(
     scene: Scene,
     folders: tuple[Path, Path],
     arrived: asyncio.Barrier,
-    say: Say,
-    progress: Progress,
+    on_step: OnStep,
+    on_elapsed: OnElapsed,
 ) -> _RecordedCall:
     work, out = folders
     folder = work / mode.name
@@ -137,13 +140,13 @@ async def _call(
     speaker, echo = await asyncio.to_thread(lambda: (caller(scene), line()))
     first = mode.name == next(iter(LISTENING_MODES))
     phone = Phone(
-        echo, speaker, max_s=scene.seconds, progress=progress if first else lambda elapsed_s: None
+        echo, speaker, max_s=scene.seconds, progress=on_elapsed if first else lambda elapsed_s: None
     )
     log = out / f"{mode.name}.log"
     async with pod_process(agent(), folder, log, listening_mode=mode.name) as pod:
         await arrived.wait()
         if first:
-            say(f"calling all of them for {scene.seconds:g} s")
+            on_step(f"calling all pods at the same time, for {scene.seconds:g} s")
         uuid = uuid4()
         host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
@@ -186,7 +189,7 @@ JSON_KEYS: Final = (
 )
 _MOST_STOPS: Final = 4
 _HEADER: Final = (
-    "call",
+    "listening mode",
     "false barge-ins",
     "interruptions",
     "heard",
@@ -194,7 +197,7 @@ _HEADER: Final = (
     "onset to silence p50 / max",
     "delay error p95",
     "ERLE",
-    "words heard when it stopped",
+    "words played before each stop",
 )
 
 
@@ -207,14 +210,10 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def as_text(outcome: Outcome) -> str:
-    """The table for people."""
-    rows: list[tuple[str, ...]] = [_HEADER]
-    rows += [_row(*pair) for pair in zip(outcome.scores, outcome.stops, strict=True)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
+def as_table(outcome: Outcome) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Header and one row per listening mode."""
+    rows = [_row(*pair) for pair in zip(outcome.scores, outcome.stops, strict=True)]
+    return _HEADER, rows
 
 
 def _row(score: CallScore, stops: Sequence[Line]) -> tuple[str, ...]:
@@ -224,19 +223,15 @@ def _row(score: CallScore, stops: Sequence[Line]) -> tuple[str, ...]:
         str(score.interruptions),
         str(score.heard),
         str(score.missed),
-        f"{_number(score.onset_to_silence_p50_ms)} / {_number(score.onset_to_silence_max_ms)} ms",
-        f"{_number(score.delay_error_p95_ms, 1)} ms",
-        f"{_number(score.erle_db, 1)} dB",
+        f"{number(score.onset_to_silence_p50_ms)} / {number(score.onset_to_silence_max_ms)} ms",
+        f"{number(score.delay_error_p95_ms, 1)} ms",
+        f"{number(score.erle_db, 1)} dB",
         _words(stops),
     )
 
 
-def _number(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
 def _words(stops: Sequence[Line]) -> str:
-    """Of each cut turn, how many of its words had been played."""
+    """How many words of each cut turn had been played."""
     counts = []
     for stop in stops[:_MOST_STOPS]:
         heard, unheard = len(stop.heard.split()), len(stop.unheard.split())

@@ -4,23 +4,15 @@ Audio is 8-bit mu-law WAV, half the size of linear PCM; the line was mu-law or A
 """
 
 import base64
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from numpy.typing import NDArray
 
-from interject_lab.network.codecs import g711_encode
+from interject_lab.audio_files import mu_law_wav
 from interject_lab.reports import timeline
 from interject_lab.reports.call_report import CallReport
 from interject_lab.scoring.score import CallScore
-
-Pcm = NDArray[np.int16]
-
-_FORMAT_MU_LAW = 7
-"""WAVE_FORMAT_MULAW (RFC 2361)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
         _Card(
             call=call,
             words=in_words(call.score),
-            audio=_base64(stereo_wav(call.trace.caller, call.trace.played, call.rate_hz)),
+            audio=_base64(mu_law_wav(call.trace.caller, call.trace.played, call.rate_hz)),
             picture=_base64(timeline.draw(call)),
         )
         for call in calls
@@ -85,21 +77,6 @@ def in_words(score: CallScore) -> str:
     )
     silent = f"{score.onset_to_silence_p50_ms:.0f} ms after the caller's first sound"
     return f"{false}, {heard}, and was silent {silent} (median)."
-
-
-def stereo_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:
-    """`left` and `right` as a mu-law WAV, the shorter one filled with silence."""
-    both = np.zeros((max(left.size, right.size), 2), np.int16)
-    both[: left.size, 0], both[: right.size, 1] = left, right
-    data = g711_encode(both, "mu").tobytes()
-    form = struct.pack("<HHIIHHH", _FORMAT_MU_LAW, 2, rate_hz, rate_hz * 2, 2, 8, 0)
-    chunks = (
-        (b"fmt ", form),
-        (b"fact", struct.pack("<I", len(both))),
-        (b"data", data),
-    )
-    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
-    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
 
 
 def _times(count: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.reports.markdown import number, table
+from interject_lab.reports.markdown import number
 from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
 from interject_lab.scoring.pooled_scores import (
     CallMeasurements,
@@ -26,8 +26,8 @@ RATE_HZ: Final = 8000
 CALLS_PER_BANK: Final = 4
 """Of each condition; more take turns in the bank, which keeps what must be remembered bounded."""
 
-Say = Callable[[str], None]
-Progress = Callable[[float], None]
+OnStep = Callable[[str], None]
+OnElapsed = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,21 @@ class ModeScores:
 
 
 def sweep(
-    plan: SweepPlan, material: SpeechMaterial, say: Say, progress: Progress
+    plan: SweepPlan, material: SpeechMaterial, on_step: OnStep, on_elapsed: OnElapsed
 ) -> list[ModeScores]:
     """Run every condition in every listening mode, on the same lines with the same callers.
 
     Args:
         plan: how much.
         material: who speaks.
-        say: told each step, in words.
-        progress: receives the current mode's virtual clock in s, up to `SweepPlan.clock_s`.
+        on_step: receives the description of each step as it starts.
+        on_elapsed: receives the current mode's virtual clock in s, up to `SweepPlan.clock_s`.
     """
     swept = []
     for mode in LISTENING_MODES.values():
         total = plan.calls * len(plan.conditions)
-        say(f"{mode.name}: {total} calls of {plan.duration_s:g} s")
-        swept.append(_sweep_one(mode, plan, material, progress))
+        on_step(f"{mode.name}: {total} calls of {plan.duration_s:g} s")
+        swept.append(_sweep_one(mode, plan, material, on_elapsed))
     return swept
 
 
@@ -107,7 +107,7 @@ def _row_json(row: ConditionScores) -> dict[str, Any]:
 
 
 def _sweep_one(
-    mode: ListeningMode, plan: SweepPlan, material: SpeechMaterial, progress: Progress
+    mode: ListeningMode, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
 ) -> ModeScores:
     findings: dict[Condition, list[CallMeasurements]] = defaultdict(list)
     for first in range(0, plan.calls, CALLS_PER_BANK):
@@ -120,7 +120,7 @@ def _sweep_one(
             for condition, call in places
         ]
         before_s = first // CALLS_PER_BANK * plan.duration_s
-        bank = _ReportingBank(mode.bank(len(calls), RATE_HZ), progress, before_s)
+        bank = _ReportingBank(mode.bank(len(calls), RATE_HZ), on_elapsed, before_s)
         results = run(bank, calls, plan.duration_s)
         for (condition, call), result in zip(places, results, strict=True):
             findings[condition].append(
@@ -143,8 +143,8 @@ def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
 class _ReportingBank:
     """A bank that tells how far it has come, once a second of its own time."""
 
-    def __init__(self, bank: DuplexBank, progress: Progress, before_s: float) -> None:
-        self._bank, self._progress = bank, progress
+    def __init__(self, bank: DuplexBank, on_elapsed: OnElapsed, before_s: float) -> None:
+        self._bank, self._on_elapsed = bank, on_elapsed
         self._ticks = 0
         self._before_s = before_s
         self.slots, self.rate = bank.slots, bank.rate
@@ -158,7 +158,7 @@ class _ReportingBank:
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         self._ticks += 1
         if self._ticks * TICK_MS % 1000 == 0:
-            self._progress(self._before_s + self._ticks * TICK_MS / 1000)
+            self._on_elapsed(self._before_s + self._ticks * TICK_MS / 1000)
         return self._bank.step(caller, played, slipped)
 
 
@@ -167,11 +167,11 @@ SECTION: Final = "interject lab sweep"
 _HEADERS: Final = ("false", "heard / missed", "stop", "delay", "ERLE")
 
 
-def as_markdown(swept: Sequence[ModeScores]) -> str:
-    """One row per kind of line, the columns of each listening mode side by side.
+def as_table(swept: Sequence[ModeScores]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: one row per kind of line, the columns of the listening modes side by side.
 
-    Columns in which an arrangement has nothing to show are left out: one that does not look for
-    the delay has no error, one that does not cancel has no ERLE.
+    Columns without any figures are left out: a mode that does not estimate the delay has no error,
+    one that does not cancel has no ERLE.
     """
     header = ["line"]
     for one in swept:
@@ -181,7 +181,7 @@ def as_markdown(swept: Sequence[ModeScores]) -> str:
         for rows in zip(*(one.rows for one in swept), strict=True)
     ]
     rows.append(["**all**", *_cells(swept, [one.all for one in swept])])
-    return table(header, rows)
+    return header, rows
 
 
 def notes(swept: Sequence[ModeScores]) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from matplotlib import image
 
+from interject_lab.audio_files import mu_law_wav
 from interject_lab.call_record import BankTrace, CallRecord, Spoken
 from interject_lab.network.codecs import g711_decode
 from interject_lab.reports.call_report import CallReport, StopMark, TranscriptLine, call_report
-from interject_lab.reports.report import in_words, render, stereo_wav
+from interject_lab.reports.report import in_words, render
 from interject_lab.reports.timeline import REASONS, draw
 from interject_lab.scoring.score import CallScore, score
 from lab.conftest import Talk
@@ -115,14 +116,14 @@ def test_three_calls_of_45_s_stay_below_6_mb(talk: Talk) -> None:
     shown = make_report(talk)
     page = render("Title", "Intro", [shown])
     audio = len(
-        base64.b64encode(stereo_wav(np.zeros(360_000, np.int16), np.zeros(1, np.int16), 8000))
+        base64.b64encode(mu_law_wav(np.zeros(360_000, np.int16), np.zeros(1, np.int16), 8000))
     )
     assert 3 * (len(page) + audio) < 6e6
 
 
 def test_the_recording_has_the_caller_left_and_the_bot_right() -> None:
     left, right = np.array([0, 32_124, -8], np.int16), np.array([8], np.int16)
-    wav = stereo_wav(left, right, 8000)
+    wav = mu_law_wav(left, right, 8000)
     assert wav[:4] == b"RIFF"
     assert int.from_bytes(wav[4:8], "little") == len(wav) - 8
     data = np.frombuffer(wav[wav.index(b"data") + 8 :], np.uint8)
