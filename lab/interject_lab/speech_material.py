@@ -1,4 +1,4 @@
-"""What bots and callers say in measurements: synthetic voices, or recordings of one's own."""
+"""Speech of bots and callers for measurements: synthetic voices, or the user's recordings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from media_pod.providers.builtin.espeak import synthesize
 Pcm = NDArray[np.int16]
 
 MAX_PHRASES: Final = 200
-"""Of one voice, when read from files: more are not read."""
+"""Per voice; further phrases of a folder are not read."""
 
 BOT_PHRASE_S: Final = (2.0, 9.0)
 CALLER_PHRASE_S: Final = (0.6, 2.5)
-"""Shortest and longest that a phrase cut from a recording may be."""
+"""Shortest and longest phrase that is cut from a recording."""
 
 _FRAME_MS: Final = 10
 _MARGIN_MS: Final = 50
-"""Kept around a phrase that is cut out: consonants lie below the level that finds it."""
+"""Kept around a phrase: consonants are below the level that detects it."""
 
 _BOTS: Final = (
     ("en-us", 165),
@@ -46,8 +46,8 @@ _CALLERS: Final = (
     ("en-gb+belinda", 140),
     ("en-us+klatt4", 160),
 )
-"""With their words per minute. Voices that breathe (f2, f3, f5) are left out: espeak draws their
-noise from the time of day, and no run could be repeated."""
+"""With their words per minute. Breathy voices (f2, f3, f5) are left out: espeak seeds their noise
+from the time of day, so that no run would be repeatable."""
 _BOT_TEXTS: Final = (
     "Your parcel left our depot this morning, and it should reach you between two and four.",
     "Before we go on, let me tell you how returns work. You have thirty days from delivery.",
@@ -76,19 +76,19 @@ class Voice:
 
     name: str
     phrases: tuple[Pcm, ...]
-    """int16 [samples] each, at least one; at whatever level they were made."""
+    """int16 [samples] each, at least one; at their original level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechMaterial:
-    """Who may take part in a measurement."""
+    """The voices of a measurement."""
 
     bots: tuple[Voice, ...]
     callers: tuple[Voice, ...]
 
 
 def load(bots: Sequence[Path], callers: Sequence[Path], rate_hz: int) -> SpeechMaterial:
-    """Voices from these folders; synthetic ones where none are given.
+    """Voices from these folders; synthetic ones by default.
 
     Raises:
         SetupError: as `recorded`.
@@ -100,27 +100,27 @@ def load(bots: Sequence[Path], callers: Sequence[Path], rate_hz: int) -> SpeechM
 
 
 @cache
-def synthetic_bots(rate_hz: int) -> tuple[Voice, ...]:
-    """Synthetic voices that read notices of 4 to 7 s."""
-    return _spoken(_BOTS, _BOT_TEXTS, rate_hz)
+def synthetic_bots(rate_hz: int, count: int = len(_BOTS)) -> tuple[Voice, ...]:
+    """The first `count` synthetic voices that read notices of 4 to 7 s."""
+    return _spoken(_BOTS[:count], _BOT_TEXTS, rate_hz)
 
 
 @cache
 def synthetic_callers(rate_hz: int) -> tuple[Voice, ...]:
-    """Other synthetic voices, with the short things that people say to interrupt."""
+    """Other synthetic voices, with short phrases that interrupt."""
     return _spoken(_CALLERS, _CALLER_TEXTS, rate_hz)
 
 
 def recorded(folder: Path, rate_hz: int, phrase_s: tuple[float, float]) -> tuple[Voice, ...]:
-    """The recordings under `folder`: each folder that has some is one voice.
+    """The recordings under `folder`: each subfolder with recordings is one voice.
 
-    Files are cut at their pauses. Talk that is too short goes on with the next of its file, talk
+    Files are cut at their pauses. Talk that is too short is joined with the next of its file, talk
     that is too long is cut.
 
     Args:
         folder: searched recursively for audio files.
         rate_hz: of the result.
-        phrase_s: the shortest and the longest that a phrase may be, in seconds.
+        phrase_s: the shortest and the longest phrase, in s.
 
     Raises:
         SetupError: no such folder, no speech in it, or a file that cannot be read.
@@ -164,7 +164,7 @@ def cut(pcm: Pcm, rate_hz: int, phrase_s: tuple[float, float]) -> list[Pcm]:
 
 
 def at_level(pcm: Pcm, rate_hz: int, level_dbfs: float) -> Pcm:
-    """`pcm` with an active level of `level_dbfs`; what then leaves the range is clipped."""
+    """`pcm` at an active level of `level_dbfs`, clipped to the range of int16."""
     gain = 10 ** ((level_dbfs - active_level_dbfs(pcm, rate_hz)) / 20)
     levelled: Pcm = np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
     return levelled
@@ -194,7 +194,7 @@ def _say(text: str, rate_hz: int, voice: str, words_per_minute: int) -> Pcm:
 
 
 def _talk(pcm: Pcm, rate_hz: int) -> Iterator[tuple[int, int]]:
-    """The stretches of talk without a pause that people would take for an end, in samples."""
+    """The stretches of talk without a pause of more than `BOT_PAUSE_MS`, in samples."""
     frame = rate_hz * _FRAME_MS // 1000
     powers = frame_powers(pcm, frame)
     floor = 10 ** ((active_level_dbfs(pcm, rate_hz) - ONSET_MARGIN_DB) / 10)

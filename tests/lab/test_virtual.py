@@ -60,8 +60,10 @@ def make_call(talk: Talk, seed: int, erl_db: float = math.inf) -> VirtualCall:
     return VirtualCall(line, Caller(plan, 8000), ScriptedBot([bot], 8000))
 
 
-def run_calls(bank: DuplexBank, talk: Talk, **changes: float) -> list[VirtualResult]:
-    return run(bank, [make_call(talk, seed, **changes) for seed in range(2)], 6.0)
+def run_calls(
+    bank: DuplexBank, talk: Talk, *, duration_s: float = 6.0, **changes: float
+) -> list[VirtualResult]:
+    return run(bank, [make_call(talk, seed, **changes) for seed in range(2)], duration_s)
 
 
 def test_an_interruption_stops_the_bot_one_tick_after_the_decision(talk: Talk) -> None:
@@ -84,7 +86,10 @@ def test_echo_stops_a_bot_that_cannot_tell_it_from_the_caller(talk: Talk) -> Non
 
 
 def test_a_run_is_repeatable_from_its_seeds(talk: Talk) -> None:
-    first, again = (run_calls(NaiveBank(2, 8000), talk, erl_db=12.0) for _ in range(2))
+    first, again = (
+        run_calls(NaiveBank(2, 8000), talk, erl_db=12.0, duration_s=3.0) for _ in range(2)
+    )
+    assert any(one.stop_samples for one in first), "nothing happens in these calls"
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.record.caller, other.record.caller)
         np.testing.assert_array_equal(one.trace.speech, other.trace.speech)

@@ -236,7 +236,7 @@ class _Mute:
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:
     """Speech without end."""
-    voice = synthetic_bots(RATE_HZ)[0]
+    voice = synthetic_bots(RATE_HZ, 1)[0]
     items = [Item(Play(f"notice-{index}", pcm)) for index, pcm in enumerate(voice.phrases)]
     return tuple(items), AtEnd.REPEAT
 

@@ -38,10 +38,12 @@ LATE_TICKS_THAT_SHOW: Final = 10
 LATE_TICKS_THAT_SPOIL: Final = 50
 """1 s: such a call measures the machine, so the calls are repeated once."""
 REPORT_NAME: Final = "report.html"
-_TITLE: Final = "One call, three ways to listen"
+_TITLE: Final = "One call, three listening modes"
 _INTRO: Final = (
-    f"The same caller, on the same line: echo {ERL_DB:g} dB down after {DELAY_MS:g} ms, G.711 both "
-    f"ways, and from second {STEP_AT_S:g} on the echo comes {STEP_MS:g} ms later."
+    "The same caller calls three pods over the same simulated line. The line returns the bot's own "
+    f"voice as an echo, {ERL_DB:g} dB quieter and {DELAY_MS:g} ms late; after {STEP_AT_S:g} s the "
+    f"delay grows by {STEP_MS:g} ms. The codec is G.711. A pod that takes the echo for the caller "
+    "stops for no reason; a pod that ignores the line while the bot speaks cannot be interrupted."
 )
 
 OnStep = Callable[[str], None]
@@ -99,7 +101,7 @@ async def _call_all(
     scene: Scene, folders: tuple[Path, Path], on_step: OnStep, on_elapsed: OnElapsed
 ) -> list["_RecordedCall"]:
     """The same call in every listening mode at once, each with a pod of its own."""
-    on_step(f"starting {len(LISTENING_MODES)} pods, one per mode")
+    on_step(f"starting {len(LISTENING_MODES)} pods: {', '.join(LISTENING_MODES)}")
     arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
         async with asyncio.TaskGroup() as group:
@@ -114,6 +116,7 @@ async def _call_all(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _RecordedCall:
+    uuid: str
     mode: ListeningMode
     record: CallRecord
     late_ticks: int
@@ -151,11 +154,11 @@ async def _call(
         host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
         late = await late_ticks(pod.api)
-    return _RecordedCall(mode, record, late)
+    return _RecordedCall(str(uuid), mode, record, late)
 
 
 def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
-    (recording,) = load(work / called.mode.name).values()
+    recording = load(work / called.mode.name)[called.uuid]
     shown = _show(called.mode, called.record, recording)
     stops = tuple(said for said in recording.words if said.cut)
     return _AnalysedCall(shown, stops, called.late_ticks)

@@ -1,4 +1,4 @@
-"""The picture of a call: what was said, played, cleaned, believed and decided, on one time axis."""
+"""The picture of a call: waveforms, speech probability, echo delay, decisions, on one time axis."""
 
 import io
 import itertools
@@ -33,15 +33,15 @@ TRUE_STOP, FALSE_STOP = "#15803d", "#d11a2a"
 REASONS: dict[Reason, tuple[str, str]] = {
     Reason.QUIET: ("quiet", "#ffffff"),
     Reason.NOT_SPEECH: ("sound, but not speech", "#dfe3e8"),
-    Reason.ECHO_EXPLAINED: ("taken for its own echo", "#f6cf8b"),
-    Reason.HOLDING_NO_LOCK: ("speech, but where the echo lies is not known yet", "#cbb7e8"),
-    Reason.GATHERING: ("speech, not enough of it yet", "#a9cbf2"),
-    Reason.SPEECH_NO_ECHO: ("caller: nothing played could come back", "#1f9d6b"),
-    Reason.SPEECH_OVER_ECHO: ("caller: more than the echo explains", "#157a8c"),
-    Reason.LOUDER_THAN_ECHO: ("caller: louder than any echo could be", "#2f6f2f"),
+    Reason.ECHO_EXPLAINED: ("explained by the bot's echo", "#f6cf8b"),
+    Reason.HOLDING_NO_LOCK: ("speech, but the echo delay is not known yet", "#cbb7e8"),
+    Reason.GATHERING: ("speech, too short to decide", "#a9cbf2"),
+    Reason.SPEECH_NO_ECHO: ("caller: no echo is possible now", "#1f9d6b"),
+    Reason.SPEECH_OVER_ECHO: ("caller: the echo does not explain it", "#157a8c"),
+    Reason.LOUDER_THAN_ECHO: ("caller: louder than the echo can be", "#2f6f2f"),
     Reason.NO_ECHO_ON_LINE: ("caller: this line returns no echo", "#7aa329"),
 }
-"""Each reason in words and its colour in the lowest lane."""
+"""Label and colour of each reason, for the lowest lane."""
 
 
 def draw(call: CallReport) -> bytes:
@@ -104,7 +104,7 @@ def _speech(lane: Axes, call: CallReport) -> None:
     lane.axhline(0.5, color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
     lane.set_ylim(0, 1.02)
     lane.set_yticks([0, 1])
-    _label(lane, "sounds like\nspeech")
+    _label(lane, "probability\nof speech")
 
 
 def _delay(lane: Axes, call: CallReport) -> None:
@@ -112,8 +112,8 @@ def _delay(lane: Axes, call: CallReport) -> None:
     locked = trace.delay_confidence >= LOCKED
     lane.plot(time_s, trace.true_delay_ms, color="#b8c0c8", linewidth=6, label="true")
     for mask, color, width, label in (
-        (~locked, "#d9a441", 1.0, "found, unsure"),
-        (locked, "#1d4ed8", 1.6, "found, sure"),
+        (~locked, "#d9a441", 1.0, "estimate, not locked"),
+        (locked, "#1d4ed8", 1.6, "estimate, locked"),
     ):
         found_ms = np.where(mask, trace.delay_ms, np.nan)
         lane.plot(time_s, found_ms, color=color, linewidth=width, label=label)
@@ -124,15 +124,19 @@ def _delay(lane: Axes, call: CallReport) -> None:
     lane.yaxis.set_major_formatter(lambda value, _: f"{value:g} ms")
     lane.locator_params(axis="y", nbins=3)
     if not np.isfinite(trace.delay_ms).any():
-        words = "this arrangement does not look for the delay (grey: the true one)"
-        lane.text(0.5, 0.2, words, transform=lane.transAxes, ha="center", color=FAINT, fontsize=9)
+        words = "this mode does not estimate the delay (grey: true delay)"
+        backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        place = lane.transAxes
+        lane.text(
+            0.5, 0.8, words, transform=place, ha="center", color=FAINT, fontsize=9, bbox=backing
+        )
     else:
         lane.legend(loc="lower right", ncols=3, fontsize=8, frameon=False, labelcolor=FAINT)
-    _label(lane, "echo comes\nback after")
+    _label(lane, "delay of\nthe echo")
 
 
 def _decisions(lane: Axes, call: CallReport) -> None:
-    """A strip of reasons below; above it where the bank suspects and where it hears the caller."""
+    """The reasons as a strip; above it, bars where the bank suspects or detects the caller."""
     reasons = call.trace.reason
     for start, end in _runs(reasons):
         color = REASONS[Reason(int(reasons[start]))][1]
@@ -147,7 +151,7 @@ def _decisions(lane: Axes, call: CallReport) -> None:
                 _bar(lane, start, end, 0.55, height, color)
     lane.set_ylim(0, 1)
     lane.set_yticks([])
-    _label(lane, "hears the caller?\n\nwhy?")
+    _label(lane, "caller\ndetected?\n\nreason")
 
 
 def _bar(lane: Axes, start: int, end: int, bottom: float, height: float, color: str) -> None:

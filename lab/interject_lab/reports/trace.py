@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from matplotlib.figure import Figure
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
 
 LONGEST_NOTES: Final = 110
-"""Characters; a line of a report is not wrapped."""
+"""Characters; longer notes are cut."""
 NOT_HERE: Final = "(not here)"
-"""Name of a span that is only known from those below it."""
+"""Name of a span that is only referenced."""
+_GUIDE_COLUMNS: Final = 4
+"""Of rich's tree, per level."""
 _PREFIX: Final = "interject."
 _SHOWN: Final = ("error.type", "gen_ai.agent.name")
 _POD: Final = "k8s.pod.name"
@@ -24,7 +29,7 @@ _POD: Final = "k8s.pod.name"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span of a trace."""
+    """A span of a trace."""
 
     trace_id: str
     """32 hexadecimal digits."""
@@ -34,20 +39,20 @@ class Span:
     """Since 1970."""
     lasted_us: int
     parent: str
-    """Its id; "" if it has none."""
+    """Its id; "" without one."""
     after: tuple[str, ...]
-    """Ids of the spans that it is linked to."""
+    """Ids of the linked spans."""
     tags: Mapping[str, Any]
     events: tuple[str, ...]
     pod: str
-    """Where it was made; "" if that is not told."""
+    """The pod that reported it; "" if unknown."""
 
 
 def spans_of(trace: Mapping[str, Any]) -> list[Span]:
-    """The spans of one of Jaeger's traces, by when they began.
+    """The spans of a trace of Jaeger's, by start.
 
     Raises:
-        KeyError: it is not a trace.
+        KeyError: not a trace.
     """
     pods = {
         name: _tags(process.get("tags", ())).get(_POD, "")
@@ -58,7 +63,7 @@ def spans_of(trace: Mapping[str, Any]) -> list[Span]:
 
 
 def as_text(spans: Sequence[Span]) -> str:
-    """One line per span: when it began after the first, how long it took, what it was."""
+    """One line per span: its start after the first, its duration, its name, its attributes."""
     if not spans:
         return "no spans"
     lines = branches(spans)
@@ -74,8 +79,15 @@ def as_text(spans: Sequence[Span]) -> str:
 
 
 def branches(spans: Sequence[Span]) -> list[tuple[str, Span]]:
-    """Each span once, those that are only known from others too, with its name in the tree."""
-    return list(_lines([*_missing(spans), *spans]))
+    """Each span once, missing parents included, with its name as a line of the tree."""
+    root = Tree("", hide_root=True)
+    found = list(_in_order([*_missing(spans), *spans], root))
+    width = max((depth * _GUIDE_COLUMNS + len(span.name) for depth, span in found), default=1)
+    console = Console(width=width, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(root)
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    return [(line, span) for line, (_, span) in zip(lines, found, strict=True)]
 
 
 def _span(each: Mapping[str, Any], pods: Mapping[str, str]) -> Span:
@@ -102,7 +114,7 @@ def _tags(tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _missing(spans: Sequence[Span]) -> Iterator[Span]:
-    """A span for each parent that is not there, as long as what is known of it."""
+    """A span for each missing parent, from the start to the end of its children."""
     ids = {span.id for span in spans}
     below: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
@@ -115,25 +127,24 @@ def _missing(spans: Sequence[Span]) -> Iterator[Span]:
         yield Span(trace_id, parent, NOT_HERE, began_us, ended_us - began_us, "", (), {}, (), pod)
 
 
-def _lines(spans: Sequence[Span]) -> Iterator[tuple[str, Span]]:
-    """Each span once, with its name behind the branches that lead to it."""
-    below: dict[str, list[Span]] = defaultdict(list)
+def _in_order(spans: Sequence[Span], root: Tree) -> Iterator[tuple[int, Span]]:
+    """Each span once, from the top, with its depth; adds it to the tree under `root`."""
+    children: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
-        below[span.parent].append(span)
-    printed: set[str] = set()
-    # Those at the top first; what is then left hangs in a circle, and is entered where it began.
-    for top in (*below[""], *spans):
-        # A stack and not a recursion: what is printed came over the network.
-        left = [("", "", top)]
+        children[span.parent].append(span)
+    seen: set[str] = set()
+    # Top-level spans first; the rest forms cycles, each entered at its earliest span.
+    for top in (*children[""], *spans):
+        # A stack and not a recursion: the depth comes from the network.
+        left = [(0, root, top)]
         while left:
-            branch, indent, span = left.pop()
-            if span.id in printed:
+            depth, parent, span = left.pop()
+            if span.id in seen:
                 continue
-            printed.add(span.id)
-            yield branch + span.name, span
-            for place, child in enumerate(reversed(below[span.id])):
-                mark, space = ("`- ", "   ") if place == 0 else ("|- ", "|  ")
-                left.append((indent + mark, indent + space, child))
+            seen.add(span.id)
+            node = parent.add(Text(" ".join(span.name.split()), no_wrap=True))
+            yield depth, span
+            left += [(depth + 1, node, child) for child in reversed(children[span.id])]
 
 
 def _notes(span: Span, names: Mapping[str, str]) -> str:
@@ -158,16 +169,16 @@ COLOURS: Final = {
     "tts": "#5a9fd4",
     "bargein": "#c8553d",
 }
-"""Of the spans that have a length to see; others are grey."""
+"""By span name; others are grey."""
 _OTHER: Final = "#6c757d"
 LINE_IN, WIDTH_IN, EDGES_IN = 0.2, 9.6, 0.9
 DPI: Final = 100
 THINNEST: Final = 0.003
-"""Of the picture's width: what is shorter is still seen."""
+"""Of the picture's width: a shorter span is drawn this wide."""
 
 
 def draw(spans: Sequence[Span], path: Path, title: str) -> None:
-    """Write the picture of a trace that has spans to `path`; its ending says which format."""
+    """Draw a trace with at least one span to `path`; the suffix selects the format."""
     lines = branches(spans)
     first_us = min(span.began_us for _, span in lines)
     length_s = max(span.began_us + span.lasted_us - first_us for _, span in lines) / 1e6
@@ -186,7 +197,7 @@ def draw(spans: Sequence[Span], path: Path, title: str) -> None:
     axes.tick_params(axis="y", length=0, pad=7 * max(map(len, labels)))
     axes.invert_yaxis()
     axes.set_xlim(0, length_s)
-    axes.set_xlabel("seconds since the question for an agent", fontsize=8)
+    axes.set_xlabel("seconds since the first request for a pod", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)

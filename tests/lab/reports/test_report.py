@@ -14,7 +14,7 @@ from interject_lab.reports.call_report import CallReport, StopMark, TranscriptLi
 from interject_lab.reports.report import in_words, render
 from interject_lab.reports.timeline import REASONS, draw
 from interject_lab.scoring.score import CallScore, score
-from lab.conftest import Talk
+from lab.conftest import Talk, make_talk
 from media_pod.duplex.contract import Decision, Reason
 
 
@@ -64,6 +64,11 @@ def make_report(talk: Talk, *, pod_lead_ticks: int = 0) -> CallReport:
     )
 
 
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render("Title", "Intro", [make_report(make_talk)])
+
+
 def test_everything_lies_on_the_axis_of_the_pod(talk: Talk) -> None:
     shown = make_report(talk, pod_lead_ticks=5)
     assert shown.talks[0].start_s == pytest.approx(1.9)
@@ -72,9 +77,10 @@ def test_everything_lies_on_the_axis_of_the_pod(talk: Talk) -> None:
     assert shown.duration_s == 6.0
 
 
-def test_the_timeline_is_a_picture_in_which_the_caller_can_be_seen(talk: Talk) -> None:
+def test_the_timeline_is_a_picture_in_which_the_caller_can_be_seen(page: str, talk: Talk) -> None:
     shown = make_report(talk)
-    with_talk = image.imread(io.BytesIO(draw(shown)), format="png")
+    (picture,) = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    with_talk = image.imread(io.BytesIO(base64.b64decode(picture)), format="png")
     without = image.imread(io.BytesIO(draw(replace(shown, talks=()))), format="png")
     height, width = with_talk.shape[:2]
     assert width > height > 800
@@ -98,23 +104,19 @@ def test_every_reason_has_its_words_and_its_own_colour() -> None:
     assert len({color for _, color in REASONS.values()}) == len(Reason)
 
 
-def test_the_page_carries_everything_and_fetches_nothing(talk: Talk) -> None:
-    page = render("Title", "Intro", [make_report(talk)])
+def test_the_page_carries_everything_and_fetches_nothing(page: str) -> None:
     sources = re.findall(r'(?:src|href|url)[=(]"?([^")\s]+)', page)
     assert len(sources) == 3
     assert all(source.startswith(("data:", "#")) for source in sources)
     assert "//" not in re.sub(r'"data:[^"]*"', "", page)
 
 
-def test_text_is_escaped_and_what_was_not_heard_is_marked(talk: Talk) -> None:
-    page = render("Title", "Intro", [make_report(talk)])
+def test_text_is_escaped_and_what_was_not_heard_is_marked(page: str) -> None:
     assert "Ours &amp; &lt;theirs&gt;" in page
     assert '<span class="unheard">your &lt;number&gt;.</span>' in page
 
 
-def test_three_calls_of_45_s_stay_below_6_mb(talk: Talk) -> None:
-    shown = make_report(talk)
-    page = render("Title", "Intro", [shown])
+def test_three_calls_of_45_s_stay_below_6_mb(page: str) -> None:
     audio = len(
         base64.b64encode(mu_law_wav(np.zeros(360_000, np.int16), np.zeros(1, np.int16), 8000))
     )

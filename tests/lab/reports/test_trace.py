@@ -49,12 +49,12 @@ def test_a_call_as_it_is_printed() -> None:
         span("turn", "6", "1", 5000, 1000),
     ) == [
         "     at s     for s",
-        "    0.000     9.000  call        in pod-7 call.ended=bot event=drain",
-        "    0.001     0.080  |- connect",
-        "    1.200     3.000  |- turn",
-        "    1.200     0.100  |  |- llm   error.type=ProviderError",
-        "    1.300     0.400  |  `- tts   cut=True",
-        "    5.000     1.000  `- turn",
+        "    0.000     9.000  call         in pod-7 call.ended=bot event=drain",
+        "    0.001     0.080  ├── connect",
+        "    1.200     3.000  ├── turn",
+        "    1.200     0.100  │   ├── llm  error.type=ProviderError",
+        "    1.300     0.400  │   └── tts  cut=True",
+        "    5.000     1.000  └── turn",
     ]
 
 
@@ -67,11 +67,11 @@ def test_a_leg_that_was_lost_has_a_line_and_is_what_the_next_one_follows() -> No
         span("call", "1", at_ms=1000, for_ms=30, references=lost),
         span("call", "2", at_ms=2000, for_ms=40, references=link),
     )[1:] == [
-        "    0.000     0.520  (not here)  in pod-7",
-        "    0.000     0.010  |- connect",
-        "    0.020     0.500  `- turn",
-        "    1.000     0.030  call        in pod-7 after=(not here)",
-        "    2.000     0.040  call        in pod-7 after=call",
+        "    0.000     0.520  (not here)   in pod-7",
+        "    0.000     0.010  ├── connect",
+        "    0.020     0.500  └── turn",
+        "    1.000     0.030  call         in pod-7 after=(not here)",
+        "    2.000     0.040  call         in pod-7 after=call",
     ]
 
 
