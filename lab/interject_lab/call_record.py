@@ -1,4 +1,4 @@
-"""What is left of a simulated call: both directions, when each frame passed, what was true."""
+"""The record of a simulated call: audio of both directions, times of frames, ground truth."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ UNDERRUN = -1
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Something that the caller said; positions in samples of the caller's stream."""
+    """An utterance of the caller; positions in samples of the caller's stream."""
 
     label: str
     onset_sample: int
@@ -40,7 +40,7 @@ class CallRecord:
     caller_sent_ns: NDArray[np.int64]
     """[caller frames] when each frame was written."""
     bot_arrived_ns: NDArray[np.int64]
-    """[bot frames] when the last of each frame came; what never came, when it was due."""
+    """[bot frames] when the end of each frame arrived; for a lost frame, when it was due."""
     bot_played_sample: NDArray[np.int64]
     """[caller frames] the first sample of `bot` that the telephone played in each of its ticks,
     `UNDERRUN` where it had none."""
@@ -48,7 +48,7 @@ class CallRecord:
     """[caller frames] how late the echo in each frame is on the line itself, its path included."""
     spoken: tuple[Spoken, ...]
     ended: str
-    """How the call ended, in words."""
+    """How the call ended, as text."""
 
     @property
     def tick_samples(self) -> int:
@@ -61,7 +61,7 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BankTrace:
-    """What the bank was given of one call and what it made of it, a row per tick of the pod."""
+    """Input and output of the pod's bank in one call, one row per tick."""
 
     caller: Pcm
     """int16 [ticks * tick], as it came to the bank."""

@@ -58,7 +58,7 @@ _seed = click.option(
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Seed of the random numbers; the same seed gives the same call.",
+    help="Seed of the random numbers; the same seed repeats the run.",
 )
 _write = click.option(
     "--write",

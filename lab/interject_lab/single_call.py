@@ -1,4 +1,4 @@
-"""One call with the simulated telephone, as its user wants it."""
+"""One call with the simulated telephone, as the command line describes it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,16 +24,16 @@ from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
 
 OnEvent = Callable[[float, str], None]
-"""Takes seconds of the telephone's clock, and words."""
+"""Receives the time of an event on the telephone's clock, in s, and its description."""
 
 _TICK_S = TICK_MS / 1000
 
 
 class WatchedCaller(Caller):
-    """`Caller`, telling when the bot and the caller begin and end to speak.
+    """`Caller` that reports when the bot and the caller start and stop speaking.
 
-    That the bot is silent is known once a pause is longer than people make within a sentence; the
-    time that is reported is that of its last sound.
+    The bot counts as silent after a pause of more than `BOT_PAUSE_MS`; the time reported is that of
+    its last sound.
     """
 
     def __init__(self, plan: Sequence[Utterance], rate_hz: int, on_event: OnEvent) -> None:
@@ -42,7 +42,7 @@ class WatchedCaller(Caller):
         self._samples_per_tick = rate_hz * TICK_MS // 1000
         self._watched_ticks = 0
         self._bot_since: int | None = None
-        """The tick in which the bot began to speak; None while it is silent."""
+        """The tick in which the bot started to speak; None while it is silent."""
         self._bot_until = 0
         """The tick after its last sound."""
         self._talks = 0
@@ -92,7 +92,7 @@ _BOT_TEXT: Final = "This is what the echo of a bot is set by: a voice that reads
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """A call: the line, and what the caller does when."""
+    """A call: the line, and the caller's actions."""
 
     rate_hz: int
     erl_db: float
@@ -102,44 +102,44 @@ class CallPlan:
     noise_dbfs: float
     seconds: float
     says: Sequence[tuple[float, str]]
-    """At which second, which text."""
+    """(time in s, text)"""
     plays: Sequence[tuple[float, str]]
-    """At which second, which WAV file."""
+    """(time in s, audio file)"""
     dtmf: Sequence[tuple[float, str]]
-    """From which second on, which digits."""
+    """(time in s of the first digit, digits)"""
     seed: int
 
 
 async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) -> CallRecord:
-    """Ask the pod whose API is at `host_port` for room, and call it.
+    """Reserve a call at the pod's HTTP API, and call the pod.
 
     Args:
-        host_port: of the API.
+        host_port: address of the API.
         plan: the call.
-        uuid: of the call.
+        uuid: the call's identifier.
         on_event: receives each event as it happens.
 
     Raises:
-        InterjectError: the call did not come about.
+        InterjectError: the call failed before it started.
     """
     api = _api(host_port)
     phone = await asyncio.to_thread(_phone, plan, on_event)
     host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
-    on_event(0.0, f"the pod says: AudioSocket at {host}:{port}")
+    on_event(0.0, f"the pod reserved a slot: AudioSocket at {host}:{port}")
     return await phone.call(host, port, uuid)
 
 
 def save_stereo(path: Path, record: CallRecord) -> None:
-    """Write what the telephone sent (left) and what it played (right) as one audio file.
+    """Write an audio file: left what the telephone sent, right what it played.
 
     Raises:
         SetupError: the file cannot be written.
     """
     tick = record.tick_samples
     played = np.zeros((record.bot_played_sample.size, tick), np.int16)
-    for row, start in zip(played, record.bot_played_sample, strict=True):
+    for frame, start in zip(played, record.bot_played_sample, strict=True):
         if start != UNDERRUN:
-            row[:] = record.bot[start : start + tick]
+            frame[:] = record.bot[start : start + tick]
     write_stereo(path, record.caller, played.reshape(-1), record.rate_hz)
 
 
@@ -194,5 +194,5 @@ def _digits(dtmf: Sequence[tuple[float, str]]) -> list[Dtmf]:
 def _say(text: str, rate_hz: int, voice: str) -> Pcm:
     made = synthesize(text, rate_hz, voice)
     if not made:
-        raise SetupError(f"nothing to say in {text!r}: give some words")
+        raise SetupError(f"no speech in {text!r}: expected some words")
     return np.concatenate([speech.pcm for speech in made])

@@ -125,7 +125,7 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
     [
         (
             ["call", "127.0.0.1:1"],
-            "interject: nobody answers at http://127.0.0.1:1",
+            "interject: no server listens at http://127.0.0.1:1",
         ),
         (
             ["call", "127.0.0.1:1", "--say", "hello"],

@@ -43,7 +43,7 @@ STAGES = {
 
 
 class Worker:
-    """Works for as long as it is told, on a clock of its own."""
+    """Works for a fixed time on a clock of its own."""
 
     def __init__(self) -> None:
         self.now_ns = 0

@@ -29,10 +29,12 @@ RATE_HZ = 8000
 LOUD = 3000
 
 Pcm = NDArray[np.int16]
-Wants = tuple[tuple[float, str], ...]
+Actions = tuple[tuple[float, str], ...]
 
 
-def plan(seconds: float = 1.0, says: Wants = (), plays: Wants = (), dtmf: Wants = ()) -> CallPlan:
+def plan(
+    seconds: float = 1.0, says: Actions = (), plays: Actions = (), dtmf: Actions = ()
+) -> CallPlan:
     return CallPlan(
         rate_hz=RATE_HZ,
         erl_db=math.inf,
@@ -122,7 +124,7 @@ def test_the_table_names_each_interruption() -> None:
     assert "10.0 s; the caller hung up" in text
 
 
-def test_what_happens_is_told_while_it_happens() -> None:
+def test_events_are_reported_while_they_happen() -> None:
     events: list[tuple[float, str]] = []
     plan = [Utterance("wait", talk((0, 0.5), seconds=0.5), Cue.AT, 0.4)]
     caller = WatchedCaller(plan, RATE_HZ, lambda at_s, what: events.append((round(at_s, 2), what)))
@@ -183,7 +185,7 @@ async def pod(bot: Bot) -> AsyncIterator[str]:
         yield f"{api.host}:{api.port}"
 
 
-async def test_a_call_asks_for_room_and_does_what_it_was_told(tmp_path: Path) -> None:
+async def test_a_call_asks_for_room_and_follows_its_plan(tmp_path: Path) -> None:
     events: list[str] = []
     path = tmp_path / "hello.wav"
     with wave.open(str(path), "wb") as file:
@@ -192,13 +194,13 @@ async def test_a_call_asks_for_room_and_does_what_it_was_told(tmp_path: Path) ->
         file.setframerate(RATE_HZ)
         file.writeframes(talk((0, 0.2), seconds=0.2).astype("<i2").tobytes())
     bot = Bot()
-    wanted = plan(plays=((0.2, str(path)),), dtmf=((0.3, "4#"),))
+    call_plan = plan(plays=((0.2, str(path)),), dtmf=((0.3, "4#"),))
     async with pod(bot) as address:
-        made = await call(address, wanted, CALL, lambda at_s, what: events.append(what))
+        made = await call(address, call_plan, CALL, lambda at_s, what: events.append(what))
     assert bot.received[0] == Frame(Kind.UUID, CALL.bytes)
     digits = [frame.digit for frame in bot.received if frame.kind is Kind.DTMF]
     assert digits == ["4", "#"]
-    assert events[0].startswith("the pod says: AudioSocket at 127.0.0.1:")
+    assert events[0].startswith("the pod reserved a slot: AudioSocket at 127.0.0.1:")
     assert events[1:4] == ["connected", "bot speaks", "caller speaks over the bot: hello.wav"]
     seen = summarize(made)
     assert seen.ended == "the caller hung up"

@@ -52,7 +52,7 @@ OnElapsed = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the demonstration found."""
+    """The results of the demonstration."""
 
     scores: tuple[CallScore, ...]
     stops: tuple[tuple[Line, ...], ...]
@@ -66,8 +66,8 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
     """Run the calls and write the report.
 
     Args:
-        scene: how long, and what the caller says.
-        folder: where the report goes; made if it is not there.
+        scene: duration, and the caller's lines.
+        folder: for the report and the pods' logs; created if missing.
         on_step: receives the description of each step as it starts.
         on_elapsed: receives the duration of the calls so far, in s, once a second.
 
@@ -84,7 +84,7 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
             )
             calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
         on_step("writing the report")
-        # Not before all calls are over: the telephones of this process would stutter.
+        # Only after all calls: the telephones of this process would stutter.
         called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
         page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
         report = folder / REPORT_NAME
@@ -100,7 +100,7 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
 async def _call_all(
     scene: Scene, folders: tuple[Path, Path], on_step: OnStep, on_elapsed: OnElapsed
 ) -> list["_RecordedCall"]:
-    """The same call in every listening mode at once, each with a pod of its own."""
+    """The same call to a pod per listening mode, all at the same time."""
     on_step(f"starting {len(LISTENING_MODES)} pods: {', '.join(LISTENING_MODES)}")
     arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
@@ -165,7 +165,7 @@ def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
 
 
 def _show(mode: ListeningMode, record: CallRecord, recording: Recording) -> CallReport:
-    """Score one call and put it into words and arrays for the report."""
+    """Score one call and prepare it for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))
     stops = in_bot_stream(record, played, recording.stop_samples(RATE_HZ))
@@ -205,7 +205,7 @@ _HEADER: Final = (
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
-    """The stable form; keys have their units."""
+    """The JSON document; keys have units."""
     rows = [score.as_dict() for score in outcome.scores]
     return {
         "calls": [{key: row[key] for key in JSON_KEYS} for row in rows],

@@ -29,13 +29,13 @@ NOISE_DBFS: Final = -65.0
 BOT_VOICE: Final = "en-us"
 CALLER_VOICE: Final = "en-us+klatt4"
 CALLER_WPM: Final = 130
-"""A slow voice that the built-in recognizer understands; its grammar is small."""
+"""A slow voice, which the built-in recognizer understands with its small grammar."""
 SEED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How long the call lasts, and what the caller says at which second."""
+    """Duration of the call, and the caller's lines as (time in s, text)."""
 
     seconds: float
     lines: tuple[tuple[float, str], ...]
@@ -57,7 +57,7 @@ SHORT: Final = Scene(27.0, FULL.lines[:3])
 
 
 def agent() -> VoiceAgent:
-    """The parcel desk, on ports of its own."""
+    """The parcel desk, on free ports."""
     document = {
         "apiVersion": "interject.dev/v1alpha1",
         "kind": "VoiceAgent",

@@ -2,7 +2,7 @@
 
 ITU-T Recommendation G.711 (1988), tables 1 and 2, on the 16-bit scale that telephony software
 uses: a mu-law magnitude is the 14-bit value times 4, an A-law magnitude the 13-bit value times 8.
-Every conversion is one table look-up, so that whole calls cost microseconds.
+Every conversion is one indexing of a table.
 
 In RTP all three have one byte per unit of an RTP clock of 8 kHz. That of G.722 runs at 8 kHz
 although its audio has 16 kHz: an error of the first registration that was kept (RFC 3551, section
@@ -70,7 +70,7 @@ def g711_decode(codes: NDArray[np.uint8], law: Law) -> Pcm:
 
 
 def g711_roundtrip(pcm: Pcm, law: Law) -> Pcm:
-    """`pcm` as it comes out of one G.711 leg, same shape."""
+    """`pcm` as it comes out of one G.711 link, same shape."""
     return _ROUNDTRIP[law][pcm.astype(np.int32) + 32768]
 
 

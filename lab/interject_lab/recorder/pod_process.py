@@ -60,12 +60,12 @@ class PodProcess:
         return self._process.pid
 
     def terminate(self) -> None:
-        """SIGTERM: it drains, and ends by itself."""
+        """SIGTERM: it drains and exits."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """SIGKILL: as if the machine had lost it. Nothing of its calls is kept."""
+        """SIGKILL, as in a crash. Its recordings are lost."""
         self.killed = True
         self._process.kill()
         await self._process.wait()
@@ -75,13 +75,13 @@ class PodProcess:
 async def pod_process(
     agent: VoiceAgent, folder: Path, log: Path, *, listening_mode: str = "interject"
 ) -> AsyncIterator[PodProcess]:
-    """Start a pod of `agent`, give it, and stop it afterwards, if nobody has killed it.
+    """A running pod of `agent`; it is stopped at the end, unless it was killed.
 
     Args:
-        agent: on ports of its own, and without paths in it.
-        folder: takes its manifest and, when it has stopped, its recordings.
-        log: takes what it logs.
-        listening_mode: whose bank it has, of `lab.compared.LISTENING_MODES`.
+        agent: with port 0 and without paths.
+        folder: for its manifest and, after it has stopped, its recordings.
+        log: for its log.
+        listening_mode: a name in `baselines.LISTENING_MODES`.
 
     Raises:
         SetupError: it did not start, or did not stop by itself.
@@ -109,7 +109,7 @@ async def pod_process(
 
 
 async def late_ticks(api: str) -> int:
-    """How many ticks the pod with the HTTP API at `api` has skipped so far, being late."""
+    """Ticks that the pod with the HTTP API at `api` has skipped because it was late."""
     timeout = aiohttp.ClientTimeout(total=_METRICS_DEADLINE_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         async with session.get(f"{api}/metrics") as response:
@@ -128,7 +128,7 @@ async def _addresses(process: asyncio.subprocess.Process, log: Path) -> Addresse
     except TimeoutError:
         pass
     if not line:
-        raise SetupError(f"a pod did not start; {log} says why")
+        raise SetupError(f"a pod did not start: see {log}")
     return Addresses(**json.loads(line))
 
 
@@ -137,9 +137,9 @@ async def _stopped(process: asyncio.subprocess.Process, log: Path) -> None:
         async with asyncio.timeout(STOP_DEADLINE_S):
             code = await process.wait()
     except TimeoutError:
-        raise SetupError(f"a pod did not stop within {STOP_DEADLINE_S:g} s; see {log}") from None
+        raise SetupError(f"a pod did not stop within {STOP_DEADLINE_S:g} s: see {log}") from None
     if code != 0:
-        raise SetupError(f"a pod ended with exit code {code}; see {log}")
+        raise SetupError(f"a pod exited with code {code}: see {log}")
 
 
 def bank_of(listening_mode: str) -> Callable[[AgentSpec], DuplexBank]:

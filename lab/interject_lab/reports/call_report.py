@@ -1,4 +1,4 @@
-"""What the report shows of one call: everything on one axis, the pod's ticks."""
+"""The data of one call in the report, all on the time axis of the pod's ticks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from media_pod.duplex.contract import TICK_MS
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """Something said; what of the bot's speech was cut off is `unheard`."""
+    """One utterance; `unheard` is the part of the bot's speech that was cut off."""
 
     at_s: float
     speaker: Literal["bot", "caller"]
@@ -69,7 +69,7 @@ def call_report(
     """Put a scored call on the pod's axis.
 
     Args:
-        title: how the page calls this arrangement.
+        title: headline of this call.
         record: the telephone's.
         score: made from `record`, `stop_samples` and `trace`; its name is the call_report's.
         trace: the pod's, a row per tick.

@@ -1,4 +1,4 @@
-"""The report: one HTML page that carries its sound and its pictures with it.
+"""The report: one HTML page with embedded audio and pictures.
 
 Audio is 8-bit mu-law WAV, half the size of linear PCM; the line was mu-law or A-law anyway.
 """
@@ -17,7 +17,7 @@ from interject_lab.scoring.score import CallScore
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """One call as the template wants it."""
+    """One call for the template."""
 
     call: CallReport
     words: str
@@ -61,7 +61,7 @@ def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
 
 
 def in_words(score: CallScore) -> str:
-    """A sentence or two on how the call went, for people who do not read tables."""
+    """The score as a sentence."""
     if score.false_barge_ins == 0:
         false = "Never stopped for its own echo"
     else:

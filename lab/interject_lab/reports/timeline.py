@@ -1,7 +1,6 @@
 """The picture of a call: waveforms, speech probability, echo delay, decisions, on one time axis."""
 
 import io
-import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -138,32 +137,24 @@ def _delay(lane: Axes, call: CallReport) -> None:
 def _decisions(lane: Axes, call: CallReport) -> None:
     """The reasons as a strip; above it, bars where the bank suspects or detects the caller."""
     reasons = call.trace.reason
-    for start, end in _runs(reasons):
-        color = REASONS[Reason(int(reasons[start]))][1]
-        _bar(lane, start, end, 0.0, 0.42, color)
+    for reason in np.unique(reasons):
+        _bars(lane, reasons == reason, (0.0, 0.42), REASONS[Reason(int(reason))][1])
     for decision, color, height in (
         (Decision.ONSET, "#f2b84b", 0.2),
         (Decision.CALLER, TRUE_STOP, 0.36),
     ):
-        chosen = call.trace.decision == decision
-        for start, end in _runs(chosen):
-            if chosen[start]:
-                _bar(lane, start, end, 0.55, height, color)
+        _bars(lane, call.trace.decision == decision, (0.55, height), color)
     lane.set_ylim(0, 1)
     lane.set_yticks([])
     _label(lane, "caller\ndetected?\n\nreason")
 
 
-def _bar(lane: Axes, start: int, end: int, bottom: float, height: float, color: str) -> None:
+def _bars(lane: Axes, chosen: NDArray[np.bool_], place: tuple[float, float], color: str) -> None:
+    """A bar for each run of chosen ticks; `place` is its bottom and height."""
     tick_s = TICK_MS / 1000
-    lane.broken_barh([(start * tick_s, (end - start) * tick_s)], (bottom, height), color=color)
-
-
-def _runs(values: NDArray[np.int8] | NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """The stretches [start, end) of equal values."""
-    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
-    bounds = [0, *edges.tolist(), values.size]
-    return [(start, end) for start, end in itertools.pairwise(bounds) if start < end]
+    edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False)).reshape(-1, 2)
+    bars = [(start * tick_s, (end - start) * tick_s) for start, end in edges.tolist()]
+    lane.broken_barh(bars, place, color=color)
 
 
 def _events(lanes: Sequence[Axes], call: CallReport) -> None:

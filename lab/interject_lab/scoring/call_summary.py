@@ -1,9 +1,9 @@
-"""What a telephone can tell of a call by itself: it hears silence, not decisions.
+"""Summary of a call from the telephone alone: it sees silence on the wire, not decisions.
 
-A *stop* is taken to be what a person would take for one: the bot falls silent within 1.5 s after
-the caller has begun to talk over it, and stays silent until the caller has finished, 300 ms at
-least. A bot that just then had no more to say looks the same; and a stop without a caller looks
-like the end of a sentence, so false barge-ins cannot be told from outside.
+A *stop* here: the bot falls silent within 1.5 s after the caller starts to talk over it, and stays
+silent until the caller has finished, at least for 300 ms. The end of the bot's speech at this time
+counts as a stop too; and a stop without a caller is like the end of a sentence, so false barge-ins
+cannot be detected on the wire.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,13 +21,13 @@ _PAUSE_TICKS = BOT_PAUSE_MS // TICK_MS
 
 @dataclass(frozen=True, slots=True)
 class InterruptionSummary:
-    """One time that the caller talked over the bot."""
+    """One interruption of the bot by the caller."""
 
     label: str
     onset_s: float
-    """In the telephone's own time."""
+    """On the telephone's clock."""
     onset_to_silence_ms: float | None
-    """None if the bot went on."""
+    """None if the bot continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class CallSummary:
     stops: int
     """During or right after the caller's talk."""
     underruns: int
-    """Ticks in which the telephone had nothing of the bot's to play, from the first frame on."""
+    """Ticks in which the playout buffer was empty, from the first frame on."""
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, seconds rounded to ms."""
@@ -56,7 +56,7 @@ class CallSummary:
 
 
 def summarize(record: CallRecord) -> CallSummary:
-    """What `record` tells of its call."""
+    """The summary of `record`."""
     sounds = np.flatnonzero(has_sound(record.bot, record.rate_hz))
     stops = find_stops(record, stop_samples(record))
     talked_over = tuple(
@@ -79,7 +79,7 @@ def summarize(record: CallRecord) -> CallSummary:
 
 
 def stop_samples(record: CallRecord) -> list[int]:
-    """Where in `record.bot` the bot was cut short, as far as it can be told from outside."""
+    """Where in `record.bot` the bot was cut short, as far as the wire shows it."""
     sounds = np.flatnonzero(has_sound(record.bot, record.rate_hz))
     ends = sounds[np.append(np.diff(sounds) > _PAUSE_TICKS, True)] if sounds.size else sounds
     found = []
@@ -98,7 +98,7 @@ def stop_samples(record: CallRecord) -> list[int]:
 
 
 def as_text(seen: CallSummary) -> str:
-    """The table for people."""
+    """The summary as lines of text."""
     lines = [
         f"call          {seen.duration_s:.1f} s; {seen.ended}",
         f"bot           spoke for {seen.bot_speech_s:.1f} s in {seen.bot_turns} turns",

@@ -1,4 +1,4 @@
-"""What became of a call: each stop of the bot, and each time that the caller talked over it.
+"""Events of a call: stops of the bot, and interruptions by the caller.
 
 All times are as seen on the wire, by the telephone's clock:
 
@@ -28,15 +28,15 @@ GRACE_MS = 300.0
 ENDING_MS = 300.0
 
 _TRAILING_FRAMES = 10
-"""A pod that says it has stopped has 200 ms to prove it on the wire."""
+"""A stop must show on the wire within 200 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One time that the bot was cut short."""
+    """One cut of the bot's speech."""
 
     sample: int
-    """In the bot's stream: the first sample of the silence, as the pod or the bot tells it."""
+    """In the bot's stream: the first sample of the silence, from the pod's or the bot's log."""
     silence_ns: int
     """When the bot was silent because of the stop."""
     true: bool
@@ -44,7 +44,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """One time that the caller talked over the bot."""
+    """One interruption of the bot by the caller."""
 
     spoken: Spoken
     onset_to_silence_ms: float | None
@@ -63,7 +63,7 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
     Args:
         record: the telephone's.
         stop_samples: where in `record.bot` the bot was cut short: the first sample of each
-            silence, in order. The pod tells it: on the wire a stop looks like an end of speech.
+            silence, in order. Known from the pod: on the wire a stop is like an end of speech.
     """
     sounds = has_sound(record.bot, record.rate_hz)
     return [

@@ -1,4 +1,4 @@
-"""What calls showed, pooled into the figures of one line."""
+"""Measurements of calls, pooled into the scores of a condition."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,30 +21,30 @@ from media_pod.duplex.contract import TICK_MS, Decision, Reason
 
 _MISS_LOOK_S = 1.0
 _LATEST_S = HEARD_WITHIN_MS / 1000
-"""Talk that begins later than this before the end of its call has not had its time to be heard."""
+"""Talk later than this before the end of the call is not counted: too short to be detected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A stop that nobody asked for, or talk that the bot did not stop for."""
+    """A false barge-in, or a missed interruption."""
 
     kind: Literal["false_barge_in", "missed"]
     call: int
-    """Which of the condition's calls, from 0."""
+    """Number of the call within its condition, from 0."""
     at_s: float
-    """When the bank decided, or when the caller's talk began."""
+    """Time of the decision, or of the caller's onset."""
     reason: str
-    """Of the decision; of a miss, what the bank gave most often in the first second of the talk."""
+    """Of the decision; for a miss, the most frequent one in the first second of the talk."""
     bot_spoke_s: float
-    """For how long the bot had been speaking."""
+    """Duration of the bot's speech up to then."""
     delay_ms: float | None
-    """What the bank took the delay for."""
+    """The bank's delay estimate."""
     delay_confidence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallMeasurements:
-    """One call's."""
+    """Measurements of one call."""
 
     bot_speech_s: float
     false_barge_ins: int
@@ -57,7 +57,7 @@ class CallMeasurements:
 
 @dataclass(frozen=True, slots=True)
 class PooledScores:
-    """Several calls' figures; None where they gave nothing to measure."""
+    """Scores of several calls; None without anything to measure."""
 
     calls: int
     bot_speech_s: float
@@ -84,7 +84,7 @@ class PooledScores:
 def measure_call(
     call: int, record: CallRecord, trace: BankTrace, stop_samples: Sequence[int]
 ) -> CallMeasurements:
-    """What one call showed; `call` is its number among those of its condition."""
+    """The measurements of one call; `call` is its number within its condition."""
     stops = find_stops(record, stop_samples)
     interruptions = [
         each
@@ -104,7 +104,7 @@ def measure_call(
 
 
 def pool(calls: Sequence[CallMeasurements]) -> PooledScores:
-    """The figures of all of `calls` together."""
+    """The scores of all `calls` together."""
     all_ms = [ms for call in calls for ms in call.onset_to_silence_ms]
     heard_ms = [ms for ms in all_ms if ms is not None]
     errors_ms = np.concatenate([np.zeros(0), *(call.delay_errors_ms for call in calls)])
@@ -170,7 +170,7 @@ def _failure(
 
 
 def _usual_reason(trace: BankTrace, at: int) -> int:
-    """What was given most often while there was something to hear."""
+    """The most frequent reason while there was sound."""
     later = slice(at, at + round(_MISS_LOOK_S * 1000 / TICK_MS))
     reasons = trace.reason[later][trace.decision[later] != Decision.CALLER]
     spoken = reasons[reasons != Reason.QUIET]
@@ -179,7 +179,7 @@ def _usual_reason(trace: BankTrace, at: int) -> int:
 
 
 def _spoken_ticks(sounds: NDArray[np.bool_], at: int) -> int:
-    """Ticks since the bot began to speak, pauses of up to half a second not counted as an end."""
+    """Ticks since the bot started to speak; pauses of up to 0.5 s do not end speech."""
     pause_ticks = 500 // TICK_MS
     before = np.flatnonzero(sounds[: at + 1])
     if before.size == 0:

@@ -1,4 +1,4 @@
-"""How well a call went, in figures: barge-ins (outcome.py), delay and echo."""
+"""Score of a call: barge-ins (outcome.py), delay estimate and echo cancellation."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ECHO_RANGE_DB = 20.0
 
 @dataclass(frozen=True, slots=True)
 class CallScore:
-    """One call's figures; None where the call gave nothing to measure."""
+    """One call's figures; None without anything to measure."""
 
     name: str
     duration_s: float

@@ -1,8 +1,8 @@
-"""The lines of the sweep, and the calls that are made on each.
+"""The lines of the sweep, and the calls on each.
 
 In every call a bot reads its notices in turn. The caller talks into about three of four of them,
 0.4 to 3 s after they began, and answers the others once they are over; so the first notice of a
-call, each notice after an interruption, and notices that nobody interrupts all occur. Per call are
+call, each notice after an interruption, and uninterrupted notices all occur. Per call are
 drawn: the two voices, their levels (bot -24 to -16, caller -30 to -18 dBov, active level), the echo
 path, the law of G.711, and what is said when.
 """
@@ -61,7 +61,7 @@ def make_call(
     duration_s: float,
     rng: np.random.Generator,
 ) -> VirtualCall:
-    """A call on such a line, to be run once; the same for the same state of `rng`."""
+    """A call on this line, to be run once; the same for the same state of `rng`."""
     bot = _pick(material.bots, rng)
     caller = _pick(material.callers, rng)
     bot_dbfs, caller_dbfs = rng.uniform(*_BOT_DBFS), rng.uniform(*_CALLER_DBFS)

@@ -24,7 +24,7 @@ from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
 
 RATE_HZ: Final = 8000
 CALLS_PER_BANK: Final = 4
-"""Of each condition; more take turns in the bank, which keeps what must be remembered bounded."""
+"""Concurrent calls per condition; more run in turns, which bounds memory."""
 
 OnStep = Callable[[str], None]
 OnElapsed = Callable[[float], None]
@@ -32,7 +32,7 @@ OnElapsed = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What is run; the same plan with the same material gives the same figures."""
+    """Size and seed of a sweep; the same plan with the same material repeats its figures."""
 
     calls: int
     """Per condition."""
@@ -71,8 +71,8 @@ def sweep(
     """Run every condition in every listening mode, on the same lines with the same callers.
 
     Args:
-        plan: how much.
-        material: who speaks.
+        plan: the calls.
+        material: the voices.
         on_step: receives the description of each step as it starts.
         on_elapsed: receives the current mode's virtual clock in s, up to `SweepPlan.clock_s`.
     """
@@ -85,7 +85,7 @@ def sweep(
 
 
 def as_json(plan: SweepPlan, swept: Sequence[ModeScores]) -> dict[str, Any]:
-    """The stable form; keys have their units."""
+    """The JSON document; keys have units."""
     return {
         "seed": plan.seed,
         "calls_per_condition": plan.calls,
@@ -141,7 +141,7 @@ def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
 
 
 class _ReportingBank:
-    """A bank that tells how far it has come, once a second of its own time."""
+    """A bank that reports its virtual clock once a second."""
 
     def __init__(self, bank: DuplexBank, on_elapsed: OnElapsed, before_s: float) -> None:
         self._bank, self._on_elapsed = bank, on_elapsed
@@ -185,12 +185,12 @@ def as_table(swept: Sequence[ModeScores]) -> tuple[list[str], list[list[str]]]:
 
 
 def notes(swept: Sequence[ModeScores]) -> str:
-    """What the columns mean, and how much speech they rest on."""
+    """The meaning of the columns, and the amount of speech behind them."""
     speech = ", ".join(f"{one.name} {one.all.bot_speech_s / 60:.0f} min" for one in swept)
     return (
         "False: barge-ins per hour of bot speech while no caller spoke, their number in brackets. "
         "Heard / missed: interruptions. Stop: from the caller's onset to the bot's silence, p50 / "
-        "p95 in ms. Delay: error of the delay found, p95 in ms while locked. ERLE in dB. "
+        "p95 in ms. Delay: error of the delay estimate, p95 in ms while locked. ERLE in dB. "
         f"Bot speech in all calls: {speech}."
     )
 

@@ -33,11 +33,11 @@ _TICK_NS = TICK_MS * 1_000_000
 
 
 class Handset:
-    """One call's telephone and the person who holds it.
+    """One call's telephone and its caller.
 
     Args:
         line, caller: made for this call, of the same rate.
-        max_s: the longest call; audio of the bot's beyond it is not kept, and not played.
+        max_s: the longest call; later audio of the bot is dropped.
     """
 
     def __init__(self, line: TelephoneLine, caller: Caller, max_s: float) -> None:
@@ -50,7 +50,7 @@ class Handset:
         self._play_from = 0
         self._playing = False
         self._starved = 0
-        """Samples of silence played since the buffer ran dry."""
+        """Samples of silence played since the underrun."""
         self._sent: list[Pcm] = []
         self._bot_arrived_ns: list[int] = []
         self._bot_played_sample: list[int] = []
@@ -62,17 +62,17 @@ class Handset:
 
     @property
     def over(self) -> bool:
-        """The longest call has been reached: no `tick` may follow."""
+        """The call has reached `max_s`: no `tick` may follow."""
         return self.ticks == self._max_ticks
 
     @property
     def dry(self) -> bool:
-        """The next tick will find too little to play."""
+        """The next tick will underrun."""
         needed = 1 if self._playing else BUFFER_FRAMES
         return self._received - self._play_from < needed * self._tick_samples
 
     def receive(self, pcm: Pcm, at_ns: int) -> None:
-        """Take audio of the bot's, int16 of any length, that came at `at_ns`."""
+        """Buffer audio of the bot, int16 of any length, that arrived at `at_ns`."""
         begun = self._received // self._tick_samples
         part = pcm[: self._bot.size - self._received]
         self._bot[self._received : self._received + part.size] = part
@@ -82,9 +82,9 @@ class Handset:
             self._bot_arrived_ns[begun:] = [at_ns] * (frames - begun)
 
     def miss(self, samples: int, at_ns: int) -> None:
-        """Take silence for `samples` of the bot's that never came, as is known at `at_ns`.
+        """Buffer silence for `samples` of the bot that are known at `at_ns` to be lost.
 
-        A frame of it counts as come when it was due, 20 ms after the one before it.
+        A lost frame has the arrival time at which it was due, 20 ms after the previous one.
         """
         skipped = min(samples, self._starved)
         due_ns = self._bot_arrived_ns[-1] if self._bot_arrived_ns else at_ns
@@ -97,7 +97,7 @@ class Handset:
         self._starved -= skipped
 
     def tick(self) -> Pcm:
-        """Advance by one tick: the caller's audio that leaves now, int16 [tick]."""
+        """Advance by one tick; returns the caller's audio to send now, int16 [tick]."""
         start = self._next_to_play()
         if start == UNDERRUN:
             frame = np.zeros(self._tick_samples, np.int16)
@@ -109,7 +109,7 @@ class Handset:
         return self._sent[-1]
 
     def record(self, sent_ns: list[int], ended: str) -> CallRecord:
-        """What is left of the call, if the first `len(sent_ns)` frames left at these times."""
+        """The record of the call; `sent_ns` are the times of the frames that were sent."""
         frames = len(sent_ns)
         tick = self._tick_samples
         delays_ms = [self._line.delay_at(index * tick) for index in range(frames)]
@@ -126,7 +126,7 @@ class Handset:
         )
 
     def _next_to_play(self) -> int:
-        """Where in the bot's stream this tick plays from, `UNDERRUN` if too little is there."""
+        """Position in the bot's stream to play from; `UNDERRUN` if the buffer is dry."""
         if self._received - self._play_from > MAX_BUFFER_FRAMES * self._tick_samples:
             self._play_from = self._received - BUFFER_FRAMES * self._tick_samples
         if self.dry:
@@ -140,7 +140,7 @@ class Handset:
 
 @dataclass(frozen=True, slots=True)
 class Dtmf:
-    """A key that the caller presses."""
+    """A DTMF digit that the caller sends."""
 
     at_s: float
     digit: str
@@ -148,23 +148,23 @@ class Dtmf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhoneTick:
-    """What one tick brings."""
+    """Input of one tick."""
 
     at_ns: int
     """When the tick was due."""
     digits: str
-    """The keys pressed in it, in order."""
+    """The DTMF digits that start in it, in order."""
     frame: NDArray[np.int16]
     """int16 [tick], the caller's audio."""
 
 
 class PhoneClock:
-    """The ticks of one call, until its handset is over.
+    """The ticks of one call, up to its handset's `max_s`.
 
     Args:
         handset: made for this call.
-        dtmf: keys to press, in order of time.
-        progress: told the seconds since the start, once a second.
+        dtmf: digits to send, in order of time.
+        progress: receives the seconds since the start, once a second.
         start_ns: when the first tick is due.
     """
 
@@ -186,11 +186,11 @@ class PhoneClock:
         return self._start_ns + self._handset.ticks * _TICK_NS
 
     def due(self, now_ns: int) -> bool:
-        """Whether a tick is due at `now_ns`; none is once the handset is over."""
+        """Whether a tick is due at `now_ns`; never once the handset has finished."""
         return not self._handset.over and self.next_ns <= now_ns
 
     def tick(self) -> PhoneTick:
-        """The next tick; only while the handset is not over."""
+        """The next tick; only before the handset has finished."""
         at_ns, elapsed_ms = self.next_ns, self._handset.ticks * TICK_MS
         if elapsed_ms % 1000 == 0:
             self._progress(elapsed_ms / 1000)

@@ -34,15 +34,15 @@ from media_pod.transport.audiosocket.frames import (
 )
 
 CONNECT_DEADLINE_S = 2.0
-"""As long as Asterisk tries."""
+"""As in Asterisk."""
 SILENT_POD_S = 5.0
-"""A pod that sends nothing for so long has lost the call."""
+"""The longest silence of a pod before the telephone gives up."""
 CLOSE_DEADLINE_S = 2.0
 MAX_UNSENT_BYTES = 64_000
-"""Four seconds of audio that the pod has not read, at 8 kHz: it no longer reads."""
+"""4 s of audio at 8 kHz that the pod has not read: it has stopped reading."""
 
 _READ_BYTES = 65_536
-_PORT_HINT = "give the pod's AudioSocket address, usually port 3000"
+_PORT_HINT = "check the pod's AudioSocket address, usually port 3000"
 
 
 class Phone:
@@ -50,11 +50,11 @@ class Phone:
 
     Args:
         line, caller: made for this call, of the same rate.
-        max_s: the caller hangs up after so long.
-        dtmf: keys to press, in order of time.
-        jitter_ms: every frame leaves up to so much after its tick, in order.
+        max_s: the caller hangs up after this time.
+        dtmf: digits to send, in order of time.
+        jitter_ms: the largest delay of a frame after its tick; order is kept.
         rng: for the jitter.
-        progress: told the seconds since the start, once a second.
+        progress: receives the seconds since the start, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
     """
 
@@ -83,10 +83,10 @@ class Phone:
         self._heard_ns = 0
 
     async def call(self, host: str, port: int, uuid: UUID) -> CallRecord:
-        """Call the pod at `host`:`port` and stay until either side hangs up.
+        """Call the pod at `host`:`port`, until either side hangs up.
 
         Raises:
-            LabError: no connection, or what answers is not AudioSocket.
+            LabError: no connection, or the server does not speak AudioSocket.
         """
         reader, writer = await _connect(host, port)
         writer.write(encode(Frame(Kind.UUID, uuid.bytes)))
@@ -98,7 +98,9 @@ class Phone:
             if listening not in done:
                 await self._hang_up(writer, listening)
         except AudioSocketError as error:
-            raise LabError(f"{host}:{port} is no AudioSocket ({error}): {_PORT_HINT}") from error
+            raise LabError(
+                f"{host}:{port} does not speak AudioSocket ({error}): {_PORT_HINT}"
+            ) from error
         finally:
             for task in (listening, talking):
                 task.cancel()
@@ -142,7 +144,7 @@ class Phone:
             self._sent_ns.append(self._clock_ns())
 
     async def _listen(self, reader: asyncio.StreamReader) -> str:
-        """Take what comes until the pod ends the call; how it did."""
+        """Receive until the pod ends the call; returns how it ended."""
         decoder = Decoder()
         while True:
             try:
@@ -166,13 +168,13 @@ class Phone:
         if frame.rate_hz != self._rate_hz:
             raise LabError(
                 f"the pod sent audio at {frame.rate_hz} Hz on a call at {self._rate_hz} Hz:"
-                " give the telephone the pod's rate"
+                " set the telephone to the pod's rate"
             )
         return np.frombuffer(frame.payload, "<i2").astype(np.int16)
 
     @staticmethod
     async def _hang_up(writer: asyncio.StreamWriter, listening: asyncio.Task[str]) -> None:
-        """Say that no more comes, and let the pod end in its own time, within the deadline."""
+        """Close the sending side, and wait until the pod closes or the deadline."""
         if writer.can_write_eof() and not writer.is_closing():
             writer.write_eof()
         await asyncio.wait((listening,), timeout=CLOSE_DEADLINE_S)
@@ -208,9 +210,9 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 DEADLINE_S = 1.5
-"""As long as the dialplan waits."""
+"""As in the dialplan."""
 _MAX_ANSWER_BYTES = 256
-_API_HINT = "give the API's address, usually port 1650"
+_API_HINT = "check the API's address, usually port 1650"
 _ADDRESS = re.compile(r"(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 
 
@@ -220,7 +222,7 @@ async def ask_call_start(
     """Ask the API at `api` (such as `http://127.0.0.1:1650`) where to connect for `call`.
 
     Raises:
-        LabError: nobody answers, the answer is no, or it is not an address.
+        LabError: no answer, a refusal, or an answer that is not an address.
     """
     if urlsplit(api).scheme not in ("http", "https"):
         raise LabError(
@@ -240,8 +242,8 @@ async def ask_call_start(
         raise LabError(f"no answer from {url} within {DEADLINE_S} s: {_API_HINT}") from None
     except aiohttp.ClientConnectorError as error:
         # aiohttp puts the address into strerror, which the message has already.
-        cause = os.strerror(error.os_error.errno) if error.os_error.errno else "no address works"
-        message = f"nobody answers at {api} ({cause}): is the pod running?"
+        cause = os.strerror(error.os_error.errno) if error.os_error.errno else "no usable address"
+        message = f"no server listens at {api} ({cause}): is the pod running?"
         raise LabError(f"{message} Otherwise {_API_HINT}") from None
     except aiohttp.ClientError as error:
         name = type(error).__name__
@@ -250,10 +252,14 @@ async def ask_call_start(
 
 def _address(url: str, status: int, answer: str) -> tuple[str, int]:
     if status == 503:
-        raise LabError(f"{url} says 503, no room: raise the pod's capacity or try again later")
+        raise LabError(
+            f"{url} answered 503, no free slot: raise the pod's capacity or try again later"
+        )
     if status != 200:
-        raise LabError(f"{url} says {status} {answer!r}, expected 200 and host:port: {_API_HINT}")
+        raise LabError(
+            f"{url} answered {status} {answer!r}, expected 200 and host:port: {_API_HINT}"
+        )
     found = _ADDRESS.fullmatch(answer)
     if found is None or not 0 < int(found["port"]) < 65536:
-        raise LabError(f"{url} says {answer!r}, expected host:port: {_API_HINT}")
+        raise LabError(f"{url} answered {answer!r}, expected host:port: {_API_HINT}")
     return found["host"].strip("[]"), int(found["port"])

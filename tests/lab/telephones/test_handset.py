@@ -146,8 +146,8 @@ def test_a_tick_brings_the_keys_and_the_frame_of_its_time() -> None:
 
 
 def test_progress_is_told_once_a_second() -> None:
-    told: list[float] = []
-    ticks = PhoneClock(make(max_s=2.1), [], told.append, start_ns=0)
+    reported: list[float] = []
+    ticks = PhoneClock(make(max_s=2.1), [], reported.append, start_ns=0)
     while ticks.due(10_000 * MS):
         ticks.tick()
-    assert told == [0.0, 1.0, 2.0]
+    assert reported == [0.0, 1.0, 2.0]

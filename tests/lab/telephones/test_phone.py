@@ -151,17 +151,17 @@ async def test_the_pod_may_end_the_call(last: bytes, ended: str, talk: Talk) -> 
     assert 5 <= record.caller_sent_ns.size < 50
 
 
-async def test_a_server_of_another_protocol_is_told(talk: Talk) -> None:
+async def test_a_server_of_another_protocol_is_reported(talk: Talk) -> None:
     async def http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    with pytest.raises(LabError, match=r"is no AudioSocket .* usually port 3000"):
+    with pytest.raises(LabError, match=r"does not speak AudioSocket .* usually port 3000"):
         await call(make(talk), http)
 
 
-async def test_a_pod_of_another_rate_is_told(talk: Talk) -> None:
+async def test_a_pod_of_another_rate_is_reported(talk: Talk) -> None:
     with pytest.raises(LabError, match="sent audio at 16000 Hz on a call at 8000 Hz"):
         await call(make(talk), Pod(kind=Kind.SLIN16))
 
@@ -241,26 +241,26 @@ async def test_it_asks_as_the_dialplan_asks() -> None:
 @pytest.mark.parametrize(
     ("status", "text", "message"),
     [
-        (503, "full", "says 503, no room"),
-        (400, "bad uuid", "says 400 'bad uuid', expected 200"),
-        (200, "127.0.0.1", "says '127.0.0.1', expected host:port"),
+        (503, "full", "answered 503, no free slot"),
+        (400, "bad uuid", "answered 400 'bad uuid', expected 200"),
+        (200, "127.0.0.1", "answered '127.0.0.1', expected host:port"),
         (200, "a:99999", "expected host:port"),
         (200, "<html>" * 1000, "expected host:port"),
     ],
 )
-async def test_any_other_answer_is_told(status: int, text: str, message: str) -> None:
+async def test_any_other_answer_is_reported(status: int, text: str, message: str) -> None:
     async with api(status, text) as url:
         with pytest.raises(LabError, match=message):
             await ask_call_start(url, CALL)
 
 
-async def test_a_port_that_does_not_speak_http_is_told() -> None:
+async def test_a_port_that_does_not_speak_http_is_reported() -> None:
     async with raw_server(b"\x10\x01\x40" + bytes(320)) as url:
         with pytest.raises(LabError, match=r"no HTTP at .* usually port 1650"):
             await ask_call_start(url, CALL)
 
 
-async def test_a_port_that_closes_is_told() -> None:
+async def test_a_port_that_closes_is_reported() -> None:
     async with raw_server(b"") as url:
         with pytest.raises(LabError, match=r"no HTTP at .* usually port 1650"):
             await ask_call_start(url, CALL)
@@ -270,10 +270,10 @@ async def test_an_api_that_does_not_listen_is_reported(
     unused_tcp_port_factory: Callable[[], int],
 ) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port_factory()}"
-    with pytest.raises(LabError, match=r"nobody answers at .* is the pod running"):
+    with pytest.raises(LabError, match=r"no server listens at .* is the pod running"):
         await ask_call_start(url, CALL)
 
 
-async def test_an_address_without_a_scheme_is_told() -> None:
+async def test_an_address_without_a_scheme_is_reported() -> None:
     with pytest.raises(LabError, match=r"read the API address '127\.0\.0\.1:1650', expected http"):
         await ask_call_start("127.0.0.1:1650", CALL)

@@ -12,38 +12,38 @@ from interject_lab.errors import LabError
 from interject_lab.telephones.sip.transport import Transport, within
 
 RESPONSE_DEADLINE_S = 5.0
-"""For any response at all; on one machine it takes milliseconds."""
+"""For the first response; on one machine it takes milliseconds."""
 BYE_DEADLINE_S = 2.0
 
 Reoffer = Callable[[SdpMessage | None], SdpMessage]
-"""The answer to an offer that comes during a call; None asks for an offer of one's own."""
+"""Returns the answer to an SDP offer of a re-INVITE; without an offer, one of our own."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Dialog(ABC):
-    """What both kinds have."""
+    """The common part of outgoing and incoming dialogs."""
 
     transport: Transport
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """The other side hung up, or took the call back before it was answered."""
+    """The other side hung up, or cancelled before the answer."""
     _reoffer: Reoffer | None = None
     _offered: IncomingCall | None = None
-    """An offer during the call that came before anyone could answer it; the last one."""
+    """The last re-INVITE that arrived before `answer_offers`."""
 
     async def hang_up(self) -> None:
-        """End the call if it stands, and wait until the other side knows or the deadline."""
+        """Send a BYE for an answered call, and wait for the response or the deadline."""
         bye = self._bye()
         if bye is not None and not self.ended.is_set():
             await self.transport.answer_to(bye, BYE_DEADLINE_S)
 
     def answer_offers(self, reoffer: Reoffer) -> None:
-        """From now on offers during the call are answered by `reoffer`."""
+        """Answer re-INVITEs by `reoffer` from now on."""
         self._reoffer = reoffer
         if self._offered is not None:
             self.offered(self._offered)
 
     def offered(self, offer: IncomingCall) -> None:
-        """Take an offer that came during the call (a re-INVITE)."""
+        """Handle a re-INVITE."""
         if self._reoffer is None:
             self._offered = offer
             return
@@ -56,20 +56,20 @@ class Dialog(ABC):
 
     @abstractmethod
     def _bye(self) -> SipRequest | None:
-        """Send a BYE if the call stands; the BYE."""
+        """Send a BYE for an answered call; returns it."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class OutgoingDialog(Dialog):
-    """A call that this telephone makes."""
+    """An outgoing call."""
 
     call: OutgoingCall
     uac: SipUAC
     ringing: asyncio.Event
     proceeding: asyncio.Event = field(default_factory=asyncio.Event)
-    """The server works on it."""
+    """A provisional response arrived."""
     final: asyncio.Event = field(default_factory=asyncio.Event)
-    """It was answered or rejected: `status` and `reason` say how."""
+    """A final response arrived: see `status` and `reason`."""
     status: int = 0
     reason: str = ""
 
@@ -80,11 +80,11 @@ class OutgoingDialog(Dialog):
 
     @property
     def answered(self) -> bool:
-        """The call came about."""
+        """The call was answered."""
         return 200 <= self.status < 300
 
     async def cancel(self) -> None:
-        """Take the call back. It may be answered before that: then `answered` says so.
+        """Cancel the call. An answer may cross the CANCEL: then `answered` is true.
 
         Raises:
             LabError: the server does not conclude the call.
@@ -99,7 +99,7 @@ class OutgoingDialog(Dialog):
             host, port = self.call.remote_addr
             raise LabError(
                 f"{host}:{port} did not conclude a cancelled call within"
-                f" {RESPONSE_DEADLINE_S:.0f} s: look at its log"
+                f" {RESPONSE_DEADLINE_S:.0f} s: check its log"
             )
 
     def _conclude(self, status: int, reason: str) -> None:
@@ -112,12 +112,12 @@ class OutgoingDialog(Dialog):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class IncomingDialog(Dialog):
-    """A call that came."""
+    """An incoming call."""
 
     call: IncomingCall
 
     def reject(self, status: int) -> None:
-        """Refuse it, with a SIP status from 400 on."""
+        """Reject it with a SIP status of 400 or more."""
         self.call.reject(status)
         self.ended.set()
 
@@ -126,9 +126,9 @@ class IncomingDialog(Dialog):
 
 
 async def first_of(*waits: Coroutine[Any, Any, Any], within_s: float | None = None) -> bool:
-    """Run `waits` until one of them ends or `within_s` has passed; whether one has ended.
+    """Run `waits` until one finishes or `within_s` has passed; whether one finished.
 
-    The others are cancelled. What the one that ended raises is raised.
+    The others are cancelled. An exception of the finished one is raised.
     """
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:

@@ -1,13 +1,13 @@
-"""The bot's packets put in order, as a telephone's jitter buffer does: packets in, pieces out.
+"""The telephone's jitter buffer: the bot's packets in, ordered pieces of audio out.
 
-What comes in order passes at once. What comes too early is held while the missing may still come:
-until the telephone has nothing else to play, or too much is held. Then the missing is given up, and
-comes it later it is dropped, like a duplicate. A call's first packets are held until the telephone
-can begin to play, so that even the very first may be overtaken.
+A packet in order passes at once. An early packet is held while the missing one may still arrive:
+until the telephone has nothing else to play, or too many are held. Then the missing packet counts
+as lost; if it arrives later it is dropped, like a duplicate. The first packets of a call are held
+until playback can start, so that even the first may be overtaken.
 
-Time is what the timestamps say: the silence between two pieces, lost or never sent, is told with
-the second. A timestamp that jumps by more than the time that passed, or back, begins a new time; so
-does another source (SSRC).
+Time is that of the RTP timestamps: the gap between two pieces, lost or never sent, comes with the
+second. A timestamp that jumps back, or by more than the time that passed, starts a new time line;
+so does another source (SSRC).
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from interject_lab.telephones.sip.rtp import RtpPacket, distance
 from media_pod.duplex.contract import TICK_MS
 
 START_UNITS = BUFFER_FRAMES * TICK_MS * CLOCK_HZ // 1000
-"""What the telephone wants to have before it begins to play."""
+"""Audio that the telephone buffers before playback starts."""
 MAX_HELD = 50
-"""Packets that wait for one that is missing: a second of them."""
+"""Packets held for a missing one: 1 s."""
 
 _SLACK_UNITS = CLOCK_HZ
-"""A sender's clock may run ahead of its packets by so much."""
+"""The largest lead of a sender's timestamps over its packets."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,10 +34,10 @@ class Piece:
     """A packet's worth of the bot's audio."""
 
     missing: int
-    """Samples of the bot's stream before it that never came."""
+    """Samples of the bot's stream before it that are lost."""
     pcm: NDArray[np.int16]
     at_ns: int
-    """When its packet came."""
+    """When its packet arrived."""
 
 
 class JitterBuffer:
@@ -52,13 +52,13 @@ class JitterBuffer:
         self._ssrc: int | None = None
         self._started = False
         self._next = 0
-        """The sequence number that is to come, counted on beyond 16 bits."""
+        """The next sequence number, unwrapped beyond 16 bits."""
         self._held: dict[int, tuple[RtpPacket, int]] = {}
         self._last: tuple[RtpPacket, int] | None = None
-        """The audio that passed last, and when it came."""
+        """The last packet of audio that passed, and its arrival."""
 
     def push(self, packet: RtpPacket, at_ns: int) -> list[Piece]:
-        """Take a packet that came at `at_ns`; the pieces that it completes."""
+        """Add a packet that arrived at `at_ns`; returns the pieces that it completes."""
         before = self._of_another_source(packet)
         place = self._next + distance(packet.sequence, self._next % 65536, 16)
         if place >= self._next or not self._started:
@@ -69,13 +69,13 @@ class JitterBuffer:
         return pieces + self.give_up() if len(self._held) > MAX_HELD else pieces
 
     def give_up(self) -> list[Piece]:
-        """Wait no longer for what is missing next; the pieces that waited behind it."""
+        """Treat the next missing packet as lost; returns the pieces behind it."""
         if self._held and self._started:
             self._next = min(self._held)
         return self._in_order()
 
     def flush(self) -> list[Piece]:
-        """Wait for nothing any more; all that waited."""
+        """Release all held packets."""
         self._started = True
         pieces = []
         while self._held:

@@ -44,15 +44,15 @@ class SipPhone:
     Args:
         account: its endpoint at the SIP server.
         line, caller: made for this call, of the same rate; the rate of every codec's audio.
-        max_s: the caller hangs up so long after the answer.
-        codecs: what it offers or takes, the preferred first.
-        settings: how it sends, and what the network does.
-        progress: told the seconds since the answer, once a second.
+        max_s: the caller hangs up this long after the answer.
+        codecs: codecs that it offers or accepts, the preferred first.
+        settings: how it sends, and the network.
+        progress: receives the seconds since the answer, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
-        rng: for the beginnings of RTP's counters, which change no result; fresh by default.
+        rng: for the initial values of RTP's counters, which change no result; random by default.
 
     Raises:
-        LabError: a codec, packet length or key that cannot be used.
+        LabError: an unusable codec, packet length or DTMF digit.
     """
 
     def __init__(
@@ -81,21 +81,20 @@ class SipPhone:
 
     @property
     def ringing(self) -> asyncio.Event:
-        """Set once it rings: there, for a call out (180 or 183); here, for a call in."""
+        """Set when it rings: at the callee of an outgoing call (180, 183), or here."""
         return self._conversation.ringing
 
     def hang_up(self) -> None:
-        """The caller hangs up, now: a call that rings is cancelled, one that stands is ended."""
+        """The caller hangs up now: CANCEL while it rings, BYE after the answer."""
         self._conversation.hung_up.set()
 
     async def call(self, extension: str, answer_within_s: float = 30.0) -> SipCall:
-        """Call `extension` and stay until either side hangs up.
+        """Call `extension`, until either side hangs up.
 
-        A call that is rejected, or given up before an answer, is a call too: `status` and `ended`
-        tell.
+        A rejected or unanswered call returns a `SipCall` too: see its `status` and `ended`.
 
         Raises:
-            LabError: the server does not answer, or not as SIP wants it.
+            LabError: no response of the server, or an invalid one.
         """
         conversation = self._conversation
         host = self._host
@@ -141,10 +140,10 @@ class SipPhone:
         try:
             return reaches(host)
         except OSError as error:
-            raise LabError(f"no way to {host}: {error.strerror or error}") from error
+            raise LabError(f"no route to {host}: {error.strerror or error}") from error
 
     async def _not_answered(self, dialled: OutgoingDialog, within_s: float) -> str | None:
-        """Why the call did not come about; None if it was answered."""
+        """Why the call was not answered; None if it was."""
         hung_up, final = self._conversation.hung_up, dialled.final
         waits = dialled.proceeding.wait(), final.wait(), hung_up.wait()
         if not await first_of(*waits, within_s=RESPONSE_DEADLINE_S):
@@ -161,7 +160,7 @@ class SipPhone:
 
 
 class AnsweringPhone:
-    """A telephone that waits for a call; `SipPhone.listening` and `SipPhone.registered` give it."""
+    """A telephone that waits for a call, from `SipPhone.listening` or `SipPhone.registered`."""
 
     def __init__(self, conversation: Conversation, socket: RtpSocket, sip: Signalling) -> None:
         self._conversation = conversation
@@ -177,7 +176,7 @@ class AnsweringPhone:
         """Wait for a call, let it ring for `ring_s`, answer it, stay until either side hangs up.
 
         Raises:
-            LabError: nobody called, or with no codec in common.
+            LabError: no call arrived, or one without a common codec.
         """
         received = await self._received(within_s)
         conversation = self._conversation
@@ -199,7 +198,7 @@ class AnsweringPhone:
         """Wait for a call and reject it.
 
         Raises:
-            LabError: nobody called.
+            LabError: no call arrived.
         """
         received = await self._received(within_s)
         received.reject(status)
@@ -210,7 +209,9 @@ class AnsweringPhone:
         received = self._sip.next_call()
         if received is None:
             host, port = self.address
-            raise LabError(f"nobody called {host}:{port} within {within_s:g} s: dial it by then")
+            raise LabError(
+                f"no call arrived at {host}:{port} within {within_s:g} s: dial it by then"
+            )
         if not received.ended.is_set():
             received.call.ringing()
         self._conversation.ringing.set()

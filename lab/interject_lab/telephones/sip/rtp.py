@@ -22,7 +22,7 @@ _EXTENSION = struct.Struct("!HH")
 
 
 class RtpError(LabError):
-    """Bytes that are no RTP packet; the message says what was read and what was expected."""
+    """Bytes that are not an RTP packet; the message has what was read and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,13 @@ def _extension_end(data: bytes, start: int) -> int:
 
 
 def distance(later: int, earlier: int, bits: int) -> int:
-    """How far `later` lies behind `earlier`, both counted modulo 2**`bits`; negative if before."""
+    """`later` - `earlier`, both modulo 2**`bits`; negative if `later` is before `earlier`."""
     half = 1 << (bits - 1)
     return (later - earlier + half) % (1 << bits) - half
 
 
 DIGITS = "0123456789*#ABCD"
-"""The event code of a key is its place here (RFC 4733, table 3)."""
+"""The event code of a digit is its index (RFC 4733, table 3)."""
 EVENT_MS = 160
 UPDATE_MS = 20
 END_PACKETS = 3
@@ -101,7 +101,7 @@ CLOCK_HZ = 8000
 
 _PAYLOAD = struct.Struct("!BBH")
 _VOLUME = 10
-"""10 dB below the full level, as most telephones say."""
+"""10 dB below the full level, as in most telephones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class TelephoneEvent:
     """The payload of one event packet."""
 
     code: int
-    """0-15 are the keys."""
+    """0-15 are the DTMF digits."""
     end: bool
     duration: int
     """So far, in units of the RTP clock; 0-65535."""
@@ -134,7 +134,7 @@ class TelephoneEvent:
 
     @property
     def digit(self) -> str | None:
-        """The key; None if the event is another."""
+        """The DTMF digit; None for another event."""
         return DIGITS[self.code] if self.code < len(DIGITS) else None
 
 
@@ -151,10 +151,10 @@ def event_packets(digit: str, event_ms: int = EVENT_MS) -> list[EventPacket]:
     """The packets of one press of `digit` for `event_ms`, a multiple of 20 ms, in order of time.
 
     Raises:
-        LabError: the telephone has no such key.
+        LabError: not a DTMF digit.
     """
     if len(digit) != 1 or digit not in DIGITS:
-        raise LabError(f"the telephone has no key {digit!r}: press one of {DIGITS}")
+        raise LabError(f"no DTMF digit {digit!r}: expected one of {DIGITS}")
     code = DIGITS.index(digit)
     packets = [
         EventPacket(

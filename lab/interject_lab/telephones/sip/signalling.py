@@ -1,6 +1,6 @@
-"""The SIP side of a telephone: calls out, calls in, and a place in a registrar's book.
+"""SIP of a telephone: outgoing calls, incoming calls, and the registration.
 
-The library keeps dialogs and digests; this file turns its callbacks into things to wait for.
+The library handles dialogs and digest authentication; this file turns its callbacks into events.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Account:
 
     @property
     def digest(self) -> SipDigestAuth | None:
-        """What challenges are answered with."""
+        """The credentials for challenges."""
         return SipDigestAuth(self.user, self.password) if self.password else None
 
 
@@ -74,12 +74,12 @@ class Signalling:
         self._uas.on_cancel = lambda request, addr: self._ended(request.call_id or "")
         self._waiting: IncomingDialog | None = None
         self.called = asyncio.Event()
-        """A call has come: `next_call` gives it."""
+        """A call has arrived: `next_call` returns it."""
         self._dialogs: dict[str, Dialog] = {}
-        """By Call-ID; one at a time is alive, because a second caller hears that it is busy."""
+        """By Call-ID; one at a time is active, because a second caller gets 486 Busy Here."""
         self._news = asyncio.Event()
         self._pass_on: MessageCallback | None = None
-        """The library's own reading of messages."""
+        """The library's handler of messages."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -117,17 +117,17 @@ class Signalling:
         return dialled
 
     def next_call(self) -> IncomingDialog | None:
-        """The call that came last and was not given yet; None without one."""
+        """The latest call that was not returned yet; None without one."""
         received, self._waiting = self._waiting, None
         self.called.clear()
         return received
 
     @asynccontextmanager
     async def registration(self, account: Account) -> AsyncIterator[None]:
-        """Stand in the book of the account's server meanwhile.
+        """Register at the account's server within this context.
 
         Raises:
-            LabError: the server does not answer, or does not want it.
+            LabError: the server does not answer, or refuses.
         """
         refused: list[str] = []
         entry = Registration(
@@ -139,14 +139,14 @@ class Signalling:
         if not await self._comes_to(entry, RegistrationState.REGISTERED):
             said = refused[0] if refused else f"nothing within {RESPONSE_DEADLINE_S:.0f} s"
             raise LabError(
-                f"{where} said {said} to the registration of {account.user}:"
-                " look at the endpoint's aor and auth there"
+                f"{where} answered {said} to the registration of {account.user}:"
+                " check the endpoint's aor and auth there"
             )
         try:
             yield
         finally:
             entry.unregister()
-            # Without an answer the entry ends with its time.
+            # Without an answer the registration expires.
             await self._comes_to(entry, RegistrationState.UNREGISTERED)
 
     async def _comes_to(self, entry: Registration, state: RegistrationState) -> bool:

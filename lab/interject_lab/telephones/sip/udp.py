@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 HOST = "127.0.0.1"
-"""Where everything is that is not told otherwise."""
+"""The default address."""
 _ANY_PORT = 9
 
 Address = tuple[str, int]
 
 
 class UdpSocket(asyncio.DatagramProtocol):
-    """One open socket. `take` is given each datagram with its sender, as it comes."""
+    """One open socket. `take` receives each datagram with its sender."""
 
     def __init__(self, take: Callable[[bytes, Address], None]) -> None:
         self._take = take
@@ -51,7 +51,7 @@ class UdpSocket(asyncio.DatagramProtocol):
         self._take(data, (str(addr[0]), int(addr[1])))
 
     def error_received(self, exc: Exception) -> None:
-        """The other side's port is closed: what waits for it has a deadline."""
+        """The other side's port is closed; waits for it have deadlines."""
 
     @property
     def _open(self) -> asyncio.DatagramTransport:
@@ -60,17 +60,17 @@ class UdpSocket(asyncio.DatagramProtocol):
 
 
 async def open_udp(take: Callable[[bytes, Address], None], host: str = HOST) -> UdpSocket:
-    """A socket on the local address `host`; whoever opens it closes it."""
+    """A socket on the local address `host`; the caller closes it."""
     loop = asyncio.get_running_loop()
     _, opened = await loop.create_datagram_endpoint(lambda: UdpSocket(take), local_addr=(host, 0))
     return opened
 
 
 def reaches(server_host: str) -> str:
-    """The address by which this machine reaches `server_host`, and by which that one answers.
+    """The local address that routes to `server_host`.
 
     Raises:
-        OSError: there is no way there.
+        OSError: no route.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((server_host, _ANY_PORT))  # sends nothing: UDP
@@ -78,9 +78,9 @@ def reaches(server_host: str) -> str:
 
 
 MAX_AT_ONCE: Final = 1000
-"""Datagrams taken in one go: ten seconds of packets of 10 ms."""
+"""Datagrams per call of `receive`: 10 s of packets of 10 ms."""
 _BUFFER_BYTES: Final = 1 << 20
-"""SO_RCVBUF: what waits while nobody takes it; what does not fit is lost, as in any telephone."""
+"""SO_RCVBUF: datagrams beyond it are lost, as in any telephone."""
 _MAX_DATAGRAM: Final = 2048
 _TIMESTAMPNS: Final = 35
 """SO_TIMESTAMPNS and SCM_TIMESTAMPNS of Linux, which Python's socket module does not name."""
@@ -89,7 +89,7 @@ _TIMESPEC: Final = struct.Struct("@qq")
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """What came, when, and from where."""
+    """A datagram with its arrival time and sender."""
 
     at_ns: int
     data: bytes
@@ -100,7 +100,7 @@ class RtpSocket:
     """One open socket; see `rtp_socket`.
 
     Args:
-        sock: bound, and owned by whoever made it.
+        sock: bound; its creator closes it.
         clock_ns: the telephone's clock.
     """
 
@@ -115,14 +115,14 @@ class RtpSocket:
         return str(host), int(port)
 
     def send(self, data: bytes, to: Address) -> None:
-        """Send one datagram; never waits, and a full buffer loses it."""
+        """Send one datagram; never blocks, and a full buffer drops it."""
         try:
             self._socket.sendto(data, to)
         except (BlockingIOError, ConnectionRefusedError):
-            pass  # the other side's port is closed: what waits for it has a deadline
+            pass  # the other side's port is closed; waits for it have deadlines
 
     def receive(self) -> Iterator[Datagram]:
-        """What has come since the last time, in order, `MAX_AT_ONCE` at most; never waits."""
+        """The datagrams since the last call, in order, at most `MAX_AT_ONCE`; never blocks."""
         for _ in range(MAX_AT_ONCE):
             try:
                 data, extra, _, sender = self._socket.recvmsg(_MAX_DATAGRAM, 64)
@@ -147,7 +147,7 @@ def rtp_socket(clock_ns: Callable[[], int], host: str = HOST) -> Iterator[RtpSoc
 
 
 def _age_ns(extra: list[tuple[int, int, bytes]]) -> int:
-    """How long ago the kernel got a datagram; 0 if it does not say."""
+    """Age of a datagram by the kernel's timestamp; 0 without one."""
     for level, kind, value in extra:
         if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPNS):
             seconds, nanoseconds = _TIMESPEC.unpack(value)

@@ -35,9 +35,9 @@ class Packet:
 
 
 class Packetizer:
-    """Takes a frame per tick, gives packets of `ptime_ms`.
+    """Cuts frames of 20 ms into packets of `ptime_ms`.
 
-    A frame is there at the beginning of its tick. A packet that needs several waits for the last of
+    A frame is available at the start of its tick. A packet of several frames waits for the last of
     them, and all packets of a call wait equally long, so that the pace is even.
 
     Raises:
@@ -64,35 +64,35 @@ class Packetizer:
 
 
 Windows = Sequence[tuple[float, float]]
-"""From which second up to which, since the start of the call."""
+"""(start, end) in s since the start of the call."""
 
-KEY_PAUSE_MS = 40
-"""Between one key and the next (ITU-T Q.24)."""
+DIGIT_PAUSE_MS = 40
+"""Between two digits (ITU-T Q.24)."""
 
 _MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedMedia:
-    """What both sides of a call have agreed on for the media."""
+    """The media that both sides of a call have negotiated."""
 
     codec: Codec
     event_type: int | None
     """The payload type of telephone events; None without them."""
     remote: tuple[str, int]
-    """Where RTP goes, and where it comes from."""
+    """The remote RTP address."""
 
 
 class Uplink:
-    """One call's way to the bot.
+    """One call's RTP to the bot.
 
     Args:
         agreed: codec and payload types.
         ptime_ms: the length of a packet.
         mute: when the telephone sends no audio.
-        path: the network that the packets go through.
+        path: the network.
         start_ns: the start of the call.
-        rng: for the beginnings of the counters, which are random in RTP.
+        rng: for the initial values of the counters, which are random in RTP.
     """
 
     def __init__(
@@ -116,25 +116,25 @@ class Uplink:
         self._leaving: list[tuple[int, int, Packet | tuple[int, EventPacket]]] = []
         """Audio, and event packets with the beginning of their event in ms: a heap by time."""
         self._travelling: list[tuple[int, int, bytes]] = []
-        """What the network holds: a heap by the time at which it is due."""
+        """Packets in the network: a heap by arrival time."""
         self._order = 0
-        self._keys_ms: list[tuple[int, int]] = []
-        """From when up to when each key is down, in order; as many as the caller presses."""
+        self._pressed_ms: list[tuple[int, int]] = []
+        """(start, end) of each digit, in order."""
         self._marker = True
         self.sent_ns: list[int] = []
-        """When the packet with the beginning of each frame left the telephone, or would have."""
+        """When the packet with the start of each frame was sent, or would have been while mute."""
 
     @property
     def next_ns(self) -> int | None:
-        """When there is something to do; None if nothing is on its way."""
+        """Time of the next packet; None without one."""
         waiting = [heap[0][0] for heap in (self._leaving, self._travelling) if heap]
         return min(waiting, default=None)
 
     def take(self, tick: PhoneTick) -> None:
-        """Take what a tick brings.
+        """Queue the digits and the frame of a tick.
 
         Raises:
-            LabError: a key, if the other side takes no events.
+            LabError: a digit, and the other side accepts no telephone events.
         """
         for digit in tick.digits:
             self._press(digit, (tick.at_ns - self._start_ns) // _MS)
@@ -157,11 +157,13 @@ class Uplink:
     def _press(self, digit: str, at_ms: int) -> None:
         if self._event_type is None:
             raise LabError(
-                f"the other side takes no telephone events (RFC 4733), so {digit!r} cannot be"
-                " pressed: set dtmf_mode=rfc4733 at its endpoint"
+                f"the other side accepts no telephone events (RFC 4733), so {digit!r} cannot be"
+                " sent: set dtmf_mode=rfc4733 at its endpoint"
             )
-        down_ms = max(at_ms, self._keys_ms[-1][1] + KEY_PAUSE_MS) if self._keys_ms else at_ms
-        self._keys_ms.append((down_ms, down_ms + EVENT_MS))
+        down_ms = (
+            max(at_ms, self._pressed_ms[-1][1] + DIGIT_PAUSE_MS) if self._pressed_ms else at_ms
+        )
+        self._pressed_ms.append((down_ms, down_ms + EVENT_MS))
         for packet in event_packets(digit):
             self._leave(down_ms + packet.after_ms, (down_ms, packet))
 
@@ -181,8 +183,8 @@ class Uplink:
 
     def _is_mute(self, packet: Packet) -> bool:
         at_s = packet.start_ms / 1000
-        key_is_down = any(down <= packet.leave_ms < up for down, up in self._keys_ms)
-        return key_is_down or any(from_s <= at_s < to_s for from_s, to_s in self._mute)
+        digit_is_pressed = any(down <= packet.leave_ms < up for down, up in self._pressed_ms)
+        return digit_is_pressed or any(from_s <= at_s < to_s for from_s, to_s in self._mute)
 
     def _event(self, begin_ms: int, packet: EventPacket) -> RtpPacket:
         assert self._event_type is not None

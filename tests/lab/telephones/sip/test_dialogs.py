@@ -11,7 +11,7 @@ async def test_the_first_to_end_is_enough_and_the_others_are_cancelled() -> None
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_deadline_is_told() -> None:
+async def test_a_deadline_is_reported() -> None:
     assert not await first_of(asyncio.Event().wait(), within_s=0.001)
 
 

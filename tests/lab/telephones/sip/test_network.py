@@ -69,10 +69,10 @@ def test_a_path_counts() -> None:
     [
         ({"loss": 1.0}, "a loss of 1.0: expected a share from 0 up to below 1"),
         ({"mean_burst": 0.5}, "a mean burst of 0.5 packets: expected 1 or more"),
-        ({"loss": 0.9, "mean_burst": 2.0}, "cannot be: give bursts of 9.00 or more"),
+        ({"loss": 0.9, "mean_burst": 2.0}, "is impossible: expected bursts of 9.00 or more"),
         ({"jitter_ms": -1.0}, "a jitter of -1.0 ms: expected 0 or more"),
     ],
 )
-def test_what_cannot_be_is_told(wish: dict[str, float], text: str) -> None:
+def test_what_cannot_be_is_reported(wish: dict[str, float], text: str) -> None:
     with pytest.raises(LabError, match=text):
         Network(**wish)  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ async def test_audio_arrives_intact(ptime_ms: int) -> None:
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722"])
-async def test_the_call_is_told(codec: CodecName) -> None:
+async def test_the_call_is_reported(codec: CodecName) -> None:
     rate_hz = 16_000 if codec == "G722" else 8000
     callee = make_phone(max_s=10.0, rate_hz=rate_hz, codecs=[codec])
     plan = [says(tone(0.1, rate_hz))]
@@ -129,7 +129,7 @@ async def test_one_may_hang_up_before_the_first_response() -> None:
     assert call.ended == "the caller hung up before an answer"
 
 
-async def test_a_rejected_call_is_told() -> None:
+async def test_a_rejected_call_is_reported() -> None:
     async with make_phone().listening() as line:
         rejecting = asyncio.create_task(line.reject(486))
         call = await make_phone(account=account_at(line)).call("100")
@@ -195,20 +195,20 @@ async def test_what_the_downlink_loses_never_came() -> None:
 
 async def test_nobody_calls() -> None:
     async with make_phone().listening() as line:
-        with pytest.raises(LabError, match=r"nobody called 127.0.0.1:\d+ within 0.01 s"):
+        with pytest.raises(LabError, match=r"no call arrived at 127.0.0.1:\d+ within 0.01 s"):
             await line.answer(within_s=0.01)
 
 
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"codecs": []}, "a telephone without a codec: give some of PCMU, PCMA, G722"),
+        ({"codecs": []}, "a telephone without a codec: expected some of PCMU, PCMA, G722"),
         ({"codecs": ["G729"]}, "no codec 'G729': expected one of PCMU, PCMA, G722"),
         ({"codecs": ["G722"]}, "G722 has audio at 16000 Hz, the line runs at 8000 Hz"),
         ({"settings": MediaSettings(ptime_ms=25)}, "packets of 25 ms: expected one of"),
-        ({"settings": MediaSettings(dtmf=[Dtmf(0, "x")])}, "no key 'x'"),
+        ({"settings": MediaSettings(dtmf=[Dtmf(0, "x")])}, "no DTMF digit 'x'"),
     ],
 )
-def test_a_telephone_of_no_use_is_told(settings: dict[str, Any], text: str) -> None:
+def test_a_telephone_of_no_use_is_reported(settings: dict[str, Any], text: str) -> None:
     with pytest.raises(LabError, match=text):
         make_phone(**settings)

@@ -103,8 +103,8 @@ def test_an_event_comes_back_from_its_bytes(event: TelephoneEvent) -> None:
     assert TelephoneEvent.parse(bytes(event)) == event
 
 
-def test_what_is_no_key_and_no_event_is_told() -> None:
-    with pytest.raises(LabError, match="no key 'x': press one of 0123456789"):
+def test_what_is_no_key_and_no_event_is_reported() -> None:
+    with pytest.raises(LabError, match="no DTMF digit 'x': expected one of 0123456789"):
         event_packets("x")
     with pytest.raises(RtpError, match="read an event of 3 bytes, expected 4"):
         TelephoneEvent.parse(b"abc")

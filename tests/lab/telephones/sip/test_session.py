@@ -53,16 +53,16 @@ def test_an_answer_without_events_has_none() -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ("v=0\r\n", "answered without any audio"),
+        ("v=0\r\n", "the SDP answer has no audio"),
         ("v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 6000 RTP/AVP 8\r\n", "offered PCMU, the answer has"),
-        ("v=0\r\nm=audio 6000 RTP/AVP 0\r\n", "answered without any audio"),
+        ("v=0\r\nm=audio 6000 RTP/AVP 0\r\n", "the SDP answer has no audio"),
     ],
 )
-def test_an_answer_of_no_use_is_told(body: str, text: str) -> None:
+def test_an_answer_of_no_use_is_reported(body: str, text: str) -> None:
     with pytest.raises(LabError, match=text):
         session.agree(parse_sdp(body), ["PCMU"])
 
 
-def test_a_call_without_an_offer_is_told() -> None:
-    with pytest.raises(LabError, match="without an offer"):
+def test_a_call_without_an_offer_is_reported() -> None:
+    with pytest.raises(LabError, match="the INVITE has no SDP offer"):
         session.answer(None, ["PCMU"], THERE, 20)

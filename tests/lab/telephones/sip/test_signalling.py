@@ -62,10 +62,12 @@ async def test_a_telephone_stands_in_the_book_and_leaves_it() -> None:
         assert server.methods() == {"REGISTER": 4}
 
 
-async def test_a_registration_that_is_refused_is_told() -> None:
+async def test_a_registration_that_is_refused_is_reported() -> None:
     async with serving(guarded) as server:
         phone = make_phone(account=server.account(password="wrong"))
-        with pytest.raises(LabError, match="said 401 Unauthorized to the registration of caller"):
+        with pytest.raises(
+            LabError, match="answered 401 Unauthorized to the registration of caller"
+        ):
             async with phone.registered():
                 pass
 
@@ -87,7 +89,7 @@ async def test_requests_are_sent_again_until_they_are_answered(
     assert len({bytes(invite) for invite in invites}) == 1
 
 
-async def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phone_module, "RESPONSE_DEADLINE_S", 0.05)
     async with serving(lambda request: []) as server:
         with pytest.raises(LabError, match=r"no SIP answer from 127.0.0.1:\d+ .* server running"):
@@ -113,7 +115,7 @@ async def test_an_answer_that_crosses_a_cancel_is_hung_up() -> None:
     assert [r.method for r in server.came] == ["INVITE", "CANCEL", "ACK", "BYE"]
 
 
-async def test_a_cancel_that_nobody_concludes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancel_that_nobody_concludes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialogs, "RESPONSE_DEADLINE_S", 0.05)
 
     def stubborn(request: SipRequest) -> list[SipResponse]:
@@ -133,7 +135,7 @@ async def test_an_answer_of_no_use_ends_the_call() -> None:
         return [] if request.method == "ACK" else [respond(request, 200, "OK")]
 
     async with serving(mute) as server:
-        with pytest.raises(LabError, match="answered without any audio"):
+        with pytest.raises(LabError, match="the SDP answer has no audio"):
             await make_phone(account=server.account(password="")).call("100")
     assert [r.method for r in server.came] == ["INVITE", "ACK", "BYE"]
 

@@ -54,7 +54,7 @@ def test_they_leave_at_an_even_pace_and_not_before_they_are_complete(ptime_ms: i
     assert packets[0][1].leave_ms == max(0, -(-ptime_ms // 20) * 20 - 20)
 
 
-def test_another_length_is_told() -> None:
+def test_another_length_is_reported() -> None:
     with pytest.raises(LabError, match=r"packets of 25 ms: expected one of \(10, 20, 30, 40, 60\)"):
         Packetizer(8000, 25)
 
@@ -151,8 +151,8 @@ def test_keys_pressed_at_once_follow_each_other() -> None:
     assert (begun[1] - begun[0]) % 2**32 == 200 * 8
 
 
-def test_a_key_that_nobody_takes_is_told() -> None:
-    with pytest.raises(LabError, match=r"takes no telephone events .* '7' .* dtmf_mode=rfc4733"):
+def test_a_key_that_nobody_takes_is_reported() -> None:
+    with pytest.raises(LabError, match=r"accepts no telephone events .* '7' .* dtmf_mode=rfc4733"):
         run(make(event_type=None), 2, {0: "7"})
 
 
