@@ -1,6 +1,6 @@
-"""The commands that measure: `interject call`, `interject lab sweep`, `interject bench tick`.
+"""The commands of the lab: `interject demo`, `call`, `lab sweep` and `bench tick`.
 
-Heavy packages are imported by the command that needs them, so that `--help` is quick.
+Each command imports its heavy packages itself, so that `--help` is fast.
 """
 
 import json
@@ -12,16 +12,17 @@ from typing import Any, Final
 
 import click
 
-from media_pod.pod.runtime import Steps, one_thread, run_loop
+from interject_lab.terminal import ProgressReport, print_table
+from media_pod.pod.runtime import one_thread, run_loop
 
 
 def at_seconds(what: str, example: str, allowed: str = r".+") -> Callable[[str], tuple[float, str]]:
-    """Reads SECONDS:WHAT, something that happens at a time of the call, as `(seconds, what)`.
+    """A parser for SECONDS:WHAT, an action at a time of the call; it returns `(seconds, what)`.
 
     Args:
-        what: how the error calls it.
-        example: of what is allowed.
-        allowed: what it must match, whole.
+        what: its name in the error message.
+        example: a valid value, for the error message.
+        allowed: a regular expression that the whole value must match.
     """
 
     def read(value: str) -> tuple[float, str]:
@@ -35,7 +36,7 @@ def at_seconds(what: str, example: str, allowed: str = r".+") -> Callable[[str],
 
 
 def loss_db(value: str) -> float:
-    """Reads a loss in dB; `math.inf` for the word none."""
+    """Parse a loss in dB; `math.inf` for the word none."""
     found = math.inf if value == "none" else _number(value)
     if math.isnan(found) or (math.isinf(found) and value != "none"):
         raise click.BadParameter(f"{value!r}, expected a number of dB, or none for no echo")
@@ -51,44 +52,55 @@ def _number(text: str) -> float:
 
 _FILE: Final = click.Path(path_type=Path)
 
-_as_json = click.option(
-    "--json", "as_json", is_flag=True, help="Print the table as JSON, and nothing else."
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers; the same seed repeats the run.",
 )
 _write = click.option(
     "--write",
     type=_FILE,
     metavar="FILE",
-    help="Also write the table into its section of this document, such as docs/measurements.md.",
+    help="Also write the table into its section of this file, such as docs/measurements.md.",
 )
 
 
 @click.command()
-@click.option("--short", is_flag=True, help="Half a minute: one interruption instead of three.")
+@click.option("--short", is_flag=True, help="One interruption instead of three, in half a minute.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_FILE,
     default=Path("out/demo"),
     show_default=True,
-    help="Folder for the report.",
+    help="Folder for the report and the pods' logs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON, and nothing else.")
+@_as_json
 def demo(short: bool, out: Path, as_json: bool) -> None:
-    """Make the same call to three arrangements, and compare them."""
+    """Make the same call to three pods, and compare their listening modes.
+
+    half-duplex ignores the caller while the bot speaks; naive cancels the echo without knowing its
+    delay; interject is this project's own.
+    """
     one_thread()
-    from interject_lab.demo import run, scenario, table
+    from interject_lab.demo import run, scenario
 
     scene = scenario.SHORT if short else scenario.FULL
-    steps = Steps(quiet=as_json, total_s=scene.seconds)
-    outcome = run_loop(run.run_demo(scene, out, steps.say, steps.progress))
+    with ProgressReport(quiet=as_json, total_s=scene.seconds) as progress:
+        outcome = run_loop(run.run_demo(scene, out, progress.step, progress.elapsed))
     if as_json:
-        click.echo(json.dumps(table.as_json(outcome), indent=2))
+        click.echo(json.dumps(run.as_json(outcome), indent=2))
     else:
-        click.echo(f"\n{table.as_text(outcome)}\n\nreport: {outcome.report}")
+        click.echo()
+        print_table(*run.as_table(outcome))
+        click.echo(f"\nreport: {outcome.report}")
     late = max(outcome.late_ticks)
     if late > run.LATE_TICKS_THAT_SHOW:
         click.echo(
-            f"note: this machine was too busy; a pod missed {late} ticks of 20 ms, and the figures "
-            "suffer from that. Run it again on a quieter one.",
+            f"note: this machine was too busy: a pod missed {late} ticks of 20 ms, so the figures "
+            "are not reliable. Run the command again on an idle machine.",
             err=True,
         )
 
@@ -101,7 +113,7 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
     metavar="SECONDS:TEXT",
     multiple=True,
     type=at_seconds("TEXT", "hello"),
-    help="Say TEXT at that second; may be repeated.",
+    help="Say TEXT at this second of the call; repeatable.",
 )
 @click.option(
     "--play",
@@ -109,21 +121,21 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
     metavar="SECONDS:WAV",
     multiple=True,
     type=at_seconds("WAV", "hello.wav"),
-    help="Play a recording to the bot at that second; may be repeated.",
+    help="Play an audio file at this second of the call; repeatable.",
 )
 @click.option(
     "--dtmf",
     metavar="SECONDS:DIGITS",
     multiple=True,
     type=at_seconds("DIGITS", "42#", "[0-9A-D*#]+"),
-    help="Press keys from that second on, four a second; may be repeated.",
+    help="Send DTMF from this second on, four digits per second; repeatable.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),
     default=30.0,
     show_default=True,
-    help="Hang up after so long.",
+    help="Hang up after this time.",
 )
 @click.option(
     "--erl-db",
@@ -131,64 +143,70 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
     type=loss_db,
     default="15",
     show_default=True,
-    help="How far the echo lies below the bot's voice.",
+    help="Echo return loss: level of the echo below the bot's voice.",
 )
 @click.option(
     "--delay-ms",
     type=click.FloatRange(0, 2000),
     default=250.0,
     show_default=True,
-    help="How late the echo comes back.",
+    help="Delay of the echo.",
 )
 @click.option(
     "--path",
     type=click.Choice(["hybrid", "room"]),
     default="hybrid",
     show_default=True,
-    help="Where the echo arises.",
+    help="Source of the echo: a telephone hybrid, or a loudspeaker in a room.",
 )
 @click.option(
     "--noise-dbfs",
     type=click.FloatRange(-120, 0),
     default=-65.0,
     show_default=True,
-    help="White noise on the line.",
+    help="Level of white noise on the line.",
 )
 @click.option(
     "--rate-hz",
     type=click.Choice(["8000", "16000"]),
     default="8000",
     show_default=True,
-    help="The pod's spec.line.rateHz.",
+    help="Sample rate; must equal the pod's spec.line.rateHz.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--record", type=_FILE, metavar="WAV", help="Keep the call: caller left, bot right.")
+@_seed
+@click.option(
+    "--record",
+    type=_FILE,
+    metavar="FILE",
+    help="Write the call to this audio file (.wav, .flac, .ogg): caller left, bot right.",
+)
 @_as_json
-def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **wish: Any) -> None:
-    """Call the pod whose API is at HOST:PORT with a simulated telephone."""
+def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **plan: Any) -> None:
+    """Call a pod with a simulated telephone. HOST:PORT is the address of the pod's HTTP API."""
     from uuid import uuid4
 
-    from interject_lab import single_call as by_hand
-    from interject_lab.scoring import on_the_wire
+    from interject_lab import single_call
+    from interject_lab.scoring import call_summary
 
-    def tell(at_s: float, what: str) -> None:
+    def on_event(at_s: float, what: str) -> None:
         if not as_json:
             click.echo(f"{at_s:7.2f} s  {what}")
 
     made = run_loop(
-        by_hand.call(address, by_hand.Wish(rate_hz=int(rate_hz), **wish), uuid4(), tell)
+        single_call.call(
+            address, single_call.CallPlan(rate_hz=int(rate_hz), **plan), uuid4(), on_event
+        )
     )
     if record is not None:
-        by_hand.save_stereo(record, made)
-    seen = on_the_wire.look(made)
-    click.echo(
-        json.dumps(seen.as_dict(), indent=2) if as_json else f"\n{on_the_wire.as_text(seen)}"
-    )
+        single_call.save_stereo(record, made)
+    summary = call_summary.summarize(made)
+    text = f"\n{call_summary.as_text(summary)}"
+    click.echo(json.dumps(summary.as_dict(), indent=2) if as_json else text)
 
 
 @click.group()
 def lab() -> None:
-    """The simulated telephone network, faster than real time."""
+    """Simulated calls, faster than real time."""
 
 
 @lab.command()
@@ -204,22 +222,22 @@ def lab() -> None:
     type=click.FloatRange(5, 3600),
     default=60.0,
     show_default=True,
-    help="Length of a call.",
+    help="Duration of a call.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@_seed
 @click.option(
     "--speech",
     type=_FILE,
     metavar="FOLDER",
     multiple=True,
-    help="Callers from WAV files instead of synthetic ones; may be repeated.",
+    help="Audio files (WAV, FLAC, OGG) of callers instead of synthetic voices; repeatable.",
 )
 @click.option(
     "--bot-speech",
     type=_FILE,
     metavar="FOLDER",
     multiple=True,
-    help="Bots from WAV files instead of synthetic ones; may be repeated.",
+    help="Audio files (WAV, FLAC, OGG) of bots instead of synthetic voices; repeatable.",
 )
 @_as_json
 @_write
@@ -232,32 +250,36 @@ def sweep(
     as_json: bool,
     write: Path | None,
 ) -> None:
-    """Compare three arrangements on eighteen kinds of line."""
+    """Compare the three listening modes on eighteen kinds of line."""
     one_thread()
-    from interject_lab.material import load
-    from interject_lab.reports.markdown import check_section, write_section
+    from interject_lab.reports.markdown import check_section, table, write_section
+    from interject_lab.speech_material import load
     from interject_lab.sweep import sweep as sweeping
-    from interject_lab.sweep import table as sweep_table
 
     if write is not None:
-        check_section(write, sweep_table.SECTION)
-    plan = sweeping.Plan(calls, seconds, seed)
-    steps = Steps(quiet=as_json, total_s=plan.clock_s)
+        check_section(write, sweeping.SECTION)
+    plan = sweeping.SweepPlan(calls, seconds, seed)
     material = load(bot_speech, speech, sweeping.RATE_HZ)
-    swept = sweeping.sweep(plan, material, steps.say, steps.progress)
-    text = sweep_table.as_markdown(swept)
+    with ProgressReport(quiet=as_json, total_s=plan.clock_s) as progress:
+        swept = sweeping.sweep(plan, material, progress.step, progress.elapsed)
+    header, rows = sweeping.as_table(swept)
     if write is not None:
         folders = [("--speech", speech), ("--bot-speech", bot_speech)]
         options = "".join(f" {name} {folder}" for name, given in folders for folder in given)
         command = f"interject lab sweep --calls {calls} --seconds {seconds:g} --seed {seed}"
         made_by = f"Made by `{command}{options}`."
-        write_section(write, sweep_table.SECTION, f"{made_by} {sweep_table.notes(swept)}\n\n{text}")
-    click.echo(json.dumps(sweeping.as_json(plan, swept), indent=2) if as_json else text)
+        write_section(
+            write, sweeping.SECTION, f"{made_by} {sweeping.notes(swept)}\n\n{table(header, rows)}"
+        )
+    if as_json:
+        click.echo(json.dumps(sweeping.as_json(plan, swept), indent=2))
+    else:
+        print_table(header, rows)
 
 
 @click.group()
 def bench() -> None:
-    """What things cost on this machine."""
+    """CPU cost on this machine."""
 
 
 @bench.command()
@@ -265,32 +287,40 @@ def bench() -> None:
     "--calls",
     type=click.IntRange(1, 1000),
     multiple=True,
-    help="Measure so many calls; may be repeated.  [default: 1, 16, 64, 128]",
+    help="Number of concurrent calls; repeatable.  [default: 1, 16, 64, 128]",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),
     default=10.0,
     show_default=True,
-    help="How long each is measured, after 5 s to warm up.",
+    help="Duration of each measurement, after 5 s of warm-up.",
 )
 @_as_json
 @_write
 def tick(calls: tuple[int, ...], seconds: float, as_json: bool, write: Path | None) -> None:
-    """Measure what a call costs per 20 ms tick, on one core."""
+    """Measure the CPU time of a call per 20 ms tick, on one core."""
     one_thread()
     from interject_lab.bench import tick as tick_bench
-    from interject_lab.reports.markdown import check_section, write_section
+    from interject_lab.reports.markdown import check_section, table, write_section
 
     if write is not None:
         check_section(write, tick_bench.SECTION)
     sizes = calls or tick_bench.SIZES
-    steps = Steps(quiet=as_json, total_s=0)
-    found = run_loop(tick_bench.bench(sizes, tick_bench.WARM_UP_S, seconds, steps.say))
-    text = tick_bench.as_markdown(found)
+    with ProgressReport(quiet=as_json, total_s=0) as progress:
+        measuring = tick_bench.bench(sizes, tick_bench.WARM_UP_S, seconds, progress.step)
+        found = run_loop(measuring)
+    tables = tick_bench.as_tables(found)
     if write is not None:
         options = "".join(f" --calls {size}" for size in calls)
         command = f"interject bench tick --seconds {seconds:g}{options}"
         made_by = f"Made by `{command}` on one core of {tick_bench.cpu_model()}."
-        write_section(write, tick_bench.SECTION, f"{made_by}\n\n{text}")
-    click.echo(json.dumps(tick_bench.as_json(seconds, found), indent=2) if as_json else text)
+        write_section(
+            write, tick_bench.SECTION, "\n\n".join([made_by, *(table(*each) for each in tables)])
+        )
+    if as_json:
+        click.echo(json.dumps(tick_bench.as_json(seconds, found), indent=2))
+    else:
+        for each in tables:
+            print_table(*each)
+            click.echo()

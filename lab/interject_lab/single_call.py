@@ -1,7 +1,6 @@
-"""One call with the simulated telephone, as its user wants it."""
+"""One call with the simulated telephone, as the command line describes it."""
 
 import asyncio
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,39 +10,39 @@ from uuid import UUID
 
 import numpy as np
 
+from interject_lab.audio_files import read_audio, write_stereo
+from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.errors import LabError
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.levels import BOT_PAUSE_MS
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
-from interject_lab.telephones.call_start import ask_call_start
-from interject_lab.telephones.caller import BOT_PAUSE_MS, Caller, Cue, Pcm, Utterance
-from interject_lab.telephones.phone import Phone
-from interject_lab.telephones.record import UNDERRUN, CallRecord
-from interject_lab.telephones.ticks import Dtmf
+from interject_lab.telephones.caller import Caller, Cue, Pcm, Utterance
+from interject_lab.telephones.handset import Dtmf
+from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
-from media_pod.providers.recording import read_wav
 
-Tell = Callable[[float, str], None]
-"""Takes seconds of the telephone's clock, and words."""
+OnEvent = Callable[[float, str], None]
+"""Receives the time of an event on the telephone's clock, in s, and its description."""
 
 _TICK_S = TICK_MS / 1000
 
 
 class WatchedCaller(Caller):
-    """`Caller`, telling when the bot and the caller begin and end to speak.
+    """`Caller` that reports when the bot and the caller start and stop speaking.
 
-    That the bot is silent is known once a pause is longer than people make within a sentence; the
-    time that is told is that of its last sound.
+    The bot counts as silent after a pause of more than `BOT_PAUSE_MS`; the time reported is that of
+    its last sound.
     """
 
-    def __init__(self, plan: Sequence[Utterance], rate_hz: int, tell: Tell) -> None:
+    def __init__(self, plan: Sequence[Utterance], rate_hz: int, on_event: OnEvent) -> None:
         super().__init__(plan, rate_hz)
-        self._tell = tell
+        self._on_event = on_event
         self._samples_per_tick = rate_hz * TICK_MS // 1000
         self._watched_ticks = 0
         self._bot_since: int | None = None
-        """The tick in which the bot began to speak; None while it is silent."""
+        """The tick in which the bot started to speak; None while it is silent."""
         self._bot_until = 0
         """The tick after its last sound."""
         self._talks = 0
@@ -52,7 +51,7 @@ class WatchedCaller(Caller):
     def step(self, bot_is_speaking: bool) -> Pcm:
         """See `Caller.step`."""
         if not self._watched_ticks:
-            self._tell(0.0, "connected")
+            self._on_event(0.0, "connected")
         frame = super().step(bot_is_speaking)
         self._watch_bot(bot_is_speaking)
         self._watched_ticks += 1
@@ -65,10 +64,10 @@ class WatchedCaller(Caller):
             self._bot_until = now + 1
             if self._bot_since is None:
                 self._bot_since = now
-                self._tell(now * _TICK_S, "bot speaks")
+                self._on_event(now * _TICK_S, "bot speaks")
         elif self._bot_since is not None and (now + 1 - self._bot_until) * TICK_MS > BOT_PAUSE_MS:
             spoke_s = (self._bot_until - self._bot_since) * _TICK_S
-            self._tell(self._bot_until * _TICK_S, f"bot silent, after {spoke_s:.2f} s")
+            self._on_event(self._bot_until * _TICK_S, f"bot silent, after {spoke_s:.2f} s")
             self._bot_since = None
 
     def _watch_caller(self) -> None:
@@ -76,12 +75,12 @@ class WatchedCaller(Caller):
         if len(self.spoken) > self._talks:
             latest = self.spoken[-1]
             over = " over the bot" if latest.interrupts else ""
-            self._tell(latest.onset_sample * sample_s, f"caller speaks{over}: {latest.label}")
+            self._on_event(latest.onset_sample * sample_s, f"caller speaks{over}: {latest.label}")
             self._talks, self._talking = len(self.spoken), True
         if self._talking:
             end = self.spoken[-1].end_sample
             if end <= self._watched_ticks * self._samples_per_tick:
-                self._tell(end * sample_s, "caller silent")
+                self._on_event(end * sample_s, "caller silent")
                 self._talking = False
 
 
@@ -92,8 +91,8 @@ _BOT_TEXT: Final = "This is what the echo of a bot is set by: a voice that reads
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A call: the line, and what the caller does when."""
+class CallPlan:
+    """A call: the line, and the caller's actions."""
 
     rate_hz: int
     erl_db: float
@@ -103,53 +102,45 @@ class Wish:
     noise_dbfs: float
     seconds: float
     says: Sequence[tuple[float, str]]
-    """At which second, which text."""
+    """(time in s, text)"""
     plays: Sequence[tuple[float, str]]
-    """At which second, which WAV file."""
+    """(time in s, audio file)"""
     dtmf: Sequence[tuple[float, str]]
-    """From which second on, which digits."""
+    """(time in s of the first digit, digits)"""
     seed: int
 
 
-async def call(host_port: str, wish: Wish, uuid: UUID, tell: Tell) -> CallRecord:
-    """Ask the pod whose API is at `host_port` for room, and call it.
+async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) -> CallRecord:
+    """Reserve a call at the pod's HTTP API, and call the pod.
 
     Args:
-        host_port: of the API.
-        wish: the call.
-        uuid: of the call.
-        tell: told what happens.
+        host_port: address of the API.
+        plan: the call.
+        uuid: the call's identifier.
+        on_event: receives each event as it happens.
 
     Raises:
-        InterjectError: the call did not come about.
+        InterjectError: the call failed before it started.
     """
     api = _api(host_port)
-    phone = await asyncio.to_thread(_phone, wish, tell)
+    phone = await asyncio.to_thread(_phone, plan, on_event)
     host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
-    tell(0.0, f"the pod says: AudioSocket at {host}:{port}")
+    on_event(0.0, f"the pod reserved a slot: AudioSocket at {host}:{port}")
     return await phone.call(host, port, uuid)
 
 
 def save_stereo(path: Path, record: CallRecord) -> None:
-    """Write what the telephone sent (left) and what it played (right) as one WAV file.
+    """Write an audio file: left what the telephone sent, right what it played.
 
     Raises:
         SetupError: the file cannot be written.
     """
     tick = record.tick_samples
     played = np.zeros((record.bot_played_sample.size, tick), np.int16)
-    for row, start in zip(played, record.bot_played_sample, strict=True):
+    for frame, start in zip(played, record.bot_played_sample, strict=True):
         if start != UNDERRUN:
-            row[:] = record.bot[start : start + tick]
-    both = np.stack([record.caller, played.reshape(-1)], axis=1)
-    try:
-        with path.open("wb") as raw, wave.open(raw, "wb") as file:
-            file.setnchannels(2)
-            file.setsampwidth(2)
-            file.setframerate(record.rate_hz)
-            file.writeframes(both.astype("<i2").tobytes())
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error
+            frame[:] = record.bot[start : start + tick]
+    write_stereo(path, record.caller, played.reshape(-1), record.rate_hz)
 
 
 def _api(host_port: str) -> str:
@@ -164,34 +155,34 @@ def _api(host_port: str) -> str:
     return f"http://{host_port}"
 
 
-def _phone(wish: Wish, tell: Tell) -> Phone:
-    rng = np.random.default_rng(wish.seed)
-    line = Line(
-        wish.rate_hz,
-        PATHS[wish.path](rng, wish.rate_hz),
-        erl_db=wish.erl_db,
-        delays=[DelayStep(0.0, wish.delay_ms)],
-        bot_speech=_say(_BOT_TEXT, wish.rate_hz, _BOT_VOICE),
-        noise_dbfs=wish.noise_dbfs,
+def _phone(plan: CallPlan, on_event: OnEvent) -> Phone:
+    rng = np.random.default_rng(plan.seed)
+    line = TelephoneLine(
+        plan.rate_hz,
+        PATHS[plan.path](rng, plan.rate_hz),
+        erl_db=plan.erl_db,
+        delays=[DelayStep(0.0, plan.delay_ms)],
+        bot_speech=_say(_BOT_TEXT, plan.rate_hz, _BOT_VOICE),
+        noise_dbfs=plan.noise_dbfs,
         rng=rng,
     )
-    caller = WatchedCaller(_plan(wish), wish.rate_hz, tell)
-    return Phone(line, caller, max_s=wish.seconds, dtmf=_keys(wish.dtmf))
+    caller = WatchedCaller(_utterances(plan), plan.rate_hz, on_event)
+    return Phone(line, caller, max_s=plan.seconds, dtmf=_digits(plan.dtmf))
 
 
-def _plan(wish: Wish) -> list[Utterance]:
-    plan = [
-        Utterance(text, _say(text, wish.rate_hz, CALLER_VOICE), Cue.AT, at_s)
-        for at_s, text in wish.says
+def _utterances(plan: CallPlan) -> list[Utterance]:
+    utterances = [
+        Utterance(text, _say(text, plan.rate_hz, CALLER_VOICE), Cue.AT, at_s)
+        for at_s, text in plan.says
     ]
-    plan += [
-        Utterance(Path(path).name, read_wav(Path(path), wish.rate_hz), Cue.AT, at_s)
-        for at_s, path in wish.plays
+    utterances += [
+        Utterance(Path(path).name, read_audio(Path(path), plan.rate_hz), Cue.AT, at_s)
+        for at_s, path in plan.plays
     ]
-    return sorted(plan, key=lambda utterance: utterance.cue_s)
+    return sorted(utterances, key=lambda utterance: utterance.cue_s)
 
 
-def _keys(dtmf: Sequence[tuple[float, str]]) -> list[Dtmf]:
+def _digits(dtmf: Sequence[tuple[float, str]]) -> list[Dtmf]:
     keys = [
         Dtmf(at_s + index * DIGIT_EVERY_S, digit)
         for at_s, digits in dtmf
@@ -203,5 +194,5 @@ def _keys(dtmf: Sequence[tuple[float, str]]) -> list[Dtmf]:
 def _say(text: str, rate_hz: int, voice: str) -> Pcm:
     made = synthesize(text, rate_hz, voice)
     if not made:
-        raise SetupError(f"nothing to say in {text!r}: give some words")
+        raise SetupError(f"no speech in {text!r}: expected some words")
     return np.concatenate([speech.pcm for speech in made])

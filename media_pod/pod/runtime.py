@@ -1,4 +1,4 @@
-"""What commands of the command line have in common: a loop, and progress for people."""
+"""What commands of the command line have in common: an event loop and one thread of arithmetic."""
 
 import asyncio
 import ctypes
@@ -7,32 +7,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-import click
-
 T = TypeVar("T")
-
-_CLEAR: Final = "\r\x1b[K"
-
-
-class Steps:
-    """Progress of long work, on standard error."""
-
-    def __init__(self, *, quiet: bool, total_s: float) -> None:
-        self._quiet = quiet
-        self._total_s = total_s
-        self._live = sys.stderr.isatty()
-
-    def say(self, step: str) -> None:
-        """A new step begins."""
-        if not self._quiet:
-            click.echo(f"{_CLEAR if self._live else ''}{step} ...", err=True)
-
-    def progress(self, elapsed_s: float) -> None:
-        """The calls have lasted so long."""
-        if self._quiet or (not self._live and round(elapsed_s) % 10):
-            return
-        text = f"  {elapsed_s:3.0f} of {self._total_s:.0f} s"
-        click.echo(f"{_CLEAR}{text}" if self._live else text, err=True, nl=not self._live)
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:

@@ -24,11 +24,10 @@ from demo_cluster.cluster import Cluster, down, up
 from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
 from demo_cluster.phone_call import Call, call, judge
 from demo_cluster.scripts import ROOT, say, script
-from interject_lab.demo.run import Outcome
-from interject_lab.demo.table import as_text
-from interject_lab.reports.trace_picture import draw
-from interject_lab.reports.trace_tree import Span
-from interject_lab.reports.trace_tree import as_text as tree
+from interject_lab.demo.run import Outcome, as_table
+from interject_lab.reports.trace import Span, draw
+from interject_lab.reports.trace import as_text as tree
+from interject_lab.terminal import table_as_text
 from media_pod.errors import InterjectError
 
 EXPORTED_S: Final = 20.0
@@ -117,7 +116,7 @@ def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> No
     """The table, the trace and the figures."""
     parts = ["The call was not judged: where the bot stopped, its trace tells, and there is none."]
     if spans:
-        parts = [as_text(Outcome((judge(called, spans),), ((),), (0,), Path()))]
+        parts = [table_as_text(*as_table(Outcome((judge(called, spans),), ((),), (0,), Path())))]
         parts += [f"The trace of call {called.uuid}", tree(spans)]
     if metrics is not None:
         parts += ["What the dashboards show now", figures.as_text(metrics)]

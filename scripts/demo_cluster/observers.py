@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import yaml
 
 from demo_cluster.errors import DemoError
-from interject_lab.reports.trace_tree import Span, spans_of
+from interject_lab.reports.trace import Span, spans_of
 
 START_S: Final = 20.0
 STOP_S: Final = 10.0

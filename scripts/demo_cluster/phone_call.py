@@ -10,11 +10,11 @@ from typing import Any, Final
 import aiohttp
 import numpy as np
 
+from interject_lab.call_record import CallRecord
 from interject_lab.demo.scenario import FULL, caller, line
-from interject_lab.reports.trace_tree import Span
-from interject_lab.scoring.outcome import sounding
+from interject_lab.reports.trace import Span
+from interject_lab.scoring.outcome import has_sound
 from interject_lab.scoring.score import CallScore, score
-from interject_lab.telephones.record import CallRecord
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
 
@@ -61,7 +61,7 @@ async def call(
 def judge(call: Call, spans: list[Span]) -> CallScore:
     """The call's figures. A stop is one in its trace; when it was silent, the telephone heard."""
     record = call.record
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     ends = np.flatnonzero(sounds[:-1] & ~sounds[1:]) + 1
     first_ns = int(record.caller_sent_ns[0]) if record.caller_sent_ns.size else 0
     heard_s = (record.bot_arrived_ns[ends] - first_ns) / 1e9

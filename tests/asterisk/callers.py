@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
 from interject_lab.telephones.caller import Caller, Cue, Utterance
 from media_pod.manifest.agent import VoiceAgent, load_manifest
@@ -61,10 +61,10 @@ def says(*lines: dict[str, Any]) -> dict[str, Any]:
 
 def line(
     delay_ms: float = 120.0, erl_db: float = 15.0, *, rate_hz: int = 8000, seed: int = SEED
-) -> Line:
+) -> TelephoneLine:
     """A telephone line with a hybrid at its far end; `delay_ms` is the line's own part."""
     rng = np.random.default_rng(seed)
-    return Line(
+    return TelephoneLine(
         rate_hz,
         hybrid(rng, rate_hz),
         erl_db=erl_db,

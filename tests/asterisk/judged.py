@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network import g711
+from interject_lab.call_record import BankTrace, CallRecord
+from interject_lab.network.codecs import g711_roundtrip
 from interject_lab.recorder.recorder import Recording
-from interject_lab.scoring.outcome import Interruption, find_interruptions, find_stops, sounding
+from interject_lab.scoring.outcome import Interruption, find_interruptions, find_stops, has_sound
 from interject_lab.scoring.score import delay_errors_ms, quantile
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
-from interject_lab.telephones.record import CallRecord, Trace
 from media_pod.duplex.contract import TICK_MS
 from media_pod.providers.ports import Pcm
 
@@ -55,7 +55,7 @@ def played_as_heard(recording: Recording) -> Pcm:
     Asterisk looks up the upper 14 bits of a sample, and its table has the code of the highest of
     the four samples that share them (main/ulaw.c).
     """
-    return g711.roundtrip(recording.audio("played") | 3, "mu")
+    return g711_roundtrip(recording.audio("played") | 3, "mu")
 
 
 def judge(record: CallRecord, recording: Recording) -> Judged:
@@ -64,23 +64,23 @@ def judge(record: CallRecord, recording: Recording) -> Judged:
     heard = played_as_heard(recording)
     trace = recording.trace(true_delay_ms(record, caller, heard))
     stops = find_stops(record, in_bot_stream(record, heard, recording.stop_samples(record.rate_hz)))
-    errors_ms = delay_errors_ms(trace, sounding(played, record.rate_hz))
+    errors_ms = delay_errors_ms(trace, has_sound(played, record.rate_hz))
     return Judged(
         interruptions=tuple(find_interruptions(record, stops)),
         false_stops=sum(not stop.true for stop in stops),
         delay_error_p95_ms=quantile(errors_ms, 0.95),
         locked_percent=100 * float((trace.delay_confidence >= 0.5).mean()),
         first_step_ms=_first_step_ms(trace),
-        locked_after_ms=_locked_after_ms(trace, sounding(played, record.rate_hz)),
+        locked_after_ms=_locked_after_ms(trace, has_sound(played, record.rate_hz)),
     )
 
 
-def _first_step_ms(trace: Trace) -> float:
+def _first_step_ms(trace: BankTrace) -> float:
     known = trace.true_delay_ms[np.isfinite(trace.true_delay_ms)]
     first_second = known[: 1000 // TICK_MS]
     return float(first_second[-1] - first_second[0])
 
 
-def _locked_after_ms(trace: Trace, sounds: NDArray[np.bool_]) -> float:
+def _locked_after_ms(trace: BankTrace, sounds: NDArray[np.bool_]) -> float:
     right = np.abs(trace.delay_ms - trace.true_delay_ms) < RIGHT_WITHIN_MS
     return float(np.argmax(right) - np.argmax(sounds)) * TICK_MS

@@ -12,8 +12,8 @@ from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import Called, free_port, world
+from interject_lab.network.codecs import CODECS
 from interject_lab.network.levels import is_sound
-from interject_lab.telephones.sip.codecs import CODECS
 
 KILLS = 3
 GONE = "127.0.0.1:1"

@@ -13,7 +13,7 @@ from asterisk.measured import Measured
 from asterisk.real_time import TRIES, Run, Verdict, verdict
 from asterisk.stalls import Stalls, witness
 from asterisk.world import Called, world
-from interject_lab.telephones.record import UNDERRUN
+from interject_lab.call_record import UNDERRUN
 
 CALLS = 20
 SECONDS = 60.0

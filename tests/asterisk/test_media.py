@@ -13,8 +13,8 @@ from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import world
 from interject_lab.scoring.truth import true_delay_ms
+from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.ticks import Dtmf
 from media_pod.providers.ports import Pcm
 
 PTIMES_MS = (10, 30, 40, 60)

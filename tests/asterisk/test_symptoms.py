@@ -10,8 +10,8 @@ import pytest
 from asterisk.callers import agent, line, silent
 from asterisk.test_failover import bad_apis
 from asterisk.world import free_port, world
+from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.ticks import Dtmf
 
 DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
 GONE = "127.0.0.1:1"

@@ -9,9 +9,9 @@ from cluster.jaeger import Jaeger, jaeger_program
 
 from asterisk.callers import agent, interrupter, line, silent
 from asterisk.world import free_port, world
-from interject_lab.reports.trace_tree import Span, as_text
+from interject_lab.reports.trace import Span, as_text
+from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.ticks import Dtmf
 
 __all__ = ["jaeger_program"]
 

@@ -10,8 +10,8 @@ from asterisk.callers import agent, line, silent, speaker
 from asterisk.measured import Measured
 from asterisk.world import world
 from interject_lab.network.levels import is_sound
+from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.ticks import Dtmf
 
 PERSON = "interject-phones,201,1"
 DIALPLAN = [{"name": "agent", "extensions": ["100"], "transfers": [PERSON]}]

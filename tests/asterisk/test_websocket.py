@@ -12,7 +12,7 @@ from asterisk.measured import Measured, spread
 from asterisk.real_time import in_real_time
 from asterisk.world import Called, world
 from interject_lab.recorder.recorder import Recording
-from interject_lab.scoring.outcome import sounding
+from interject_lab.scoring.outcome import has_sound
 from media_pod.duplex.contract import TICK_MS
 
 CALLS = 4
@@ -82,8 +82,8 @@ def tell(measured: Measured, transport: str, judged: list[Judged], errors_ms: li
 def heard_error_ms(called: Called, recording: Recording) -> float:
     """By how much the pod's count of what was heard is off, on average over the call's stops."""
     rate_hz = called.call.record.rate_hz
-    counted = int(sounding(played_as_heard(recording), rate_hz).sum())
-    got = int(sounding(called.call.record.bot, rate_hz).sum())
+    counted = int(has_sound(played_as_heard(recording), rate_hz).sum())
+    got = int(has_sound(called.call.record.bot, rate_hz).sum())
     stops = sum(said.cut for said in recording.words)
     return abs(counted - got) * TICK_MS / max(stops, 1)
 

@@ -23,11 +23,11 @@ from asterisk.real_time import note
 from asterisk_config.places import Places
 from asterisk_config.render import render
 from asterisk_config.values import load_values
-from interject_lab.network.line import Line
+from interject_lab.network.codecs import CodecName
+from interject_lab.network.line import TelephoneLine
 from interject_lab.recorder.pod_process import PodProcess, pod_process
 from interject_lab.recorder.recorder import Recording, load
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.sip.codecs import CodecName
 from interject_lab.telephones.sip.conversation import SipCall
 from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.phone import SipPhone
@@ -82,7 +82,7 @@ class World:
 
     def phone(
         self,
-        line: Line,
+        line: TelephoneLine,
         caller: Caller,
         *,
         max_s: float,

@@ -9,12 +9,11 @@ import aiohttp
 import numpy as np
 
 from cluster.operators import find, until
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.call_record import CallRecord
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS
-from interject_lab.telephones.call_start import ask_call_start
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.phone import Phone
-from interject_lab.telephones.record import CallRecord
+from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.providers.builtin.espeak import synthesize
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import SERVICE, Json
@@ -64,7 +63,7 @@ async def call(
     taken(host)
     rng = np.random.default_rng(1)
     (speech,) = synthesize("Echo is set by this.", RATE_HZ, "en-us")[:1]
-    line = Line(
+    line = TelephoneLine(
         RATE_HZ,
         PATHS["hybrid"](rng, RATE_HZ),
         erl_db=math.inf,

@@ -15,7 +15,7 @@ from asterisk.real_time import TRIES, Run, Verdict, verdict
 from asterisk.stalls import witness
 
 from cluster.callers import late_ticks
-from interject_lab.telephones.record import UNDERRUN, CallRecord
+from interject_lab.call_record import UNDERRUN, CallRecord
 
 LOOK_EVERY_S = 0.5
 """A pod that goes tells nothing any more; what it missed after the last look, the witness saw."""

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from cluster.kubernetes_scripts import CannotBeHadError, script
-from interject_lab.reports.trace_tree import Span, spans_of
+from interject_lab.reports.trace import Span, spans_of
 
 START_S: Final = 20.0
 ANSWER_S: Final = 5.0

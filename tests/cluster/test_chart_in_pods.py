@@ -33,8 +33,8 @@ from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
 from cluster.rig import Json
 from demo_cluster.observers import prometheus
-from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
-from interject_lab.telephones.record import CallRecord
+from interject_lab.call_record import CallRecord
+from interject_lab.scoring.outcome import find_interruptions, find_stops, has_sound
 from voiceagent_operator import names
 
 __all__ = ["jaeger", "jaeger_program", "product"]
@@ -55,7 +55,7 @@ METRIC = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/pods/*/interject_act
 
 def pauses(record: CallRecord) -> list[int]:
     """Where in the bot's stream its longer silences begin."""
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     ends = np.flatnonzero(sounds[:-1] & ~sounds[1:]) + 1
     return [
         int(end) * record.tick_samples

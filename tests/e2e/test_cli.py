@@ -125,7 +125,7 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
     [
         (
             ["call", "127.0.0.1:1"],
-            "interject: nobody answers at http://127.0.0.1:1",
+            "interject: no server listens at http://127.0.0.1:1",
         ),
         (
             ["call", "127.0.0.1:1", "--say", "hello"],
@@ -133,7 +133,7 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
         ),
         (
             ["lab", "sweep", "--speech", "nowhere"],
-            "interject: nowhere is not a folder: give one with WAV files of speech",
+            "interject: nowhere is not a folder: give one with audio files (WAV, FLAC, OGG)",
         ),
         (
             ["bench", "tick", "--write", "nowhere.md"],

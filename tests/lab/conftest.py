@@ -1,10 +1,13 @@
 """Speech-like sound for the lab's tests: a buzzing pitch in syllables, with some breath."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from media_pod.duplex.vad.weights import load_weights
 
 Pcm = NDArray[np.int16]
 Talk = Callable[..., Pcm]
@@ -23,6 +26,14 @@ def make_talk(seconds: float, *, seed: int = 1, level_dbfs: float = -20.0) -> Pc
     sound = sound * (0.25 + np.sin(2 * np.pi * 2 * time_s) ** 2)
     sound *= 32768 * 10 ** (level_dbfs / 20) / np.sqrt(np.mean(sound**2))
     return np.asarray(np.clip(np.rint(sound), -32768, 32767), np.int16)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def weights_are_read_once() -> Iterator[None]:
+    """The images of pods have the exported weights; torch takes 0.25 s per bank to read them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("media_pod.duplex.vad.silero.load_weights", cache(load_weights))
+        yield
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
-from interject_lab.bench.stages import OUTSIDE, Stages
-from interject_lab.bench.tick import as_json, as_markdown, bench
+from interject_lab.bench.pod import OUTSIDE, Stages
+from interject_lab.bench.tick import as_json, as_tables, bench
+from interject_lab.reports.markdown import table
 from media_pod.cli import cli
 from media_pod.errors import SetupError
 
@@ -42,7 +43,7 @@ STAGES = {
 
 
 class Worker:
-    """Works for as long as it is told, on a clock of its own."""
+    """Works for a fixed time on a clock of its own."""
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -83,8 +84,8 @@ def test_a_stage_that_fails_is_left_all_the_same() -> None:
 
 async def test_every_size_runs_the_whole_loop_and_says_where_its_time_went() -> None:
     said: list[str] = []
-    (size,) = await bench([3], warm_up_s=0.5, seconds=1.0, say=said.append)
-    assert said == ["3 calls: 0.5 s to warm up, 1 s"]
+    (size,) = await bench([3], warm_up_s=0.2, seconds=1.0, on_step=said.append)
+    assert said == ["3 calls: 0.2 s to warm up, 1 s"]
     assert size.keys() == KEYS
     assert size["calls"] == size["calls_at_end"] == 3
     assert size["frames"] > 100
@@ -96,7 +97,7 @@ async def test_every_size_runs_the_whole_loop_and_says_where_its_time_went() -> 
     document = json.loads(json.dumps(as_json(1.0, [size])))
     assert document.keys() == {"cpu", "duration_s", "sizes"}
     assert document["sizes"][0].keys() == KEYS
-    text = as_markdown([size])
+    text = "\n\n".join(table(*each) for each in as_tables([size]))
     assert "\n| 3 | " in text
     assert text.count("delay tracker") == 1
 

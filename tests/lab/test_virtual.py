@@ -2,15 +2,15 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from interject_lab.errors import LabError
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
 from interject_lab.rules.baselines import NaiveBank
 from interject_lab.scoring.score import score
 from interject_lab.telephones.caller import Caller, Cue, Utterance
-from interject_lab.virtual.bot import ScriptedBot
-from interject_lab.virtual.calls import VirtualCall, VirtualResult, run
+from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
 from lab.conftest import Talk
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Step
 
@@ -47,7 +47,7 @@ class LoudBank:
 def make_call(talk: Talk, seed: int, erl_db: float = math.inf) -> VirtualCall:
     rng = np.random.default_rng(seed)
     bot = talk(3.0, seed=seed)
-    line = Line(
+    line = TelephoneLine(
         8000,
         hybrid(rng),
         erl_db=erl_db,
@@ -60,8 +60,10 @@ def make_call(talk: Talk, seed: int, erl_db: float = math.inf) -> VirtualCall:
     return VirtualCall(line, Caller(plan, 8000), ScriptedBot([bot], 8000))
 
 
-def run_calls(bank: DuplexBank, talk: Talk, **changes: float) -> list[VirtualResult]:
-    return run(bank, [make_call(talk, seed, **changes) for seed in range(2)], 6.0)
+def run_calls(
+    bank: DuplexBank, talk: Talk, *, duration_s: float = 6.0, **changes: float
+) -> list[VirtualResult]:
+    return run(bank, [make_call(talk, seed, **changes) for seed in range(2)], duration_s)
 
 
 def test_an_interruption_stops_the_bot_one_tick_after_the_decision(talk: Talk) -> None:
@@ -84,7 +86,10 @@ def test_echo_stops_a_bot_that_cannot_tell_it_from_the_caller(talk: Talk) -> Non
 
 
 def test_a_run_is_repeatable_from_its_seeds(talk: Talk) -> None:
-    first, again = (run_calls(NaiveBank(2, 8000), talk, erl_db=12.0) for _ in range(2))
+    first, again = (
+        run_calls(NaiveBank(2, 8000), talk, erl_db=12.0, duration_s=3.0) for _ in range(2)
+    )
+    assert any(one.stop_samples for one in first), "nothing happens in these calls"
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.record.caller, other.record.caller)
         np.testing.assert_array_equal(one.trace.speech, other.trace.speech)
@@ -101,3 +106,48 @@ def test_the_traces_have_a_row_per_tick_and_the_true_delay(talk: Talk) -> None:
 def test_more_calls_than_slots_say_so(talk: Talk) -> None:
     with pytest.raises(LabError, match="2 calls for a bank of 1 slots: make it larger"):
         run_calls(LoudBank(1), talk)
+
+
+FIRST = np.full(1600, 1000, np.int16)
+SECOND = np.full(1600, 2000, np.int16)
+
+
+def make() -> ScriptedBot:
+    return ScriptedBot([FIRST, SECOND], 8000, start_s=0.1, pause_s=0.2, quiet_s=0.3)
+
+
+def run_bot(bot: ScriptedBot, decisions: list[Decision]) -> NDArray[np.int64]:
+    """The level of each tick."""
+    levels = []
+    for decision in decisions:
+        levels.append(int(np.max(bot.frame())))
+        bot.decide(decision)
+    return np.array(levels)
+
+
+def test_left_alone_it_says_its_list_over_and_over() -> None:
+    levels = run_bot(make(), [Decision.NONE] * 65)
+    expected = [0] * 5 + ([1000] * 10 + [0] * 10 + [2000] * 10 + [0] * 10) * 2
+    assert levels.tolist() == expected[:65]
+
+
+def test_the_caller_stops_it_at_the_next_tick_and_it_goes_on_with_the_next_utterance() -> None:
+    bot = make()
+    caller_talks = [Decision.NONE] * 8 + [Decision.CALLER] * 10 + [Decision.NONE] * 20
+    levels = run_bot(bot, caller_talks)
+    assert levels[5:9].tolist() == [1000] * 4
+    assert np.all(levels[9:33] == 0)
+    assert np.all(levels[33:] == 2000)
+    assert bot.stop_samples == (9 * 160,)
+
+
+def test_an_onset_does_not_stop_it() -> None:
+    bot = make()
+    assert np.all(run_bot(bot, [Decision.ONSET] * 15)[5:] == 1000)
+    assert bot.stop_samples == ()
+
+
+def test_a_caller_who_speaks_while_it_is_silent_is_not_a_stop() -> None:
+    bot = make()
+    run_bot(bot, [Decision.CALLER] * 3)
+    assert bot.stop_samples == ()

@@ -1,9 +1,9 @@
-"""The phones of the tick bench, as a process of their own on a core of their own.
+"""The phones of the tick bench, as a separate process on a separate core.
 
-Every phone sends 20 ms on its own ticks: the echo of what it has played, 60 to 600 ms ago and 12 dB
-down, some noise, and from every second phone a person who talks half of the time. A quarter of the
-phones ticks every 5 ms, as phones do that know nothing of each other. Prints one JSON line: how
-regularly the bot's frames came.
+Every phone sends a frame of 20 ms per tick of its own clock: the echo of the audio that it played
+60 to 600 ms ago, 12 dB down, some noise, and on every second phone a caller who speaks half of the
+time. A quarter of the phones ticks every 5 ms, because real phones are not synchronized. Reads the
+pod's port from standard input, and prints one JSON line: the regularity of the bot's frames.
 """
 
 import json
@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material import spoken_callers
+from interject_lab.speech_material import synthetic_callers
 from media_pod.duplex.contract import TICK_MS
 from media_pod.pod.runtime import keep_memory
 from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
@@ -27,7 +27,7 @@ from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
 RATE_HZ: Final = 8000
 GROUPS: Final = 4
 GAP_MS: Final = 40.0
-"""A frame that comes so long after the one before it is a gap that a jitter buffer must bridge."""
+"""A longer interval between two frames is a gap that a jitter buffer must bridge."""
 _TICK: Final = RATE_HZ * TICK_MS // 1000
 _BUFFER_FRAMES: Final = 2
 _MAX_BUFFER_FRAMES: Final = 25
@@ -45,12 +45,13 @@ class BenchPhones:
 
     Args:
         port: of the pod's AudioSocket, on this machine.
-        count: how many.
+        count: number of phones.
+        talk: `speech_frames()`, synthesized before the phones connect: the pod starts to measure
+            when all have connected.
     """
 
-    def __init__(self, port: int, count: int) -> None:
-        # First, because the pod begins to count when all have connected.
-        self._talk = _talk()
+    def __init__(self, port: int, count: int, talk: NDArray[np.float32]) -> None:
+        self._talk = talk
         rng = np.random.default_rng(count)
         self._count = count
         self._sockets = [_connected(port, index) for index in range(count)]
@@ -69,7 +70,7 @@ class BenchPhones:
             self._selector.register(sock, selectors.EVENT_READ, index)
 
     def run(self, from_s: float, until_s: float) -> dict[str, Any]:
-        """Call until the pod hangs up; what came between the two times, in s from now."""
+        """Call until the pod hangs up; the statistics between the two times, in s from now."""
         started_s = time.monotonic()
         step_s = TICK_MS / 1000 / GROUPS
         steps = 0
@@ -85,7 +86,7 @@ class BenchPhones:
         return self._regularity(started_s + from_s, started_s + until_s)
 
     def _read(self, due_s: float) -> None:
-        """Take what comes, as it comes, until `due_s`."""
+        """Receive until `due_s`."""
         while True:
             left_s = due_s - time.monotonic()
             for key, _ in self._selector.select(max(left_s, 0)):
@@ -128,7 +129,7 @@ class BenchPhones:
             self._ticks += 1
 
     def _play(self, index: int) -> NDArray[np.int16]:
-        # By the phone's own ticks, not by what came last: echo that jitters is no line's echo.
+        # On the phone's own ticks: an echo that jitters with arrivals exists on no line.
         buffer = self._buffers[index]
         if len(buffer) < (1 if self._playing[index] else _BUFFER_FRAMES):
             return np.zeros(_TICK, np.int16)
@@ -141,7 +142,7 @@ class BenchPhones:
         try:
             self._sockets[index].send(frame)
         except (BlockingIOError, ConnectionError):
-            # A pod that does not read, or has gone: the reading side finds out which.
+            # The pod does not read, or has closed: the receiving side detects which.
             return
 
     def _regularity(self, from_s: float, until_s: float) -> dict[str, Any]:
@@ -170,20 +171,24 @@ def _connected(port: int, index: int) -> socket.socket:
     return sock
 
 
-def _talk() -> NDArray[np.float32]:
-    """Frames [ticks, samples] of people who talk half of the time."""
+def speech_frames() -> NDArray[np.float32]:
+    """Frames [ticks, samples] of callers who speak half of the time."""
     pause = np.zeros(round(_TALK_PAUSE_S * RATE_HZ), np.int16)
-    phrases = [phrase for voice in spoken_callers(RATE_HZ) for phrase in voice.phrases]
+    phrases = [phrase for voice in synthetic_callers(RATE_HZ) for phrase in voice.phrases]
     sound = np.concatenate([part for phrase in phrases for part in (phrase, pause)])
     whole = sound.size // _TICK * _TICK
     return sound[:whole].reshape(-1, _TICK).astype(np.float32)
 
 
-def main(port: str, count: str, from_s: str, until_s: str, cpu: str) -> None:
-    """Call from one core."""
+def main(count: str, from_s: str, until_s: str, cpu: str) -> None:
+    """Call from one core, once the port is on standard input."""
     os.sched_setaffinity(0, {int(cpu)})
     keep_memory()
-    phones = BenchPhones(int(port), int(count))
+    talk = speech_frames()
+    port = sys.stdin.readline()
+    if not port:
+        return  # the pod did not start
+    phones = BenchPhones(int(port), int(count), talk)
     sys.stdout.write(json.dumps(phones.run(float(from_s), float(until_s))) + "\n")
 
 

@@ -1,8 +1,8 @@
-"""The pod of the tick bench, as a process of its own: `python -m interject_lab.bench.pod`.
+"""The pod of the tick bench, as a separate process: `python -m interject_lab.bench.pod`.
 
-The whole loop of a pod, and nothing else of it: real connections, the real clock, bank, calls and
-metrics; no HTTP, no recognizer, and speech that was made before. Prints one JSON line with its port
-when it is ready, and one with what it measured at the end.
+Runs the whole loop of a pod: real connections, the real clock, bank, calls and metrics; no HTTP
+server, no recognizer, and pre-made speech. Prints one JSON line with its port when it is ready, and
+one with the measurements at the end.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +20,7 @@ from uuid import UUID
 
 import numpy as np
 
-from interject_lab.bench.stages import Stages
-from interject_lab.material import spoken_bots
+from interject_lab.speech_material import synthetic_bots
 from media_pod.call.call import Agents, Call, CallSettings
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.events import CallRef
@@ -36,6 +36,49 @@ from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import MediaLine
 from media_pod.transport.reframing import CallerStream
 from media_pod.transport.server import CallServer
+
+OUTSIDE: Final = "event loop"
+"""What runs while none of the watched methods does."""
+
+
+class Stages:
+    """Charges the time of one thread to the innermost watched method that is running.
+
+    Args:
+        now_ns: CPU time of the thread, in ns.
+    """
+
+    def __init__(self, now_ns: Callable[[], int] = time.thread_time_ns) -> None:
+        self._now_ns = now_ns
+        self._spent_ns: dict[str, int] = defaultdict(int)
+        self._stage = OUTSIDE
+        self._since_ns = now_ns()
+
+    def watch(self, owner: object, method: str, stage: str) -> None:
+        """From now on, charge `owner.method` to `stage`; it must be called and not awaited."""
+        inner = getattr(owner, method)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            before = self._enter(stage)
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                self._enter(before)
+
+        setattr(owner, method, timed)
+
+    def take(self) -> dict[str, int]:
+        """What each stage was charged since the last `take`, in ns."""
+        self._enter(self._stage)
+        spent, self._spent_ns = self._spent_ns, defaultdict(int)
+        return dict(spent)
+
+    def _enter(self, stage: str) -> str:
+        now_ns = self._now_ns()
+        self._spent_ns[self._stage] += now_ns - self._since_ns
+        before, self._stage, self._since_ns = self._stage, stage, now_ns
+        return before
+
 
 RATE_HZ: Final = 8000
 JOIN_DEADLINE_S: Final = 30.0
@@ -197,7 +240,7 @@ class _Mute:
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:
     """Speech without end."""
-    voice = spoken_bots(RATE_HZ)[0]
+    voice = synthetic_bots(RATE_HZ, 1)[0]
     items = [Item(Play(f"notice-{index}", pcm)) for index, pcm in enumerate(voice.phrases)]
     return tuple(items), AtEnd.REPEAT
 

@@ -1,4 +1,4 @@
-"""What a tick of a whole pod costs: a pod on one core, its phones on another, over real TCP."""
+"""CPU cost of a whole pod per tick: a pod on one core, its phones on another, over real TCP."""
 
 import asyncio
 import json
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from interject_lab.reports.markdown import table
 from media_pod.errors import SetupError
 from media_pod.pod.runtime import ONE_THREAD
 
@@ -18,7 +17,7 @@ WARM_UP_S: Final = 5.0
 SECTION: Final = "interject bench tick"
 START_DEADLINE_S: Final = 60.0
 _SLACK_S: Final = 60.0
-"""Beyond warm-up and measurement: to make speech, to connect, to end."""
+"""Beyond warm-up and measurement: to synthesize speech, to connect, to end."""
 _HEADER: Final = (
     "calls",
     "core",
@@ -34,7 +33,7 @@ _HEADER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """On which processor each side runs."""
+    """The processor of each side."""
 
     pod: int
     phones: int
@@ -44,7 +43,7 @@ def cores() -> Cores:
     """Two of the processors that this process may use.
 
     Raises:
-        SetupError: there is only one, or the system does not let processes choose.
+        SetupError: there is only one, or the system has no CPU affinity.
     """
     if not hasattr(os, "sched_setaffinity"):
         raise SetupError("the bench pins processes to cores, which needs Linux")
@@ -55,17 +54,17 @@ def cores() -> Cores:
 
 
 async def bench(
-    sizes: Sequence[int], warm_up_s: float, seconds: float, say: Callable[[str], None]
+    sizes: Sequence[int], warm_up_s: float, seconds: float, on_step: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Measure each number of calls in processes of its own, one after the other.
+    """Measure each number of calls in new processes, one after the other.
 
     Raises:
-        SetupError: this machine is not made for it, or a process failed.
+        SetupError: fewer than two cores, or a process failed.
     """
     chosen = cores()
     found = []
     for calls in sizes:
-        say(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
+        on_step(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
         found.append(await _one_size(chosen, calls, warm_up_s, seconds))
     return found
 
@@ -84,8 +83,8 @@ def as_json(seconds: float, sizes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"cpu": cpu_model(), "duration_s": seconds, "sizes": rounded}
 
 
-def as_markdown(sizes: Sequence[dict[str, Any]]) -> str:
-    """Two tables: each number of calls, and where its time goes."""
+def as_tables(sizes: Sequence[dict[str, Any]]) -> list[tuple[Sequence[str], list[list[str]]]]:
+    """Two tables, header and rows each: every number of calls, and the time of every stage."""
     rows = [_row(size) for size in sizes]
     stages = list(sizes[-1]["stages_us_per_call_and_tick"])
     stages.sort(key=lambda stage: -sizes[-1]["stages_us_per_call_and_tick"][stage])
@@ -94,12 +93,11 @@ def as_markdown(sizes: Sequence[dict[str, Any]]) -> str:
         + [f"{size['stages_us_per_call_and_tick'].get(stage, 0.0):.1f}" for stage in stages]
         for size in sizes
     ]
-    where = table(["us per call and tick, calls", *stages], shares)
-    return f"{table(_HEADER, rows)}\n\n{where}"
+    return [(_HEADER, rows), (["us per call and tick, calls", *stages], shares)]
 
 
 def cpu_model() -> str:
-    """What the processor calls itself."""
+    """The processor's model name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -123,12 +121,14 @@ def _row(size: dict[str, Any]) -> list[str]:
 
 
 async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float) -> dict[str, Any]:
+    from_s, until_s = warm_up_s, warm_up_s + seconds
+    # Both prepare their speech at the same time; the phones wait for the port on standard input.
     pod = await _start("pod", calls, warm_up_s, seconds, chosen.pod)
-    phones = None
+    phones = await _start("phones", calls, from_s, until_s, chosen.phones)
     try:
         port = (await _line(pod, "pod", START_DEADLINE_S))["port"]
-        from_s, until_s = warm_up_s, warm_up_s + seconds
-        phones = await _start("phones", port, calls, from_s, until_s, chosen.phones)
+        assert phones.stdin is not None, "its input is a pipe"
+        phones.stdin.write(f"{port}\n".encode())
         in_time_s = until_s + _SLACK_S
         measured = await _line(pod, "pod", in_time_s)
         regularity = await _line(phones, "phones", in_time_s)
@@ -140,13 +140,13 @@ async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float)
         return measured | regularity
     finally:
         for process in (pod, phones):
-            if process is not None:
-                await _end(process)
+            await _end(process)
 
 
 async def _start(module: str, *arguments: float) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", f"interject_lab.bench.{module}", *map(str, arguments)),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, **ONE_THREAD},
     )
@@ -161,15 +161,17 @@ async def _line(
         async with asyncio.timeout(deadline_s):
             line = await process.stdout.readline()
     except TimeoutError:
-        raise SetupError(f"the bench's {name} said nothing for {deadline_s:g} s") from None
+        raise SetupError(f"the bench's {name} printed nothing for {deadline_s:g} s") from None
     if not line:
-        raise SetupError(f"the bench's {name} failed; what it said is above")
+        raise SetupError(f"the bench's {name} failed; its output is above")
     found: dict[str, Any] = json.loads(line)
     return found
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Wait for a process that has said all, kill one that has not."""
+    """Wait for a process that has printed its result, kill one that has not."""
+    assert process.stdin is not None, "its input is a pipe"
+    process.stdin.close()
     try:
         async with asyncio.timeout(5):
             await process.wait()

@@ -1,1 +1,1 @@
-"""The demonstration: one caller, one bad line, three ways to listen."""
+"""The demonstration: one caller, one bad line, three listening modes."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from interject_lab.call_record import CallRecord
 from interject_lab.demo.scenario import (
     DELAY_MS,
     ERL_DB,
@@ -21,36 +22,37 @@ from interject_lab.demo.scenario import (
 )
 from interject_lab.recorder.pod_process import late_ticks, pod_process
 from interject_lab.recorder.recorder import Recording, load
-from interject_lab.reports.exhibit import CallExhibit, TranscriptLine, exhibit
+from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
+from interject_lab.reports.markdown import number
 from interject_lab.reports.report import render
-from interject_lab.rules.baselines import ARRANGEMENTS, Arrangement
+from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
 from interject_lab.scoring.score import CallScore, score
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
-from interject_lab.telephones.call_start import ask_call_start
-from interject_lab.telephones.phone import Phone
-from interject_lab.telephones.record import CallRecord
+from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.call.transcript import TranscriptEntry
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import InterjectError
 
 LATE_TICKS_THAT_SHOW: Final = 10
-"""A fifth of a second in a call; below that no figure changes."""
+"""0.2 s of a call; fewer change no figure."""
 LATE_TICKS_THAT_SPOIL: Final = 50
-"""A second: what such a call shows is the machine, so it is made again, once."""
+"""1 s: such a call measures the machine, so the calls are repeated once."""
 REPORT_NAME: Final = "report.html"
-_TITLE: Final = "One call, three ways to listen"
+_TITLE: Final = "One call, three listening modes"
 _INTRO: Final = (
-    f"The same caller, on the same line: echo {ERL_DB:g} dB down after {DELAY_MS:g} ms, G.711 both "
-    f"ways, and from second {STEP_AT_S:g} on the echo comes {STEP_MS:g} ms later."
+    "The same caller calls three pods over the same simulated line. The line returns the bot's own "
+    f"voice as an echo, {ERL_DB:g} dB quieter and {DELAY_MS:g} ms late; after {STEP_AT_S:g} s the "
+    f"delay grows by {STEP_MS:g} ms. The codec is G.711. A pod that takes the echo for the caller "
+    "stops for no reason; a pod that ignores the line while the bot speaks cannot be interrupted."
 )
 
-Say = Callable[[str], None]
-Progress = Callable[[float], None]
+OnStep = Callable[[str], None]
+OnElapsed = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the demonstration found."""
+    """The results of the demonstration."""
 
     scores: tuple[CallScore, ...]
     stops: tuple[tuple[TranscriptEntry, ...], ...]
@@ -60,28 +62,30 @@ class Outcome:
     report: Path
 
 
-async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> Outcome:
+async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnElapsed) -> Outcome:
     """Run the calls and write the report.
 
     Args:
-        scene: how long, and what the caller says.
-        folder: where the report goes; made if it is not there.
-        say: told each step, in words.
-        progress: told the seconds that the calls have lasted.
+        scene: duration, and the caller's lines.
+        folder: for the report and the pods' logs; created if missing.
+        on_step: receives the description of each step as it starts.
+        on_elapsed: receives the duration of the calls so far, in s, once a second.
 
     Raises:
-        InterjectError: something of this machine is in the way.
+        InterjectError: a pod or a call failed.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="interject-demo-") as work:
-        calls = await _call_all(scene, (Path(work), folder), say, progress)
+        calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
         late = max(call.late_ticks for call in calls)
         if late > LATE_TICKS_THAT_SPOIL:
-            say(f"this machine stalled, a pod missed {late} ticks of 20 ms: once more")
-            calls = await _call_all(scene, (Path(work), folder), say, progress)
-        say("drawing the report")
-        # Not before all calls are over: the telephones of this process would stutter.
-        called = [await asyncio.to_thread(_look_at, call, Path(work)) for call in calls]
+            on_step(
+                f"this machine stalled and a pod missed {late} ticks of 20 ms: repeating the calls"
+            )
+            calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
+        on_step("writing the report")
+        # Only after all calls: the telephones of this process would stutter.
+        called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
         page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
         report = folder / REPORT_NAME
         await asyncio.to_thread(report.write_text, page)
@@ -94,16 +98,16 @@ async def run_demo(scene: Scene, folder: Path, say: Say, progress: Progress) -> 
 
 
 async def _call_all(
-    scene: Scene, folders: tuple[Path, Path], say: Say, progress: Progress
-) -> list["_Called"]:
-    """The same call to all arrangements at once, each with a pod of its own."""
-    say(f"starting {len(ARRANGEMENTS)} pods, one per arrangement")
-    arrived = asyncio.Barrier(len(ARRANGEMENTS))
+    scene: Scene, folders: tuple[Path, Path], on_step: OnStep, on_elapsed: OnElapsed
+) -> list["_RecordedCall"]:
+    """The same call to a pod per listening mode, all at the same time."""
+    on_step(f"starting {len(LISTENING_MODES)} pods: {', '.join(LISTENING_MODES)}")
+    arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
         async with asyncio.TaskGroup() as group:
             calls = [
-                group.create_task(_call(arrangement, scene, folders, arrived, say, progress))
-                for arrangement in ARRANGEMENTS.values()
+                group.create_task(_call(mode, scene, folders, arrived, on_step, on_elapsed))
+                for mode in LISTENING_MODES.values()
             ]
     except* InterjectError as errors:
         raise errors.exceptions[0] from None
@@ -111,64 +115,129 @@ async def _call_all(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Called:
-    arrangement: Arrangement
+class _RecordedCall:
+    uuid: str
+    mode: ListeningMode
     record: CallRecord
     late_ticks: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _LookedAt:
-    shown: CallExhibit
+class _AnalysedCall:
+    shown: CallReport
     stops: tuple[TranscriptEntry, ...]
     late_ticks: int
 
 
 async def _call(
-    arrangement: Arrangement,
+    mode: ListeningMode,
     scene: Scene,
     folders: tuple[Path, Path],
     arrived: asyncio.Barrier,
-    say: Say,
-    progress: Progress,
-) -> _Called:
+    on_step: OnStep,
+    on_elapsed: OnElapsed,
+) -> _RecordedCall:
     work, out = folders
-    folder = work / arrangement.name
+    folder = work / mode.name
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     speaker, echo = await asyncio.to_thread(lambda: (caller(scene), line()))
-    first = arrangement.name == next(iter(ARRANGEMENTS))
+    first = mode.name == next(iter(LISTENING_MODES))
     phone = Phone(
-        echo, speaker, max_s=scene.seconds, progress=progress if first else lambda elapsed_s: None
+        echo, speaker, max_s=scene.seconds, progress=on_elapsed if first else lambda elapsed_s: None
     )
-    log = out / f"{arrangement.name}.log"
-    async with pod_process(agent(), folder, log, arrangement=arrangement.name) as pod:
+    log = out / f"{mode.name}.log"
+    async with pod_process(agent(), folder, log, listening_mode=mode.name) as pod:
         await arrived.wait()
         if first:
-            say(f"calling all of them for {scene.seconds:g} s")
+            on_step(f"calling all pods at the same time, for {scene.seconds:g} s")
         uuid = uuid4()
         host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
         late = await late_ticks(pod.api)
-    return _Called(arrangement, record, late)
+    return _RecordedCall(str(uuid), mode, record, late)
 
 
-def _look_at(called: _Called, work: Path) -> _LookedAt:
-    (recording,) = load(work / called.arrangement.name).values()
-    shown = _show(called.arrangement, called.record, recording)
+def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
+    recording = load(work / called.mode.name)[called.uuid]
+    shown = _show(called.mode, called.record, recording)
     stops = tuple(said for said in recording.words if said.cut)
-    return _LookedAt(shown, stops, called.late_ticks)
+    return _AnalysedCall(shown, stops, called.late_ticks)
 
 
-def _show(arrangement: Arrangement, record: CallRecord, recording: Recording) -> CallExhibit:
-    """Score one call and put it into words and arrays for the report."""
+def _show(mode: ListeningMode, record: CallRecord, recording: Recording) -> CallReport:
+    """Score one call and prepare it for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))
     stops = in_bot_stream(record, played, recording.stop_samples(RATE_HZ))
-    figures = score(arrangement.name, record, stops, trace)
+    figures = score(mode.name, record, stops, trace)
     transcript = [
         TranscriptLine(row * TICK_MS / 1000, said.speaker, said.heard, said.unheard)
         for said, row in zip(recording.words, recording.word_rows, strict=True)
     ]
-    return exhibit(
-        arrangement.title, record, figures, trace, stop_samples=stops, transcript=transcript
+    return call_report(
+        mode.title, record, figures, trace, stop_samples=stops, transcript=transcript
     )
+
+
+JSON_KEYS: Final = (
+    "name",
+    "false_barge_ins",
+    "interruptions",
+    "heard",
+    "missed",
+    "onset_to_silence_p50_ms",
+    "onset_to_silence_max_ms",
+    "delay_error_p95_ms",
+    "erle_db",
+)
+_MOST_STOPS: Final = 4
+_HEADER: Final = (
+    "listening mode",
+    "false barge-ins",
+    "interruptions",
+    "heard",
+    "missed",
+    "onset to silence p50 / max",
+    "delay error p95",
+    "ERLE",
+    "words played before each stop",
+)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The JSON document; keys have units."""
+    rows = [score.as_dict() for score in outcome.scores]
+    return {
+        "calls": [{key: row[key] for key in JSON_KEYS} for row in rows],
+        "report": str(outcome.report),
+    }
+
+
+def as_table(outcome: Outcome) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """Header and one row per listening mode."""
+    rows = [_row(*pair) for pair in zip(outcome.scores, outcome.stops, strict=True)]
+    return _HEADER, rows
+
+
+def _row(score: CallScore, stops: Sequence[TranscriptEntry]) -> tuple[str, ...]:
+    return (
+        score.name,
+        str(score.false_barge_ins),
+        str(score.interruptions),
+        str(score.heard),
+        str(score.missed),
+        f"{number(score.onset_to_silence_p50_ms)} / {number(score.onset_to_silence_max_ms)} ms",
+        f"{number(score.delay_error_p95_ms, 1)} ms",
+        f"{number(score.erle_db, 1)} dB",
+        _words(stops),
+    )
+
+
+def _words(stops: Sequence[TranscriptEntry]) -> str:
+    """How many words of each cut turn had been played."""
+    counts = []
+    for stop in stops[:_MOST_STOPS]:
+        heard, unheard = len(stop.heard.split()), len(stop.unheard.split())
+        counts.append(f"{heard} of {heard + unheard}")
+    more = f", and {len(stops) - _MOST_STOPS} more" if len(stops) > _MOST_STOPS else ""
+    return (", ".join(counts) or "-") + more

@@ -1,8 +1,8 @@
 """The demonstration's call: what the caller says and when, on which line, to which agent.
 
-The caller speaks at fixed times, so that the audio is the same to the sample for every
-arrangement. The times fit a parcel desk that listens: answers come after its questions, and three
-times the caller talks over it.
+The caller speaks at fixed times, so that every listening mode gets the same samples. The times fit
+a parcel desk that listens: answers come after its questions, and the caller talks over it three
+times.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
 from interject_lab.telephones.caller import Caller, Cue, Utterance
 from media_pod.dialogues.parcel_desk.script import POLICY
@@ -29,13 +29,13 @@ NOISE_DBFS: Final = -65.0
 BOT_VOICE: Final = "en-us"
 CALLER_VOICE: Final = "en-us+klatt4"
 CALLER_WPM: Final = 130
-"""A slow voice that the built-in recognizer understands; its grammar is small."""
+"""A slow voice, which the built-in recognizer understands with its small grammar."""
 SEED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How long the call lasts, and what the caller says at which second."""
+    """Duration of the call, and the caller's lines as (time in s, text)."""
 
     seconds: float
     lines: tuple[tuple[float, str], ...]
@@ -57,7 +57,7 @@ SHORT: Final = Scene(27.0, FULL.lines[:3])
 
 
 def agent() -> VoiceAgent:
-    """The parcel desk, on ports of its own."""
+    """The parcel desk, on free ports."""
     document = {
         "apiVersion": "interject.dev/v1alpha1",
         "kind": "VoiceAgent",
@@ -80,11 +80,11 @@ def caller(scene: Scene) -> Caller:
     return Caller(plan, RATE_HZ)
 
 
-def line() -> Line:
+def line() -> TelephoneLine:
     """The line; the same echo and the same noise at each call of this function."""
     rng = np.random.default_rng(SEED)
     speech = np.concatenate([made.pcm for made in synthesize(POLICY[1], RATE_HZ, BOT_VOICE)])
-    return Line(
+    return TelephoneLine(
         RATE_HZ,
         hybrid(rng, RATE_HZ),
         erl_db=ERL_DB,

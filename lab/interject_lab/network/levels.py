@@ -18,6 +18,9 @@ ACTIVE_MARGIN_DB = 15.9
 ONSET_MARGIN_DB = 18.0
 """A talk spurt begins with its first 10 ms within this of the talk's active level."""
 
+BOT_PAUSE_MS = 300
+"""A pause within speech, not its end."""
+
 _FRAME_MS = 10
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from interject_lab.errors import LabError
-from interject_lab.network import g711
+from interject_lab.network.codecs import Law, g711_roundtrip
 from interject_lab.network.levels import FULL_SCALE, active_level_dbfs
 from interject_lab.network.paths import EchoPath
 from media_pod.duplex.contract import TICK_MS
@@ -30,18 +30,18 @@ MAX_DELAY_MS = 2000.0
 
 @dataclass(frozen=True, slots=True)
 class DelayStep:
-    """From `at_s` into the call on, the echo comes back after `delay_ms`."""
+    """From `at_s` of the call on, the echo's delay is `delay_ms`."""
 
     at_s: float
     delay_ms: float
 
 
-class Line:
-    """One call's line, with the given loss for the given bot's voice.
+class TelephoneLine:
+    """One call's line, calibrated to an echo return loss for the bot's voice.
 
     Args:
         rate_hz: 8000, or 16000.
-        path: where the echo arises; of the same rate.
+        path: the source of the echo; of the same rate.
         erl_db: echo return loss: how far the active level of the echo of `bot_speech` lies below
             that of `bot_speech`; `math.inf` for a line without echo.
         delays: at least one step, the first at 0 s, in order, 0-2000 ms each.
@@ -62,7 +62,7 @@ class Line:
         erl_db: float,
         delays: Sequence[DelayStep],
         bot_speech: Pcm,
-        law: g711.Law | None = "mu",
+        law: Law | None = "mu",
         noise_dbfs: float = -65.0,
         rng: np.random.Generator,
     ) -> None:
@@ -85,9 +85,9 @@ class Line:
         self._echo = np.zeros(max(self._step_lags) + self._tick_samples)
 
     def step(self, bot_frame: Pcm, near_frame: Pcm) -> Pcm:
-        """One tick: int16 [tick] of the bot and of the caller's own sound; what the pod hears."""
+        """One tick: takes int16 [tick] of the bot and of the caller, returns the pod's input."""
         tick = self._tick_samples
-        down = bot_frame if self._law is None else g711.roundtrip(bot_frame, self._law)
+        down = bot_frame if self._law is None else g711_roundtrip(bot_frame, self._law)
         self._push(self._heard, down.astype(np.float64))
         # Overlap-save: of the circular result only the last tick is free of wrap-around.
         product = fft.rfft(self._heard, self._fft_size) * self._spectrum
@@ -98,7 +98,7 @@ class Line:
         mixed += self._rng.standard_normal(tick) * self._noise_rms
         self._position += tick
         up = np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)
-        return up if self._law is None else g711.roundtrip(up, self._law)
+        return up if self._law is None else g711_roundtrip(up, self._law)
 
     def delay_at(self, sample: int) -> float:
         """The true delay of the echo in sample `sample` of the call, in ms, the path's included."""
@@ -137,5 +137,7 @@ def _loss_gain(path: EchoPath, erl_db: float, bot_speech: Pcm) -> float:
     echo = signal.fftconvolve(bot_speech.astype(np.float64), path.taps)
     echo_dbfs = active_level_dbfs(np.asarray(echo), path.rate_hz)
     if not math.isfinite(speech_dbfs) or not math.isfinite(echo_dbfs):
-        raise LabError("the bot speech to calibrate the echo on is silent: give some seconds of it")
+        raise LabError(
+            "the bot speech to calibrate the echo on is silent: expected some seconds of speech"
+        )
     return float(10 ** ((speech_dbfs - erl_db - echo_dbfs) / 20))

@@ -1,9 +1,9 @@
-"""Echo paths: where the bot's voice turns around and comes back.
+"""Echo paths: impulse responses from the bot's voice to its echo.
 
 Two kinds. A *hybrid* is the two-to-four-wire junction of a telephone line: a few milliseconds of
 dispersion, in the ranges that ITU-T G.168 annex D models lie in. A *room* is a loudspeaker heard
 by a microphone on the same table: a direct sound, some reflections and a decaying tail.
-Both are drawn from a generator and have unit gain for speech; `Line` sets the loss.
+Both are drawn from a generator and have unit gain for speech; `TelephoneLine` sets the loss.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class EchoPath:
 
     @property
     def main_lag_samples(self) -> int:
-        """Where the strongest tap lies: what the path itself adds to the echo's delay."""
+        """Position of the strongest tap: the path's own part of the echo's delay."""
         return int(np.argmax(np.abs(self.taps)))
 
 

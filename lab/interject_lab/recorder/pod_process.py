@@ -1,12 +1,18 @@
-"""A recorded pod's process, from outside."""
+"""A recorded pod as a process: how the lab starts and stops it, and what runs in it.
+
+`python -m interject_lab.recorder.pod_process MANIFEST LISTENING_MODE FOLDER` prints one JSON line
+with its ports when it is ready, and writes its recordings to FOLDER when it ends.
+"""
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +20,15 @@ import aiohttp
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from interject_lab.recorder.recorder import Recorder
+from interject_lab.rules.baselines import LISTENING_MODES
+from media_pod.duplex.contract import DuplexBank
 from media_pod.errors import SetupError
-from media_pod.manifest.agent import VoiceAgent
+from media_pod.manifest.agent import AgentSpec, VoiceAgent
+from media_pod.manifest.file import read_manifest
 from media_pod.pod.pod import Addresses
-from media_pod.pod.runtime import ONE_THREAD
+from media_pod.pod.runtime import ONE_THREAD, run_loop
+from media_pod.pod.serve import serve_agent
 
 START_DEADLINE_S: Final = 60.0
 STOP_DEADLINE_S: Final = 20.0
@@ -49,12 +60,12 @@ class PodProcess:
         return self._process.pid
 
     def terminate(self) -> None:
-        """SIGTERM: it drains, and ends by itself."""
+        """SIGTERM: it drains and exits."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """SIGKILL: as if the machine had lost it. Nothing of its calls is kept."""
+        """SIGKILL, as in a crash. Its recordings are lost."""
         self.killed = True
         self._process.kill()
         await self._process.wait()
@@ -62,25 +73,25 @@ class PodProcess:
 
 @asynccontextmanager
 async def pod_process(
-    agent: VoiceAgent, folder: Path, log: Path, *, arrangement: str = "interject"
+    agent: VoiceAgent, folder: Path, log: Path, *, listening_mode: str = "interject"
 ) -> AsyncIterator[PodProcess]:
-    """Start a pod of `agent`, give it, and stop it afterwards, if nobody has killed it.
+    """A running pod of `agent`; it is stopped at the end, unless it was killed.
 
     Args:
-        agent: on ports of its own, and without paths in it.
-        folder: takes its manifest and, when it has stopped, its recordings.
-        log: takes what it logs.
-        arrangement: whose bank it has, of `lab.compared.ARRANGEMENTS`.
+        agent: with port 0 and without paths.
+        folder: for its manifest and, after it has stopped, its recordings.
+        log: for its log.
+        listening_mode: a name in `baselines.LISTENING_MODES`.
 
     Raises:
         SetupError: it did not start, or did not stop by itself.
     """
     manifest = folder / "agent.yaml"
     manifest.write_text(yaml.safe_dump(agent.model_dump(mode="json", exclude_none=True)))
-    program = (sys.executable, "-m", "interject_lab.recorder.server")
+    program = (sys.executable, "-m", "interject_lab.recorder.pod_process")
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *(*program, str(manifest), arrangement, str(folder)),
+            *(*program, str(manifest), listening_mode, str(folder)),
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
             env={**os.environ, **ONE_THREAD},
@@ -98,7 +109,7 @@ async def pod_process(
 
 
 async def late_ticks(api: str) -> int:
-    """How many ticks the pod with the HTTP API at `api` has skipped so far, being late."""
+    """Ticks that the pod with the HTTP API at `api` has skipped because it was late."""
     timeout = aiohttp.ClientTimeout(total=_METRICS_DEADLINE_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         async with session.get(f"{api}/metrics") as response:
@@ -117,7 +128,7 @@ async def _addresses(process: asyncio.subprocess.Process, log: Path) -> Addresse
     except TimeoutError:
         pass
     if not line:
-        raise SetupError(f"a pod did not start; {log} says why")
+        raise SetupError(f"a pod did not start: see {log}")
     return Addresses(**json.loads(line))
 
 
@@ -126,6 +137,40 @@ async def _stopped(process: asyncio.subprocess.Process, log: Path) -> None:
         async with asyncio.timeout(STOP_DEADLINE_S):
             code = await process.wait()
     except TimeoutError:
-        raise SetupError(f"a pod did not stop within {STOP_DEADLINE_S:g} s; see {log}") from None
+        raise SetupError(f"a pod did not stop within {STOP_DEADLINE_S:g} s: see {log}") from None
     if code != 0:
-        raise SetupError(f"a pod ended with exit code {code}; see {log}")
+        raise SetupError(f"a pod exited with code {code}: see {log}")
+
+
+def bank_of(listening_mode: str) -> Callable[[AgentSpec], DuplexBank]:
+    """What makes the bank of `listening_mode`, a name in `LISTENING_MODES`."""
+
+    def bank(spec: AgentSpec) -> DuplexBank:
+        return LISTENING_MODES[listening_mode].bank(spec.capacity.calls, spec.line.rate_hz)
+
+    return bank
+
+
+def main(manifest: str, listening_mode: str, folder: str) -> None:
+    """Serve until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    path, recorder = Path(manifest), Recorder()
+    run_loop(
+        serve_agent(
+            read_manifest(path),
+            path,
+            bank=bank_of(listening_mode),
+            tap=recorder,
+            on_ready=_print_addresses,
+        )
+    )
+    recorder.save(Path(folder))
+
+
+def _print_addresses(addresses: Addresses) -> None:
+    sys.stdout.write(json.dumps(asdict(addresses)) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

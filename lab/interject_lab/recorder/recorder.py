@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.telephones.record import Trace
+from interject_lab.call_record import BankTrace
 from media_pod.call.call import Call
 from media_pod.call.transcript import TranscriptEntry
 from media_pod.calls.registry import Leg
@@ -35,9 +35,9 @@ class Recording:
         """`caller`, `played` or `cleaned`: int16 [ticks * samples]."""
         return self.arrays[name].astype(np.int16)
 
-    def trace(self, true_delay_ms: NDArray[np.float32]) -> Trace:
+    def trace(self, true_delay_ms: NDArray[np.float32]) -> BankTrace:
         """What the report shows."""
-        return Trace(**self.arrays, true_delay_ms=true_delay_ms)  # type: ignore[arg-type]
+        return BankTrace(**self.arrays, true_delay_ms=true_delay_ms)  # type: ignore[arg-type]
 
     def stop_samples(self, rate_hz: int) -> list[int]:
         """Where in what was played the bot was cut short."""

@@ -1,39 +1,31 @@
-"""The report: one HTML page that carries its sound and its pictures with it.
+"""The report: one HTML page with embedded audio and pictures.
 
 Audio is 8-bit mu-law WAV, half the size of linear PCM; the line was mu-law or A-law anyway.
 """
 
 import base64
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from numpy.typing import NDArray
 
-from interject_lab.network import g711
+from interject_lab.audio_files import mu_law_wav
 from interject_lab.reports import timeline
-from interject_lab.reports.exhibit import CallExhibit
+from interject_lab.reports.call_report import CallReport
 from interject_lab.scoring.score import CallScore
-
-Pcm = NDArray[np.int16]
-
-_FORMAT_MU_LAW = 7
-"""WAVE_FORMAT_MULAW (RFC 2361)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """One call as the template wants it."""
+    """One call for the template."""
 
-    call: CallExhibit
+    call: CallReport
     words: str
     audio: str
     picture: str
 
 
-def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
+def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
     """The page for `calls`, side by side in a table, then one after the other.
 
     Args:
@@ -53,7 +45,7 @@ def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
         _Card(
             call=call,
             words=in_words(call.score),
-            audio=_base64(stereo_wav(call.trace.caller, call.trace.played, call.rate_hz)),
+            audio=_base64(mu_law_wav(call.trace.caller, call.trace.played, call.rate_hz)),
             picture=_base64(timeline.draw(call)),
         )
         for call in calls
@@ -69,7 +61,7 @@ def render(title: str, intro: str, calls: Sequence[CallExhibit]) -> str:
 
 
 def in_words(score: CallScore) -> str:
-    """A sentence or two on how the call went, for people who do not read tables."""
+    """The score as a sentence."""
     if score.false_barge_ins == 0:
         false = "Never stopped for its own echo"
     else:
@@ -85,21 +77,6 @@ def in_words(score: CallScore) -> str:
     )
     silent = f"{score.onset_to_silence_p50_ms:.0f} ms after the caller's first sound"
     return f"{false}, {heard}, and was silent {silent} (median)."
-
-
-def stereo_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:
-    """`left` and `right` as a mu-law WAV, the shorter one filled with silence."""
-    both = np.zeros((max(left.size, right.size), 2), np.int16)
-    both[: left.size, 0], both[: right.size, 1] = left, right
-    data = g711.encode(both, "mu").tobytes()
-    form = struct.pack("<HHIIHHH", _FORMAT_MU_LAW, 2, rate_hz, rate_hz * 2, 2, 8, 0)
-    chunks = (
-        (b"fmt ", form),
-        (b"fact", struct.pack("<I", len(both))),
-        (b"data", data),
-    )
-    body = b"".join(name + struct.pack("<I", len(chunk)) + chunk for name, chunk in chunks)
-    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
 
 
 def _times(count: int) -> str:

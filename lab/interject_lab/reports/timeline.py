@@ -1,7 +1,6 @@
-"""The picture of a call: what was said, played, cleaned, believed and decided, on one time axis."""
+"""The picture of a call: waveforms, speech probability, echo delay, decisions, on one time axis."""
 
 import io
-import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from interject_lab.reports.exhibit import CallExhibit
+from interject_lab.reports.call_report import CallReport
 from interject_lab.scoring.score import LOCKED
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
 
@@ -33,18 +32,18 @@ TRUE_STOP, FALSE_STOP = "#15803d", "#d11a2a"
 REASONS: dict[Reason, tuple[str, str]] = {
     Reason.QUIET: ("quiet", "#ffffff"),
     Reason.NOT_SPEECH: ("sound, but not speech", "#dfe3e8"),
-    Reason.ECHO_EXPLAINED: ("taken for its own echo", "#f6cf8b"),
-    Reason.HOLDING_NO_LOCK: ("speech, but where the echo lies is not known yet", "#cbb7e8"),
-    Reason.GATHERING: ("speech, not enough of it yet", "#a9cbf2"),
-    Reason.SPEECH_NO_ECHO: ("caller: nothing played could come back", "#1f9d6b"),
-    Reason.SPEECH_OVER_ECHO: ("caller: more than the echo explains", "#157a8c"),
-    Reason.LOUDER_THAN_ECHO: ("caller: louder than any echo could be", "#2f6f2f"),
+    Reason.ECHO_EXPLAINED: ("explained by the bot's echo", "#f6cf8b"),
+    Reason.HOLDING_NO_LOCK: ("speech, but the echo delay is not known yet", "#cbb7e8"),
+    Reason.GATHERING: ("speech, too short to decide", "#a9cbf2"),
+    Reason.SPEECH_NO_ECHO: ("caller: no echo is possible now", "#1f9d6b"),
+    Reason.SPEECH_OVER_ECHO: ("caller: the echo does not explain it", "#157a8c"),
+    Reason.LOUDER_THAN_ECHO: ("caller: louder than the echo can be", "#2f6f2f"),
     Reason.NO_ECHO_ON_LINE: ("caller: this line returns no echo", "#7aa329"),
 }
-"""Each reason in words and its colour in the lowest lane."""
+"""Label and colour of each reason, for the lowest lane."""
 
 
-def draw(call: CallExhibit) -> bytes:
+def draw(call: CallReport) -> bytes:
     """The timeline of `call` as a PNG."""
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
@@ -95,25 +94,25 @@ def _wave(lane: Axes, pcm: Pcm, rate_hz: int, color: str, label: str) -> None:
     _label(lane, label)
 
 
-def _tick_times(call: CallExhibit) -> NDArray[np.float64]:
+def _tick_times(call: CallReport) -> NDArray[np.float64]:
     return np.arange(call.trace.speech.size, dtype=np.float64) * (TICK_MS / 1000)
 
 
-def _speech(lane: Axes, call: CallExhibit) -> None:
+def _speech(lane: Axes, call: CallReport) -> None:
     lane.fill_between(_tick_times(call), call.trace.speech, step="post", color="#9aa7b4", lw=0)
     lane.axhline(0.5, color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
     lane.set_ylim(0, 1.02)
     lane.set_yticks([0, 1])
-    _label(lane, "sounds like\nspeech")
+    _label(lane, "probability\nof speech")
 
 
-def _delay(lane: Axes, call: CallExhibit) -> None:
+def _delay(lane: Axes, call: CallReport) -> None:
     trace, time_s = call.trace, _tick_times(call)
     locked = trace.delay_confidence >= LOCKED
     lane.plot(time_s, trace.true_delay_ms, color="#b8c0c8", linewidth=6, label="true")
     for mask, color, width, label in (
-        (~locked, "#d9a441", 1.0, "found, unsure"),
-        (locked, "#1d4ed8", 1.6, "found, sure"),
+        (~locked, "#d9a441", 1.0, "estimate, not locked"),
+        (locked, "#1d4ed8", 1.6, "estimate, locked"),
     ):
         found_ms = np.where(mask, trace.delay_ms, np.nan)
         lane.plot(time_s, found_ms, color=color, linewidth=width, label=label)
@@ -124,45 +123,41 @@ def _delay(lane: Axes, call: CallExhibit) -> None:
     lane.yaxis.set_major_formatter(lambda value, _: f"{value:g} ms")
     lane.locator_params(axis="y", nbins=3)
     if not np.isfinite(trace.delay_ms).any():
-        words = "this arrangement does not look for the delay (grey: the true one)"
-        lane.text(0.5, 0.2, words, transform=lane.transAxes, ha="center", color=FAINT, fontsize=9)
+        words = "this mode does not estimate the delay (grey: true delay)"
+        backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        place = lane.transAxes
+        lane.text(
+            0.5, 0.8, words, transform=place, ha="center", color=FAINT, fontsize=9, bbox=backing
+        )
     else:
         lane.legend(loc="lower right", ncols=3, fontsize=8, frameon=False, labelcolor=FAINT)
-    _label(lane, "echo comes\nback after")
+    _label(lane, "delay of\nthe echo")
 
 
-def _decisions(lane: Axes, call: CallExhibit) -> None:
-    """A strip of reasons below; above it where the bank suspects and where it hears the caller."""
+def _decisions(lane: Axes, call: CallReport) -> None:
+    """The reasons as a strip; above it, bars where the bank suspects or detects the caller."""
     reasons = call.trace.reason
-    for start, end in _runs(reasons):
-        color = REASONS[Reason(int(reasons[start]))][1]
-        _bar(lane, start, end, 0.0, 0.42, color)
+    for reason in np.unique(reasons):
+        _bars(lane, reasons == reason, (0.0, 0.42), REASONS[Reason(int(reason))][1])
     for decision, color, height in (
         (Decision.ONSET, "#f2b84b", 0.2),
         (Decision.CALLER, TRUE_STOP, 0.36),
     ):
-        chosen = call.trace.decision == decision
-        for start, end in _runs(chosen):
-            if chosen[start]:
-                _bar(lane, start, end, 0.55, height, color)
+        _bars(lane, call.trace.decision == decision, (0.55, height), color)
     lane.set_ylim(0, 1)
     lane.set_yticks([])
-    _label(lane, "hears the caller?\n\nwhy?")
+    _label(lane, "caller\ndetected?\n\nreason")
 
 
-def _bar(lane: Axes, start: int, end: int, bottom: float, height: float, color: str) -> None:
+def _bars(lane: Axes, chosen: NDArray[np.bool_], place: tuple[float, float], color: str) -> None:
+    """A bar for each run of chosen ticks; `place` is its bottom and height."""
     tick_s = TICK_MS / 1000
-    lane.broken_barh([(start * tick_s, (end - start) * tick_s)], (bottom, height), color=color)
+    edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False)).reshape(-1, 2)
+    bars = [(start * tick_s, (end - start) * tick_s) for start, end in edges.tolist()]
+    lane.broken_barh(bars, place, color=color)
 
 
-def _runs(values: NDArray[np.int8] | NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """The stretches [start, end) of equal values."""
-    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
-    bounds = [0, *edges.tolist(), values.size]
-    return [(start, end) for start, end in itertools.pairwise(bounds) if start < end]
-
-
-def _events(lanes: Sequence[Axes], call: CallExhibit) -> None:
+def _events(lanes: Sequence[Axes], call: CallReport) -> None:
     for lane in lanes:
         for talk in call.talks:
             lane.axvspan(talk.start_s, talk.end_s, color=TALK_SHADE, linewidth=0, zorder=0.4)

@@ -1,1 +1,1 @@
-"""Other ways to decide, to compare with."""
+"""Rules that decide when the caller speaks: the baselines."""

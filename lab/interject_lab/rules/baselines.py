@@ -1,12 +1,12 @@
-"""Two other ways to arrange our own pieces, as other voice agents arrange theirs.
+"""The listening modes that the demo and the sweep compare: two baselines, and Interject.
 
-They are what the demo and the benches compare with, and no settings of the product:
+The baselines combine the same parts as other voice agents do. They are not settings of the product:
 
-- *half-duplex* is deaf while the bot talks, and a little longer for the echo to die away;
-- *naive* runs an echo canceller on the reference as it was sent, late as it may come back, and
-  takes speech in the canceller's output for the caller.
+- *half-duplex* ignores the caller while the bot speaks, and a little longer until the echo is gone;
+- *naive* runs an echo canceller without delay alignment, and takes speech in its output for the
+  caller.
 
-Both decide as the plainest voice agents do: Silero above 0.5 for four windows in a row.
+Both detect a barge-in by Silero above 0.5 for four windows in a row.
 """
 
 from collections.abc import Callable
@@ -24,19 +24,19 @@ from media_pod.duplex.vad.silero import SileroVad
 
 SPEECH_THRESHOLD = 0.5
 ONSET_TICKS = 6
-"""Ticks above the threshold that four windows of 32 ms take: their results lie 96 ms apart."""
+"""Ticks above the threshold for four windows of 32 ms: their results span 96 ms."""
 RELEASE_MS = 300
-"""The caller has gone quiet after so much without speech."""
+"""The caller has stopped after this time without speech."""
 DEAF_MS = 400
-"""How long half-duplex stays deaf after the bot: longer than most echoes are late."""
+"""How long half-duplex ignores the line after the bot: longer than most echo delays."""
 _ERLE_MEMORY = 0.98
 """Per tick: a time constant of 1 s."""
 _ECHO_MS = 1100
-"""Echo may come back for so long after the bot's last sound."""
+"""The longest delay of an echo after the bot's last sound."""
 
 
 class Vad(Protocol):
-    """What the arrangements need of a voice activity detector."""
+    """The voice activity detector that the baselines use."""
 
     def open(self, slot: int) -> None: ...
 
@@ -46,7 +46,7 @@ class Vad(Protocol):
 
 
 class HalfDuplexBank:
-    """Deaf while the bot talks."""
+    """Ignores the caller while the bot speaks."""
 
     def __init__(self, slots: int, rate: int, *, vad: Vad | None = None) -> None:
         self.slots, self.rate = slots, rate
@@ -80,7 +80,7 @@ class HalfDuplexBank:
 
 
 class NaiveBank:
-    """Echo canceller without alignment, then Silero."""
+    """Echo canceller without delay alignment, then Silero."""
 
     def __init__(
         self, slots: int, rate: int, *, vad: Vad | None = None, canceller: Canceller | None = None
@@ -154,7 +154,7 @@ class _FourWindows:
 
 
 class _Recently:
-    """Whether something was so within the last so many milliseconds, this tick included."""
+    """Holds a condition for `hold_ms` after its last tick, that tick included."""
 
     def __init__(self, slots: int, hold_ms: int) -> None:
         self._hold_ticks = hold_ms // TICK_MS
@@ -187,7 +187,7 @@ def _step(
     erle_db: NDArray[np.float64],
     is_open: NDArray[np.bool_],
 ) -> Step:
-    """A `Step` of an arrangement that knows no delay; rows of closed slots are zero."""
+    """A `Step` of a baseline, which has no delay estimate; closed slots are zero."""
     nowhere = np.where(is_open, np.nan, 0.0).astype(np.float32)
     return Step(
         cleaned=cleaned,
@@ -201,21 +201,25 @@ def _step(
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
-    """One of them."""
+class ListeningMode:
+    """One way to decide when the caller speaks."""
 
     name: str
     title: str
-    """What it does, in words."""
+    """For tables and headlines."""
     bank: Callable[[int, int], DuplexBank]
-    """Made with the number of slots and the rate in Hz."""
+    """Called with the number of slots and the rate in Hz."""
 
 
-ARRANGEMENTS: Final = {
-    arrangement.name: arrangement
-    for arrangement in (
-        Arrangement("half-duplex", "Half-duplex: deaf while it talks", HalfDuplexBank),
-        Arrangement("naive", "Naive: WebRTC AEC without alignment, then Silero", NaiveBank),
-        Arrangement("interject", "Interject", Bank),
+LISTENING_MODES: Final = {
+    mode.name: mode
+    for mode in (
+        ListeningMode(
+            "half-duplex", "Half-duplex: ignores the caller while the bot speaks", HalfDuplexBank
+        ),
+        ListeningMode(
+            "naive", "Naive: WebRTC echo canceller without delay alignment, then Silero", NaiveBank
+        ),
+        ListeningMode("interject", "Interject: echo canceller aligned to the measured delay", Bank),
     )
 }

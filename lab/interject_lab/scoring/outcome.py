@@ -1,4 +1,4 @@
-"""What became of a call: each stop of the bot, and each time that the caller talked over it.
+"""Events of a call: stops of the bot, and interruptions by the caller.
 
 All times are as seen on the wire, by the telephone's clock:
 
@@ -19,9 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import CallRecord, Spoken
 from interject_lab.network.levels import SILENCE_DBFS, frame_powers
-from interject_lab.telephones.caller import Spoken
-from interject_lab.telephones.record import CallRecord
 from media_pod.duplex.contract import TICK_MS
 
 HEARD_WITHIN_MS = 1500.0
@@ -29,15 +28,15 @@ GRACE_MS = 300.0
 ENDING_MS = 300.0
 
 _TRAILING_FRAMES = 10
-"""A pod that says it has stopped has 200 ms to prove it on the wire."""
+"""A stop must show on the wire within 200 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One time that the bot was cut short."""
+    """One cut of the bot's speech."""
 
     sample: int
-    """In the bot's stream: the first sample of the silence, as the pod or the bot tells it."""
+    """In the bot's stream: the first sample of the silence, from the pod's or the bot's log."""
     silence_ns: int
     """When the bot was silent because of the stop."""
     true: bool
@@ -45,14 +44,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """One time that the caller talked over the bot."""
+    """One interruption of the bot by the caller."""
 
     spoken: Spoken
     onset_to_silence_ms: float | None
     """None if it was missed."""
 
 
-def sounding(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.bool_]:
+def has_sound(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.bool_]:
     """[ticks] whether there is sound in each tick of `pcm`."""
     powers = frame_powers(pcm, rate_hz * TICK_MS // 1000)
     return np.asarray(powers > 10 ** (SILENCE_DBFS / 10))
@@ -64,9 +63,9 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
     Args:
         record: the telephone's.
         stop_samples: where in `record.bot` the bot was cut short: the first sample of each
-            silence, in order. The pod tells it: on the wire a stop looks like an end of speech.
+            silence, in order. Known from the pod: on the wire a stop is like an end of speech.
     """
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     return [
         Stop(sample, silence_ns, _caller_spoke(record, silence_ns))
         for sample in stop_samples
@@ -76,7 +75,7 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
 
 def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[Interruption]:
     """Each interruption that counts, with the time it took."""
-    sounds = sounding(record.bot, record.rate_hz)
+    sounds = has_sound(record.bot, record.rate_hz)
     found = []
     for spoken in record.spoken:
         if not spoken.interrupts:

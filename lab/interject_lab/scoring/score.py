@@ -1,4 +1,4 @@
-"""How well a call went, in figures: barge-ins (outcome.py), delay and echo."""
+"""Score of a call: barge-ins (outcome.py), delay estimate and echo cancellation."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.network.levels import frame_powers
-from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
+from interject_lab.scoring.outcome import find_interruptions, find_stops, has_sound
 from interject_lab.scoring.truth import caller_lead
-from interject_lab.telephones.record import CallRecord, Trace
 from media_pod.duplex.contract import TICK_MS
 
 LOCKED = 0.5
@@ -22,7 +22,7 @@ _ECHO_RANGE_DB = 20.0
 
 @dataclass(frozen=True, slots=True)
 class CallScore:
-    """One call's figures; None where the call gave nothing to measure."""
+    """One call's figures; None without anything to measure."""
 
     name: str
     duration_s: float
@@ -52,7 +52,7 @@ class CallScore:
 
 
 def score(
-    name: str, record: CallRecord, stop_samples: Sequence[int], trace: Trace | None = None
+    name: str, record: CallRecord, stop_samples: Sequence[int], trace: BankTrace | None = None
 ) -> CallScore:
     """Score one call.
 
@@ -69,8 +69,8 @@ def score(
         for interruption in interruptions
         if interruption.onset_to_silence_ms is not None
     ]
-    bot_speech_s = float(np.sum(sounding(record.bot, record.rate_hz))) * TICK_MS / 1000
-    sounds = np.zeros(0, np.bool_) if trace is None else sounding(trace.played, record.rate_hz)
+    bot_speech_s = float(np.sum(has_sound(record.bot, record.rate_hz))) * TICK_MS / 1000
+    sounds = np.zeros(0, np.bool_) if trace is None else has_sound(trace.played, record.rate_hz)
     errors_ms = np.zeros(0) if trace is None else delay_errors_ms(trace, sounds)
     return CallScore(
         name=name,
@@ -90,12 +90,12 @@ def score(
     )
 
 
-def delay_errors_ms(trace: Trace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
+def delay_errors_ms(trace: BankTrace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How far off the delay was, in ms, in each tick that counts: locked, with echo there to find.
 
     Args:
         trace: what the bank made of the call.
-        sounds: [ticks] whether there was sound in what was played (`outcome.sounding`).
+        sounds: [ticks] whether there was sound in what was played (`has_sound`).
     """
     errors_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
     known = np.flatnonzero((trace.delay_confidence >= LOCKED) & np.isfinite(errors_ms))
@@ -106,14 +106,14 @@ def delay_errors_ms(trace: Trace, sounds: NDArray[np.bool_]) -> NDArray[np.float
     return np.asarray(errors_ms[known[echoing]], np.float64)
 
 
-def _locked_percent(trace: Trace, sounds: NDArray[np.bool_]) -> float | None:
+def _locked_percent(trace: BankTrace, sounds: NDArray[np.bool_]) -> float | None:
     spoke = np.flatnonzero(sounds)
     if spoke.size == 0:
         return None
     return 100 * float(np.mean(trace.delay_confidence[spoke[0] :] >= LOCKED))
 
 
-def _erle_db(record: CallRecord, trace: Trace, sounds: NDArray[np.bool_]) -> float | None:
+def _erle_db(record: CallRecord, trace: BankTrace, sounds: NDArray[np.bool_]) -> float | None:
     tick = record.tick_samples
     before, after = frame_powers(trace.caller, tick), frame_powers(trace.cleaned, tick)
     echoing = sounds.copy()

@@ -1,9 +1,8 @@
-"""What delay a pod should find, given what the telephone did.
+"""Ground truth: the echo delay that a pod should find.
 
-Between the telephone and the pod lie buffers and two clocks that nobody reads. But all audio
-is exact: the pod's own recording of a call says, sample for sample, which part of the caller's
-stream it took in which tick, and the telephone's record says which part of the bot's stream it
-played in that part.
+The buffers and the two clocks between telephone and pod cannot be read. But audio is exact: the
+pod's recording of a call shows, to the sample, which part of the caller's stream it received in
+each tick, and the telephone's record shows which part of the bot's stream it played in that part.
 """
 
 from collections.abc import Sequence
@@ -11,13 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.telephones.record import UNDERRUN, CallRecord
+from interject_lab.call_record import UNDERRUN, CallRecord
 
 Pcm = NDArray[np.int16]
 
 NOWHERE = -1
 _KEY_SAMPLES = 48
-"""Line noise makes so many samples unique within a call."""
+"""Line noise makes this many samples unique within a call."""
 _NEAR_TICKS = 100
 """2 s: stalls and queues move audio by less."""
 _HASH_BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -27,7 +26,7 @@ def locate(stream: Pcm, frames: NDArray[np.int16]) -> NDArray[np.int64]:
     """Where in `stream` each row of `frames` [frames, tick] comes from, in samples.
 
     `NOWHERE` for rows that are not in it as they are (filled holes), or that are all the same
-    sample. A row is looked for behind the one before it first, then `_NEAR_TICKS` around that, and
+    sample. A row is searched behind the previous one first, then `_NEAR_TICKS` around that, and
     everywhere only until one is found: a bot may say the same again.
     """
     tick = frames.shape[1]
@@ -56,7 +55,7 @@ class _Index:
 
     def __init__(self, stream: Pcm, size: int) -> None:
         self._stream = stream
-        # A polynomial modulo 2**64 with an odd base: whoever is found is compared in full.
+        # A polynomial modulo 2**64 with an odd base: every match is compared in full.
         self._weights = np.cumprod(np.full(size, _HASH_BASE))
         hashes = self._hashes_of(stream) if stream.size >= size else np.zeros(0, np.uint64)
         self._order = np.argsort(hashes, kind="stable")
@@ -76,11 +75,11 @@ class _Index:
 
 
 def true_delay_ms(record: CallRecord, caller: Pcm, played: Pcm) -> NDArray[np.float32]:
-    """The delay of the echo as a pod saw it, per tick of the pod; NaN where it cannot be told.
+    """The delay of the echo as a pod saw it, per tick of the pod; NaN where it is unknown.
 
     Args:
         record: the telephone's.
-        caller, played: int16 [ticks * tick], what the pod's bank was given (`Trace`).
+        caller, played: int16 [ticks * tick], what the pod's bank was given (`BankTrace`).
     """
     tick = record.tick_samples
     ticks = min(caller.size, played.size) // tick

@@ -1,8 +1,8 @@
-"""The lines of the sweep, and the calls that are made on each.
+"""The lines of the sweep, and the calls on each.
 
 In every call a bot reads its notices in turn. The caller talks into about three of four of them,
 0.4 to 3 s after they began, and answers the others once they are over; so the first notice of a
-call, each notice after an interruption, and notices that nobody interrupts all occur. Per call are
+call, each notice after an interruption, and uninterrupted notices all occur. Per call are
 drawn: the two voices, their levels (bot -24 to -16, caller -30 to -18 dBov, active level), the echo
 path, the law of G.711, and what is said when.
 """
@@ -14,13 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from interject_lab.material import Material, Voice, at_level
-from interject_lab.network.g711 import Law
-from interject_lab.network.line import DelayStep, Line
+from interject_lab.network.codecs import Law
+from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
+from interject_lab.speech_material import SpeechMaterial, Voice, at_level
 from interject_lab.telephones.caller import Caller, Cue, Utterance
-from interject_lab.virtual.bot import ScriptedBot
-from interject_lab.virtual.calls import VirtualCall
+from interject_lab.virtual import ScriptedBot, VirtualCall
 
 ERLS_DB: Final = (12.0, 20.0, 30.0)
 DELAYS_MS: Final = (60.0, 250.0, 700.0)
@@ -57,12 +56,12 @@ CONDITIONS: Final = tuple(
 
 def make_call(
     condition: Condition,
-    material: Material,
+    material: SpeechMaterial,
     rate_hz: int,
     duration_s: float,
     rng: np.random.Generator,
 ) -> VirtualCall:
-    """A call on such a line, to be run once; the same for the same state of `rng`."""
+    """A call on this line, to be run once; the same for the same state of `rng`."""
     bot = _pick(material.bots, rng)
     caller = _pick(material.callers, rng)
     bot_dbfs, caller_dbfs = rng.uniform(*_BOT_DBFS), rng.uniform(*_CALLER_DBFS)
@@ -72,7 +71,7 @@ def make_call(
         _utterance(caller, rate_hz, caller_dbfs, rng)
         for _ in range(int(duration_s / _SHORTEST_CYCLE_S) + 1)
     ]
-    line = Line(
+    line = TelephoneLine(
         rate_hz,
         PATHS[condition.path](rng, rate_hz),
         erl_db=condition.erl_db,

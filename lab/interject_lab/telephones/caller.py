@@ -1,4 +1,4 @@
-"""The simulated caller: what is said, and when.
+"""The simulated caller: plays utterances at their cues.
 
 A caller works through its plan in order; an utterance waits for its cue once the one before it has
 ended. The caller hears the bot as people do: a pause of up to 300 ms inside the bot's speech is
@@ -12,51 +12,37 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network.levels import speech_bounds
+from interject_lab.call_record import Spoken
+from interject_lab.network.levels import BOT_PAUSE_MS, speech_bounds
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
 
-BOT_PAUSE_MS = 300
-
 
 class Cue(Enum):
-    """What an utterance waits for; each with a number of seconds."""
+    """The condition for an utterance to start, with a time in s."""
 
     AT = "at"
-    """The call has lasted so long."""
+    """The time of the call."""
     BOT_SPEAKING = "bot_speaking"
-    """The bot has spoken for so long, without a pause, since this utterance's turn came."""
+    """How long the bot has spoken without a pause since the previous utterance."""
     BOT_SILENT = "bot_silent"
-    """The bot has spoken since this utterance's turn came, and has been silent for so long."""
+    """How long the bot has been silent, after it has spoken since the previous utterance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Utterance:
-    """Something that the caller will say."""
+    """Speech that the caller will play."""
 
     label: str
     pcm: Pcm
-    """int16 [samples] at the line's rate, at the level at which it is to be heard."""
+    """int16 [samples] at the line's rate and at its final level."""
     cue: Cue
     cue_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """Something that the caller said; positions in samples of the caller's stream."""
-
-    label: str
-    onset_sample: int
-    """The first 10 ms within 18 dB of the utterance's active level."""
-    end_sample: int
-    """Exclusive, by the same measure."""
-    interrupts: bool
-    """The bot was speaking at the onset."""
-
-
 class Caller:
-    """One caller. Pure: it knows the time by counting its own ticks."""
+    """One caller. It does no I/O; its time is its count of ticks."""
 
     def __init__(self, plan: Sequence[Utterance], rate_hz: int) -> None:
         self._plan = tuple(plan)

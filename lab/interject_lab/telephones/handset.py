@@ -1,20 +1,27 @@
-"""What happens inside the simulated telephone, without a network: bot's audio in, caller's out.
+"""The simulated telephone without a network: its playout buffer and its clock.
 
-The handset keeps time by its own 20 ms ticks, as a sound card does. What comes from the bot goes
-through a small playout buffer: playing starts once `BUFFER_FRAMES` are there; a tick that finds too
-little plays silence, so that the buffer is one frame deeper when the late frame has come; a buffer
-deeper than `MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both are steps of the echo's
-delay, and the record shows them. Audio that is known never to come is silence in its place; what
-of it has been played as silence already, for want of audio, is no step of the delay.
+The handset counts its own 20 ms ticks, as a sound card does. Audio from the bot goes through a
+small playout buffer: playback starts at `BUFFER_FRAMES`; a tick that underruns plays silence, so
+that the buffer is one frame deeper when the late frame arrives; a buffer deeper than
+`MAX_BUFFER_FRAMES` is cut back to `BUFFER_FRAMES`. Both change the echo's delay in a step, and the
+record shows it. Audio that is known to be lost is replaced by silence; silence that already played
+in an underrun counts towards it, and causes no step.
+
+Ticks are counted from the start of the call. A late tick is caught up, because a sound card drops
+none.
 """
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.network.levels import is_sound
-from interject_lab.network.line import Line
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.record import UNDERRUN, CallRecord
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
@@ -26,14 +33,14 @@ _TICK_NS = TICK_MS * 1_000_000
 
 
 class Handset:
-    """One call's telephone and the person who holds it.
+    """One call's telephone and its caller.
 
     Args:
         line, caller: made for this call, of the same rate.
-        max_s: the longest call; audio of the bot's beyond it is not kept, and not played.
+        max_s: the longest call; later audio of the bot is dropped.
     """
 
-    def __init__(self, line: Line, caller: Caller, max_s: float) -> None:
+    def __init__(self, line: TelephoneLine, caller: Caller, max_s: float) -> None:
         self._line = line
         self._caller = caller
         self._tick_samples = line.rate_hz * TICK_MS // 1000
@@ -43,7 +50,7 @@ class Handset:
         self._play_from = 0
         self._playing = False
         self._starved = 0
-        """Samples of silence played since the buffer ran dry."""
+        """Samples of silence played since the underrun."""
         self._sent: list[Pcm] = []
         self._bot_arrived_ns: list[int] = []
         self._bot_played_sample: list[int] = []
@@ -55,17 +62,17 @@ class Handset:
 
     @property
     def over(self) -> bool:
-        """The longest call has been reached: no `tick` may follow."""
+        """The call has reached `max_s`: no `tick` may follow."""
         return self.ticks == self._max_ticks
 
     @property
     def dry(self) -> bool:
-        """The next tick will find too little to play."""
+        """The next tick will underrun."""
         needed = 1 if self._playing else BUFFER_FRAMES
         return self._received - self._play_from < needed * self._tick_samples
 
     def receive(self, pcm: Pcm, at_ns: int) -> None:
-        """Take audio of the bot's, int16 of any length, that came at `at_ns`."""
+        """Buffer audio of the bot, int16 of any length, that arrived at `at_ns`."""
         begun = self._received // self._tick_samples
         part = pcm[: self._bot.size - self._received]
         self._bot[self._received : self._received + part.size] = part
@@ -75,9 +82,9 @@ class Handset:
             self._bot_arrived_ns[begun:] = [at_ns] * (frames - begun)
 
     def miss(self, samples: int, at_ns: int) -> None:
-        """Take silence for `samples` of the bot's that never came, as is known at `at_ns`.
+        """Buffer silence for `samples` of the bot that are known at `at_ns` to be lost.
 
-        A frame of it counts as come when it was due, 20 ms after the one before it.
+        A lost frame has the arrival time at which it was due, 20 ms after the previous one.
         """
         skipped = min(samples, self._starved)
         due_ns = self._bot_arrived_ns[-1] if self._bot_arrived_ns else at_ns
@@ -90,7 +97,7 @@ class Handset:
         self._starved -= skipped
 
     def tick(self) -> Pcm:
-        """Advance by one tick: the caller's audio that leaves now, int16 [tick]."""
+        """Advance by one tick; returns the caller's audio to send now, int16 [tick]."""
         start = self._next_to_play()
         if start == UNDERRUN:
             frame = np.zeros(self._tick_samples, np.int16)
@@ -102,7 +109,7 @@ class Handset:
         return self._sent[-1]
 
     def record(self, sent_ns: list[int], ended: str) -> CallRecord:
-        """What is left of the call, if the first `len(sent_ns)` frames left at these times."""
+        """The record of the call; `sent_ns` are the times of the frames that were sent."""
         frames = len(sent_ns)
         tick = self._tick_samples
         delays_ms = [self._line.delay_at(index * tick) for index in range(frames)]
@@ -119,7 +126,7 @@ class Handset:
         )
 
     def _next_to_play(self) -> int:
-        """Where in the bot's stream this tick plays from, `UNDERRUN` if too little is there."""
+        """Position in the bot's stream to play from; `UNDERRUN` if the buffer is dry."""
         if self._received - self._play_from > MAX_BUFFER_FRAMES * self._tick_samples:
             self._play_from = self._received - BUFFER_FRAMES * self._tick_samples
         if self.dry:
@@ -129,3 +136,65 @@ class Handset:
         start = self._play_from
         self._play_from += self._tick_samples
         return start
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    """A DTMF digit that the caller sends."""
+
+    at_s: float
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhoneTick:
+    """Input of one tick."""
+
+    at_ns: int
+    """When the tick was due."""
+    digits: str
+    """The DTMF digits that start in it, in order."""
+    frame: NDArray[np.int16]
+    """int16 [tick], the caller's audio."""
+
+
+class PhoneClock:
+    """The ticks of one call, up to its handset's `max_s`.
+
+    Args:
+        handset: made for this call.
+        dtmf: digits to send, in order of time.
+        progress: receives the seconds since the start, once a second.
+        start_ns: when the first tick is due.
+    """
+
+    def __init__(
+        self,
+        handset: Handset,
+        dtmf: Sequence[Dtmf],
+        progress: Callable[[float], None],
+        start_ns: int,
+    ) -> None:
+        self._handset = handset
+        self._dtmf = deque(dtmf)
+        self._progress = progress
+        self._start_ns = start_ns
+
+    @property
+    def next_ns(self) -> int:
+        """When the next tick is due."""
+        return self._start_ns + self._handset.ticks * _TICK_NS
+
+    def due(self, now_ns: int) -> bool:
+        """Whether a tick is due at `now_ns`; never once the handset has finished."""
+        return not self._handset.over and self.next_ns <= now_ns
+
+    def tick(self) -> PhoneTick:
+        """The next tick; only before the handset has finished."""
+        at_ns, elapsed_ms = self.next_ns, self._handset.ticks * TICK_MS
+        if elapsed_ms % 1000 == 0:
+            self._progress(elapsed_ms / 1000)
+        digits = ""
+        while self._dtmf and self._dtmf[0].at_s * 1000 <= elapsed_ms:
+            digits += self._dtmf.popleft().digit
+        return PhoneTick(at_ns, digits, self._handset.tick())

@@ -1,25 +1,29 @@
 """The simulated telephone: a caller on an echoing line, over real TCP to a real pod.
 
-It stands where Asterisk stands: it sends the UUID, then one frame of 20 ms per tick in one write
-each, and ends a call as Asterisk does, by closing. Its clock is its own (`lab.ticks`).
+It does what Asterisk does: it asks the HTTP API which pod has room (`ask_call_start`), connects,
+sends the UUID, then one frame of 20 ms per tick in one write each, and ends a call by closing the
+connection. It has a clock of its own (`handset.PhoneClock`).
 """
 
 import asyncio
+import os
+import re
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
-from interject_lab.network.line import Line
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
-from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.record import CallRecord
-from interject_lab.telephones.ticks import Dtmf, Tick, Ticks
+from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock, PhoneTick
 from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
@@ -30,15 +34,15 @@ from media_pod.transport.audiosocket.frames import (
 )
 
 CONNECT_DEADLINE_S = 2.0
-"""As long as Asterisk tries."""
+"""As in Asterisk."""
 SILENT_POD_S = 5.0
-"""A pod that sends nothing for so long has lost the call."""
+"""The longest silence of a pod before the telephone gives up."""
 CLOSE_DEADLINE_S = 2.0
 MAX_UNSENT_BYTES = 64_000
-"""Four seconds of audio that the pod has not read, at 8 kHz: it no longer reads."""
+"""4 s of audio at 8 kHz that the pod has not read: it has stopped reading."""
 
 _READ_BYTES = 65_536
-_PORT_HINT = "give the pod's AudioSocket address, usually port 3000"
+_PORT_HINT = "check the pod's AudioSocket address, usually port 3000"
 
 
 class Phone:
@@ -46,17 +50,17 @@ class Phone:
 
     Args:
         line, caller: made for this call, of the same rate.
-        max_s: the caller hangs up after so long.
-        dtmf: keys to press, in order of time.
-        jitter_ms: every frame leaves up to so much after its tick, in order.
+        max_s: the caller hangs up after this time.
+        dtmf: digits to send, in order of time.
+        jitter_ms: the largest delay of a frame after its tick; order is kept.
         rng: for the jitter.
-        progress: told the seconds since the start, once a second.
+        progress: receives the seconds since the start, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
     """
 
     def __init__(
         self,
-        line: Line,
+        line: TelephoneLine,
         caller: Caller,
         *,
         max_s: float,
@@ -79,10 +83,10 @@ class Phone:
         self._heard_ns = 0
 
     async def call(self, host: str, port: int, uuid: UUID) -> CallRecord:
-        """Call the pod at `host`:`port` and stay until either side hangs up.
+        """Call the pod at `host`:`port`, until either side hangs up.
 
         Raises:
-            LabError: no connection, or what answers is not AudioSocket.
+            LabError: no connection, or the server does not speak AudioSocket.
         """
         reader, writer = await _connect(host, port)
         writer.write(encode(Frame(Kind.UUID, uuid.bytes)))
@@ -94,7 +98,9 @@ class Phone:
             if listening not in done:
                 await self._hang_up(writer, listening)
         except AudioSocketError as error:
-            raise LabError(f"{host}:{port} is no AudioSocket ({error}): {_PORT_HINT}") from error
+            raise LabError(
+                f"{host}:{port} does not speak AudioSocket ({error}): {_PORT_HINT}"
+            ) from error
         finally:
             for task in (listening, talking):
                 task.cancel()
@@ -104,7 +110,7 @@ class Phone:
 
     async def _talk(self, writer: asyncio.StreamWriter) -> str:
         start_ns = self._heard_ns = self._clock_ns()
-        ticks = Ticks(self._handset, self._dtmf, self._progress, start_ns)
+        ticks = PhoneClock(self._handset, self._dtmf, self._progress, start_ns)
         while True:
             now_ns = self._clock_ns()
             while ticks.due(now_ns):
@@ -120,7 +126,7 @@ class Phone:
             next_ns = min(ticks.next_ns, self._due[0][0]) if self._due else ticks.next_ns
             await asyncio.sleep(max(next_ns - self._clock_ns(), 0) / 1e9)
 
-    def _queue_tick(self, tick: Tick) -> None:
+    def _queue_tick(self, tick: PhoneTick) -> None:
         for digit in tick.digits:
             self._queue(tick.at_ns, encode(Frame(Kind.DTMF, digit.encode("ascii"))), audio=False)
         payload = tick.frame.astype("<i2").tobytes()
@@ -138,7 +144,7 @@ class Phone:
             self._sent_ns.append(self._clock_ns())
 
     async def _listen(self, reader: asyncio.StreamReader) -> str:
-        """Take what comes until the pod ends the call; how it did."""
+        """Receive until the pod ends the call; returns how it ended."""
         decoder = Decoder()
         while True:
             try:
@@ -162,13 +168,13 @@ class Phone:
         if frame.rate_hz != self._rate_hz:
             raise LabError(
                 f"the pod sent audio at {frame.rate_hz} Hz on a call at {self._rate_hz} Hz:"
-                " give the telephone the pod's rate"
+                " set the telephone to the pod's rate"
             )
         return np.frombuffer(frame.payload, "<i2").astype(np.int16)
 
     @staticmethod
     async def _hang_up(writer: asyncio.StreamWriter, listening: asyncio.Task[str]) -> None:
-        """Say that no more comes, and let the pod end in its own time, within the deadline."""
+        """Close the sending side, and wait until the pod closes or the deadline."""
         if writer.can_write_eof() and not writer.is_closing():
             writer.write_eof()
         await asyncio.wait((listening,), timeout=CLOSE_DEADLINE_S)
@@ -201,3 +207,59 @@ async def _close(writer: asyncio.StreamWriter) -> None:
             await writer.wait_closed()
     except (TimeoutError, ConnectionError):
         writer.transport.abort()
+
+
+DEADLINE_S = 1.5
+"""As in the dialplan."""
+_MAX_ANSWER_BYTES = 256
+_API_HINT = "check the API's address, usually port 1650"
+_ADDRESS = re.compile(r"(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
+
+
+async def ask_call_start(
+    api: str, call: UUID, *, from_number: str = "", to_number: str = ""
+) -> tuple[str, int]:
+    """Ask the API at `api` (such as `http://127.0.0.1:1650`) where to connect for `call`.
+
+    Raises:
+        LabError: no answer, a refusal, or an answer that is not an address.
+    """
+    if urlsplit(api).scheme not in ("http", "https"):
+        raise LabError(
+            f"read the API address {api!r}, expected http://HOST:PORT, usually port 1650"
+        )
+    url = f"{api.rstrip('/')}/api/call-start"
+    query = {"uuid": str(call), "from": from_number, "to": to_number, "try": "1"}
+    timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, params=query, headers={"Accept": "text/plain"}) as response,
+        ):
+            answer = (await response.content.read(_MAX_ANSWER_BYTES)).decode("utf-8", "replace")
+            return _address(url, response.status, answer.strip())
+    except TimeoutError:
+        raise LabError(f"no answer from {url} within {DEADLINE_S} s: {_API_HINT}") from None
+    except aiohttp.ClientConnectorError as error:
+        # aiohttp puts the address into strerror, which the message has already.
+        cause = os.strerror(error.os_error.errno) if error.os_error.errno else "no usable address"
+        message = f"no server listens at {api} ({cause}): is the pod running?"
+        raise LabError(f"{message} Otherwise {_API_HINT}") from None
+    except aiohttp.ClientError as error:
+        name = type(error).__name__
+        raise LabError(f"no HTTP at {api} ({name}): {_API_HINT}") from None
+
+
+def _address(url: str, status: int, answer: str) -> tuple[str, int]:
+    if status == 503:
+        raise LabError(
+            f"{url} answered 503, no free slot: raise the pod's capacity or try again later"
+        )
+    if status != 200:
+        raise LabError(
+            f"{url} answered {status} {answer!r}, expected 200 and host:port: {_API_HINT}"
+        )
+    found = _ADDRESS.fullmatch(answer)
+    if found is None or not 0 < int(found["port"]) < 65536:
+        raise LabError(f"{url} answered {answer!r}, expected host:port: {_API_HINT}")
+    return found["host"].strip("[]"), int(found["port"])

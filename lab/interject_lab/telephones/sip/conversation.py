@@ -1,4 +1,4 @@
-"""A telephone's one call, from the moment that it stands: the media loop, the end, what is left."""
+"""A telephone's call after the answer: the media loop, the end, the record."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,18 +8,17 @@ from typing import Final
 import numpy as np
 from aiosipua import SdpMessage
 
+from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
+from interject_lab.network.codecs import CODECS, CodecName
 from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.record import CallRecord
-from interject_lab.telephones.sip import dtmf, session
-from interject_lab.telephones.sip.codecs import CODECS, CodecName
-from interject_lab.telephones.sip.legs import Leg
+from interject_lab.telephones.sip import session
+from interject_lab.telephones.sip.dialogs import Dialog, first_of
 from interject_lab.telephones.sip.media import Media, MediaSettings
-from interject_lab.telephones.sip.packetizer import PTIMES_MS
+from interject_lab.telephones.sip.rtp import event_packets
 from interject_lab.telephones.sip.rtp_log import RtpLog
-from interject_lab.telephones.sip.rtp_socket import RtpSocket
-from interject_lab.telephones.sip.uplink import Agreed
-from interject_lab.telephones.sip.waiting import first_of
+from interject_lab.telephones.sip.udp import RtpSocket
+from interject_lab.telephones.sip.uplink import PTIMES_MS, NegotiatedMedia
 
 CALLER_HUNG_UP: Final = "the caller hung up"
 BOT_HUNG_UP: Final = "the bot hung up"
@@ -36,32 +35,32 @@ class SipCall:
     """The final SIP status: 200 for an answered call."""
     reason: str
     ended: str
-    """How it ended, in words; as in `record`."""
+    """How it ended, as text; as in `record`."""
     ringing: bool
     """It rang before."""
     answered_ns: int | None = None
     """The time of its answer, when the record begins."""
     codec: CodecName | None = None
     packets_sent: int = 0
-    """By the telephone, those included that the uplink lost."""
+    """By the telephone, including those that the uplink lost."""
     uplink_lost: int = 0
     downlink_lost: int = 0
 
 
 class Conversation:
-    """What calls in both directions have in common.
+    """The common part of outgoing and incoming calls.
 
     Args:
         handset: made for this call, on a line of `rate_hz`.
         rate_hz: of every codec's audio.
-        codecs: what may be agreed on, the preferred first.
-        settings: how the telephone sends, and what the network does.
-        progress: told the seconds since the answer, once a second.
+        codecs: allowed codecs, the preferred first.
+        settings: how the telephone sends, and the network.
+        progress: receives the seconds since the answer, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
-        rng: for the beginnings of RTP's counters.
+        rng: for the initial values of RTP's counters.
 
     Raises:
-        LabError: a codec, packet length or key that cannot be used.
+        LabError: an unusable codec, packet length or DTMF digit.
     """
 
     def __init__(
@@ -83,14 +82,14 @@ class Conversation:
         self.clock_ns = clock_ns
         self._rng = rng
         self.hung_up = asyncio.Event()
-        """The caller wants the call to end."""
+        """The caller hangs up."""
         self.ringing = asyncio.Event()
 
-    async def hold(self, socket: RtpSocket, leg: Leg, agreed: Agreed) -> SipCall:
-        """Talk over `leg`, which has just been answered, until either side hangs up.
+    async def hold(self, socket: RtpSocket, dialog: Dialog, agreed: NegotiatedMedia) -> SipCall:
+        """Talk over `dialog`, which has just been answered, until either side hangs up.
 
         Raises:
-            LabError: a key was pressed, and the other side takes none.
+            LabError: a DTMF digit is due, and the other side accepts none.
         """
         answered_ns = self.clock_ns()
         media = Media(
@@ -102,11 +101,11 @@ class Conversation:
             start_ns=answered_ns,
             rng=self._rng,
         )
-        leg.answer_offers(lambda offered: self._reoffered(media, socket, offered))
-        await first_of(self._talk(media), leg.ended.wait(), self.hung_up.wait())
+        dialog.answer_offers(lambda offered: self._reoffered(media, socket, offered))
+        await first_of(self._talk(media), dialog.ended.wait(), self.hung_up.wait())
         media.finish(self.clock_ns())
-        ended = BOT_HUNG_UP if leg.ended.is_set() else CALLER_HUNG_UP
-        await leg.hang_up()
+        ended = BOT_HUNG_UP if dialog.ended.is_set() else CALLER_HUNG_UP
+        await dialog.hang_up()
         return SipCall(
             record=self._handset.record(media.sent_ns, ended),
             rtp=media.log,
@@ -122,7 +121,7 @@ class Conversation:
         )
 
     def none(self, status: int, reason: str, ended: str) -> SipCall:
-        """The call that never came about."""
+        """The record of a call that was not answered."""
         record = self._handset.record([], ended)
         return SipCall(record, RtpLog(), status, reason, ended, self.ringing.is_set())
 
@@ -134,7 +133,7 @@ class Conversation:
             await asyncio.sleep(max(next_ns - self.clock_ns(), 0) / 1e9)
 
     def _reoffered(self, media: Media, socket: RtpSocket, offered: SdpMessage | None) -> SdpMessage:
-        """Answer an offer during the call: the other side's address may change, its codec not."""
+        """Answer a re-INVITE: the other side's address may change, the codec not."""
         names = (media.codec.name,)
         if offered is None:
             return session.offer(names, socket.address, self.settings.ptime_ms)
@@ -145,7 +144,7 @@ class Conversation:
 
 def _check(codecs: Sequence[CodecName], settings: MediaSettings, rate_hz: int) -> None:
     if not codecs:
-        raise LabError(f"a telephone without a codec: give some of {', '.join(CODECS)}")
+        raise LabError(f"a telephone without a codec: expected some of {', '.join(CODECS)}")
     for name in codecs:
         if name not in CODECS:
             raise LabError(f"no codec {name!r}: expected one of {', '.join(CODECS)}")
@@ -153,9 +152,9 @@ def _check(codecs: Sequence[CodecName], settings: MediaSettings, rate_hz: int) -
         if codec_hz != rate_hz:
             raise LabError(
                 f"{name} has audio at {codec_hz} Hz, the line runs at {rate_hz} Hz:"
-                f" give a line at {codec_hz} Hz"
+                f" use a line at {codec_hz} Hz"
             )
     if settings.ptime_ms not in PTIMES_MS:
         raise LabError(f"packets of {settings.ptime_ms} ms: expected one of {PTIMES_MS}")
-    for key in settings.dtmf:
-        dtmf.series(key.digit)
+    for press in settings.dtmf:
+        event_packets(press.digit)

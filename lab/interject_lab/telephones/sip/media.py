@@ -1,7 +1,7 @@
 """The media of one call: the handset between its two directions of RTP, one step at a time.
 
-The handset looks at its buffer in its ticks alone. So whatever the network delivered up to then is
-taken before each tick, with the time at which it came, and nothing has to wake for it.
+The handset reads its buffer only in its ticks. So all packets up to a tick are received just before
+it, with their arrival times, and no event wakes the process in between.
 """
 
 import heapq
@@ -10,22 +10,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interject_lab.telephones.handset import Handset
-from interject_lab.telephones.sip.network import Network, Path
-from interject_lab.telephones.sip.reception import Piece, Reception
+from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock
+from interject_lab.telephones.sip.jitter_buffer import JitterBuffer, Piece
+from interject_lab.telephones.sip.network import Network, PacketPath
 from interject_lab.telephones.sip.rtp import RtpError, RtpPacket
 from interject_lab.telephones.sip.rtp_log import RtpLog
-from interject_lab.telephones.sip.rtp_socket import Datagram, RtpSocket
-from interject_lab.telephones.sip.uplink import Agreed, Uplink, Windows
-from interject_lab.telephones.ticks import Dtmf, Ticks
+from interject_lab.telephones.sip.udp import Datagram, RtpSocket
+from interject_lab.telephones.sip.uplink import NegotiatedMedia, Uplink, Windows
 
 MAX_TRAVELLING = 10_000
-"""Packets that the downlink holds at once; the next are lost."""
+"""Packets in the downlink at once; further ones are lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
-    """How a telephone sends and what happens on the way."""
+    """How a telephone sends, and the network's impairments."""
 
     ptime_ms: int = 20
     """The length of the packets that it sends: 10, 20, 30, 40 or 60."""
@@ -33,9 +32,9 @@ class MediaSettings:
     """From the telephone to the other side."""
     downlink: Network = field(default_factory=Network)
     dtmf: Sequence[Dtmf] = ()
-    """Keys to press, in order of time."""
+    """Digits to send, in order of time."""
     mute: Windows = ()
-    """Times without any audio sent, in seconds since the answer."""
+    """Periods without audio sent, in s since the answer."""
 
 
 class Media:
@@ -43,10 +42,10 @@ class Media:
 
     Args:
         handset: made for this call, on a line of the codec's rate.
-        socket: where the packets come and go.
-        agreed: what both sides have agreed on.
-        settings: the rest.
-        progress: told the seconds since the start, once a second.
+        socket: for the packets.
+        agreed: the negotiated media.
+        settings: how to send, and the network.
+        progress: receives the seconds since the start, once a second.
         start_ns: the start of the call.
         rng: for the beginnings of RTP's counters.
     """
@@ -55,7 +54,7 @@ class Media:
         self,
         handset: Handset,
         socket: RtpSocket,
-        agreed: Agreed,
+        agreed: NegotiatedMedia,
         settings: MediaSettings,
         *,
         progress: Callable[[float], None],
@@ -66,10 +65,10 @@ class Media:
         self._socket = socket
         self.codec = agreed.codec
         self.remote = agreed.remote
-        """Where the packets go and come from; it may change during the call."""
-        self._ticks = Ticks(handset, settings.dtmf, progress, start_ns)
-        self.up = Path(settings.uplink, start_ns)
-        self.down = Path(settings.downlink, start_ns)
+        """The remote RTP address; a re-INVITE may change it."""
+        self._ticks = PhoneClock(handset, settings.dtmf, progress, start_ns)
+        self.up = PacketPath(settings.uplink, start_ns)
+        self.down = PacketPath(settings.downlink, start_ns)
         self._uplink = Uplink(
             agreed,
             ptime_ms=settings.ptime_ms,
@@ -78,28 +77,28 @@ class Media:
             start_ns=start_ns,
             rng=rng,
         )
-        self._reception = Reception(agreed.codec)
+        self._jitter_buffer = JitterBuffer(agreed.codec)
         self._travelling: list[tuple[int, int, bytes]] = []
-        """What the downlink holds: a heap by the time at which it is due."""
+        """Packets in the downlink: a heap by arrival time."""
         self._order = 0
         self.log = RtpLog(agreed.codec.name, agreed.event_type)
 
     @property
     def sent_ns(self) -> list[int]:
-        """When each frame left, as `Handset.record` wants it."""
+        """When each frame was sent, for `Handset.record`."""
         return self._uplink.sent_ns
 
     def step(self, now_ns: int) -> int | None:
-        """Do what is due at `now_ns`; when to come again, None if the caller has said everything.
+        """Do what is due at `now_ns`; returns the time of the next step, None at the end.
 
         Raises:
-            LabError: a key was pressed that the other side does not take.
+            LabError: a DTMF digit is due, and the other side does not accept telephone events.
         """
         while self._ticks.due(now_ns):
-            # A tick that comes late hears what had come by its own time, and nothing later.
+            # A late tick plays only what had arrived by the time at which it was due.
             self._receive(self._ticks.next_ns)
             if self._handset.dry:
-                self._hear(self._reception.give_up())
+                self._hear(self._jitter_buffer.give_up())
             self._uplink.take(self._ticks.tick())
         for data in self._uplink.due(now_ns):
             self._socket.send(data, self.remote)
@@ -110,9 +109,9 @@ class Media:
         return self._ticks.next_ns if next_ns is None else min(next_ns, self._ticks.next_ns)
 
     def finish(self, now_ns: int) -> None:
-        """Take what has come up to `now_ns`, however incomplete: the call is over."""
+        """End of the call: receive what arrived up to `now_ns`, with gaps."""
         self._receive(now_ns)
-        self._hear(self._reception.flush())
+        self._hear(self._jitter_buffer.flush())
 
     def _receive(self, now_ns: int) -> None:
         for datagram in self._socket.receive():
@@ -125,10 +124,10 @@ class Media:
                 self.log.malformed += 1
                 continue
             self.log.add(packet, due_ns)
-            self._hear(self._reception.push(packet, due_ns))
+            self._hear(self._jitter_buffer.push(packet, due_ns))
 
     def _travel(self, datagram: Datagram) -> None:
-        # RTCP, and the stragglers of another call, come from other ports.
+        # RTCP and late packets of another call have other sender ports.
         if datagram.sender != self.remote or len(self._travelling) >= MAX_TRAVELLING:
             return
         due_ns = self.down.due_ns(datagram.at_ns)

@@ -1,4 +1,4 @@
-"""What a network does to packets: loss in bursts, jitter, stalls. Pure, and the same for each seed.
+"""Impairments of a packet network: burst loss, jitter, stalls. No I/O; repeatable by seed.
 
 Loss is the simple Gilbert model, a two-state chain that loses all packets in its bad state and
 none in its good one. With p the chance per packet to turn bad and r to turn good, the loss is
@@ -15,7 +15,7 @@ from interject_lab.errors import LabError
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """From `at_s` into the call on nothing arrives for `for_s`; then all of it at once."""
+    """From `at_s` of the call nothing arrives for `for_s`; then all of it at once."""
 
     at_s: float
     for_s: float
@@ -30,9 +30,9 @@ class Network:
     mean_burst: float = 1.0
     """Packets lost in a row, on average; from 1 on."""
     jitter_ms: float = 0.0
-    """Each packet is late by 0 to so much, uniformly."""
+    """The largest delay of a packet; delays are uniform from 0."""
     reorder: bool = False
-    """Whether packets may overtake; otherwise one that would leaves with its predecessor."""
+    """Whether packets may overtake; otherwise such a packet arrives with its predecessor."""
     stalls: Sequence[Stall] = ()
     seed: int = 0
 
@@ -43,36 +43,36 @@ class Network:
             raise LabError(f"a mean burst of {self.mean_burst} packets: expected 1 or more")
         if self.loss > self.mean_burst / (self.mean_burst + 1):
             raise LabError(
-                f"a loss of {self.loss} in bursts of {self.mean_burst} packets cannot be:"
-                f" give bursts of {self.loss / (1 - self.loss):.2f} or more"
+                f"a loss of {self.loss} in bursts of {self.mean_burst} packets is impossible:"
+                f" expected bursts of {self.loss / (1 - self.loss):.2f} or more"
             )
         if self.jitter_ms < 0:
             raise LabError(f"a jitter of {self.jitter_ms} ms: expected 0 or more")
 
 
-class Path:
-    """One call's packets on their way through one direction of `network`.
+class PacketPath:
+    """One direction of `network` for one call.
 
     Args:
-        network: what happens to them.
+        network: its impairments.
         start_ns: the start of the call.
     """
 
     def __init__(self, network: Network, start_ns: int) -> None:
         self._network = network
         self._start_ns = start_ns
-        # One stream for each, so that the loss stays the same whatever the jitter.
+        # Separate generators, so that loss does not depend on jitter.
         self._chance, self._lateness = np.random.default_rng(network.seed).spawn(2)
         self._bad = bool(self._chance.random() < network.loss)
         self._last_ns = start_ns
         self.passed = 0
-        """Packets that came through."""
+        """Packets that arrived."""
         self.lost = 0
 
     def due_ns(self, sent_ns: int) -> int | None:
-        """When the packet that is sent at `sent_ns` arrives; None if it is lost.
+        """Arrival time of a packet sent at `sent_ns`; None if it is lost.
 
-        Packets have to be given in the order in which they are sent.
+        Call it in the order of sending.
         """
         late_ns = round(self._lateness.uniform(0, self._network.jitter_ms) * 1e6)
         if self._is_lost():

@@ -17,19 +17,22 @@ from typing import Final
 import numpy as np
 
 from interject_lab.errors import LabError
-from interject_lab.network.line import Line
+from interject_lab.network.codecs import CodecName
+from interject_lab.network.line import TelephoneLine
 from interject_lab.telephones.caller import Caller
 from interject_lab.telephones.handset import Handset
 from interject_lab.telephones.sip import session
-from interject_lab.telephones.sip.codecs import CodecName
 from interject_lab.telephones.sip.conversation import Conversation, SipCall
-from interject_lab.telephones.sip.legs import RESPONSE_DEADLINE_S, Dialled, Received
+from interject_lab.telephones.sip.dialogs import (
+    RESPONSE_DEADLINE_S,
+    IncomingDialog,
+    OutgoingDialog,
+    first_of,
+)
 from interject_lab.telephones.sip.media import MediaSettings
-from interject_lab.telephones.sip.rtp_socket import RtpSocket, rtp_socket
 from interject_lab.telephones.sip.signalling import Account, Signalling, signalling
-from interject_lab.telephones.sip.udp import reaches
-from interject_lab.telephones.sip.uplink import Agreed
-from interject_lab.telephones.sip.waiting import first_of
+from interject_lab.telephones.sip.udp import RtpSocket, reaches, rtp_socket
+from interject_lab.telephones.sip.uplink import NegotiatedMedia
 
 BEFORE_AN_ANSWER: Final = "the caller hung up before an answer"
 TAKEN_BACK: Final = "the other side gave up before an answer"
@@ -41,21 +44,21 @@ class SipPhone:
     Args:
         account: its endpoint at the SIP server.
         line, caller: made for this call, of the same rate; the rate of every codec's audio.
-        max_s: the caller hangs up so long after the answer.
-        codecs: what it offers or takes, the preferred first.
-        settings: how it sends, and what the network does.
-        progress: told the seconds since the answer, once a second.
+        max_s: the caller hangs up this long after the answer.
+        codecs: codecs that it offers or accepts, the preferred first.
+        settings: how it sends, and the network.
+        progress: receives the seconds since the answer, once a second.
         clock_ns: a monotonic clock; it must run with the event loop's.
-        rng: for the beginnings of RTP's counters, which change no result; fresh by default.
+        rng: for the initial values of RTP's counters, which change no result; random by default.
 
     Raises:
-        LabError: a codec, packet length or key that cannot be used.
+        LabError: an unusable codec, packet length or DTMF digit.
     """
 
     def __init__(
         self,
         account: Account,
-        line: Line,
+        line: TelephoneLine,
         caller: Caller,
         *,
         max_s: float,
@@ -78,21 +81,20 @@ class SipPhone:
 
     @property
     def ringing(self) -> asyncio.Event:
-        """Set once it rings: there, for a call out (180 or 183); here, for a call in."""
+        """Set when it rings: at the callee of an outgoing call (180, 183), or here."""
         return self._conversation.ringing
 
     def hang_up(self) -> None:
-        """The caller hangs up, now: a call that rings is cancelled, one that stands is ended."""
+        """The caller hangs up now: CANCEL while it rings, BYE after the answer."""
         self._conversation.hung_up.set()
 
     async def call(self, extension: str, answer_within_s: float = 30.0) -> SipCall:
-        """Call `extension` and stay until either side hangs up.
+        """Call `extension`, until either side hangs up.
 
-        A call that is rejected, or given up before an answer, is a call too: `status` and `ended`
-        tell.
+        A rejected or unanswered call returns a `SipCall` too: see its `status` and `ended`.
 
         Raises:
-            LabError: the server does not answer, or not as SIP wants it.
+            LabError: no response of the server, or an invalid one.
         """
         conversation = self._conversation
         host = self._host
@@ -112,15 +114,15 @@ class SipPhone:
                     await dialled.hang_up()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["Answering"]:
-        """A telephone that can be called at `Answering.address`, without a registration."""
+    async def listening(self) -> AsyncIterator["AnsweringPhone"]:
+        """A telephone that can be called at `AnsweringPhone.address`, without a registration."""
         clock_ns = self._conversation.clock_ns
         with rtp_socket(clock_ns, self._host) as socket:
             async with signalling(self._host) as sip:
-                yield Answering(self._conversation, socket, sip)
+                yield AnsweringPhone(self._conversation, socket, sip)
 
     @asynccontextmanager
-    async def registered(self) -> AsyncIterator["Answering"]:
+    async def registered(self) -> AsyncIterator["AnsweringPhone"]:
         """A telephone that can be called through its server.
 
         Raises:
@@ -129,7 +131,7 @@ class SipPhone:
         clock_ns = self._conversation.clock_ns
         with rtp_socket(clock_ns, self._host) as socket:
             async with signalling(self._host) as sip, sip.registration(self._account):
-                yield Answering(self._conversation, socket, sip)
+                yield AnsweringPhone(self._conversation, socket, sip)
 
     @property
     def _host(self) -> str:
@@ -138,10 +140,10 @@ class SipPhone:
         try:
             return reaches(host)
         except OSError as error:
-            raise LabError(f"no way to {host}: {error.strerror or error}") from error
+            raise LabError(f"no route to {host}: {error.strerror or error}") from error
 
-    async def _not_answered(self, dialled: Dialled, within_s: float) -> str | None:
-        """Why the call did not come about; None if it was answered."""
+    async def _not_answered(self, dialled: OutgoingDialog, within_s: float) -> str | None:
+        """Why the call was not answered; None if it was."""
         hung_up, final = self._conversation.hung_up, dialled.final
         waits = dialled.proceeding.wait(), final.wait(), hung_up.wait()
         if not await first_of(*waits, within_s=RESPONSE_DEADLINE_S):
@@ -157,8 +159,8 @@ class SipPhone:
         return None if dialled.answered else f"rejected: {dialled.status} {dialled.reason}"
 
 
-class Answering:
-    """A telephone that waits for a call; `SipPhone.listening` and `SipPhone.registered` give it."""
+class AnsweringPhone:
+    """A telephone that waits for a call, from `SipPhone.listening` or `SipPhone.registered`."""
 
     def __init__(self, conversation: Conversation, socket: RtpSocket, sip: Signalling) -> None:
         self._conversation = conversation
@@ -174,7 +176,7 @@ class Answering:
         """Wait for a call, let it ring for `ring_s`, answer it, stay until either side hangs up.
 
         Raises:
-            LabError: nobody called, or with no codec in common.
+            LabError: no call arrived, or one without a common codec.
         """
         received = await self._received(within_s)
         conversation = self._conversation
@@ -196,24 +198,26 @@ class Answering:
         """Wait for a call and reject it.
 
         Raises:
-            LabError: nobody called.
+            LabError: no call arrived.
         """
         received = await self._received(within_s)
         received.reject(status)
 
-    async def _received(self, within_s: float) -> Received:
+    async def _received(self, within_s: float) -> IncomingDialog:
         waits = self._sip.called.wait(), self._conversation.hung_up.wait()
         await first_of(*waits, within_s=within_s)
         received = self._sip.next_call()
         if received is None:
             host, port = self.address
-            raise LabError(f"nobody called {host}:{port} within {within_s:g} s: dial it by then")
+            raise LabError(
+                f"no call arrived at {host}:{port} within {within_s:g} s: dial it by then"
+            )
         if not received.ended.is_set():
             received.call.ringing()
         self._conversation.ringing.set()
         return received
 
-    def _accept(self, received: Received) -> Agreed:
+    def _accept(self, received: IncomingDialog) -> NegotiatedMedia:
         conversation = self._conversation
         try:
             answer, agreed = session.answer(

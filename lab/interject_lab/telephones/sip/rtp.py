@@ -1,7 +1,11 @@
-"""RTP packets, bytes to fields and back (RFC 3550, section 5.1); no sockets, no clock.
+"""RTP packets (RFC 3550, section 5.1) and telephone events (RFC 4733); no sockets, no clock.
 
-Contributing sources, a header extension and padding are understood and left out: none of them
-carries sound.
+Contributing sources, a header extension and padding are parsed and skipped: none of them carries
+sound.
+
+A digit is a series of event packets. The first has the marker; every 20 ms an update has a longer
+duration; the last, with the end bit, is sent three times. All have the timestamp of the event's
+beginning.
 """
 
 import struct
@@ -18,7 +22,7 @@ _EXTENSION = struct.Struct("!HH")
 
 
 class RtpError(LabError):
-    """Bytes that are no RTP packet; the message says what was read and what was expected."""
+    """Bytes that are not an RTP packet; the message has what was read and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,85 @@ def _extension_end(data: bytes, start: int) -> int:
 
 
 def distance(later: int, earlier: int, bits: int) -> int:
-    """How far `later` lies behind `earlier`, both counted modulo 2**`bits`; negative if before."""
+    """`later` - `earlier`, both modulo 2**`bits`; negative if `later` is before `earlier`."""
     half = 1 << (bits - 1)
     return (later - earlier + half) % (1 << bits) - half
+
+
+DIGITS = "0123456789*#ABCD"
+"""The event code of a digit is its index (RFC 4733, table 3)."""
+EVENT_MS = 160
+UPDATE_MS = 20
+END_PACKETS = 3
+CLOCK_HZ = 8000
+
+_PAYLOAD = struct.Struct("!BBH")
+_VOLUME = 10
+"""10 dB below the full level, as in most telephones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelephoneEvent:
+    """The payload of one event packet."""
+
+    code: int
+    """0-15 are the DTMF digits."""
+    end: bool
+    duration: int
+    """So far, in units of the RTP clock; 0-65535."""
+    volume: int = _VOLUME
+    """0-63 dB below the full level."""
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """The event in `payload`.
+
+        Raises:
+            RtpError: the payload is too short.
+        """
+        if len(payload) < _PAYLOAD.size:
+            raise RtpError(f"read an event of {len(payload)} bytes, expected {_PAYLOAD.size}")
+        code, flags, duration = _PAYLOAD.unpack_from(payload)
+        return cls(code, bool(flags & 0x80), duration, flags & 0x3F)
+
+    def __bytes__(self) -> bytes:
+        flags = (0x80 if self.end else 0) | self.volume
+        return _PAYLOAD.pack(self.code, flags, self.duration)
+
+    @property
+    def digit(self) -> str | None:
+        """The DTMF digit; None for another event."""
+        return DIGITS[self.code] if self.code < len(DIGITS) else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPacket:
+    """One packet of the event_packets, relative to the beginning of its event."""
+
+    after_ms: int
+    event: TelephoneEvent
+    marker: bool
+
+
+def event_packets(digit: str, event_ms: int = EVENT_MS) -> list[EventPacket]:
+    """The packets of one press of `digit` for `event_ms`, a multiple of 20 ms, in order of time.
+
+    Raises:
+        LabError: not a DTMF digit.
+    """
+    if len(digit) != 1 or digit not in DIGITS:
+        raise LabError(f"no DTMF digit {digit!r}: expected one of {DIGITS}")
+    code = DIGITS.index(digit)
+    packets = [
+        EventPacket(
+            after_ms, TelephoneEvent(code, False, _units(after_ms + UPDATE_MS)), after_ms == 0
+        )
+        for after_ms in range(0, event_ms, UPDATE_MS)
+    ]
+    end = TelephoneEvent(code, True, _units(event_ms))
+    packets += [EventPacket(event_ms + k * UPDATE_MS, end, False) for k in range(END_PACKETS)]
+    return packets
+
+
+def _units(duration_ms: int) -> int:
+    return duration_ms * CLOCK_HZ // 1000

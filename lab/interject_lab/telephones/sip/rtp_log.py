@@ -1,32 +1,31 @@
-"""What came of the bot's RTP, packet by packet, and what a test wants to know of it."""
+"""The RTP packets that arrived from the bot, and statistics of them for tests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from interject_lab.network.codecs import CODECS, CodecName
 from interject_lab.network.levels import is_sound
-from interject_lab.telephones.sip.codecs import CODECS, CodecName
-from interject_lab.telephones.sip.dtmf import Event
-from interject_lab.telephones.sip.rtp import RtpPacket, distance
+from interject_lab.telephones.sip.rtp import RtpPacket, TelephoneEvent, distance
 
 MAX_PACKETS = 100_000
-"""A quarter of an hour of packets of 10 ms; what comes later is counted alone."""
+"""15 min of packets of 10 ms; later ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One packet, as the telephone got it."""
+    """One packet with its arrival time."""
 
     at_ns: int
     packet: RtpPacket
 
 
 class RtpLog:
-    """The packets of one call, in the order in which they came.
+    """The packets of one call, in order of arrival.
 
     Args:
-        codec: the call's; None for a call that came to none.
+        codec: the call's; None for a call without one.
         event_type: the payload type of telephone events; None without them.
     """
 
@@ -37,7 +36,7 @@ class RtpLog:
         self.not_kept = 0
         """Packets beyond `MAX_PACKETS`."""
         self.malformed = 0
-        """Datagrams that were no RTP."""
+        """Datagrams that were not RTP."""
 
     @property
     def arrivals(self) -> tuple[Arrival, ...]:
@@ -45,14 +44,14 @@ class RtpLog:
         return tuple(self._arrivals)
 
     def add(self, packet: RtpPacket, at_ns: int) -> None:
-        """Note that `packet` came at `at_ns`."""
+        """Add a packet that arrived at `at_ns`."""
         if len(self._arrivals) < MAX_PACKETS:
             self._arrivals.append(Arrival(at_ns, packet))
         else:
             self.not_kept += 1
 
     def sequence_gaps(self) -> list[int]:
-        """How many packets never came, one number for each run of them, in order."""
+        """Lost packets: the length of each gap, in order."""
         return [
             int(step) - 1
             for source in self._sources()
@@ -66,7 +65,7 @@ class RtpLog:
         return [float(pause) for pause in between_ms if pause > over_ms]
 
     def last_sound_ns(self) -> int | None:
-        """When the last packet with sound came (above -60 dBFS); None without any."""
+        """Arrival of the last packet with sound (above -60 dBFS); None without any."""
         if self._codec is None:
             return None
         last_ns = None
@@ -80,18 +79,18 @@ class RtpLog:
         return last_ns
 
     def digits(self) -> str:
-        """The keys that came to their end, each once, in order."""
+        """The digits whose end arrived, each once, in order."""
         ended: dict[int, str] = {}
         for arrival in self._arrivals:
             if arrival.packet.payload_type != self._event_type:
                 continue
-            event = Event.parse(arrival.packet.payload)
+            event = TelephoneEvent.parse(arrival.packet.payload)
             if event.end and event.digit is not None:
                 ended.setdefault(arrival.packet.timestamp, event.digit)
         return "".join(ended.values())
 
     def _sources(self) -> Iterator[list[tuple[int, Arrival]]]:
-        """The arrivals of one source after the other, each with its sequence number unwrapped."""
+        """The arrivals per source (SSRC), with unwrapped sequence numbers."""
         source: list[tuple[int, Arrival]] = []
         for arrival in self._arrivals:
             packet = arrival.packet

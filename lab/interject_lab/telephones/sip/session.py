@@ -1,4 +1,4 @@
-"""What both sides of a call say about its media (SDP), and what they have agreed on then."""
+"""The SDP of both sides of a call, and the negotiated media."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from aiosipua import (
 )
 
 from interject_lab.errors import LabError
-from interject_lab.telephones.sip.codecs import CLOCK_HZ, CODECS, Codec, CodecName
+from interject_lab.network.codecs import CLOCK_HZ, CODECS, Codec, CodecName
 from interject_lab.telephones.sip.udp import Address
-from interject_lab.telephones.sip.uplink import Agreed
+from interject_lab.telephones.sip.uplink import NegotiatedMedia
 
 EVENT_TYPE = 101
-"""The payload type that everybody uses for telephone events."""
+"""The usual payload type of telephone events."""
 
 
 def offer(names: Sequence[CodecName], rtp: Address, ptime_ms: int) -> SdpMessage:
@@ -44,26 +44,26 @@ def offer(names: Sequence[CodecName], rtp: Address, ptime_ms: int) -> SdpMessage
     )
 
 
-def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> Agreed:
-    """What `answer` to an offer of these codecs comes to.
+def agree(answer: SdpMessage | None, names: Sequence[CodecName]) -> NegotiatedMedia:
+    """The media negotiated by `answer` to an offer of these codecs.
 
     Raises:
         LabError: the answer has none of the codecs, or no address.
     """
     if answer is None or answer.audio is None or answer.rtp_address is None:
-        raise LabError("the other side answered without any audio: look at its allowed codecs")
-    told = [codec.payload_type for codec in answer.audio.codecs]
+        raise LabError("the SDP answer has no audio: check the allowed codecs of the other side")
+    answered = [codec.payload_type for codec in answer.audio.codecs]
     offered = {codec.payload_type: codec for codec in (CODECS[name]() for name in names)}
-    codec = next((offered[number] for number in told if number in offered), None)
+    codec = next((offered[number] for number in answered if number in offered), None)
     if codec is None:
-        raise LabError(f"offered {', '.join(names)}, the answer has payload types {told}")
+        raise LabError(f"offered {', '.join(names)}, the answer has payload types {answered}")
     return _agreed(answer, codec)
 
 
 def answer(
     offered: SdpMessage | None, names: Sequence[CodecName], rtp: Address, ptime_ms: int
-) -> tuple[SdpMessage, Agreed]:
-    """The answer to an offer, with RTP at the local address `rtp`, and what it comes to.
+) -> tuple[SdpMessage, NegotiatedMedia]:
+    """The answer to an offer, with RTP at the local address `rtp`, and the negotiated media.
 
     The first codec offered that is among `names` is taken.
 
@@ -71,7 +71,7 @@ def answer(
         LabError: there is none, or no address, or no offer.
     """
     if offered is None:
-        raise LabError("the call came without an offer of its media: let the server offer first")
+        raise LabError("the INVITE has no SDP offer: let the server offer first")
     known = {codec.payload_type: codec for codec in (CODECS[name]() for name in names)}
     event_type = _event_type(offered)
     try:
@@ -89,11 +89,11 @@ def answer(
     return made, _agreed(offered, known[number])
 
 
-def _agreed(remote: SdpMessage, codec: Codec) -> Agreed:
+def _agreed(remote: SdpMessage, codec: Codec) -> NegotiatedMedia:
     address = remote.rtp_address
     if address is None:
-        raise LabError("the other side told no address for its audio")
-    return Agreed(codec, _event_type(remote), address)
+        raise LabError("the SDP of the other side has no address for its audio")
+    return NegotiatedMedia(codec, _event_type(remote), address)
 
 
 def _event_type(session: SdpMessage) -> int | None:

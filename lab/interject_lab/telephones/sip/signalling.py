@@ -1,6 +1,6 @@
-"""The SIP side of a telephone: calls out, calls in, and a place in a registrar's book.
+"""SIP of a telephone: outgoing calls, incoming calls, and the registration.
 
-The library keeps dialogs and digests; this file turns its callbacks into things to wait for.
+The library handles dialogs and digest authentication; this file turns its callbacks into events.
 """
 
 import asyncio
@@ -22,10 +22,15 @@ from aiosipua import (
 from aiosipua.transport import MessageCallback
 
 from interject_lab.errors import LabError
-from interject_lab.telephones.sip.legs import RESPONSE_DEADLINE_S, Dialled, Leg, Received
+from interject_lab.telephones.sip.dialogs import (
+    RESPONSE_DEADLINE_S,
+    Dialog,
+    IncomingDialog,
+    OutgoingDialog,
+    first_of,
+)
 from interject_lab.telephones.sip.transport import Transport
 from interject_lab.telephones.sip.udp import HOST
-from interject_lab.telephones.sip.waiting import first_of
 
 REGISTERED_S = 300
 
@@ -52,7 +57,7 @@ class Account:
 
     @property
     def digest(self) -> SipDigestAuth | None:
-        """What challenges are answered with."""
+        """The credentials for challenges."""
         return SipDigestAuth(self.user, self.password) if self.password else None
 
 
@@ -67,14 +72,14 @@ class Signalling:
         self._uas.on_reinvite = self._reinvited
         self._uas.on_bye = lambda call, request: self._ended(call.call_id)
         self._uas.on_cancel = lambda request, addr: self._ended(request.call_id or "")
-        self._waiting: Received | None = None
+        self._waiting: IncomingDialog | None = None
         self.called = asyncio.Event()
-        """A call has come: `next_call` gives it."""
-        self._legs: dict[str, Leg] = {}
-        """By Call-ID; one at a time is alive, because a second caller hears that it is busy."""
+        """A call has arrived: `next_call` returns it."""
+        self._dialogs: dict[str, Dialog] = {}
+        """By Call-ID; one at a time is active, because a second caller gets 486 Busy Here."""
         self._news = asyncio.Event()
         self._pass_on: MessageCallback | None = None
-        """The library's own reading of messages."""
+        """The library's handler of messages."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -95,7 +100,7 @@ class Signalling:
 
     def dial(
         self, account: Account, extension: str, offer: SdpMessage, ringing: asyncio.Event
-    ) -> Dialled:
+    ) -> OutgoingDialog:
         """Call `extension` at the account's server; `ringing` is set if it rings there."""
         host, port = account.server
         call = self._uac.send_invite(
@@ -105,22 +110,24 @@ class Signalling:
             offer,
             auth=account.digest,
         )
-        dialled = Dialled(call=call, uac=self._uac, transport=self._transport, ringing=ringing)
-        self._legs[call.call_id] = dialled
+        dialled = OutgoingDialog(
+            call=call, uac=self._uac, transport=self._transport, ringing=ringing
+        )
+        self._dialogs[call.call_id] = dialled
         return dialled
 
-    def next_call(self) -> Received | None:
-        """The call that came last and was not given yet; None without one."""
+    def next_call(self) -> IncomingDialog | None:
+        """The latest call that was not returned yet; None without one."""
         received, self._waiting = self._waiting, None
         self.called.clear()
         return received
 
     @asynccontextmanager
     async def registration(self, account: Account) -> AsyncIterator[None]:
-        """Stand in the book of the account's server meanwhile.
+        """Register at the account's server within this context.
 
         Raises:
-            LabError: the server does not answer, or does not want it.
+            LabError: the server does not answer, or refuses.
         """
         refused: list[str] = []
         entry = Registration(
@@ -132,14 +139,14 @@ class Signalling:
         if not await self._comes_to(entry, RegistrationState.REGISTERED):
             said = refused[0] if refused else f"nothing within {RESPONSE_DEADLINE_S:.0f} s"
             raise LabError(
-                f"{where} said {said} to the registration of {account.user}:"
-                " look at the endpoint's aor and auth there"
+                f"{where} answered {said} to the registration of {account.user}:"
+                " check the endpoint's aor and auth there"
             )
         try:
             yield
         finally:
             entry.unregister()
-            # Without an answer the entry ends with its time.
+            # Without an answer the registration expires.
             await self._comes_to(entry, RegistrationState.UNREGISTERED)
 
     async def _comes_to(self, entry: Registration, state: RegistrationState) -> bool:
@@ -155,29 +162,29 @@ class Signalling:
         if isinstance(message, SipResponse):
             if not self._transport.is_news(message, addr):
                 return
-            leg = self._legs.get(message.call_id or "")
-            if isinstance(leg, Dialled) and message.status_code < 200:
-                leg.proceeding.set()
+            dialog = self._dialogs.get(message.call_id or "")
+            if isinstance(dialog, OutgoingDialog) and message.status_code < 200:
+                dialog.proceeding.set()
         elif message.method == "INVITE" and self._uas.transactions.match_request(message):
             return  # a copy: the library would take it for another call
         self._pass_on(message, addr)
         self._news.set()
 
     def _invited(self, call: IncomingCall) -> None:
-        if any(not leg.ended.is_set() for leg in self._legs.values()):
+        if any(not dialog.ended.is_set() for dialog in self._dialogs.values()):
             call.reject(486)
             return
-        self._waiting = Received(call=call, transport=self._transport)
-        self._legs[call.call_id] = self._waiting
+        self._waiting = IncomingDialog(call=call, transport=self._transport)
+        self._dialogs[call.call_id] = self._waiting
         self.called.set()
 
     def _reinvited(self, call: IncomingCall) -> None:
-        if call.call_id in self._legs:
-            self._legs[call.call_id].offered(call)
+        if call.call_id in self._dialogs:
+            self._dialogs[call.call_id].offered(call)
 
     def _ended(self, call_id: str) -> None:
-        if call_id in self._legs:
-            self._legs[call_id].ended.set()
+        if call_id in self._dialogs:
+            self._dialogs[call_id].ended.set()
 
 
 @asynccontextmanager

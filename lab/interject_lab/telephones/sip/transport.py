@@ -1,9 +1,9 @@
-"""SIP over UDP on the loopback interface: what the library leaves to whoever uses it.
+"""SIP over UDP: what the library leaves to its user.
 
-Requests are sent again until something answers (RFC 3261, timers A and E), and the final answer to
-an INVITE that is none of success is acknowledged (section 17.1.1.3); without that, a server sends
-its answer again and again. The library's own UDP transport does not start on Python 3.11, and tells
-no port that the system chose.
+Requests are retransmitted until a response arrives (RFC 3261, timers A and E), and a final response
+other than 2xx to an INVITE is acknowledged (section 17.1.1.3); without the ACK a server retransmits
+its response. The library's own UDP transport does not start on Python 3.11, and does not report a
+port that the system chose.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ FIRST_RESEND_S = 0.5
 """T1; each wait after it is twice as long."""
 MAX_RESENDS = 6
 MAX_REMEMBERED = 100
-"""INVITEs, and answered transactions, that a repeated answer is told by; the oldest go."""
+"""INVITEs and finished transactions, kept to detect retransmitted responses; the oldest go."""
 
 Key = tuple[str, str]
 """A transaction: its branch and its method."""
@@ -46,14 +46,14 @@ class Transport(SipTransport):
         self.local_addr = self._udp.address
 
     async def stop(self) -> None:
-        """Close the socket; nothing is sent again."""
+        """Close the socket and stop retransmissions."""
         for waiting in self._unanswered.values():
             waiting.timer.cancel()
         if self._udp is not None:
             self._udp.close()
 
     def send(self, message: SipRequest | SipResponse, addr: Address) -> None:
-        """Send a message; a request again and again until it is answered."""
+        """Send a message; a request is retransmitted until it is answered."""
         self._send(message, addr)
         if isinstance(message, SipRequest) and message.method != "ACK":
             timer = self._again(message, addr, 1)
@@ -62,7 +62,7 @@ class Transport(SipTransport):
                 self._invites.append(message)
 
     def is_news(self, response: SipResponse, addr: Address) -> bool:
-        """Note that `response` came from `addr`; whether it has not been heard before."""
+        """Handle a response from `addr`; whether it is not a retransmission."""
         key = transaction(response)
         waiting = self._unanswered.pop(key, None)
         if waiting is not None:
@@ -75,13 +75,13 @@ class Transport(SipTransport):
                 if transaction(invite) == key:
                     self.send(within(invite, "ACK", response.get_header("To")), addr)
         elif key[1] == "INVITE":
-            return True  # each copy of a success wants its own ACK, which the library sends
+            return True  # each copy of a 2xx needs an ACK, which the library sends
         repeated = key in self._concluded
         self._concluded.append(key)
         return not repeated
 
     async def answer_to(self, request: SipRequest, within_s: float) -> bool:
-        """Wait until something has answered `request`; whether it has."""
+        """Wait for a response to `request`; whether one arrived."""
         waiting = self._unanswered.get(transaction(request))
         if waiting is None:
             return True
@@ -108,7 +108,7 @@ class Transport(SipTransport):
 
 
 def transaction(message: SipRequest | SipResponse) -> Key:
-    """Which transaction `message` belongs to; empty words for what it does not tell."""
+    """The transaction of `message`; empty strings for missing parts."""
     branch = (message.via[0].branch or "") if message.via else ""
     return branch, message.cseq.method if message.cseq else ""
 

@@ -1,0 +1,209 @@
+"""Whole calls in closed loop on a virtual clock, as many at once as the bank has slots.
+
+One tick of the lab is one tick of a pod: each bot sends a frame, each caller sends a frame, the
+bank steps once, and the bots receive its decisions. No event loop and no real time: a run is as
+fast as the arrays allow, and repeatable from the seeds of its lines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interject_lab.call_record import BankTrace, CallRecord
+from interject_lab.errors import LabError
+from interject_lab.network.levels import is_sound
+from interject_lab.network.line import TelephoneLine
+from interject_lab.telephones.caller import Caller
+from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Step
+
+_TICK_NS = TICK_MS * 1_000_000
+
+
+class ScriptedBot:
+    """Says its utterances in turn, over and over; falls silent when the bank says CALLER.
+
+    A stop takes effect with the next tick. The bot goes on with its *next* utterance once
+    `pause_s` has passed since it fell silent and the bank has said CALLER for none of the last
+    `quiet_s`.
+    """
+
+    def __init__(
+        self,
+        utterances: Sequence[Pcm],
+        rate_hz: int,
+        *,
+        start_s: float = 0.5,
+        pause_s: float = 1.5,
+        quiet_s: float = 1.0,
+    ) -> None:
+        self._utterances = tuple(utterances)
+        self._tick_samples = rate_hz * TICK_MS // 1000
+        self._pause_ticks = round(pause_s * 1000 / TICK_MS)
+        self._quiet_ticks = round(quiet_s * 1000 / TICK_MS)
+        self._index = 0
+        self._said: int | None = None
+        """Samples of the current utterance already played; None while silent."""
+        self._silent_ticks = self._pause_ticks - round(start_s * 1000 / TICK_MS)
+        self._since_caller_ticks = self._quiet_ticks
+        self._ticks = 0
+        self._caller = False
+        self._stop_samples: list[int] = []
+
+    @property
+    def stop_samples(self) -> tuple[int, ...]:
+        """Where in the played stream the bot was cut short: the first sample of each silence."""
+        return tuple(self._stop_samples)
+
+    def frame(self) -> Pcm:
+        """What leaves for the caller in this tick, int16 [tick]."""
+        if self._said is None and self._may_start():
+            self._said = 0
+        frame = np.zeros(self._tick_samples, np.int16)
+        self._ticks += 1
+        if self._said is None:
+            self._silent_ticks += 1
+            return frame
+        part = self._utterances[self._index][self._said : self._said + frame.size]
+        frame[: part.size] = part
+        self._said += frame.size
+        if self._said >= self._utterances[self._index].size:
+            self._fall_silent()
+        return frame
+
+    def decide(self, decision: Decision) -> None:
+        """Take the bank's decision of this tick; its rise to CALLER stops the bot."""
+        caller = decision is Decision.CALLER
+        if caller and not self._caller and self._said is not None:
+            self._stop_samples.append(self._ticks * self._tick_samples)
+            self._fall_silent()
+        self._caller = caller
+        self._since_caller_ticks = 0 if caller else self._since_caller_ticks + 1
+
+    def _may_start(self) -> bool:
+        return (
+            bool(self._utterances)
+            and self._silent_ticks >= self._pause_ticks
+            and self._since_caller_ticks >= self._quiet_ticks
+        )
+
+    def _fall_silent(self) -> None:
+        self._said, self._silent_ticks = None, 0
+        self._index = (self._index + 1) % len(self._utterances)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VirtualCall:
+    """Who takes part in one call. All three have state: make them anew for every run."""
+
+    line: TelephoneLine
+    caller: Caller
+    bot: ScriptedBot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VirtualResult:
+    """One call that has been run."""
+
+    record: CallRecord
+    trace: BankTrace
+    stop_samples: tuple[int, ...]
+    """Where in `record.bot` the bot was cut short: the first sample of each silence."""
+
+
+def run(bank: DuplexBank, calls: Sequence[VirtualCall], duration_s: float) -> list[VirtualResult]:
+    """Run `calls` in the first slots of `bank` for `duration_s`; results in the order of `calls`.
+
+    The slots are opened before and closed after.
+
+    Raises:
+        LabError: more calls than slots, or a line of another rate than the bank's.
+    """
+    if len(calls) > bank.slots:
+        raise LabError(f"{len(calls)} calls for a bank of {bank.slots} slots: make it larger")
+    for call in calls:
+        if call.line.rate_hz != bank.rate:
+            raise LabError(f"a line at {call.line.rate_hz} Hz, a bank at {bank.rate} Hz")
+    tapes = [_Tape(call) for call in calls]
+    played = np.zeros((bank.slots, bank.rate * TICK_MS // 1000), np.int16)
+    caller = np.zeros_like(played)
+    for slot in range(len(calls)):
+        bank.open(slot)
+    for _ in range(round(duration_s * 1000 / TICK_MS)):
+        for slot, call in enumerate(calls):
+            played[slot] = call.bot.frame()
+            near = call.caller.step(is_sound(played[slot]))
+            caller[slot] = call.line.step(played[slot], near)
+        step = bank.step(caller, played)
+        for slot, call in enumerate(calls):
+            call.bot.decide(Decision(int(step.decision[slot])))
+            tapes[slot].keep(caller[slot], played[slot], step, slot)
+    for slot in range(len(calls)):
+        bank.close(slot)
+    return [tape.result() for tape in tapes]
+
+
+class _Tape:
+    """Keeps what happens in one call; as long as the run, which is bounded by its duration."""
+
+    def __init__(self, call: VirtualCall) -> None:
+        self._call = call
+        self._caller: list[Pcm] = []
+        self._bot: list[Pcm] = []
+        self._cleaned: list[Pcm] = []
+        self._rows: list[tuple[float, int, int, float, float, float]] = []
+
+    def keep(self, caller: Pcm, played: Pcm, step: Step, slot: int) -> None:
+        self._caller.append(caller.copy())
+        self._bot.append(played.copy())
+        self._cleaned.append(step.cleaned[slot])
+        self._rows.append(
+            (
+                float(step.speech[slot]),
+                int(step.decision[slot]),
+                int(step.reason[slot]),
+                float(step.delay_ms[slot]),
+                float(step.delay_confidence[slot]),
+                float(step.erle_db[slot]),
+            )
+        )
+
+    def result(self) -> VirtualResult:
+        line = self._call.line
+        tick = line.rate_hz * TICK_MS // 1000
+        trace = self._trace(tick)
+        ticks = len(self._rows)
+        times_ns = np.arange(ticks, dtype=np.int64) * _TICK_NS
+        record = CallRecord(
+            rate_hz=line.rate_hz,
+            caller=trace.caller,
+            bot=trace.played,
+            caller_sent_ns=times_ns,
+            bot_arrived_ns=times_ns,
+            bot_played_sample=np.arange(ticks, dtype=np.int64) * tick,
+            line_delay_ms=trace.true_delay_ms,
+            spoken=self._call.caller.spoken,
+            ended="the run was over",
+        )
+        return VirtualResult(record, trace, self._call.bot.stop_samples)
+
+    def _trace(self, tick: int) -> BankTrace:
+        rows = np.array(self._rows, np.float32).reshape(len(self._rows), 6)
+        delay_at = self._call.line.delay_at
+        return BankTrace(
+            caller=_joined(self._caller),
+            played=_joined(self._bot),
+            cleaned=_joined(self._cleaned),
+            speech=rows[:, 0],
+            decision=rows[:, 1].astype(np.int8),
+            reason=rows[:, 2].astype(np.int8),
+            delay_ms=rows[:, 3],
+            delay_confidence=rows[:, 4],
+            erle_db=rows[:, 5],
+            # Without a network in between, what the pod sees is what the line does.
+            true_delay_ms=np.array([delay_at(i * tick) for i in range(len(rows))], np.float32),
+        )
+
+
+def _joined(frames: list[Pcm]) -> Pcm:
+    return np.concatenate(frames) if frames else np.zeros(0, np.int16)

@@ -1,1 +1,0 @@
-"""Whole calls in closed loop on a virtual clock."""
