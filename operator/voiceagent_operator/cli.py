@@ -1,4 +1,4 @@
-"""The command line: `interject-operator run | manifests | apply | ready`.
+"""The command line: `interject-operator run | apply | ready`.
 
 Every option of `run` has a variable, because in a cluster a Deployment says them.
 """
@@ -13,14 +13,12 @@ from typing import NoReturn
 
 import click
 import uvloop
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from media_pod import logs
 from media_pod.errors import InterjectError
 from media_pod.manifest.types import HttpUrl
 from voiceagent_operator.agent_commands import apply, ready
-from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.operate import operate
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.tracing import LookIds
@@ -47,43 +45,6 @@ def cli() -> None:
 
 cli.add_command(apply)
 cli.add_command(ready)
-
-
-@cli.command()
-@click.option("--namespace", default="interject", help="Where the operator runs.")
-@click.option("--image", required=True, help="Its image.")
-@click.option("--media-image", required=True, help="Image of the media pods.")
-@click.option(
-    "--watch",
-    "watched",
-    multiple=True,
-    help="A namespace to watch, by a Role there; may be given several times. Default: all, by a "
-    "ClusterRole.",
-)
-@click.option(
-    "--pull-policy",
-    type=click.Choice(["Always", "IfNotPresent", "Never"]),
-    default="IfNotPresent",
-    help="When nodes pull the images.",
-)
-@click.option(
-    "--metrics-api",
-    is_flag=True,
-    help="Serve custom.metrics.k8s.io too, which needs rights in the whole cluster.",
-)
-def manifests(
-    namespace: str,
-    image: str,
-    media_image: str,
-    watched: tuple[str, ...],
-    pull_policy: str,
-    metrics_api: bool,
-) -> None:
-    """Print what installs the operator, for kubectl apply; the CRD is in crds/."""
-    wanted = Installation(
-        namespace, image, media_image, watched, pull_policy, metrics_api=metrics_api
-    )
-    click.echo(yaml.safe_dump_all(objects(wanted), sort_keys=False), nl=False)
 
 
 @cli.command()

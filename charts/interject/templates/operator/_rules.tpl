@@ -1,4 +1,4 @@
-{{/* The rights of the operator, as operator/voiceagent_operator/install/rules.py has them; a test holds
+{{/* The rights of the operator, as operator/voiceagent_operator/rights.py has them; a test holds
 the two equal. */}}
 
 {{- define "interject.rules.agents" -}}

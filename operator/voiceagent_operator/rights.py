@@ -1,7 +1,9 @@
-"""What the operator may do: no more than it does. Each rule says what for.
+"""RBAC rules that the operator needs, each with its reason. The only list of them.
 
-There is no wildcard, and of all Secrets the one with the operator's own certificate is read. Rules
-for namespaced objects are a Role in each watched namespace, or a ClusterRole if all are watched.
+Tests hold the chart's roles equal to it, and the API server of the unit tests refuses every request
+that no rule allows. No rule has a wildcard, and the only readable Secret is the operator's own
+certificate. Rules for namespaced objects become a Role in each watched namespace, or a ClusterRole
+if all namespaces are watched.
 """
 
 from collections.abc import Sequence
