@@ -163,8 +163,6 @@ def run(
     """Run one replica of the operator."""
     logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
-    if kubeconfig is not None:
-        os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,

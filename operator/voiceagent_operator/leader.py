@@ -12,6 +12,7 @@ from voiceagent_operator.call_watch import CallWatch
 from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.crd_check import HOW, CrdCheck
 from voiceagent_operator.directory import Directory
+from voiceagent_operator.kopf_watch import OnEvent
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.heartbeats import Heartbeats
@@ -39,11 +40,19 @@ _LATE_S: Final = 10.0
 _CHECK_EVERY_S: Final = 50.0
 """Several times within what the probes allow."""
 
+WatchAgents = Callable[[OnEvent], Coroutine[Any, Any, None]]
+"""Reports every event of VoiceAgents until cancelled, as `watch_with_kopf` does."""
+
 log = logging.getLogger(__name__)
 
 
 class Leader:
-    """Keeps all VoiceAgents as they should be."""
+    """Keeps all VoiceAgents as they should be.
+
+    Args:
+        watch_agents: the watch of VoiceAgents.
+        now: monotonic time in seconds.
+    """
 
     def __init__(
         self,
@@ -53,8 +62,8 @@ class Leader:
         metrics: OperatorMetrics,
         heartbeats: Heartbeats,
         tracing: Tracing,
-        kopf_is_ready: Callable[[], None],
         readiness: Readiness,
+        watch_agents: WatchAgents,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
@@ -63,8 +72,8 @@ class Leader:
         self._metrics = metrics
         self._heartbeats = heartbeats
         self._tracing = tracing
-        self._kopf_is_ready = kopf_is_ready
         self._readiness = readiness
+        self._watch_agents = watch_agents
         self._now = now
         self._crd = CrdCheck(api, settings.version)
         self._kinds: frozenset[Kind] = frozenset()
@@ -93,7 +102,7 @@ class Leader:
         calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
         async with asyncio.TaskGroup() as tasks:
             for work in (
-                self._watch.run(self._settings.namespaces, self._kopf_is_ready),
+                self._watch_agents(self._watch.on_event),
                 *self._watches(),
                 *(self._look_for_ever() for _ in range(WORKERS)),
                 self._publish_for_ever(),

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from voiceagent_operator.kopf_watch import watch_with_kopf
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.leader import Leader
@@ -39,15 +41,16 @@ async def operate(settings: Settings) -> None:
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
     tracing = Tracing(settings.version)
-    api = ApiServer(await find_cluster(settings.kubeconfig), metrics.api_request)
+    cluster = await find_cluster(settings.kubeconfig)
+    api = ApiServer(cluster, metrics.api_request)
     stopping = Stopping()
     readiness = Readiness()
     try:
         probes = make_app(metrics, heartbeats, readiness)
         async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
+            watch = partial(watch_with_kopf, cluster, settings.namespaces, stopping.take_signals)
             leader = Leader(
-                *(api, settings, pod_calls, metrics, heartbeats, tracing),
-                *(stopping.take_signals, readiness),
+                *(api, settings, pod_calls, metrics, heartbeats, tracing, readiness, watch)
             )
             replica = _Replica(settings, api, pod_calls, metrics, leader)
             await stopping.until_asked(replica.run())

@@ -95,7 +95,7 @@ def test_an_agent_that_cannot_be_read_is_looked_at_all_the_same(watched: Watched
 
 async def test_each_event_is_a_sign_of_life(watched: Watched) -> None:
     body: Any = agent()
-    await watched.watch._on_event(type=None, body=body)
-    await watched.watch._on_event(type="DELETED", body=body)
+    watched.watch.on_event(None, body)
+    watched.watch.on_event("DELETED", body)
     assert watched.beats == 2
     assert len(watched.directory) == 0

@@ -60,12 +60,19 @@ def test_a_rollout_is_in_progress_until_the_last_old_pod_is_replaced() -> None:
     assert conditions(Observed(stale))["Progressing"][0] == "True"
 
 
-def test_calls_and_capacity_are_those_of_ready_pods() -> None:
-    made = make_status(agent(capacity={"calls": 5}), Observed(deployment(), calls=10), {}, "1", NOW)
-    assert (made["activeCalls"], made["capacity"]) == (10, 10)
-    assert conditions(Observed(deployment(), calls=10), capacity={"calls": 5})[
-        "CapacityAvailable"
-    ] == ("False", "Full")
+def test_capacity_is_that_of_ready_pods_and_full_when_as_many_calls_are_active() -> None:
+    three_of_which_two_are_ready = deployment(3, ready=2, updated=3)
+
+    def capacity(calls: int | None) -> tuple[int, tuple[str, str]]:
+        seen = Observed(three_of_which_two_are_ready, calls=calls)
+        spec: dict[str, Any] = {"replicas": 3, "capacity": {"calls": 5}}
+        made = make_status(agent(**spec), seen, {}, "1", NOW)
+        return made["capacity"], conditions(seen, None, **spec)["CapacityAvailable"]
+
+    assert capacity(None) == (10, ("Unknown", "NotAsked"))
+    assert capacity(9) == (10, ("True", "RoomLeft"))
+    assert capacity(10) == (10, ("False", "Full"))
+    assert capacity(11) == (10, ("False", "Full")), "a pod that is not ready may still have calls"
 
 
 def test_scaled_to_zero_is_said() -> None:
