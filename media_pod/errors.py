@@ -10,11 +10,11 @@
       LabError               interject_lab.errors: a simulated call that cannot be set up
       ApiError               voiceagent_operator.kube.errors: refused by Kubernetes, or no answer
       NoClusterError         voiceagent_operator.kube.api: nothing says where the cluster is
-      LeadershipLostError    voiceagent_operator.lease: another replica may lead
-      MergeError             voiceagent_operator.kube.strategic_merge: a patch without sense
-      TakenError             voiceagent_operator.repair: a name that somebody else's object has
+      LeadershipLostError    voiceagent_operator.leader.lease: another replica may lead
+      MergeError             voiceagent_operator.render.strategic_merge: a patch without sense
+      TakenError             voiceagent_operator.reconcile.children: another owner's object
       CertificateError       voiceagent_operator.metrics_api.tls: none that can be served by
-      FrontProxyError        voiceagent_operator.metrics_api.front_proxy: no word of who may ask
+      FrontProxyError        voiceagent_operator.metrics_api.access: no word of who may ask
 
 Each says what was read and what was expected. `cli` turns any of them into one line and exit
 code 2; a pod logs it with the call that it ended. `media_pod.duplex` imports nothing of the

@@ -18,10 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 from media_pod import logs
 from media_pod.errors import InterjectError
 from media_pod.manifest.types import HttpUrl
-from voiceagent_operator.agent_commands import apply, ready
+from voiceagent_operator.jobs import apply, ready
 from voiceagent_operator.operate import operate
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
-from voiceagent_operator.tracing import LookIds
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileIds
 
 
 def _env(name: str) -> str:
@@ -161,7 +161,7 @@ def run(
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
+    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, ReconcileIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
     settings = Settings(
         kubeconfig=kubeconfig,

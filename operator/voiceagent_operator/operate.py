@@ -1,30 +1,62 @@
 """One replica of the operator: probes, metrics and the metrics API always, the rest if it leads."""
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from media_pod.errors import SetupError
-from voiceagent_operator.kopf_watch import watch_with_kopf
 from voiceagent_operator.kube.api import ApiServer, find_cluster
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.leader import Leader
-from voiceagent_operator.lease import Leadership
+from voiceagent_operator.kube.kopf_watch import watch_with_kopf
+from voiceagent_operator.leader.leader import Leader
+from voiceagent_operator.leader.lease import Leadership
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.metrics_api.certificates import CertificateFiles, CertificateSecret, Source
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
 from voiceagent_operator.metrics_api.server import MetricsServer
-from voiceagent_operator.metrics_api.sources import CertificateFiles, CertificateSecret, Source
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.pod_calls import PodCalls
-from voiceagent_operator.probes import make_app
-from voiceagent_operator.readiness import Readiness
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
-from voiceagent_operator.stopping import Stopping
-from voiceagent_operator.tracing import Tracing
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.logs_and_traces import Tracing
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.probes import make_app
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """Turns signals into the cancellation of one piece of work."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+
+    def take_signals(self) -> None:
+        """Have the signals come here from now on.
+
+        To be called again after whatever else takes them: kopf does, wherever it is embedded, and
+        then gives five seconds to every task of the process before it ends.
+        """
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._asked.set)
+
+    async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` until it ends, or until it is cancelled because somebody asked."""
+        self.take_signals()
+        working, asking = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait((working, asking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            working.cancel()
+            await asyncio.gather(working, asking, return_exceptions=True)
+        if not working.cancelled():
+            working.result()
+
 
 ANYWHERE: Final = "0.0.0.0"
 """Kubelets, Prometheus and the API server come by the pod's own address."""
@@ -43,17 +75,17 @@ async def operate(settings: Settings) -> None:
     tracing = Tracing(settings.version)
     cluster = await find_cluster(settings.kubeconfig)
     api = ApiServer(cluster, metrics.api_request)
-    stopping = Stopping()
+    signals = StopSignals()
     readiness = Readiness()
     try:
         probes = make_app(metrics, heartbeats, readiness)
         async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
-            watch = partial(watch_with_kopf, cluster, settings.namespaces, stopping.take_signals)
+            watch = partial(watch_with_kopf, cluster, settings.namespaces, signals.take_signals)
             leader = Leader(
                 *(api, settings, pod_calls, metrics, heartbeats, tracing, readiness, watch)
             )
             replica = _Replica(settings, api, pod_calls, metrics, leader)
-            await stopping.until_asked(replica.run())
+            await signals.until_stopped(replica.run())
     finally:
         await api.aclose()
         await asyncio.to_thread(tracing.close)

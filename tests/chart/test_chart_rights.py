@@ -3,7 +3,7 @@
 import pytest
 
 from chart.rendering import NAMESPACE, Json, objects, pods
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 from voiceagent_operator.rights import (
     agent_rules,
     api_service_rules,

@@ -11,12 +11,11 @@ from handshakes import why_refused
 
 from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json
+from voiceagent_operator.metrics_api.certificates import SECRET_EVERY_S, serving_of
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import Serving
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
-from voiceagent_operator.metrics_api.secret import serving_of
 from voiceagent_operator.metrics_api.server import TRY_EVERY_S
-from voiceagent_operator.metrics_api.sources import SECRET_EVERY_S
 
 NAMESPACE, SERVICE, NAME = "voice", "operator", "operator-metrics"
 HOST = f"{SERVICE}.{NAMESPACE}.svc"

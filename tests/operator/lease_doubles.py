@@ -13,7 +13,7 @@ from voiceagent_operator.kube.errors import (
     NotFoundError,
 )
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.lease import Leadership
+from voiceagent_operator.leader.lease import Leadership
 
 Fault = Callable[[str], Awaitable[None]]
 """What happens on the way of a request, named GET, POST or PUT; may raise, or take long."""

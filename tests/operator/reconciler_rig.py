@@ -8,14 +8,14 @@ from typing import Any
 from memory_cluster import MemoryApi, MemoryCluster
 from voice_agents import SETTING, voice_agent
 
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
-from voiceagent_operator.causes import Cause
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
+from voiceagent_operator.decide.causes import Cause
+from voiceagent_operator.decide.status import Publication
 from voiceagent_operator.kube.kinds import DEPLOYMENT, EVENT, POD, VOICE_AGENT, Json
-from voiceagent_operator.pod_calls import PodCalls
-from voiceagent_operator.reconcile import Reconciler
-from voiceagent_operator.reporter import Reporter
-from voiceagent_operator.status import Publication
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.reconcile.reconciler import Reconciler
+from voiceagent_operator.reconcile.reporter import Reporter
 
 KEY = ("calls", "reception")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

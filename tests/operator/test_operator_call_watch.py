@@ -4,9 +4,9 @@ import pytest
 from memory_cluster import condition, refusing
 from reconciler_rig import KEY, Rig, apply, roll_out, start_pod
 
-from voiceagent_operator import names
-from voiceagent_operator.call_watch import WRITE_S, CallWatch
+from voiceagent_operator.agents import names
 from voiceagent_operator.kube.kinds import POD, VOICE_AGENT
+from voiceagent_operator.reconcile.call_watch import WRITE_S, CallWatch
 
 SLOTS = 5
 
@@ -21,17 +21,17 @@ class Watched(Rig):
 
     async def start(self) -> tuple[str, str]:
         apply(self.cluster, replicas=2, capacity={"calls": SLOTS})
-        await self.reconciler.look(KEY)
+        await self.reconciler.reconcile(KEY)
         addresses = start_pod(self.cluster, 1), start_pod(self.cluster, 2)
         roll_out(self.cluster, ready=2)
-        await self.reconciler.look(KEY)
+        await self.reconciler.reconcile(KEY)
         return addresses
 
     async def ask(self, after_s: float = WRITE_S) -> None:
         """One round, and the look that follows from what it wrote on pods."""
         self.now_s += after_s
         await self.watch.ask_all()
-        await self.reconciler.look(KEY)
+        await self.reconciler.reconcile(KEY)
 
     def cost(self, number: int) -> tuple[str | None, str | None]:
         head = self.cluster.get(POD, "calls", f"reception-{number}")["metadata"]
@@ -71,7 +71,7 @@ async def test_capacity_ends_with_the_last_slot_of_the_ready_pods_and_comes_back
     await watched.ask()
     assert watched.capacity == ("True", "RoomLeft")
     roll_out(watched.cluster, ready=0)
-    await watched.reconciler.look(KEY)
+    await watched.reconciler.reconcile(KEY)
     assert watched.capacity == ("False", "NoPodReady")
 
 
@@ -90,11 +90,11 @@ async def test_the_calls_of_a_draining_pod_count_until_it_is_gone(watched: Watch
     watched.pods.calls = {one: 2, two: 4}
     going = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
     watched.cluster.edit(POD, "calls", "reception-2", going)
-    await watched.reconciler.look(KEY)
+    await watched.reconciler.reconcile(KEY)
     await watched.ask()
     assert watched.agent["status"]["activeCalls"] == 6
     watched.cluster.delete(POD, "calls", "reception-2")
-    await watched.reconciler.look(KEY)
+    await watched.reconciler.reconcile(KEY)
     await watched.ask()
     assert watched.agent["status"]["activeCalls"] == 2
 
@@ -125,12 +125,12 @@ async def test_equal_counts_are_not_written_again(watched: Watched) -> None:
 async def test_one_agents_refusal_does_not_reach_the_next_agent(watched: Watched) -> None:
     one, two = await watched.start()
     apply(watched.cluster, "second", replicas=1)
-    await watched.reconciler.look(("calls", "second"))
+    await watched.reconciler.reconcile(("calls", "second"))
     body = POD.head("calls", "second-1")
     body["metadata"]["labels"] = {names.AGENT: "second"}
     body |= {"spec": {"containers": []}, "status": {"phase": "Running", "podIP": "10.0.0.9"}}
     watched.cluster.create(POD, body)
-    await watched.reconciler.look(("calls", "second"))
+    await watched.reconciler.reconcile(("calls", "second"))
     watched.pods.calls = {one: 1, two: 1, "10.0.0.9:1650": 2}
     watched.cluster.fault = refusing(500, "etcd is away", "PATCH", "/pods/reception")
     await watched.ask()

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from virtual_time import run
 
 from voiceagent_operator.kube.kinds import API_SERVICE, Json
+from voiceagent_operator.metrics_api.certificates import secret_with
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import (
     CHANGEOVER,
@@ -32,8 +33,7 @@ from voiceagent_operator.metrics_api.issuing import (
     issue,
     why_due,
 )
-from voiceagent_operator.metrics_api.keeper import LOOK_AGAIN_S, LOOK_EVERY_S, TRUST_SETTLES_S
-from voiceagent_operator.metrics_api.secret import secret_with
+from voiceagent_operator.metrics_api.keeper import CHECK_EVERY_S, RETRY_AFTER_S, TRUST_SETTLES_S
 
 PATHS = [API_SERVICE.path(None, name) for name in API_SERVICES]
 NAMES = (HOST, f"{HOST}.cluster.local")
@@ -77,7 +77,7 @@ def test_where_all_is_right_nothing_is_written() -> None:
             await asyncio.sleep(1)
         before = list(server.writes)
         async with running(server):
-            await asyncio.sleep(CHANGEOVER.total_seconds() + LOOK_EVERY_S)
+            await asyncio.sleep(CHANGEOVER.total_seconds() + CHECK_EVERY_S)
             server.ahead = (LIFETIME - RENEW_BEFORE) / 2
             await asyncio.sleep(CHANGEOVER.total_seconds())
         assert server.writes == before
@@ -93,13 +93,13 @@ def test_it_is_renewed_in_time_and_the_ca_before_is_believed_until_all_have_chan
             old = server.serving
             assert old is not None
             server.ahead = LIFETIME - RENEW_BEFORE - timedelta(minutes=3)
-            await asyncio.sleep(2 * LOOK_EVERY_S)
+            await asyncio.sleep(2 * CHECK_EVERY_S)
             assert server.serving == old
-            await asyncio.sleep(2 * LOOK_EVERY_S + TRUST_SETTLES_S)
+            await asyncio.sleep(2 * CHECK_EVERY_S + TRUST_SETTLES_S)
             assert server.serving != old
             assert works(server)
             assert why_refused(old, server.believed(), HOST) is None
-            await asyncio.sleep(CHANGEOVER.total_seconds() + LOOK_EVERY_S)
+            await asyncio.sleep(CHANGEOVER.total_seconds() + CHECK_EVERY_S)
             assert works(server)
             assert why_refused(old, server.believed(), HOST) is not None
 
@@ -131,7 +131,7 @@ def test_an_edited_api_service_is_put_right_within_a_minute(edit: Json) -> None:
             served = server.serving
             server.edit(PATHS[0], **edit)
             server.edit(PATHS[1], caBundle=None, insecureSkipTLSVerify=True)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
         assert server.serving == served
         assert "insecureSkipTLSVerify" not in server.objects[PATHS[1]]["spec"]
@@ -147,7 +147,7 @@ def test_an_api_service_that_comes_later_is_told_too() -> None:
             await asyncio.sleep(1)
             assert server.serving is not None
             server.put(PATHS[1], late)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
 
     run(case())
@@ -161,7 +161,7 @@ def test_another_adapters_api_service_is_left_alone_and_told_once(
         theirs = {"namespace": "monitoring", "name": "prometheus-adapter"}
         server.put(PATHS[1], api_service(API_SERVICES[1], service=theirs, caBundle="dGhlaXJz"))
         async with running(server):
-            await asyncio.sleep(10 * LOOK_EVERY_S)
+            await asyncio.sleep(10 * CHECK_EVERY_S)
         assert server.objects[PATHS[1]]["spec"]["caBundle"] == "dGhlaXJz"
         assert (
             why_refused(server.serving or issue(NAMES, server.now()), server.believed(), HOST)
@@ -185,7 +185,7 @@ def test_somebody_elses_secret_is_left_alone_and_told_once(
         theirs: Json = {"metadata": {"name": NAME}, "type": "Opaque", "data": {"tls.crt": "eA=="}}
         server.put(SECRET_PATH, theirs)
         async with running(server):
-            await asyncio.sleep(10 * LOOK_EVERY_S)
+            await asyncio.sleep(10 * CHECK_EVERY_S)
         assert server.writes == []
 
     run(case())
@@ -230,7 +230,7 @@ def test_two_leaders_at_a_time_agree_on_one_certificate() -> None:
     async def case() -> None:
         server = Server()
         async with running(server), running(server):
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
         assert server.writes.count(f"POST {SECRET_PATH}") == 1
 
@@ -242,7 +242,7 @@ def test_what_fails_is_done_soon_and_said_once(caplog: pytest.LogCaptureFixture)
         server = Server()
         server.fails = 3
         async with running(server):
-            await asyncio.sleep(3 * LOOK_AGAIN_S + 1)
+            await asyncio.sleep(3 * RETRY_AFTER_S + 1)
         assert works(server)
 
     run(case())

@@ -12,8 +12,8 @@ from aiohttp.typedefs import Handler
 from kubernetes.aio.client import Configuration
 from voice_agents import voice_agent
 
-from voiceagent_operator.kopf_watch import connection, watch_with_kopf
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
+from voiceagent_operator.kube.kopf_watch import connection, watch_with_kopf
 
 
 class Api:

@@ -11,10 +11,8 @@ from memory_cluster import MemoryApi, MemoryCluster, condition, refusing
 from reconciler_rig import KEY, Pods, apply, roll_out, start_pod
 from virtual_time import run
 
-from voiceagent_operator import names, reconcile
-from voiceagent_operator.agent import Agent
-from voiceagent_operator.kopf_watch import OnEvent
-from voiceagent_operator.kube.heartbeats import Heartbeats
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -23,14 +21,16 @@ from voiceagent_operator.kube.kinds import (
     VOICE_AGENT,
     Json,
 )
-from voiceagent_operator.leader import Leader, WatchAgents
-from voiceagent_operator.lease import LeadershipLostError
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.publishing import FILE
-from voiceagent_operator.readiness import Readiness
-from voiceagent_operator.render.children import Child, Setting, children
+from voiceagent_operator.kube.kopf_watch import OnEvent
+from voiceagent_operator.leader.leader import Leader, WatchAgents
+from voiceagent_operator.leader.lease import LeadershipLostError
+from voiceagent_operator.reconcile import reconciler
+from voiceagent_operator.reconcile.dialplan import FILE
+from voiceagent_operator.render.children import Child, RenderSettings, children
 from voiceagent_operator.settings import Settings
-from voiceagent_operator.tracing import Tracing
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.logs_and_traces import Tracing
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
 
 RESYNC_S = 300.0
 SOON_S = 5.0
@@ -234,12 +234,12 @@ def test_an_api_server_that_refuses_is_asked_again_until_it_does_not() -> None:
 def test_one_agent_that_makes_the_operator_fail_keeps_no_other_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def faulty(agent: Agent, setting: Setting) -> list[Child]:
+    def faulty(agent: Agent, setting: RenderSettings) -> list[Child]:
         if agent.name == "reception":
             raise RuntimeError("a fault of ours")
         return children(agent, setting)
 
-    monkeypatch.setattr(reconcile, "children", faulty)
+    monkeypatch.setattr(reconciler, "children", faulty)
 
     async def case(world: World) -> None:
         apply(world.cluster)

@@ -21,8 +21,8 @@ from lease_doubles import (
 )
 from virtual_time import run
 
-from voiceagent_operator.election import LEASE_DURATION_S, RENEW_EVERY_S, RETRY_EVERY_S
-from voiceagent_operator.lease import LeadershipLostError
+from voiceagent_operator.leader.election import LEASE_DURATION_S, RENEW_EVERY_S, RETRY_EVERY_S
+from voiceagent_operator.leader.lease import LeadershipLostError
 
 
 def now_s() -> float:

@@ -13,10 +13,10 @@ from metrics_cluster import AUTOSCALER, Pki, World, make_pki, pod, world_in
 from pki import Authority
 
 from media_pod.errors import SetupError
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.kinds import Json
+from voiceagent_operator.metrics_api.certificates import FILES_EVERY_S
 from voiceagent_operator.metrics_api.server import READ_EVERY_S
-from voiceagent_operator.metrics_api.sources import FILES_EVERY_S
-from voiceagent_operator.names import AGENT
 
 GROUP = "/apis/custom.metrics.k8s.io"
 ALL = f"{GROUP}/v1beta2/namespaces/voice/pods/*/interject_active_calls"

@@ -5,12 +5,10 @@ from copy import deepcopy
 import pytest
 from voice_agents import SETTING, agent
 
-from voiceagent_operator import names
-from voiceagent_operator.drift import matches, shaped
-from voiceagent_operator.family import Slot
+from voiceagent_operator.agents import names
+from voiceagent_operator.decide.plan import Why, make_plan, matches, shaped, trace
 from voiceagent_operator.kube.kinds import AUTOSCALER, DEPLOYMENT, SERVICE, Json
-from voiceagent_operator.plan import Why, make_plan, trace
-from voiceagent_operator.render.children import Child, children
+from voiceagent_operator.render.children import Child, Slot, children
 
 AGENT = agent()
 DESIRED = children(AGENT, SETTING)

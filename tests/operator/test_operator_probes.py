@@ -6,10 +6,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.probes import DEAD_AFTER_S, make_app
-from voiceagent_operator.readiness import Readiness
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.probes import DEAD_AFTER_S, make_app
 
 
 class Replica:

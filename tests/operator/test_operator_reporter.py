@@ -6,9 +6,9 @@ import pytest
 from memory_cluster import condition, refusing
 from reconciler_rig import KEY, Rig, apply, roll_out, start_pod
 
+from voiceagent_operator.decide.status import Publication
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.kube.kinds import EVENT, VOICE_AGENT
-from voiceagent_operator.status import Publication
 
 STATUS = VOICE_AGENT.path(*KEY, "status")
 
@@ -17,7 +17,7 @@ async def test_an_event_names_the_agent_the_replica_and_the_cause() -> None:
     rig = Rig()
     rig.publication = Publication(taken=(("100", "calls/older"),))
     apply(rig.cluster, telephony={"extensions": ["100"]})
-    await rig.reconciler.look(KEY)
+    await rig.reconciler.reconcile(KEY)
     (event,) = rig.cluster.all(EVENT)
     assert event["regarding"]["uid"] == rig.agent["metadata"]["uid"]
     assert event["reportingInstance"] == "operator-0"
@@ -32,11 +32,11 @@ async def test_an_event_that_is_refused_costs_the_event_alone(
     rig = Rig()
     rig.cluster.fault = refusing(403, "quota of events", "POST", "/events")
     apply(rig.cluster)
-    await rig.reconciler.look(KEY)
+    await rig.reconciler.reconcile(KEY)
     start_pod(rig.cluster, 1)
     roll_out(rig.cluster, ready=1)
     with caplog.at_level(logging.WARNING):
-        await rig.reconciler.look(KEY)
+        await rig.reconciler.reconcile(KEY)
     assert condition(rig.agent, "Ready")[:2] == ("True", "PodsReady")
     assert "quota of events" in caplog.text
 
@@ -46,9 +46,9 @@ async def test_a_status_that_cannot_be_written_is_tried_again() -> None:
     rig.cluster.fault = refusing(500, "etcd is away", "PATCH", STATUS)
     apply(rig.cluster)
     with pytest.raises(ApiError, match="etcd is away"):
-        await rig.reconciler.look(KEY)
+        await rig.reconciler.reconcile(KEY)
     rig.cluster.fault = lambda verb, path: None
-    await rig.reconciler.look(KEY)
+    await rig.reconciler.reconcile(KEY)
     assert condition(rig.agent, "Ready")[:2] == ("False", "NoPodReady")
 
 
@@ -56,7 +56,7 @@ async def test_an_agent_that_is_deleted_meanwhile_needs_no_status() -> None:
     rig = Rig()
     rig.cluster.fault = refusing(404, "not found", "PATCH", STATUS)
     apply(rig.cluster)
-    await rig.reconciler.look(KEY)
+    await rig.reconciler.reconcile(KEY)
     assert "status" not in rig.agent
     assert rig.events() == []
 
@@ -64,7 +64,7 @@ async def test_an_agent_that_is_deleted_meanwhile_needs_no_status() -> None:
 async def test_fields_that_an_older_crd_refuses_are_left_out() -> None:
     rig = Rig(refused=frozenset({"endpoints"}))
     apply(rig.cluster)
-    await rig.reconciler.look(KEY)
+    await rig.reconciler.reconcile(KEY)
     assert "endpoints" not in rig.agent["status"]
     assert condition(rig.agent, "Ready")[:2] == ("False", "NoPodReady")
-    assert (await rig.reconciler.look(KEY)).writes == 0
+    assert (await rig.reconciler.reconcile(KEY)).writes == 0

@@ -6,10 +6,17 @@ import pytest
 from voice_agents import agent, voice_agent
 
 from media_pod.manifest.status import Status
-from voiceagent_operator.causes import Cause, find_cause
-from voiceagent_operator.events import event
+from voiceagent_operator.decide.causes import Cause, find_cause
+from voiceagent_operator.decide.status import (
+    ConditionChange,
+    Observed,
+    Publication,
+    bad_spec,
+    condition_changes,
+    event,
+    make_status,
+)
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.status import Observed, Publication, Turn, bad_spec, make_status, turns
 
 NOW, LATER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"
 
@@ -106,7 +113,7 @@ def test_a_condition_keeps_its_time_while_it_keeps_its_status() -> None:
 
 def test_a_refused_spec_leaves_the_numbers_as_they_were() -> None:
     old = make_status(agent(), Observed(deployment(), calls=2), {}, "1", NOW)
-    new = bad_spec(2, "spec.turn: wrong", old, "1", LATER)
+    new = bad_spec(2, "spec.change: wrong", old, "1", LATER)
     assert (new["activeCalls"], new["observedGeneration"]) == (2, 2)
     assert {each["reason"] for each in new["conditions"]} == {"BadSpec"}
 
@@ -114,14 +121,16 @@ def test_a_refused_spec_leaves_the_numbers_as_they_were() -> None:
 def test_events_tell_of_turns_and_never_twice() -> None:
     old = make_status(agent(), Observed(), {}, "1", NOW)
     new = make_status(agent(), Observed(deployment()), old, "1", LATER)
-    told = [event(voice_agent(), turn, "pod-1", LATER, "x") for turn in turns(old, new)]
+    told = [
+        event(voice_agent(), change, "pod-1", LATER, "x") for change in condition_changes(old, new)
+    ]
     assert [each["reason"] for each in told if each] == ["PodsReady"]
-    assert turns(new, new) == []
+    assert condition_changes(new, new) == []
 
 
 def test_a_bad_turn_is_a_warning() -> None:
-    turn = Turn("Degraded", "True", "SecretMissing", "secret x not found")
-    found = event(voice_agent(), turn, "pod-1", NOW, "x")
+    change = ConditionChange("Degraded", "True", "SecretMissing", "secret x not found")
+    found = event(voice_agent(), change, "pod-1", NOW, "x")
     assert found is not None
     assert (found["type"], found["reason"]) == ("Warning", "SecretMissing")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from pod_templates import patches, templates
 
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.kube.strategic_merge import KEYS, MergeError, merge
+from voiceagent_operator.render.strategic_merge import KEYS, MergeError, merge
 
 BASE: Json = {
     "metadata": {"labels": {"app": "media", "tier": "voice"}},

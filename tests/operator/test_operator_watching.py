@@ -22,9 +22,9 @@ from scripted_api import (
 )
 
 from voiceagent_operator.kube import watching
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
 from voiceagent_operator.kube.watching import LONGEST_PAUSE_S, Change, watch
+from voiceagent_operator.telemetry.health import Heartbeats
 
 BOOKMARK = {"kind": "PartialObjectMetadata", "metadata": {"resourceVersion": "50"}}
 EXPIRED = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}

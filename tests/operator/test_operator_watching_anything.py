@@ -12,9 +12,9 @@ from scripted_api import thing
 from virtual_time import run
 
 from voiceagent_operator.kube.errors import ApiError, ExpiredError, NoAnswerError
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
 from voiceagent_operator.kube.watching import LONGEST_PAUSE_S, Change, watch
+from voiceagent_operator.telemetry.health import Heartbeats
 
 SETTLED_S = 2 * LONGEST_PAUSE_S
 

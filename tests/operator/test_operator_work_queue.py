@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from voiceagent_operator.work_queue import MOST_PAUSE_S, WorkQueue
+from voiceagent_operator.leader.work_queue import MOST_PAUSE_S, WorkQueue
 
 SPACING_S = 1.0
 

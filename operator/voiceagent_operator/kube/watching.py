@@ -21,8 +21,8 @@ from sys import intern
 from typing import Final, Protocol
 
 from voiceagent_operator.kube.errors import BY_STATUS, ApiError, ExpiredError
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import Json, Kind
+from voiceagent_operator.telemetry.health import Heartbeats
 
 PAGE: Final = 500
 """Objects per answer of a list: some hundred kB of metadata."""

@@ -8,18 +8,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from voiceagent_operator.kube.errors import ApiError
+from voiceagent_operator.media_pods import METRIC
 from voiceagent_operator.metrics_api import documents
-from voiceagent_operator.metrics_api.access import Access
+from voiceagent_operator.metrics_api.access import Access, ApiUser, FrontProxy
 from voiceagent_operator.metrics_api.documents import GROUP, VERSIONS
-from voiceagent_operator.metrics_api.front_proxy import Caller, FrontProxy
 from voiceagent_operator.metrics_api.values import Values
-from voiceagent_operator.pod_calls import METRIC
 
 MAX_BODY_BYTES: Final = 4096
 """No request here needs a body."""
 _NAME: Final = "[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
 """Of a namespace or a pod. Nothing else may come into a path that the API server is asked for."""
-_CALLER: Final = web.RequestKey("caller", Caller)
+_USER: Final = web.RequestKey("user", ApiUser)
 
 _logger = logging.getLogger(__name__)
 
@@ -64,10 +63,10 @@ class _Api:
     async def values(self, request: web.Request) -> web.Response:
         about = request.match_info
         version, namespace, pod = about["version"], about["namespace"], about["pod"]
-        caller = request[_CALLER]
-        if not await self._access.allowed(caller, version, namespace, pod):
+        user = request[_USER]
+        if not await self._access.allowed(user, version, namespace, pod):
             raise web.HTTPForbidden(
-                text=f'User "{caller.user}" cannot get resource "pods/{METRIC}" in API group '
+                text=f'User "{user.user}" cannot get resource "pods/{METRIC}" in API group '
                 f'"{GROUP}" in the namespace "{namespace}"'
             )
         if pod == "*":
@@ -89,10 +88,10 @@ def _from_the_api_server(proxy: Callable[[], FrontProxy]) -> Middleware:
         now = proxy()
         if not now.knows(request.get_extra_info("peercert")):
             raise web.HTTPUnauthorized(text="this certificate is not the API server's")
-        caller = now.caller(request.headers)
-        if caller is None:
+        user = now.user(request.headers)
+        if user is None:
             raise web.HTTPUnauthorized(text="the API server does not say who asks")
-        request[_CALLER] = caller
+        request[_USER] = user
         return await handler(request)
 
     return check

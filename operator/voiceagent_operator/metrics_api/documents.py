@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.pod_calls import METRIC
+from voiceagent_operator.media_pods import METRIC
 
 GROUP: Final = "custom.metrics.k8s.io"
 VERSIONS: Final = ("v1beta2", "v1beta1")

@@ -14,16 +14,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json, Kind
+from voiceagent_operator.metrics_api.certificates import is_ours, secret_with, serving_of
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import believed, issue, why_due
-from voiceagent_operator.metrics_api.secret import is_ours, secret_with, serving_of
+from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
-LOOK_EVERY_S: Final = 60.0
+CHECK_EVERY_S: Final = 60.0
 """Three small requests a minute; for so long at most the API stays away after somebody's edit."""
-LOOK_AGAIN_S: Final = 5.0
+RETRY_AFTER_S: Final = 5.0
 """After a look that failed, or met somebody else's write."""
 TRUST_SETTLES_S: Final = 10.0
 """Between a new CA's becoming known and its certificate's: API servers learn of it by a watch,
@@ -71,25 +71,25 @@ class CertificateKeeper:
         self._names = (host, f"{host}.cluster.local")
         self._now = now
         self._sleep = sleep
-        self._complaints = Complaints(_logger, "metrics API")
+        self._warnings = WarnOnce(_logger, "metrics API")
 
     async def run(self) -> None:
         """Look, until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.check()
             except ConflictError as error:
                 _logger.debug("metrics API: %s", error)
-                wait_s = LOOK_AGAIN_S
+                wait_s = RETRY_AFTER_S
             except ApiError as error:
-                self._complaints.warn("look", f"its certificate is looked at again later: {error}")
-                wait_s = LOOK_AGAIN_S
+                self._warnings.warn("look", f"its certificate is looked at again later: {error}")
+                wait_s = RETRY_AFTER_S
             else:
-                self._complaints.over("look")
-                wait_s = LOOK_EVERY_S
+                self._warnings.clear("look")
+                wait_s = CHECK_EVERY_S
             await self._sleep(wait_s)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Put right whatever is not.
 
         Raises:
@@ -98,13 +98,13 @@ class CertificateKeeper:
         """
         secret = await self._find(SECRET, self._namespace, self._secret)
         if secret is not None and not is_ours(secret):
-            self._complaints.warn(
+            self._warnings.warn(
                 "secret",
                 f"Secret {self._namespace}/{self._secret} is somebody else's, and is left alone; "
                 "delete it, or have --metrics-api-secret name another",
             )
             return
-        self._complaints.over("secret")
+        self._warnings.clear("secret")
         services = [service async for service in self._services()]
         serving = None if secret is None else serving_of(secret)
         due = why_due(serving, self._names, self._now())
@@ -135,18 +135,18 @@ class CertificateKeeper:
         for name in API_SERVICES:
             found = await self._find(API_SERVICE, None, name)
             if found is None:
-                self._complaints.warn(
+                self._warnings.warn(
                     name, f"there is no APIService {name}: the cluster does not ask for it here"
                 )
             elif (place := _place(found)) != (self._namespace, self._service):
-                self._complaints.warn(
+                self._warnings.warn(
                     name,
                     f"APIService {name} points at {'/'.join(place)}, not at "
                     f"{self._namespace}/{self._service}, and is left alone: a cluster has one such "
                     "API; remove the other adapter, or use metricSource prometheus-adapter or keda",
                 )
             else:
-                self._complaints.over(name)
+                self._warnings.clear(name)
                 yield found
 
     async def _believe(self, services: Sequence[Json], authorities: bytes) -> None:

@@ -9,17 +9,21 @@ from typing import Final
 from aiohttp import web
 
 from media_pod.errors import SetupError
-from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
-from voiceagent_operator.metrics_api import front_proxy
-from voiceagent_operator.metrics_api.access import Access
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.metrics_api.access import (
+    CONFIG_PATH,
+    Access,
+    FrontProxy,
+    FrontProxyError,
+    parse_front_proxy,
+)
 from voiceagent_operator.metrics_api.app import make_app
-from voiceagent_operator.metrics_api.front_proxy import FrontProxy, FrontProxyError
-from voiceagent_operator.metrics_api.sources import Source
+from voiceagent_operator.metrics_api.certificates import Source
 from voiceagent_operator.metrics_api.tls import CertificateError, Tls
 from voiceagent_operator.metrics_api.values import Values
-from voiceagent_operator.pod_calls import PodCalls
+from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
 TRY_EVERY_S: Final = 3.0
 """Between two tries to start. A leader has a certificate within seconds, and an API server leaves a
@@ -65,7 +69,7 @@ class MetricsServer:
         self._source = source
         self._clock = clock
         self._sleep = sleep
-        self._complaints = Complaints(_logger, "metrics API")
+        self._warnings = WarnOnce(_logger, "metrics API")
         self.listening = asyncio.Event()
         """Set once requests are answered."""
 
@@ -90,7 +94,7 @@ class MetricsServer:
             await self._listen(runner, tls)
             read_s = self._clock()
             while True:
-                await self._sleep(self._source.look_every_s)
+                await self._sleep(self._source.poll_every_s)
                 if self._clock() - read_s >= READ_EVERY_S:
                     read_s = self._clock()
                     current = await self._read() or current
@@ -105,7 +109,7 @@ class MetricsServer:
                 try:
                     return proxy, Tls(await self._source.read(), proxy.ca)
                 except CertificateError as error:
-                    self._complaints.warn("certificate", f"waits for its certificate: {error}")
+                    self._warnings.warn("certificate", f"waits for its certificate: {error}")
             await self._sleep(TRY_EVERY_S)
 
     async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
@@ -122,19 +126,19 @@ class MetricsServer:
     async def _read(self) -> FrontProxy | None:
         """How the API server is known now; None if that cannot be found out."""
         try:
-            proxy = front_proxy.parse(await self._api.get(front_proxy.CONFIG_PATH))
+            proxy = parse_front_proxy(await self._api.get(CONFIG_PATH))
         except (ApiError, FrontProxyError) as error:
-            self._complaints.warn("front proxy", str(error))
+            self._warnings.warn("front proxy", str(error))
             return None
-        self._complaints.over("front proxy")
+        self._warnings.clear("front proxy")
         return proxy
 
     async def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
         try:
             renewed = tls.renew(await self._source.read(), proxy.ca)
         except CertificateError as error:
-            self._complaints.warn("certificate", f"the certificates stay as they were: {error}")
+            self._warnings.warn("certificate", f"the certificates stay as they were: {error}")
             return
-        self._complaints.over("certificate")
+        self._warnings.clear("certificate")
         if renewed:
             _logger.info("metrics API: certificates renewed")

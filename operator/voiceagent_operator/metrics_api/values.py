@@ -5,15 +5,16 @@ autoscaler is careful about pods that are missing, and would believe the 0.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from voiceagent_operator.fresh import Fresh
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import POD, Json
+from voiceagent_operator.media_pods import Ask
+from voiceagent_operator.metrics_api.cache import ExpiringCache
 from voiceagent_operator.metrics_api.documents import Value
-from voiceagent_operator.names import AGENT
 
 MOST_PODS: Final = 1000
 """Pods per question; as many as one VoiceAgent may have."""
@@ -24,8 +25,6 @@ FRESH_S: Final = 1.0
 HTTP_PORT: Final = "http"
 """Name of the port of a media pod that tells its calls."""
 
-Ask = Callable[[Iterable[str]], Awaitable[Mapping[str, int | None]]]
-"""Active calls by host:port; None where nobody answers."""
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +54,9 @@ class Values:
         self._api = api
         self._ask = ask
         self._now = now
-        self._told: Fresh[str, tuple[int | None, datetime]] = Fresh(FRESH_S, MOST_PODS, clock)
+        self._told: ExpiringCache[str, tuple[int | None, datetime]] = ExpiringCache(
+            FRESH_S, MOST_PODS, clock
+        )
 
     async def of_all(self, namespace: str, selector: str) -> list[Value]:
         """Of the media pods in `namespace` that `selector` chooses; "": of all.

@@ -1,13 +1,11 @@
 """How many pods there are, and how many may be missing."""
 
-from typing import Any, Final
+from typing import Any
 
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
-
-METRIC: Final = "interject_active_calls"
-"""Calls of a pod, reservations included; the media pods export it."""
+from voiceagent_operator.media_pods import METRIC
 
 
 def disruption_budgets(agent: Agent) -> list[Json]:

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from media_pod import logs
 from media_pod.manifest.reload import restart_key
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.kube.strategic_merge import merge
-from voiceagent_operator.render.services import audio_port
+from voiceagent_operator.render.network import audio_port
+from voiceagent_operator.render.strategic_merge import merge
 
 CONTAINER: Final = "media"
 """Name of the agent's container, which spec.podTemplate may refer to."""
@@ -28,7 +28,7 @@ _MEMORY_PER_CALL_MI = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
+class PodDefaults:
     """What pods have that their VoiceAgent says nothing of."""
 
     image: str
@@ -39,7 +39,7 @@ class Defaults:
     """text or json."""
 
 
-def deployment(agent: Agent, defaults: Defaults) -> Json:
+def deployment(agent: Agent, defaults: PodDefaults) -> Json:
     """The Deployment of `agent`.
 
     A rollout never takes a pod away before its successor is ready, and a pod that goes keeps its
@@ -77,7 +77,7 @@ def deployment(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _pod(agent: Agent, defaults: Defaults) -> Json:
+def _pod(agent: Agent, defaults: PodDefaults) -> Json:
     return {
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
@@ -106,7 +106,7 @@ def _pod(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _container(agent: Agent, defaults: Defaults) -> Json:
+def _container(agent: Agent, defaults: PodDefaults) -> Json:
     return {
         "name": CONTAINER,
         "image": agent.spec.image or defaults.image,
@@ -132,7 +132,7 @@ def _container(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _env(agent: Agent, defaults: Defaults) -> list[dict[str, Any]]:
+def _env(agent: Agent, defaults: PodDefaults) -> list[dict[str, Any]]:
     env: list[dict[str, Any]] = [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {

@@ -1,0 +1,176 @@
+"""The objects of one agent in the cluster: read before each reconcile, and put right by a plan."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from media_pod.errors import InterjectError
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
+from voiceagent_operator.decide.causes import Cause, waits_for_volumes
+from voiceagent_operator.decide.plan import Plan, Why, owns, trace
+from voiceagent_operator.kube.api import ApiServer
+from voiceagent_operator.kube.errors import ApiError, NotFoundError
+from voiceagent_operator.kube.kinds import DEPLOYMENT, EVENT, POD, Json, Kind
+from voiceagent_operator.render.children import Child, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The children and pods of one agent, as the API server has them."""
+
+    children: dict[Slot, Json] = field(default_factory=dict)
+    pods: Sequence[Json] = ()
+    events: Sequence[Json] = ()
+    """Of pods that wait for their volumes; nothing else needs them."""
+
+    def deployment(self, agent: Agent) -> Json | None:
+        """The agent's Deployment."""
+        return self.children.get((DEPLOYMENT, agent.name))
+
+
+async def read_family(api: ApiServer, agent: Agent, kinds: Iterable[Kind]) -> Family:
+    """Read what `agent` has of `kinds`, and its pods.
+
+    Raises:
+        ApiError: a list cannot be read.
+    """
+    kinds = tuple(kinds)
+    ours = {"labelSelector": f"{names.OURS},{names.AGENT}={agent.name}"}
+    lists = await asyncio.gather(
+        *(api.get(kind.path(agent.namespace), ours) for kind in kinds),
+        api.get(POD.path(agent.namespace), {"labelSelector": f"{names.AGENT}={agent.name}"}),
+    )
+    *per_kind, pods = (
+        [_complete(kind, item) for item in each.get("items", [])]
+        for kind, each in zip((*kinds, POD), lists, strict=True)
+    )
+    return Family(
+        children={
+            (kind, item["metadata"]["name"]): item
+            for kind, items in zip(kinds, per_kind, strict=True)
+            for item in items
+        },
+        pods=pods,
+        events=await _events(api, agent, pods),
+    )
+
+
+async def read_one(api: ApiServer, agent: Agent, slot: Slot) -> Json | None:
+    """The object at a child's place, whoever made it."""
+    kind, name = slot
+    try:
+        return await api.get(kind.path(agent.namespace, name))
+    except NotFoundError:
+        return None
+
+
+async def _events(api: ApiServer, agent: Agent, pods: Sequence[Json]) -> list[Json]:
+    if not any(map(waits_for_volumes, pods)):
+        return []
+    found = await api.get(EVENT.path(agent.namespace), {"fieldSelector": "reason=FailedMount"})
+    items: list[Json] = found.get("items", [])
+    return items
+
+
+def _complete(kind: Kind, item: Json) -> Json:
+    """An item of a list as it would be alone: lists leave out what kind their items are.
+
+    Without managedFields: half of an object, and read by nobody here.
+    """
+    item["metadata"].pop("managedFields", None)
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **item}
+
+
+_INVALID = 422
+_REFUSED = frozenset({400, 403, 409, _INVALID})
+"""Statuses that trying again does not change."""
+
+log = logging.getLogger(__name__)
+
+
+class TakenError(InterjectError):
+    """A child's name belongs to somebody else's object, which is left alone."""
+
+
+@dataclass(slots=True)
+class Repair:
+    """What was done."""
+
+    writes: int = 0
+    drifted: tuple[str, ...] = ()
+    """Kinds of children that somebody else had changed."""
+    trouble: Cause | None = None
+    """Why some child could not be put right; the first such cause."""
+
+
+async def repair(
+    api: ApiServer, agent: Agent, plan: Plan, family: Family, left: dict[Slot, str]
+) -> Repair:
+    """Carry out `plan`; children that were applied are in `family` and `left` afterwards.
+
+    A child that is refused does not keep the others from being put right.
+
+    Raises:
+        ApiError: the API server does not answer, or has no time.
+    """
+    done = Repair()
+    for child, why in plan.apply:
+        try:
+            found = await _put(api, agent, child)
+        except (ApiError, TakenError) as error:
+            done.trouble = done.trouble or _refused(child, error)
+            continue
+        log.info("%s/%s: %s %s applied, %s", *agent.key, child.kind.kind, child.name, why.value)
+        done.writes += 1
+        slot = (child.kind, child.name)
+        family.children[slot], left[slot] = found, trace(child, found)
+        if why is Why.DRIFTED:
+            done.drifted += (child.kind.kind,)
+    for kind, name in plan.prune:
+        await api.delete(kind.path(agent.namespace, name))
+        log.info("%s/%s: %s %s deleted", *agent.key, kind.kind, name)
+        done.writes += 1
+    return done
+
+
+async def _put(api: ApiServer, agent: Agent, child: Child) -> Json:
+    there = await read_one(api, agent, (child.kind, child.name))
+    if there is not None and not owns(agent, there):
+        # Server-side apply would take over whatever has the name.
+        raise TakenError(
+            f"{child.kind.kind} {child.name} exists and is not this agent's; "
+            "delete it, or give the agent another name"
+        )
+    path = child.kind.path(agent.namespace, child.name)
+    try:
+        return await api.apply(path, child.body)
+    except ApiError as error:
+        if there is None or error.status != _INVALID:
+            raise
+    # What somebody else has added to it, such as a second port with the same name, does not go
+    # together with what is applied.
+    return await api.replace(path, _instead_of(there, child.body))
+
+
+def _instead_of(there: Json, body: Json) -> Json:
+    """`body` as the whole of the object, if nobody has changed it since it was `there`."""
+    version = there["metadata"]["resourceVersion"]
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
+
+
+def _refused(child: Child, error: ApiError | TakenError) -> Cause:
+    """The cause, if asking again would not help.
+
+    Raises:
+        ApiError: it may.
+    """
+    what = f"{child.kind.kind} {child.name}"
+    if isinstance(error, TakenError):
+        return Cause("NameTaken", str(error))
+    if error.status not in _REFUSED:
+        raise error
+    if "quota" in error.message:
+        return Cause("QuotaExceeded", f"{what} cannot be made: {error.message}")
+    return Cause("ChildRefused", f"the API server refuses {what}: {error.message}")
