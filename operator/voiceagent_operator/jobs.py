@@ -20,13 +20,13 @@ from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, VOICE_AGENT, Json
 
 KEY: Final = "agent.yaml"
-"""Where the ConfigMap has it."""
+"""Key in the ConfigMap."""
 RETRY_EVERY_S: Final = 0.5
-"""Pause before the next try. A new resource is served within a second or so."""
+"""Pause before the next attempt. A new CRD is served within about a second."""
 
 
 class NoAgentError(InterjectError):
-    """A ConfigMap does not hold a VoiceAgent."""
+    """A ConfigMap does not contain a VoiceAgent."""
 
 
 class AgentApi(Protocol):
@@ -45,15 +45,15 @@ async def apply_owned(
     tries: int,
     pause: Callable[[float], Awaitable[None]],
 ) -> str:
-    """Apply the VoiceAgent in `config_map`; its name.
+    """Apply the VoiceAgent in `config_map`; returns its name.
 
     Args:
-        tries: how often to ask, as long as the resource VoiceAgent is not served.
+        tries: attempts while the API server does not serve VoiceAgents.
         pause: waits so many seconds.
 
     Raises:
-        NoAgentError: the ConfigMap holds none.
-        ApiError: the API server refuses, or does not know the resource after all tries.
+        NoAgentError: the ConfigMap contains none.
+        ApiError: the API server refuses, or does not serve VoiceAgents after all attempts.
     """
     owner = await api.get(CONFIG_MAP.path(namespace, config_map))
     agent = _owned(owner, namespace)
@@ -70,13 +70,13 @@ async def apply_owned(
 
 
 def _owned(owner: Json, namespace: str) -> Json:
-    """The VoiceAgent that `owner` holds, with a reference to it."""
+    """The VoiceAgent in `owner`, with an owner reference to it."""
     metadata = owner["metadata"]
     source = f"ConfigMap {metadata['name']}, {KEY}"
     try:
         agent = yaml.safe_load(owner.get("data", {}).get(KEY, ""))
     except yaml.YAMLError as error:
-        raise NoAgentError(f"{source}: this is no YAML ({error})") from error
+        raise NoAgentError(f"{source}: invalid YAML ({error})") from error
     kind = agent.get("kind") if isinstance(agent, dict) else None
     if not isinstance(agent, dict) or kind != VOICE_AGENT.kind:
         raise NoAgentError(f"{source}: found kind {kind}; allowed: {VOICE_AGENT.kind}")
@@ -93,7 +93,7 @@ def _owned(owner: Json, namespace: str) -> Json:
 
 
 POLL_S: Final = 1.0
-"""Pause before the next look; a pod takes some seconds to be ready."""
+"""Pause before the next poll; a pod takes some seconds to become ready."""
 
 
 class NotReadyError(InterjectError):
@@ -117,11 +117,11 @@ async def until_ready(
     """Returns once the VoiceAgent is Ready.
 
     Args:
-        polls: how often to look, `POLL_S` apart.
+        polls: number of polls, `POLL_S` apart.
         pause: waits so many seconds.
 
     Raises:
-        NotReadyError: it was not at the last look; the message has the condition that says why.
+        NotReadyError: not Ready at the last poll; the message has the condition with the reason.
         ApiError: the API server refuses.
     """
     why = ""
@@ -135,14 +135,14 @@ async def until_ready(
 
 
 async def _lacking(api: ReadApi, path: str) -> str:
-    """Why it is not Ready; empty if it is."""
+    """Why the VoiceAgent is not Ready; empty if it is Ready."""
     try:
         agent = await api.get(path)
     except NotFoundError:
-        return "there is none"
+        return "not found"
     conditions = {each["type"]: each for each in agent.get("status", {}).get("conditions", [])}
     if not conditions:
-        return "no operator has looked at it"
+        return "no status yet; check that the operator runs and watches this namespace"
     if conditions["Ready"]["status"] == "True":
         return ""
     telling = "Degraded" if conditions["Degraded"]["status"] == "True" else "Ready"
@@ -155,10 +155,13 @@ _kubeconfig = click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="KUBECONFIG",
-    help="How to reach the cluster. In a pod its service account, else the user's own file.",
+    help="Kubeconfig file. Default: the service account in a pod, else the user's kubeconfig.",
 )
 _namespace = click.option(
-    "--namespace", default="default", envvar="INTERJECT_NAMESPACE", help="Of the VoiceAgent."
+    "--namespace",
+    default="default",
+    envvar="INTERJECT_NAMESPACE",
+    help="Namespace of the VoiceAgent.",
 )
 
 
@@ -170,10 +173,10 @@ _namespace = click.option(
     "--within-seconds",
     type=click.FloatRange(1, 3600),
     default=60.0,
-    help="How long the cluster may take to serve VoiceAgents.",
+    help="Deadline for the API server to serve VoiceAgents, whose CRD may be new.",
 )
 def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
-    """Apply the VoiceAgent that CONFIG_MAP holds as agent.yaml; it goes with CONFIG_MAP."""
+    """Apply the VoiceAgent in agent.yaml of CONFIG_MAP, which then owns it."""
     tries = round(within_seconds / RETRY_EVERY_S)
 
     async def once(api: ApiServer) -> str:
@@ -191,10 +194,10 @@ def apply(config_map: str, kubeconfig: Path | None, namespace: str, within_secon
     "--within-seconds",
     type=click.FloatRange(1, 3600),
     default=240.0,
-    help="How long it may take.",
+    help="Deadline.",
 )
 def ready(name: str, kubeconfig: Path | None, namespace: str, within_seconds: float) -> None:
-    """Wait until the VoiceAgent NAME is Ready; exit code 2 and the reason if it is not in time."""
+    """Wait until the VoiceAgent NAME is Ready; exit code 2 and the reason at the deadline."""
     polls = round(within_seconds / POLL_S)
 
     async def once(api: ApiServer) -> None:
@@ -205,7 +208,7 @@ def ready(name: str, kubeconfig: Path | None, namespace: str, within_seconds: fl
 
 
 async def _asking(kubeconfig: Path | None, question: Callable[[ApiServer], Awaitable[T]]) -> T:
-    """The answer to `question`, asked of the cluster's API server."""
+    """The result of `question`, with a client that is closed afterwards."""
     api = ApiServer(await find_cluster(kubeconfig))
     try:
         return await question(api)

@@ -18,12 +18,12 @@ from voiceagent_operator.agents import names
 from voiceagent_operator.kube.kinds import Json
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, int | None]]]
-"""Asks pods for their active calls, by host:port; None where nobody answers."""
+"""Returns active calls by host:port; None for pods that do not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaPod:
-    """One pod that runs."""
+    """One running pod."""
 
     name: str
     address: str
@@ -32,7 +32,7 @@ class MediaPod:
     """Those that the operator writes, as they are."""
 
     def differs(self, wanted: dict[str, str]) -> bool:
-        """Whether any of its annotations is not as wanted."""
+        """Whether any of its annotations differs from `wanted`."""
         there = dict(self.annotations)
         return any(there.get(key) != value for key, value in wanted.items())
 
@@ -41,7 +41,7 @@ _OURS = (names.MANIFEST_SEEN, names.DELETION_COST, names.SAFE_TO_EVICT)
 
 
 def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
-    """The pods that have an address, those that are going included: they still have calls."""
+    """Pods with an address, terminating ones included: they still have calls."""
     return [
         MediaPod(
             pod["metadata"]["name"],
@@ -54,17 +54,17 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
 
 
 def annotations_for(calls: int) -> dict[str, str]:
-    """Scale-down takes the pod with the least cost; nodes with calls are not taken away."""
+    """Deletion cost for scale-down, and whether a node autoscaler may evict the pod."""
     return {names.DELETION_COST: str(calls), names.SAFE_TO_EVICT: "false" if calls else "true"}
 
 
 METRIC: Final = "interject_active_calls"
 POD_DEADLINE_S: Final = 1.0
-"""For one pod, from the connection on. A pod that lives answers within milliseconds."""
+"""For one pod, connecting included. A healthy pod answers within milliseconds."""
 ALL_DEADLINE_S: Final = 2.0
-"""For all pods together: what is known by then is told."""
+"""For all pods together; pods that have not answered by then count as None."""
 MOST_AT_A_TIME: Final = 64
-"""Questions on the way at a time: some hundred kB, and a thousand pods well within the deadline."""
+"""Concurrent requests: some hundred kB, and a thousand pods well within the deadline."""
 MAX_PAGE_BYTES: Final = 256 * 1024
 """A pod's metrics page has some 20 kB."""
 
@@ -75,14 +75,14 @@ _logger = logging.getLogger(__name__)
 
 
 class PodCalls:
-    """Asks pods; an asynchronous context manager, which keeps the connections."""
+    """Reads the metrics pages of pods; an asynchronous context manager."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(MOST_AT_A_TIME)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            # A connection each: a pod that closes an idle one just now would seem to be silent.
+            # No keep-alive: a pod that just closes an idle connection would seem not to answer.
             connector=aiohttp.TCPConnector(limit=MOST_AT_A_TIME, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=POD_DEADLINE_S),
@@ -94,7 +94,7 @@ class PodCalls:
         await self._session.close()
 
     async def ask(self, addresses: Iterable[str]) -> dict[str, int | None]:
-        """Active calls by address, None where nobody knows; within `ALL_DEADLINE_S`.
+        """Active calls by address, None if unknown; within `ALL_DEADLINE_S`.
 
         Args:
             addresses: host:port of the pods' HTTP, an IPv6 address in brackets.
@@ -124,7 +124,7 @@ class PodCalls:
                     raise ValueError(f"read status {answer.status}, expected 200")
                 return parse(await _read(answer.content))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            _logger.info("pod %s does not tell its calls: %r", address, error)
+            _logger.info("pod %s: active calls cannot be read: %r", address, error)
             return None
 
 
@@ -132,7 +132,7 @@ def parse(page: bytes) -> int:
     """Active calls, from a metrics page.
 
     Raises:
-        ValueError: it does not tell them.
+        ValueError: the page has no such metric, or no valid value of it.
     """
     found = _LINE.search(page)
     if found is None:
@@ -144,7 +144,7 @@ def parse(page: bytes) -> int:
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
-    """All of a page; its length is not always told beforehand.
+    """A whole page; not every answer has a Content-Length.
 
     Raises:
         ValueError: more than `MAX_PAGE_BYTES`.

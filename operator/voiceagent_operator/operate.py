@@ -35,17 +35,17 @@ class StopSignals:
         self._asked = asyncio.Event()
 
     def take_signals(self) -> None:
-        """Have the signals come here from now on.
+        """Install the signal handlers.
 
-        To be called again after whatever else takes them: kopf does, wherever it is embedded, and
-        then gives five seconds to every task of the process before it ends.
+        Call it again after kopf has started, which installs its own: on a signal kopf would wait up
+        to five seconds for every task of the process.
         """
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._asked.set)
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` until it ends, or until it is cancelled because somebody asked."""
+        """Run `work` until it ends, or cancel it at the first signal."""
         self.take_signals()
         working, asking = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
         try:
@@ -59,16 +59,16 @@ class StopSignals:
 
 
 ANYWHERE: Final = "0.0.0.0"
-"""Kubelets, Prometheus and the API server come by the pod's own address."""
+"""Kubelets, Prometheus and the API server connect to the pod's address."""
 
 
 async def operate(settings: Settings) -> None:
     """Run one replica until SIGTERM or SIGINT, which give the lease back.
 
     Raises:
-        NoClusterError: there is no cluster.
-        SetupError: a port is taken.
-        LeadershipLostError: another replica may lead; start anew.
+        NoClusterError: no cluster is configured.
+        SetupError: a port is in use.
+        LeadershipLostError: another replica may lead; restart.
     """
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
@@ -92,7 +92,7 @@ async def operate(settings: Settings) -> None:
 
 
 class _Replica:
-    """What one replica does besides answering probes."""
+    """The work of one replica besides its probes."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class _Replica:
 
 @asynccontextmanager
 async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
-    """They are answered meanwhile."""
+    """Serve the probes within the context."""
     runner = web.AppRunner(probes, access_log=None)
     await runner.setup()
     try:
@@ -173,7 +173,7 @@ async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
     except OSError as error:
         await runner.cleanup()
         raise SetupError(
-            f"port {port} of the probes cannot be had ({error.strerror}); give another --probe-port"
+            f"cannot bind probe port {port} ({error.strerror}); choose another --probe-port"
         ) from error
     try:
         yield

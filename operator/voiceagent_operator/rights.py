@@ -37,13 +37,13 @@ def agent_rules() -> list[Json]:
     return [
         _rule(VOICE_AGENT, _READ),
         _rule(VOICE_AGENT, ["patch"], "status"),
-        # Children block their owner's deletion, which some clusters allow only to those who may
-        # set its finalizers. None is ever set.
+        # Children have blockOwnerDeletion, for which OwnerReferencesPermissionEnforcement requires
+        # this right. The operator sets no finalizer.
         _rule(VOICE_AGENT, ["update"], "finalizers"),
         *(_rule(kind, _KEEP) for kind in KINDS),
-        # Calls are counted, and written on pods as deletion cost; causes are read from them.
+        # Pods show the cause of a failure, and get the number of their calls as deletion cost.
         _rule(POD, [*_READ, "patch"]),
-        # Turns of conditions are told; a volume that cannot be had is told by events alone.
+        # Condition changes are reported as events; a failed mount is reported by events alone.
         _rule(EVENT, ["create", "list"]),
     ]
 
@@ -65,5 +65,5 @@ def certificate_rules(secret: str) -> list[Json]:
 
 
 def api_service_rules() -> list[Json]:
-    """In the cluster: the API server is told by which CA it knows the metrics API."""
+    """In the cluster: to write the CA of the metrics API into its APIServices."""
     return [_rule(API_SERVICE, ["get", "patch"]) | {"resourceNames": list(API_SERVICES)}]

@@ -30,7 +30,7 @@ class Watched(Rig):
     async def ask(self, after_s: float = WRITE_S) -> None:
         """One round, and the look that follows from what it wrote on pods."""
         self.now_s += after_s
-        await self.watch.ask_all()
+        await self.watch.poll_all()
         await self.reconciler.reconcile(KEY)
 
     def cost(self, number: int) -> tuple[str | None, str | None]:

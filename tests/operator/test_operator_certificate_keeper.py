@@ -169,11 +169,12 @@ def test_another_adapters_api_service_is_left_alone_and_told_once(
         )
 
     run(case())
-    (said,) = [each for each in caplog.messages if "prometheus-adapter, not at" in each]
+    (said,) = [each for each in caplog.messages if "prometheus-adapter instead of" in each]
     assert said == (
-        "metrics API: APIService v1beta1.custom.metrics.k8s.io points at "
-        "monitoring/prometheus-adapter, not at voice/operator, and is left alone: a cluster has "
-        "one such API; remove the other adapter, or use metricSource prometheus-adapter or keda"
+        "metrics API: APIService v1beta1.custom.metrics.k8s.io points to "
+        "monitoring/prometheus-adapter instead of voice/operator and is not modified: a cluster "
+        "has one custom metrics API; remove the other adapter, or use metricSource "
+        "prometheus-adapter or keda"
     )
 
 
@@ -189,10 +190,10 @@ def test_somebody_elses_secret_is_left_alone_and_told_once(
         assert server.writes == []
 
     run(case())
-    (said,) = [each for each in caplog.messages if "somebody else's" in each]
+    (said,) = [each for each in caplog.messages if "was not created by the operator" in each]
     assert said == (
-        "metrics API: Secret voice/operator-metrics is somebody else's, and is left alone; delete "
-        "it, or have --metrics-api-secret name another"
+        "metrics API: Secret voice/operator-metrics was not created by the operator and is not "
+        "modified; delete it, or choose another --metrics-api-secret"
     )
 
 
@@ -221,7 +222,7 @@ def test_an_expired_and_a_damaged_and_a_misnamed_one_are_replaced(
     made = [each.partition("because ")[2] for each in caplog.messages if "because" in each]
     assert [why.partition(" (")[0] for why in made] == [
         "it cannot be read",
-        "it holds until 2026-08-28 00:00 UTC",
+        "it is valid until 2026-08-28 00:00 UTC",
         "it is for old.voice.svc, not for operator.voice.svc, operator.voice.svc.cluster.local",
     ]
 
@@ -246,7 +247,7 @@ def test_what_fails_is_done_soon_and_said_once(caplog: pytest.LogCaptureFixture)
         assert works(server)
 
     run(case())
-    (said,) = [each for each in caplog.messages if "looked at again later" in each]
+    (said,) = [each for each in caplog.messages if "not checked, will retry" in each]
     assert "etcd is away" in said
 
 

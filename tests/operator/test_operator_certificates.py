@@ -53,15 +53,15 @@ async def test_a_replica_that_is_there_before_the_certificate_waits_for_it(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     serving = start(world)
-    await until_said(world, caplog, "waits for its certificate")
+    await until_said(world, caplog, "waiting for its certificate")
     new_certificate(world)
     world.step.set()
     await serving
     assert (await world.get("/apis"))[0] == 200
     (said,) = caplog.messages
     assert said == (
-        "metrics API: waits for its certificate: Secret voice/operator-metrics is not there; the "
-        "leading replica makes it"
+        "metrics API: waiting for its certificate: Secret voice/operator-metrics not found; the "
+        "leading replica creates it"
     )
 
 
@@ -85,12 +85,12 @@ async def test_a_secret_that_is_deleted_or_broken_does_not_stop_who_serves(
     new_certificate(world)
     await start(world)
     known, world.kube.secret = world.kube.secret, None
-    await until_said(world, caplog, "Secret voice/operator-metrics is not there")
+    await until_said(world, caplog, "Secret voice/operator-metrics not found")
     assert (await world.get("/apis"))[0] == 200
     assert known is not None
     del known["data"]["tls.key"]
     world.kube.secret = known
-    await until_said(world, caplog, "Secret voice/operator-metrics: no certificate and its key")
+    await until_said(world, caplog, "Secret voice/operator-metrics: not a certificate with its key")
     assert (await world.get("/apis"))[0] == 200
 
 

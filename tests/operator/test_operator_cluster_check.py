@@ -71,7 +71,7 @@ async def test_it_is_told_once_with_what_to_do_and_its_end_too(
 
     sentence = (
         "the CRD of VoiceAgents is older than this operator, 1.2.3, and lacks spec.drain, "
-        "status.version; apply that of this version: kubectl apply --server-side -f crds/"
+        "status.version; apply the CRD of this version: kubectl apply --server-side -f crds/"
     )
     async with serving(old, old, refusal(403), new, new) as (scripted, api):
         check = CrdCheck(api, "1.2.3")
@@ -88,5 +88,5 @@ async def test_it_is_told_once_with_what_to_do_and_its_end_too(
     assert scripted.asked[0].path == "/openapi/v3/apis/interject.dev/v1alpha1"
     assert [each.message for each in caplog.records if each.name != "aiohttp.access"] == [
         sentence,
-        "the CRD of VoiceAgents has all that this operator knows",
+        "the CRD of VoiceAgents is up to date",
     ]

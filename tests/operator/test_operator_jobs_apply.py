@@ -75,7 +75,7 @@ async def test_it_gives_up_after_its_tries_and_at_once_if_it_may_not() -> None:
     ("text", "words"),
     [
         ("", "found kind None; allowed: VoiceAgent"),
-        ("a: [", "this is no YAML"),
+        ("a: [", "invalid YAML"),
         ("[1, 2]", "found kind None"),
         (yaml.safe_dump({"kind": "Pod", "metadata": {"name": "p"}}), "found kind Pod"),
         (yaml.safe_dump({"kind": "VoiceAgent"}), "found no metadata.name"),

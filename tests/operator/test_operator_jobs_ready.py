@@ -56,8 +56,8 @@ async def test_it_may_come_late_and_be_ready_later() -> None:
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        (None, "there is none"),
-        ({}, "no operator has looked at it"),
+        (None, "not found"),
+        ({}, "no status yet; check that the operator runs and watches this namespace"),
         (agent(ready=False), "NoPodReady: 0 of 1 pods are ready"),
         (
             agent(ready=False, degraded="cannot pull media:1"),

@@ -298,7 +298,7 @@ def test_work_that_does_not_stop_does_not_hand_the_lease_over(
         await asyncio.sleep(0.1)
 
     run(main())
-    assert "the work did not stop, the lease runs out" in caplog.text
+    assert "work did not stop in time, the lease is left to expire" in caplog.text
 
 
 def test_a_candidate_that_stops_leaves_the_lease_alone() -> None:

@@ -65,7 +65,7 @@ async def test_one_dead_watch_among_others_is_seen(replica: Replica, path: str) 
     replica.heartbeats.beat("services")
     assert await replica.ask(path) == (200, "ok")
     replica.now_s += 1
-    assert await replica.ask(path) == (503, "nothing was heard of the watch of pods for 301 s")
+    assert await replica.ask(path) == (503, "no event received by the watch of pods for 301 s")
     replica.heartbeats.beat("pods")
     assert await replica.ask(path) == (200, "ok")
 

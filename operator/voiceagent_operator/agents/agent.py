@@ -1,4 +1,4 @@
-"""A VoiceAgent as the API server holds it: the manifest, and what Kubernetes adds."""
+"""A VoiceAgent as the API server returns it: the manifest and its Kubernetes metadata."""
 
 from dataclasses import dataclass
 
@@ -31,10 +31,11 @@ def parse_agent(found: Json) -> Agent:
     """The VoiceAgent in an object of the API server.
 
     Raises:
-        SpecError: the API server took what the models refuse; its CRD is not this version's.
+        SpecError: the models refuse the spec, although the API server accepted it: the CRD has
+            another version.
     """
     head = found["metadata"]
-    # Of the metadata the models know what people write; the server's own part is not for them.
+    # The models know only the metadata that users write.
     document = {
         "apiVersion": found["apiVersion"],
         "kind": found["kind"],

@@ -11,7 +11,7 @@ from voiceagent_operator.agents.agent import Agent, Key
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one agent wants of an Asterisk's dialplan, and how its calls go."""
+    """The extensions that one agent requests of an Asterisk, and how Asterisk reaches it."""
 
     key: Key
     uid: str
@@ -21,9 +21,9 @@ class Claim:
     transport: str
     rate_hz: int
     transfers: tuple[str, ...]
-    """Places that it may send callers to, each context,extension,priority."""
+    """Transfer targets, each context,extension,priority."""
     api: str
-    """host:port that is asked who takes a call."""
+    """host:port of /api/call-start."""
 
     @property
     def age(self) -> tuple[str, str]:
@@ -33,16 +33,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """What came of a claim."""
+    """The result of a claim."""
 
     claim: Claim
     granted: tuple[str, ...] = ()
     taken: tuple[tuple[str, str], ...] = field(default=())
-    """Extensions that an older agent has, and which, as namespace/name."""
+    """Extensions held by older agents, each with the holder as namespace/name."""
 
 
 def claim_of(agent: Agent) -> Claim:
-    """What `agent` claims."""
+    """The claim of `agent`."""
     spec = agent.spec
     return Claim(
         key=agent.key,
@@ -81,11 +81,11 @@ class Entry:
     uid: str
     generation: int
     claim: Claim | None
-    """None if the models refuse its spec: it then holds no extension."""
+    """None if the spec is invalid: the agent then holds no extension."""
 
 
 class Directory:
-    """Filled by the watch of VoiceAgents, read by whoever has to know about all of them."""
+    """Written by the watch of VoiceAgents, read by whatever needs all of them."""
 
     def __init__(self) -> None:
         self._entries: dict[Key, Entry] = {}
@@ -98,24 +98,24 @@ class Directory:
         return iter(tuple(self._entries))
 
     def get(self, key: Key) -> Entry | None:
-        """What is known of `key`."""
+        """The entry of `key`, if there is one."""
         return self._entries.get(key)
 
     def put(self, agent: Agent) -> set[str]:
-        """Note `agent`; returns the Asterisks whose dialplan may change."""
+        """Store `agent`; returns the Asterisks whose dialplan may change."""
         entry = Entry(agent.uid, agent.generation, claim_of(agent))
         return self._set(agent.key, entry)
 
     def put_bad(self, key: Key, uid: str, generation: int) -> set[str]:
-        """Note a VoiceAgent that cannot be read; returns as `put`."""
+        """Store a VoiceAgent with an invalid spec; returns as `put`."""
         return self._set(key, Entry(uid, generation, None))
 
     def remove(self, key: Key) -> set[str]:
-        """Forget a VoiceAgent; returns as `put`."""
+        """Remove a VoiceAgent; returns as `put`."""
         return self._set(key, None)
 
     def awards(self) -> dict[Key, Award]:
-        """Who has which extension."""
+        """Which agent holds which extension."""
         if self._awards is None:
             self._awards = award(
                 entry.claim for entry in self._entries.values() if entry.claim is not None
@@ -127,11 +127,11 @@ class Directory:
         return [each for each in self.awards().values() if each.claim.asterisk == asterisk]
 
     def asterisks(self) -> set[str]:
-        """All that are claimed from."""
+        """All Asterisks with at least one claim."""
         return {entry.claim.asterisk for entry in self._entries.values() if entry.claim}
 
     def rivals(self, key: Key) -> set[Key]:
-        """Other agents at the same Asterisk that claim an extension of `key`'s."""
+        """Other agents that claim an extension of `key` at the same Asterisk."""
         entry = self._entries.get(key)
         if entry is None or entry.claim is None:
             return set()

@@ -1,4 +1,4 @@
-"""Names, labels and annotations by which the operator's objects are found."""
+"""Names, labels and annotations of the operator's objects."""
 
 from typing import Final
 
@@ -14,10 +14,10 @@ ASTERISK: Final = f"{GROUP}/asterisk"
 APPLIED: Final = f"{GROUP}/applied"
 """Annotation of each child: hash of what was last applied."""
 RESTART_KEY: Final = f"{GROUP}/restart-key"
-"""Annotation of pods: hash of the settings that a running pod cannot take over."""
+"""Annotation of pods: hash of the settings that need a restart of the pod."""
 MANIFEST_SEEN: Final = f"{GROUP}/manifest"
-"""Annotation of pods: hash of the latest manifest. A kubelet looks at a pod's ConfigMaps when the
-pod changes, and otherwise about once a minute."""
+"""Annotation of pods: hash of the latest manifest. A kubelet refreshes the ConfigMaps of a pod when
+the pod changes, and otherwise about once a minute."""
 DIALPLAN_SEEN: Final = f"{GROUP}/dialplan"
 """Annotation of Asterisk pods: hash of the latest dialplan, for the same reason."""
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
@@ -26,13 +26,13 @@ SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NAME: Final = "app.kubernetes.io/name"
 MANAGER: Final = "app.kubernetes.io/managed-by"
 OPERATOR_PODS: Final = {_NAME: "interject-operator"}
-"""Labels of the operator's own pods; whoever installs it sets them."""
+"""Labels of the operator's own pods; the chart sets them."""
 OURS: Final = f"{MANAGER}={MANAGED_BY}"
-"""Selector of everything that the operator made."""
+"""Label selector of all objects that the operator created."""
 
 
 def selected(agent: Agent) -> dict[str, str]:
-    """The labels by which the pods of `agent` are told from others in its namespace."""
+    """Selector labels of the pods of `agent`."""
     return {AGENT: agent.name}
 
 
@@ -59,7 +59,7 @@ def dialplan_labels(asterisk: str) -> dict[str, str]:
 
 
 def owner(agent: Agent) -> Json:
-    """The reference that has Kubernetes remove a child once `agent` is gone."""
+    """The owner reference by which Kubernetes deletes a child after `agent`."""
     return {
         "apiVersion": VOICE_AGENT.api_version,
         "kind": VOICE_AGENT.kind,
@@ -71,15 +71,15 @@ def owner(agent: Agent) -> Json:
 
 
 def headless_name(agent: Agent) -> str:
-    """The Service that stands for each of the agent's pods."""
+    """Name of the headless Service, which resolves to each of the agent's pods."""
     return f"{agent.name}-pods"
 
 
 def manifest_name(agent: Agent) -> str:
-    """The ConfigMap with the manifest that the pods serve."""
+    """Name of the ConfigMap with the manifest of the pods."""
     return f"{agent.name}-manifest"
 
 
 def dialplan_name(asterisk: str) -> str:
-    """The ConfigMap with the published extensions of one Asterisk."""
+    """Name of the ConfigMap with the published extensions of one Asterisk."""
     return f"interject-dialplan-{asterisk}"

@@ -1,14 +1,14 @@
-"""Why an agent's pods are not what they should be: the real cause, in one sentence.
+"""Why an agent's pods do not run: the root cause, in one sentence.
 
-Kubernetes says it in many places: conditions of the Deployment, of pods, states of containers,
-events. The rules, the most telling first:
+Kubernetes reports it in many places: conditions of the Deployment and of pods, container states,
+events. The rules, the most specific first:
 
     where                                              reason
     a child was refused by the API server              ChildRefused
     Deployment: ReplicaFailure, about a quota          QuotaExceeded
     Deployment: ReplicaFailure, otherwise              PodsRefused
     container waiting: CreateContainerConfigError      SecretMissing, ConfigMapMissing, BadConfig
-    container waiting: an image cannot be had          ImageUnavailable
+    container waiting: cannot pull image               ImageUnavailable
     pod event: FailedMount                             SecretMissing, VolumeMissing, ...
     pod: PodScheduled is False                         Unschedulable
     container waiting: CrashLoopBackOff, or it ended   ContainerCrashes
@@ -37,7 +37,7 @@ _LONGEST: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is wrong."""
+    """A failure, for the condition Degraded."""
 
     reason: str
     """CamelCase, one of a small set: for machines."""
@@ -48,11 +48,11 @@ class Cause:
 def find_cause(
     deployment: Json | None, pods: Sequence[Json], events: Sequence[Json]
 ) -> Cause | None:
-    """The most telling cause, None if nothing is wrong.
+    """The most specific cause, None if nothing is wrong.
 
     Args:
-        deployment: as the API server has it; None if it is not there yet.
-        pods: the agent's, in any state.
+        deployment: as the API server returns it; None if it does not exist yet.
+        pods: those of the agent, in any state.
         events: of those pods.
     """
     alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
@@ -69,7 +69,7 @@ def find_cause(
 
 
 def waits_for_volumes(pod: Json) -> bool:
-    """Whether a pod has a node, but no container yet; only its events say why."""
+    """Whether a pod is scheduled without a container yet; only its events have the reason."""
     scheduled = _condition(pod, "PodScheduled")
     waiting = [state.get("reason") for _, state in _waiting(pod)]
     return (
@@ -82,7 +82,7 @@ def _replica_failure(deployment: Json | None) -> Iterator[Cause]:
     if failure is not None and failure["status"] == "True":
         message = failure.get("message", "")
         reason = "QuotaExceeded" if "quota" in message else "PodsRefused"
-        yield _cause(reason, f"pods cannot be created: {message}")
+        yield _cause(reason, f"cannot create pods: {message}")
 
 
 def _config(pod: Json) -> Iterator[Cause]:
@@ -90,7 +90,7 @@ def _config(pod: Json) -> Iterator[Cause]:
         if state.get("reason") == "CreateContainerConfigError":
             message = state.get("message", "")
             yield _cause(
-                _missing(message, "BadConfig"), f"container {name} cannot be configured: {message}"
+                _missing(message, "BadConfig"), f"cannot configure container {name}: {message}"
             )
 
 
@@ -100,8 +100,8 @@ def _image(pod: Json) -> Iterator[Cause]:
             image = _images(pod).get(name, "")
             yield _cause(
                 "ImageUnavailable",
-                f"image {image} of container {name} cannot be had ({reason}); "
-                "check its name, and whether the node may pull it",
+                f"cannot pull image {image} of container {name} ({reason}); "
+                "check its name, tag and imagePullSecrets",
             )
 
 
@@ -111,13 +111,13 @@ def _mounts(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[Cause]:
         about = event.get("regarding") or event.get("involvedObject") or {}
         if event.get("reason") == "FailedMount" and about.get("uid") in waiting:
             message = event.get("note") or event.get("message") or ""
-            yield _cause(_missing(message, "VolumeMissing"), f"a volume cannot be had: {message}")
+            yield _cause(_missing(message, "VolumeMissing"), f"cannot mount volume: {message}")
 
 
 def _unschedulable(pod: Json) -> Iterator[Cause]:
     scheduled = _condition(pod, "PodScheduled")
     if scheduled is not None and scheduled["status"] == "False":
-        yield _cause("Unschedulable", f"no node takes a pod: {scheduled.get('message', '')}")
+        yield _cause("Unschedulable", f"pod cannot be scheduled: {scheduled.get('message', '')}")
 
 
 def _crash(pod: Json) -> Iterator[Cause]:
@@ -127,13 +127,13 @@ def _crash(pod: Json) -> Iterator[Cause]:
         ended = state.get("terminated") or status.get("lastState", {}).get("terminated")
         if waiting.get("reason") in _FAILS:
             message = waiting.get("message", "")
-            yield _cause("ContainerFails", f"container {name} does not start: {message}")
+            yield _cause("ContainerFails", f"cannot start container {name}: {message}")
         elif ended is not None and not status.get("ready"):
-            said = (ended.get("message") or ended.get("reason") or "").strip()
+            detail = (ended.get("message") or ended.get("reason") or "").strip()
             code = ended.get("exitCode")
             yield _cause(
                 "ContainerCrashes",
-                f"container {name} ended with exit code {code} ({said}); "
+                f"container {name} ended with exit code {code} ({detail}); "
                 f"see kubectl logs {pod['metadata']['name']} --previous",
             )
 
@@ -154,7 +154,7 @@ def _missing(message: str, otherwise: str) -> str:
 
 
 def _waiting(pod: Json) -> Iterator[tuple[str, Json]]:
-    """Containers that wait, by name, and why."""
+    """Name and state of each waiting container."""
     for status in _containers(pod):
         if waiting := status.get("state", {}).get("waiting"):
             yield status["name"], waiting
@@ -177,6 +177,6 @@ def _condition(found: Json, kind: str) -> Json | None:
 
 
 def _cause(reason: str, message: str) -> Cause:
-    """One sentence of one line, of bounded length."""
+    """A message of one line and bounded length."""
     line = " ".join(message.split())
     return Cause(reason, line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}...")

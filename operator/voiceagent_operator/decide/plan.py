@@ -1,8 +1,16 @@
-"""Whether an object is as it should be, as far as the operator wants anything of it.
+"""What to apply and what to delete, so that an agent's children match its spec. Pure.
 
-The API server fills in defaults and writes quantities its own way ("1000m" becomes "1"), and others
-may add fields of theirs. So an object is compared in the shape of what was applied: mappings by
-their keys there, lists of named things by name, other lists item by item.
+exists  annotation   content        action
+no                                  create, unless a foreign object has the name
+yes     differs                     apply: the agent or the operator's rendering has changed
+yes     equal        as desired     none
+yes     equal        as left        none: the API server normalizes values
+yes     equal        otherwise      apply: another client has changed it
+yes                  not desired    delete, if this agent owns it
+
+The API server fills in defaults and normalizes quantities ("1000m" becomes "1"), and other clients
+may add fields. So an object is compared in the shape of what was applied: maps by the desired keys,
+lists of named items by name, other lists item by item.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +27,12 @@ _MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey"
 
 
 def matches(live: Any, desired: Any) -> bool:
-    """Whether `live` has everything that `desired` has."""
+    """Whether `live` contains `desired`."""
     return bool(shaped(live, desired) == desired)
 
 
 def shaped(live: Any, desired: Any) -> Any:
-    """`live` reduced to what `desired` speaks of; None where it has nothing."""
+    """`live` reduced to the fields of `desired`; None where it lacks one."""
     match live, desired:
         case dict(), dict():
             return {key: shaped(live.get(key), value) for key, value in desired.items()}
@@ -41,7 +49,7 @@ def shaped(live: Any, desired: Any) -> Any:
 
 
 def _merge_key(items: list[Any]) -> str | None:
-    """The key by which Kubernetes tells these items apart, None if by their place."""
+    """The merge key of a list of maps, None if its items are compared by position."""
     if not items or not all(isinstance(item, dict) for item in items):
         return None
     for key in _MERGE_KEYS:
@@ -61,24 +69,24 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, in this order."""
+    """Steps, in their order."""
 
     apply: tuple[tuple[Child, Why], ...]
     prune: tuple[Slot, ...]
 
     @property
     def empty(self) -> bool:
-        """Nothing has to be done."""
+        """Whether there is nothing to do."""
         return not (self.apply or self.prune)
 
 
 def make_plan(
     agent: Agent, desired: Iterable[Child], live: Mapping[Slot, Json], left: Mapping[Slot, str]
 ) -> Plan:
-    """What to do with the children of `agent`.
+    """The plan for the children of `agent`.
 
     Args:
-        live: those that it has, whoever owns them.
+        live: existing objects, whatever their owner.
         left: `trace` of each child after it was last applied.
     """
     wanted = {(child.kind, child.name): child for child in desired}
@@ -92,12 +100,12 @@ def make_plan(
 
 
 def trace(child: Child, found: Json) -> str:
-    """What the API server made of `child`: equal as long as nobody changes it."""
+    """Hash of `child` as the API server stored it: equal until another client changes it."""
     return digest([child.applied, shaped(found, child.body)])
 
 
 def owns(agent: Agent, found: Json) -> bool:
-    """Whether `found` is a child of this very agent, not of one with its name."""
+    """Whether `found` is owned by this agent, and not by an earlier one of the same name."""
     owners = found["metadata"].get("ownerReferences", [])
     return any(owner["uid"] == agent.uid for owner in owners)
 

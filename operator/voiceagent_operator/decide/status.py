@@ -1,7 +1,7 @@
-"""The status of a VoiceAgent: what its children and its calls say, in the words of the resource.
+"""The status of a VoiceAgent, from its children and its calls; and events on changed conditions.
 
     condition           True                         False
-    Ready               a pod answers                NoPodReady, ScaledToZero, BadSpec
+    Ready               a pod is ready               NoPodReady, ScaledToZero, BadSpec
     Progressing         RollingOut                   RolledOut
     Degraded            one of causes.py, BadSpec,   AsExpected
                         CrdOutdated
@@ -26,24 +26,24 @@ CONDITIONS: Final = ("Ready", "Progressing", "Degraded", "CapacityAvailable", "P
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What became of an agent's extensions."""
+    """Which extensions of an agent are in the dialplan."""
 
     published: tuple[str, ...] = ()
     taken: tuple[tuple[str, str], ...] = ()
-    """Extensions that an older agent has, and which, as namespace/name."""
+    """Extensions held by older agents, each with the holder as namespace/name."""
     pending: bool = False
-    """The dialplan is not written yet."""
+    """Whether the dialplan is still to be written."""
     asterisk_found: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is known of an agent beside its spec."""
+    """The observed state of an agent."""
 
     deployment: Json | None = None
     cause: Cause | None = None
     calls: int | None = None
-    """Active calls on all pods; None while no pod was asked."""
+    """Active calls on all pods; None before the first poll."""
     image: str = ""
     publication: Publication = field(default_factory=Publication)
 
@@ -88,7 +88,7 @@ def make_status(agent: Agent, seen: Observed, old: Json, version: str, now: str)
 
 
 def bad_spec(generation: int, problem: str, old: Json, version: str, now: str) -> Json:
-    """The status of a VoiceAgent that the models refuse: its pods stay as they are."""
+    """The status of a VoiceAgent with an invalid spec; its pods stay as they are."""
     kept = {
         key: value
         for key, value in old.items()
@@ -108,23 +108,23 @@ def bad_spec(generation: int, problem: str, old: Json, version: str, now: str) -
 
 @dataclass(frozen=True, slots=True)
 class ConditionChange:
-    """A condition that has changed its status or its reason."""
+    """A condition whose status or reason has changed."""
 
     kind: str
     status: str
     reason: str
     message: str
     first: bool = False
-    """The VoiceAgent is new: nobody knew of this condition before."""
+    """The VoiceAgent had no such condition before."""
 
     @property
     def bad(self) -> bool:
-        """Whether somebody should look."""
+        """Whether it needs attention."""
         return self.status == ("True" if self.kind == "Degraded" else "False")
 
 
 def condition_changes(old: Json, new: Json) -> list[ConditionChange]:
-    """Which conditions have turned, in the order of `CONDITIONS`."""
+    """The changed conditions, in the order of `CONDITIONS`."""
     before = {each["type"]: (each["status"], each["reason"]) for each in old.get("conditions", [])}
     return [
         ConditionChange(
@@ -165,17 +165,19 @@ class _Counts:
 
 def _ready(agent: Agent, counts: _Counts) -> _Verdict:
     if counts.ready > 0:
-        return _Verdict("True", "PodsReady", f"{counts.ready} of {agent.spec.replicas} pods answer")
+        return _Verdict(
+            "True", "PodsReady", f"{counts.ready} of {agent.spec.replicas} pods are ready"
+        )
     if agent.spec.replicas == 0:
         return _Verdict("False", "ScaledToZero", "spec.replicas is 0")
-    return _Verdict("False", "NoPodReady", f"none of {agent.spec.replicas} pods answers")
+    return _Verdict("False", "NoPodReady", f"0 of {agent.spec.replicas} pods are ready")
 
 
 def _progressing(agent: Agent, counts: _Counts) -> _Verdict:
     wanted = agent.spec.replicas
     if counts.observed and counts.updated == counts.ready == counts.all == wanted:
-        return _Verdict("False", "RolledOut", f"all {wanted} pods are as they should be")
-    message = f"{counts.updated} of {wanted} pods are of the latest spec, {counts.ready} answer"
+        return _Verdict("False", "RolledOut", f"all {wanted} pods are up to date and ready")
+    message = f"{counts.updated} of {wanted} pods are up to date, {counts.ready} are ready"
     return _Verdict("True", "RollingOut", message)
 
 
@@ -187,12 +189,14 @@ def _degraded(cause: Cause | None) -> _Verdict:
 
 def _capacity(counts: _Counts, capacity: int, calls: int | None) -> _Verdict:
     if counts.ready == 0:
-        return _Verdict("False", "NoPodReady", "no pod answers")
+        return _Verdict("False", "NoPodReady", "no pod is ready")
     if calls is None:
-        return _Verdict("Unknown", "NotAsked", "no pod has said yet how many calls it has")
+        return _Verdict("Unknown", "NotAsked", "the number of active calls is not known yet")
     if calls >= capacity:
-        return _Verdict("False", "Full", f"all {capacity} slots are taken")
-    return _Verdict("True", "RoomLeft", f"a pod has room for a call, {capacity} slots in all")
+        return _Verdict("False", "Full", f"all {capacity} call slots of ready pods are in use")
+    return _Verdict(
+        "True", "RoomLeft", f"calls can be accepted; ready pods have {capacity} call slots"
+    )
 
 
 def _published(agent: Agent, publication: Publication) -> _Verdict:
@@ -201,16 +205,14 @@ def _published(agent: Agent, publication: Publication) -> _Verdict:
         return _Verdict("True", "NothingToPublish", "spec.telephony.extensions is empty")
     if publication.taken:
         taken = ", ".join(f"{number} ({holder})" for number, holder in publication.taken)
-        message = f"older agents have these extensions of Asterisk {asterisk}: {taken}"
+        message = f"extensions of Asterisk {asterisk} are held by older agents: {taken}"
         return _Verdict("False", "ExtensionTaken", message)
     if not publication.asterisk_found:
-        message = f"no pod has the label {names.ASTERISK}={asterisk}; nobody reads the dialplan"
+        message = f"no Asterisk pod found with the label {names.ASTERISK}={asterisk}"
         return _Verdict("False", "NoAsterisk", message)
     if publication.pending:
-        return _Verdict(
-            "Unknown", "Pending", f"the dialplan of Asterisk {asterisk} is being written"
-        )
-    return _Verdict("True", "InDialplan", f"callable at Asterisk {asterisk}")
+        return _Verdict("Unknown", "Pending", f"writing the dialplan of Asterisk {asterisk}")
+    return _Verdict("True", "InDialplan", f"extensions are in the dialplan of Asterisk {asterisk}")
 
 
 def _conditions(verdicts: dict[str, _Verdict], generation: int, old: Json, now: str) -> list[Json]:
@@ -241,23 +243,23 @@ def _by_type(conditions: Iterable[Json] | Sequence[Json]) -> dict[str, Json]:
 
 _LONGEST_NOTE: Final = 1000
 """Kubernetes takes 1024 bytes."""
-_TOLD: Final = frozenset({"Ready", "Degraded", "Published"})
-"""The others change with every rollout and every wave of calls."""
+_REPORTED: Final = frozenset({"Ready", "Degraded", "Published"})
+"""The others change with every rollout and with the number of calls."""
 
 
 def event(
     found: Json, change: ConditionChange, instance: str, now: str, suffix: str
 ) -> Json | None:
-    """The event that tells of `turn`, None if nobody needs one.
+    """The event that reports `change`, None if it needs no event.
 
     Args:
         found: the VoiceAgent.
-        instance: which replica of the operator reports.
+        instance: identity of this replica of the operator.
         now: RFC 3339 with microseconds, UTC.
-        suffix: makes its name unique.
+        suffix: makes the name of the event unique.
     """
     if (
-        change.kind not in _TOLD
+        change.kind not in _REPORTED
         or change.status == "Unknown"
         or (change.first and _expected(change))
     ):
@@ -283,5 +285,5 @@ def event(
 
 
 def _expected(change: ConditionChange) -> bool:
-    """Whether it goes without saying of a new agent: nothing is wrong, and no pod answers yet."""
+    """Whether a new agent is expected to have this condition: not ready yet, nothing wrong."""
     return change.reason in ("AsExpected", "NoPodReady", "NothingToPublish", "NoAsterisk")

@@ -25,7 +25,7 @@ async def watch_with_kopf(
     """Report every event of VoiceAgents until cancelled.
 
     Args:
-        cluster: address and credentials; a token that the API server refuses is read anew.
+        cluster: address and credentials; the token is read again after a 401.
         namespaces: which to watch; empty for all.
         take_signals: called once kopf has installed its handlers of SIGTERM and SIGINT.
     """

@@ -22,7 +22,7 @@ async def find_optional_kinds(api: ApiServer) -> frozenset[Kind]:
     """Those of `OPTIONAL` that the cluster serves.
 
     Raises:
-        ApiError: it cannot be asked.
+        ApiError: the request failed.
     """
     return frozenset([kind for kind in OPTIONAL if await _served(api, kind)])
 
@@ -37,15 +37,15 @@ async def _served(api: ApiServer, kind: Kind) -> bool:
 
 HOW_TO_APPLY: Final = "kubectl apply --server-side -f crds/"
 PUBLISHED: Final = f"/openapi/v3/apis/{VOICE_AGENT.api_version}"
-"""Where an API server says what it knows of them; everybody who is logged in may read it."""
+"""OpenAPI document of the group; every authenticated client may read it."""
 _NAMED = 5
-"""Settings named in the sentence; it is for people."""
+"""Most settings named in a message."""
 
 _logger = logging.getLogger(__name__)
 
 
 class CrdCheck:
-    """Says what the CRD lacks: once in the log, and in each VoiceAgent's status.
+    """Reports what the CRD lacks: once in the log, and in the status of each VoiceAgent.
 
     Args:
         version: the operator's.
@@ -58,19 +58,19 @@ class CrdCheck:
         self._refused: frozenset[str] = frozenset()
 
     def trouble(self) -> Cause | None:
-        """For the status; None if nothing is known to be missing."""
+        """The cause for the status; None if the CRD is not known to lack anything."""
         return self._trouble
 
     def refuses(self, field: str) -> bool:
-        """Whether the API server would refuse a status with this field."""
+        """Whether the CRD lacks this field of the status."""
         return field in self._refused
 
     async def check(self) -> bool:
-        """Ask, and say what has changed; whether something has. If it cannot be asked, nothing."""
+        """Read the schema that is served; returns whether the result has changed."""
         try:
             published = await self._api.get(PUBLISHED)
         except ApiError as error:
-            _logger.debug("what the cluster knows of VoiceAgents cannot be seen: %s", error)
+            _logger.debug("schema of VoiceAgents cannot be read: %s", error)
             return False
         lacking = missing_settings(published)
         trouble = Cause("CrdOutdated", self._sentence(lacking)) if lacking else None
@@ -81,7 +81,7 @@ class CrdCheck:
             path.removeprefix("status.") for path in lacking if path.startswith("status.")
         )
         if trouble is None:
-            _logger.info("the CRD of VoiceAgents has all that this operator knows")
+            _logger.info("the CRD of VoiceAgents is up to date")
         else:
             _logger.warning("%s", trouble.message)
         return True
@@ -91,7 +91,7 @@ class CrdCheck:
         rest = f" and {more} more" if more > 0 else ""
         return (
             f"the CRD of VoiceAgents is older than this operator, {self._version}, and lacks "
-            f"{', '.join(lacking[:_NAMED])}{rest}; apply that of this version: {HOW_TO_APPLY}"
+            f"{', '.join(lacking[:_NAMED])}{rest}; apply the CRD of this version: {HOW_TO_APPLY}"
         )
 
 
@@ -99,7 +99,7 @@ def missing_settings(published: Json) -> list[str]:
     """Paths of settings, and `path=value` of choices, that this operator knows and a CRD lacks.
 
     Args:
-        published: the OpenAPI document of the group; without VoiceAgents in it nothing is missing.
+        published: the OpenAPI document of the group; empty result if VoiceAgents are not in it.
     """
     for served in published.get("components", {}).get("schemas", {}).values():
         kinds = served.get("x-kubernetes-group-version-kind") or ()
@@ -116,7 +116,7 @@ def missing_settings(published: Json) -> list[str]:
 
 @cache
 def _known() -> dict[str, Any]:
-    """Made once: it takes a tenth of a second, in which nothing else is done."""
+    """Computed once: it blocks the event loop for 0.1 s."""
     return schema()
 
 

@@ -1,17 +1,16 @@
-"""Who leads: the election's state machine, as a table. No clock, no I/O.
+"""Leader election: the state machine, as a table. No clock, no I/O.
 
-Several replicas want the same Lease; whoever is named in it, leads. Nobody compares clocks of
-different machines: what counts is how long ago, by one's own clock, one saw the Lease change.
+Replicas compete for one Lease; its holder leads. Clocks of different machines are never compared:
+each replica measures with its own clock how long ago it saw the Lease change.
 
 Rules
 -----
-- A candidate takes a Lease that nobody holds, and one that has not changed for as long as its
-  holder asked for. A Lease that carries our own name is taken too: a write of ours arrived, only
-  its answer did not.
-- A leader writes its Lease anew long before it runs out, and steps down long before others may
-  take it: from the moment at which its last accepted write was sent, not answered.
-- A leader that sees another name in its Lease steps down at once.
-- Who has stepped down never leads again: its process ends, and a new one is a new candidate.
+- A candidate acquires a Lease without a holder, and one that has not changed for its duration. A
+  Lease with our own identity is acquired too: an earlier write succeeded, but its answer was lost.
+- A leader renews its Lease long before it expires, and steps down long before others may acquire
+  it. Time counts from the sending of the last accepted write, not from its answer.
+- A leader that sees another holder steps down at once.
+- A replica that has stepped down never leads again: its process ends and restarts as a candidate.
 
     state      Lease    age      action
     CANDIDATE  FREE     any      ACQUIRE
@@ -24,8 +23,8 @@ Rules
     LEADER     another  any      STEP_DOWN
     LOST       any      any      STEP_DOWN
 
-To a leader a Lease that has vanished, or lost its holder, is still its own: the next write puts
-it back, unless somebody else was faster.
+A leader treats a deleted Lease, or one without a holder, as its own: its next write restores it,
+unless another replica was faster.
 
 Every write names the version of the Lease that it replaces, so of two writers one is refused. Two
 leaders at a time would need a clock that runs half as fast again as another.
@@ -39,8 +38,8 @@ from types import MappingProxyType
 from typing import Final
 
 LEASE_DURATION_S: Final = 12.0
-"""How long others leave an unchanged Lease alone. With a look every `RETRY_EVERY_S` a leader that
-dies is replaced within 14 s, and what is promised is 15."""
+"""How long other replicas respect an unchanged Lease. With a poll every `RETRY_EVERY_S` a crashed
+leader is replaced within 14 s; documented are 15 s."""
 RENEW_EVERY_S: Final = 4.0
 """A write every 4 s is no load, and leaves 4 s to try again in, if it fails."""
 RENEW_AGAIN_EVERY_S: Final = 0.5
@@ -50,11 +49,11 @@ RENEW_DEADLINE_S: Final = 8.0
 """A leader whose writes fail for this long steps down. The 4 s until others may take over are for
 its work to stop, and for clocks that run unequally fast."""
 RETRY_EVERY_S: Final = 2.0
-"""Between two looks of a candidate: a Lease that was released is taken within this time."""
+"""Poll interval of a candidate: a released Lease is acquired within this time."""
 
 
 class LeaseState(Enum):
-    """What this process is."""
+    """Role of this process."""
 
     CANDIDATE = "candidate"
     LEADER = "leader"
@@ -62,10 +61,10 @@ class LeaseState(Enum):
 
 
 class LeaseSeen(Enum):
-    """What the Lease says."""
+    """State of the Lease, as seen by this replica."""
 
     FREE = "free"
-    """There is none, or nobody holds it."""
+    """It does not exist, or has no holder."""
     OURS = "ours"
     HELD = "held"
     """Another holds it, and it changed within its duration."""
@@ -82,7 +81,7 @@ class RenewalAge(Enum):
 
 
 class LeaseAction(Enum):
-    """What is to be done."""
+    """What to do next."""
 
     WAIT = "wait"
     ACQUIRE = "acquire"
@@ -111,10 +110,10 @@ TABLE: Final[Mapping[tuple[LeaseState, LeaseSeen, RenewalAge], LeaseAction]] = M
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """What a Lease says, as far as the election is concerned."""
+    """The fields of a Lease that the election needs."""
 
     holder: str
-    """Identity of the holder; "" for nobody."""
+    """Identity of the holder; "" without one."""
     duration_s: float
     """How long others shall leave the Lease alone after they saw it change."""
     renewed: str
@@ -123,7 +122,7 @@ class LeaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class ElectionStep:
-    """What is to be done, and for how long nothing else will have to be."""
+    """What to do next, and how long to wait before the next decision."""
 
     action: LeaseAction
     wait_s: float
@@ -149,7 +148,7 @@ class Election:
 
     @property
     def state(self) -> LeaseState:
-        """What this process is."""
+        """Role of this process."""
         return self._state
 
     def saw(self, record: LeaseRecord | None, now_s: float) -> None:

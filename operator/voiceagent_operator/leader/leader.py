@@ -1,4 +1,4 @@
-"""What the one leading replica does, from its election to its end."""
+"""The work of the leading replica."""
 
 import asyncio
 import logging
@@ -29,12 +29,12 @@ from voiceagent_operator.telemetry.logs_and_traces import Tracing, WarnOnce
 from voiceagent_operator.telemetry.metrics import OperatorMetrics
 
 WORKERS: Final = 4
-"""Looks at a time: each waits for the API server most of the time."""
+"""Concurrent reconciles: each waits for the API server most of the time."""
 _CRD_PAUSE_S: Final = 3.0
 _LATE_S: Final = 10.0
-"""An agent that a list shows and the watch does not, for longer than this: the watch is dead."""
+"""A watch that still misses a listed agent after this time is dead."""
 _CHECK_EVERY_S: Final = 50.0
-"""Several times within what the probes allow."""
+"""Several times within the deadline of the liveness probe."""
 
 WatchAgents = Callable[[OnEvent], Coroutine[Any, Any, None]]
 """Reports every event of VoiceAgents until cancelled, as `watch_with_kopf` does."""
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Leader:
-    """Keeps all VoiceAgents as they should be.
+    """Reconciles all VoiceAgents.
 
     Args:
         watch_agents: the watch of VoiceAgents.
@@ -93,7 +93,7 @@ class Leader:
         )
 
     async def run(self) -> None:
-        """Until it is cancelled, or something has failed without which it cannot go on."""
+        """Run until cancelled; raises if one of its tasks fails."""
         await self._wait_for_cluster()
         calls = CallWatch(self._api, self._reconciler, self._pod_calls.ask, self._now)
         async with asyncio.TaskGroup() as tasks:
@@ -109,23 +109,23 @@ class Leader:
                 tasks.create_task(work)
 
     async def _wait_for_cluster(self) -> None:
-        """Wait until all VoiceAgents are known, and what kinds the cluster has.
+        """Wait until all VoiceAgents are listed, and the optional kinds are known.
 
-        Before anything is published: a dialplan of those that a watch has shown so far would take
-        the extensions of all others away.
+        Required before the first dialplan: with an incomplete list it would remove the extensions
+        of the missing agents.
         """
-        warnings = WarnOnce(log, "the leader waits")
+        warnings = WarnOnce(log, "leader waiting")
         while True:
             try:
                 self._kinds = await find_optional_kinds(self._api)
                 for found in (await self._list()).values():
                     self._watch.seen(found)
             except NotFoundError:
-                why = f"the cluster does not know VoiceAgents; apply their CRD: {HOW_TO_APPLY}"
+                why = f"the CRD of VoiceAgents is not installed; run {HOW_TO_APPLY}"
                 self._readiness.waits_for = why
                 warnings.warn("start", why)
             except ApiError as error:
-                warnings.warn("start", f"the API server is not ready: {error}")
+                warnings.warn("start", f"API server not available: {error}")
             else:
                 self._readiness.waits_for = ""
                 return
@@ -153,9 +153,9 @@ class Leader:
 
     def _child_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
         key = owner_of(metadata)
-        turned = self._signatures.turned(kind, metadata, change)
-        # A Deployment's status is the agent's status.
-        if key is not None and (turned or kind is DEPLOYMENT):
+        changed = self._signatures.changed(kind, metadata, change)
+        # The status of the agent depends on that of its Deployment.
+        if key is not None and (changed or kind is DEPLOYMENT):
             self._agents.add(key)
 
     def _pod_changed(self, _: Kind, metadata: Json, __: Change) -> None:
@@ -163,7 +163,7 @@ class Leader:
             self._agents.add(key)
 
     def _asterisk_changed(self, kind: Kind, metadata: Json, change: Change) -> None:
-        if self._signatures.turned(kind, metadata, change):
+        if self._signatures.changed(kind, metadata, change):
             self._asterisks.add(metadata["labels"][names.ASTERISK])
 
     async def _reconcile_loop(self) -> None:
@@ -175,12 +175,12 @@ class Leader:
                     done = await self._reconciler.reconcile(key)
                     span.set_attribute("interject.writes", done.writes)
             except ApiError as error:
-                log.warning("%s/%s is looked at again later: %s", *key, error)
+                log.warning("%s/%s: reconcile failed, will retry: %s", *key, error)
                 self._metrics.reconciled("failed", self._now() - began)
                 self._agents.failed(key, error.retry_after_s)
             except Exception:
-                # The edge: what one agent makes go wrong is kept from all others.
-                log.exception("%s/%s cannot be looked at", *key)
+                # The edge at which a fault in one reconcile is kept from the other agents.
+                log.exception("%s/%s: internal error in reconcile, will retry", *key)
                 self._metrics.reconciled("error", self._now() - began)
                 self._agents.failed(key)
             else:
@@ -203,20 +203,20 @@ class Leader:
             try:
                 await self._publisher.publish(asterisk)
             except ApiError as error:
-                log.warning("the dialplan of %s is written later: %s", asterisk, error)
+                log.warning("dialplan of Asterisk %s not written, will retry: %s", asterisk, error)
                 self._asterisks.failed(asterisk, error.retry_after_s)
             else:
                 self._asterisks.done(asterisk)
 
     async def _resync_loop(self) -> None:
-        """Reconciled at everything now and then, in case that an event was lost."""
+        """Full resync: reconcile everything at an interval, in case an event was lost."""
         while True:
             await asyncio.sleep(self._settings.resync_s)
             try:
                 self._kinds = await find_optional_kinds(self._api)
                 listed = await self._list()
             except ApiError as error:
-                log.warning("everything is listed later: %s", error)
+                log.warning("full resync failed, will retry: %s", error)
                 continue
             for found in listed.values():
                 self._watch.seen(found)
@@ -227,9 +227,9 @@ class Leader:
                 self._asterisks.add(asterisk)
 
     async def _check_loop(self) -> None:
-        """Hold what the watch has shown of VoiceAgents against a list.
+        """Compare the directory, which kopf's watch feeds, with a list.
 
-        kopf does not tell whether its watch lives, and where nothing changes nothing is heard.
+        kopf does not report whether its watch is connected, and an idle watch has no events.
         """
         while True:
             if await self._crd.check():
@@ -237,13 +237,13 @@ class Leader:
             try:
                 listed = await self._list()
             except ApiError as error:
-                log.warning("the watch of VoiceAgents is checked later: %s", error)
+                log.warning("watch of VoiceAgents not checked, will retry: %s", error)
             else:
                 await asyncio.sleep(_LATE_S)
                 if all(map(self._knows, listed.values())):
                     self._heartbeats.beat(VOICE_AGENT.plural)
                 else:
-                    log.error("the watch of VoiceAgents has missed some that a list shows")
+                    log.error("watch of VoiceAgents is stale: it misses agents that a list has")
                 self._metrics.agents(len(self._directory))
             await asyncio.sleep(_CHECK_EVERY_S)
 
@@ -254,7 +254,7 @@ class Leader:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in items}
 
     def _knows(self, found: Json) -> bool:
-        """Whether the watch has shown `found`, or that it is gone."""
+        """Whether the watch has reported this generation of `found`, or its deletion."""
         head = found["metadata"]
         key = (head["namespace"], head["name"])
         entry = self._directory.get(key)
@@ -267,13 +267,13 @@ class Leader:
             self._agents.add(key)
 
     def _setting(self) -> RenderSettings:
-        told = self._settings
+        options = self._settings
         return RenderSettings(
-            told.media_image,
-            told.pull_policy,
+            options.media_image,
+            options.pull_policy,
             self._kinds,
-            told.media_otlp_endpoint,
-            told.log_format,
+            options.media_otlp_endpoint,
+            options.log_format,
         )
 
 

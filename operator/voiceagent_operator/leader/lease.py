@@ -1,7 +1,7 @@
-"""Leading while a Lease says so: `election.py` decides, this module reads, writes and waits.
+"""Leading while this process holds a Lease: `election.py` decides, this module does the I/O.
 
-What the API server does, slow answers, refusals, a restart, costs nothing as long as one write
-succeeds within the election's deadline.
+Slow answers, errors and restarts of the API server are harmless as long as one write succeeds
+within the renewal deadline.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ an API server under load still has the time that it needs."""
 WORK_STOPS_WITHIN_S: Final = 3.0
 """How long cancelled work may go on: less than the 4 s until others may take over."""
 RELEASE_DEADLINE_S: Final = 2.0
-"""Giving the Lease back is a courtesy to the next leader; whoever stops does not wait for long."""
+"""Releasing the Lease only speeds up the next election, so that a stop waits no longer."""
 _RELEASE_TRIES = 2
 """The first may meet our own last renewal, if its answer was not waited for."""
 _RELEASED_DURATION_S = 1.0
-"""Kubernetes wants a duration above 0 in every Lease, also in one that nobody holds."""
+"""Kubernetes requires a duration above 0, also in a Lease without a holder."""
 
 _logger = logging.getLogger(__name__)
 
 
 class LeadershipLostError(InterjectError):
-    """Another process leads, or may do so soon: whatever this one still does for all must end."""
+    """Another process leads or may lead soon: this one has to stop the leader's work."""
 
 
 class LeaseApi(Protocol):
@@ -126,7 +126,10 @@ class Leadership:
         finally:
             # The Lease is renewed until the work has ended.
             if not await _stop(working):
-                _logger.error("lease %s: the work did not stop, the lease runs out", self._name)
+                _logger.error(
+                    "lease %s: the leader's work did not stop in time, the lease is left to expire",
+                    self._name,
+                )
                 self._may_hold = False
             await _stop(holding)
             lost = _failure(holding)
@@ -155,14 +158,14 @@ class Leadership:
                 await self._claim()
 
     async def _read(self) -> bool:
-        """Look at the Lease; False if it could not be seen."""
+        """Read the Lease; False if that failed."""
         try:
             async with self._deadline():
                 self._lease = await self._api.get(self._path)
         except NotFoundError:
             self._lease = None
         except (ApiError, TimeoutError) as error:
-            self._complain(error)
+            self._warn_once(error)
             return False
         self._trouble = ""
         record = None if self._lease is None else _record(self._lease)
@@ -170,7 +173,7 @@ class Leadership:
         return True
 
     async def _claim(self) -> bool:
-        """Put our name into the Lease; False if that was not accepted, or nobody knows."""
+        """Write our identity into the Lease; False if that was refused or the result is unknown."""
         self._may_hold = True
         sent_s = self._clock()
         if not await self._write(self._signed(self._identity, LEASE_DURATION_S)):
@@ -182,7 +185,7 @@ class Leadership:
     async def _write(self, lease: Json) -> bool:
         """Replace the Lease that was read last; False if that was not accepted.
 
-        If it is another by now, it is read, because only it says who was faster.
+        After a conflict the Lease is read again, to learn its holder.
         """
         try:
             async with self._deadline():
@@ -194,13 +197,13 @@ class Leadership:
             await self._read()
             return False
         except (ApiError, TimeoutError) as error:
-            self._complain(error)
+            self._warn_once(error)
             return False
         self._trouble = ""
         return True
 
     async def _release(self) -> None:
-        """Take our name out of the Lease, if it is there."""
+        """Remove our identity from the Lease, if it is the holder."""
         try:
             async with asyncio.timeout(RELEASE_DEADLINE_S):
                 for _ in range(_RELEASE_TRIES):
@@ -212,7 +215,7 @@ class Leadership:
                         return
         except TimeoutError:
             pass
-        _logger.warning("lease %s: could not be released, it runs out", self._name)
+        _logger.warning("lease %s: not released, other replicas wait until it expires", self._name)
 
     def _deadline(self) -> asyncio.Timeout:
         wait_s = TRY_DEADLINE_S
@@ -241,9 +244,9 @@ class Leadership:
     def _holder(self) -> str:
         return "" if self._lease is None else _record(self._lease).holder
 
-    def _complain(self, error: Exception) -> None:
-        """Says once what is wrong, not every two seconds."""
-        trouble = str(error) or "no answer in time"
+    def _warn_once(self, error: Exception) -> None:
+        """Log a problem once, not at every attempt."""
+        trouble = str(error) or "timed out"
         if trouble != self._trouble:
             self._trouble = trouble
             _logger.warning("lease %s: %s", self._name, trouble)

@@ -15,21 +15,26 @@ from voiceagent_operator.kube.watching import Change
 
 
 class Signatures:
-    """The latest signature of each object; as many as there are objects."""
+    """Tells changes of spec and metadata from changes of status; one signature per object.
+
+    Controllers write status all the time, and watches report every write. All other changes are
+    visible in the metadata: the generation counts changes of the spec, and managedFields records
+    which manager set which field.
+    """
 
     def __init__(self) -> None:
         self._latest: dict[tuple[Kind, str], bytes] = {}
 
-    def turned(self, kind: Kind, metadata: Json, change: Change) -> bool:
-        """Whether anything but the status has changed since the last time. Notes what is seen."""
+    def changed(self, kind: Kind, metadata: Json, change: Change) -> bool:
+        """Whether anything but the status has changed since the last call."""
         about = (kind, metadata["uid"])
         if change is Change.DELETED:
             self._latest.pop(about, None)
             return True
         latest = _signature(metadata)
-        turned = self._latest.get(about) != latest
+        changed = self._latest.get(about) != latest
         self._latest[about] = latest
-        return turned
+        return changed
 
 
 def _signature(metadata: Json) -> bytes:
@@ -49,12 +54,12 @@ _REMEMBERED: Final = 256
 
 
 class AgentWatch:
-    """Keeps the directory as kopf's watch tells it.
+    """Keeps the directory in step with kopf's watch of VoiceAgents.
 
     Args:
-        look: has an agent looked at.
-        publish: has the dialplan of an Asterisk looked at.
-        alive: told of every event.
+        reconcile: enqueues an agent.
+        publish: enqueues the dialplan of an Asterisk.
+        alive: called for every event.
     """
 
     def __init__(
@@ -69,7 +74,7 @@ class AgentWatch:
         self._publish = publish
         self._alive = alive
         self.lately_gone: deque[Key] = deque(maxlen=_REMEMBERED)
-        """Those that were deleted last."""
+        """The latest deleted ones."""
 
     def on_event(self, type: str | None, found: Json) -> None:
         """An event of the watch of VoiceAgents; see `kopf_watch.OnEvent`."""
@@ -80,7 +85,7 @@ class AgentWatch:
             self.seen(found)
 
     def seen(self, found: Json) -> None:
-        """A VoiceAgent as the API server has it; looked at if it is another than before."""
+        """A VoiceAgent of the API server; enqueued if it is new or its spec has changed."""
         head = found["metadata"]
         key = (head["namespace"], head["name"])
         before = self._directory.get(key)
@@ -99,7 +104,7 @@ class AgentWatch:
             self._spread(asterisks, rivals | self._directory.rivals(key))
 
     def gone(self, key: Key) -> None:
-        """A VoiceAgent is no more."""
+        """A VoiceAgent was deleted."""
         self.lately_gone.append(key)
         rivals = self._directory.rivals(key)
         self._spread(self._directory.remove(key), rivals)
@@ -113,6 +118,6 @@ class AgentWatch:
 
 
 def owner_of(metadata: Json) -> Key | None:
-    """The agent that an object belongs to, by its label."""
+    """The agent that an object belongs to, by its label; None without one."""
     agent = metadata.get("labels", {}).get(names.AGENT)
     return None if agent is None else (metadata["namespace"], agent)

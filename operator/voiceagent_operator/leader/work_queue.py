@@ -1,12 +1,12 @@
-"""A queue of keys to look at: each once at a time, not too often, and later again if it failed.
+"""A queue of keys to reconcile: deduplicated, rate-limited, and retried with backoff.
 
 Rules, as in the controllers of Kubernetes itself:
-- a key that is waiting already is not added twice;
-- a key that is being worked on waits until that is over, and then is worked on once more;
-- a key is worked on at most every `spacing_s`: events come in bursts, and one look sees them all;
-- a key that failed comes again after a pause that doubles up to `most_pause_s`.
+- a key that is already in the queue is not added twice;
+- a key that is added while it is processed is processed once more afterwards;
+- a key is processed at most every `spacing_s`: one reconcile covers a burst of events;
+- a key that failed is retried after a pause that doubles up to `MOST_PAUSE_S`.
 
-Bounded by the number of keys; there is nothing to overflow.
+Bounded by the number of keys.
 """
 
 import asyncio
@@ -41,11 +41,11 @@ class WorkQueue(Generic[K]):
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        """Keys that wait."""
+        """Number of waiting keys."""
         return len(self._due)
 
     def add(self, key: K, after_s: float = 0.0) -> None:
-        """Have `key` looked at, at the latest in `after_s` seconds, the spacing permitting."""
+        """Enqueue `key`, due in `after_s` seconds at the latest, the spacing permitting."""
         if key in self._working:
             self._again.add(key)
             return
@@ -58,14 +58,14 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     async def take(self) -> K:
-        """The next key that is due; `done` or `failed` has to follow."""
+        """Wait for the next due key; `done` or `failed` has to follow."""
         while True:
             self._changed.clear()
             wait_s = self._until_due()
             if wait_s is not None and wait_s <= 0:
                 due, _, key = heapq.heappop(self._heap)
                 if self._due.get(key) != due:
-                    continue  # it was asked for earlier than this entry says
+                    continue  # superseded by an earlier due time
                 del self._due[key]
                 self._working.add(key)
                 return key
@@ -76,12 +76,12 @@ class WorkQueue(Generic[K]):
                 continue
 
     def done(self, key: K, again_after_s: float | None = None) -> None:
-        """`key` was looked at, and is well, or will be looked at again by itself."""
+        """`key` was processed; `again_after_s` enqueues it again."""
         self._failures.pop(key, None)
         self._finish(key, again_after_s)
 
     def failed(self, key: K, retry_after_s: float | None = None) -> None:
-        """`key` could not be looked at; `retry_after_s` is the least pause, if a peer named one."""
+        """`key` failed; `retry_after_s` is the minimum pause, from a Retry-After header."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), MOST_PAUSE_S)
@@ -89,7 +89,7 @@ class WorkQueue(Generic[K]):
         self._finish(key, max(pause_s, retry_after_s or 0.0))
 
     def forget(self, key: K) -> None:
-        """`key` does not exist any more."""
+        """Drop the state of a deleted `key`."""
         self._last.pop(key, None)
         self._failures.pop(key, None)
 

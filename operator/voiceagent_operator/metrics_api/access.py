@@ -23,7 +23,7 @@ _GROUP_HEADERS: Final = ("X-Remote-Group",)
 
 
 class FrontProxyError(InterjectError):
-    """The cluster does not say how its API server can be known."""
+    """The cluster does not publish how its API server authenticates itself."""
 
 
 class Headers(Protocol):
@@ -34,7 +34,7 @@ class Headers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiUser:
-    """Who asks, as the API server has found out."""
+    """The user whom the API server has authenticated."""
 
     user: str
     groups: tuple[str, ...]
@@ -42,7 +42,7 @@ class ApiUser:
 
 @dataclass(frozen=True, slots=True)
 class FrontProxy:
-    """How the API server is known."""
+    """How the API server authenticates itself."""
 
     ca: str
     """Certificates of its CA, PEM."""
@@ -64,7 +64,7 @@ class FrontProxy:
         return not self.allowed_names or not names.isdisjoint(self.allowed_names)
 
     def user(self, headers: Headers) -> ApiUser | None:
-        """Who asks; None if that is not said."""
+        """The user in the headers; None without one."""
         users = [user for name in self.user_headers for user in headers.getall(name, ())]
         if not users or not users[0]:
             return None
@@ -76,7 +76,7 @@ def parse_front_proxy(config_map: Json) -> FrontProxy:
     """From the ConfigMap at `CONFIG_PATH`.
 
     Raises:
-        FrontProxyError: it lacks what is needed, or is not understood.
+        FrontProxyError: a required key is missing or invalid.
     """
     data = config_map.get("data") or {}
     ca = data.get("requestheader-client-ca-file")
@@ -106,8 +106,7 @@ def _names(data: Json, key: str) -> list[str]:
 
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 REMEMBERED_S: Final = 10.0
-"""How long a decision holds, yes or no: an autoscaler asks every 15 s, and a right that is taken
-away is gone soon."""
+"""Lifetime of a decision: an autoscaler asks every 15 s, and a revoked right has to end soon."""
 MOST_REMEMBERED: Final = 1024
 
 Asked = tuple[ApiUser, str, str, str]
@@ -120,7 +119,7 @@ class ReviewApi(Protocol):
 
 
 class Access:
-    """Asks the API server, and remembers for a while what it said.
+    """Asks the API server for decisions, and caches them.
 
     Args:
         clock: monotonic time in seconds.
@@ -133,13 +132,13 @@ class Access:
         )
 
     async def allowed(self, user: ApiUser, version: str, namespace: str, pod: str) -> bool:
-        """Whether `user` may see how many calls a pod has.
+        """Whether `user` may read the active calls of a pod.
 
         Args:
             pod: its name; "*": all of the namespace.
 
         Raises:
-            ApiError: nobody knows.
+            ApiError: no decision.
         """
         asked = (user, version, namespace, pod)
         decided = self._decided.get(asked)

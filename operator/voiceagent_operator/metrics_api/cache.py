@@ -1,4 +1,4 @@
-"""Answers that are good for a while, and no more of them than there is room for."""
+"""A bounded cache whose entries expire."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,11 +9,11 @@ V = TypeVar("V")
 
 
 class ExpiringCache(Generic[K, V]):
-    """A cache by age; when it is full, the oldest answer goes.
+    """A cache with a maximum age; when it is full, the oldest entry is removed.
 
     Args:
-        max_age_s: how long an answer is good for.
-        most: how many are kept.
+        max_age_s: lifetime of an entry.
+        most: maximum number of entries.
         clock: monotonic time in seconds.
     """
 
@@ -24,12 +24,12 @@ class ExpiringCache(Generic[K, V]):
         self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """What was put in for `key`, unless that was too long ago."""
+        """The value of `key`, unless it has expired."""
         found = self._kept.get(key)
         return found[1] if found and self._clock() - found[0] < self._max_age_s else None
 
     def put(self, key: K, value: V) -> None:
-        """Remember `value` from now on."""
+        """Store `value`, valid from now."""
         self._kept.pop(key, None)
         self._kept[key] = (self._clock(), value)
         while len(self._kept) > self._most:

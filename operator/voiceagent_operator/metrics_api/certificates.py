@@ -25,13 +25,13 @@ _LABELS: Final[Mapping[str, str]] = {
 
 
 def is_ours(secret: Json) -> bool:
-    """Whether the operator made it, and may write it."""
+    """Whether the operator created it, and may write it."""
     labels = secret["metadata"].get("labels") or {}
     return labels.get(names.MANAGER) == names.MANAGED_BY and secret.get("type") == _TYPE
 
 
 def serving_of(secret: Json) -> Serving:
-    """What is in it; empty where something is missing."""
+    """Its contents; empty where something is missing."""
     data = secret.get("data") or {}
     return Serving(
         *(base64.b64decode(data.get(key) or "") for key in (CERTIFICATE, KEY, AUTHORITIES))
@@ -56,22 +56,22 @@ def secret_with(serving: Serving, namespace: str, name: str, found: Json | None)
 
 
 FILES_EVERY_S: Final = 10.0
-"""Between two looks at files: they cost nothing."""
+"""Poll interval of files, which are cheap to read."""
 SECRET_EVERY_S: Final = 60.0
-"""Between two looks at the Secret, of which the API server has to be asked."""
+"""Poll interval of the Secret, which costs a request."""
 
 
 class Source(Protocol):
-    """Has the serving certificate, as it is now."""
+    """Provides the current serving certificate."""
 
     poll_every_s: float
-    """How often to look for another one."""
+    """Poll interval for a renewed one."""
 
     async def read(self) -> Identity:
-        """As it is now.
+        """The current serving certificate.
 
         Raises:
-            CertificateError: it cannot be had.
+            CertificateError: it is not available.
         """
         ...
 
@@ -118,7 +118,7 @@ class CertificateSecret:
             serving = serving_of(await self._api.get(self._path))
         except NotFoundError as error:
             raise CertificateError(
-                f"{self._called} is not there; the leading replica makes it"
+                f"{self._called} not found; the leading replica creates it"
             ) from error
         except ApiError as error:
             raise CertificateError(f"{self._called} cannot be read: {error}") from error

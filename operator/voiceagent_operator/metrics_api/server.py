@@ -1,4 +1,4 @@
-"""The socket of the custom metrics API, and the certificates behind it, which change over time."""
+"""The HTTPS server of the custom metrics API, whose certificates are renewed at run time."""
 
 import asyncio
 import logging
@@ -26,10 +26,10 @@ from voiceagent_operator.metrics_api.values import Values
 from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
 TRY_EVERY_S: Final = 3.0
-"""Between two tries to start. A leader has a certificate within seconds, and an API server leaves a
-registered API alone for up to 30 s, the longer it did not answer the more."""
+"""Retry interval at start. A leader has a certificate within seconds, and an API server backs off
+from an unavailable registered API for up to 30 s."""
 READ_EVERY_S: Final = 120.0
-"""Between two looks at how the API server is known: CAs change with weeks of notice."""
+"""Poll interval of the API server's client CA, which changes with weeks of notice."""
 IDLE_DEADLINE_S: Final = 75.0
 """The API server keeps its connections, and autoscalers ask every 15 s."""
 MOST_HEADERS: Final = 512
@@ -74,10 +74,10 @@ class MetricsServer:
         """Set once requests are answered."""
 
     async def run(self) -> None:
-        """Serve until cancelled; what is needed for that is waited for.
+        """Serve until cancelled, once the certificate and the client CA are available.
 
         Raises:
-            SetupError: the address cannot be had.
+            SetupError: the address cannot be bound.
         """
         proxy, tls = await self._until_known()
         current = proxy
@@ -109,7 +109,7 @@ class MetricsServer:
                 try:
                     return proxy, Tls(await self._source.read(), proxy.ca)
                 except CertificateError as error:
-                    self._warnings.warn("certificate", f"waits for its certificate: {error}")
+                    self._warnings.warn("certificate", f"waiting for its certificate: {error}")
             await self._sleep(TRY_EVERY_S)
 
     async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
@@ -117,14 +117,14 @@ class MetricsServer:
             await web.TCPSite(runner, self._host, self._port, ssl_context=tls.context).start()
         except OSError as error:
             raise SetupError(
-                f"address {self._host}:{self._port} of the metrics API cannot be had "
-                f"({error.strerror or error}); give another port"
+                f"metrics API: cannot bind {self._host}:{self._port} ({error.strerror or error}); "
+                "choose another --metrics-api-port"
             ) from error
         self.listening.set()
         _logger.info("metrics API: listening on %s:%d", self._host, self._port)
 
     async def _read(self) -> FrontProxy | None:
-        """How the API server is known now; None if that cannot be found out."""
+        """How the API server authenticates itself now; None if that cannot be read."""
         try:
             proxy = parse_front_proxy(await self._api.get(CONFIG_PATH))
         except (ApiError, FrontProxyError) as error:
@@ -137,7 +137,9 @@ class MetricsServer:
         try:
             renewed = tls.renew(await self._source.read(), proxy.ca)
         except CertificateError as error:
-            self._warnings.warn("certificate", f"the certificates stay as they were: {error}")
+            self._warnings.warn(
+                "certificate", f"certificates not renewed, the previous ones stay in use: {error}"
+            )
             return
         self._warnings.clear("certificate")
         if renewed:

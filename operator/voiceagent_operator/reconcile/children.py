@@ -18,12 +18,12 @@ from voiceagent_operator.render.children import Child, Slot
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The children and pods of one agent, as the API server has them."""
+    """The children and pods of one agent, as the API server returns them."""
 
     children: dict[Slot, Json] = field(default_factory=dict)
     pods: Sequence[Json] = ()
     events: Sequence[Json] = ()
-    """Of pods that wait for their volumes; nothing else needs them."""
+    """Failed mounts, read only while pods wait for volumes."""
 
     def deployment(self, agent: Agent) -> Json | None:
         """The agent's Deployment."""
@@ -58,7 +58,7 @@ async def read_family(api: ApiServer, agent: Agent, kinds: Iterable[Kind]) -> Fa
 
 
 async def read_one(api: ApiServer, agent: Agent, slot: Slot) -> Json | None:
-    """The object at a child's place, whoever made it."""
+    """The object with a child's kind and name, whatever its owner."""
     kind, name = slot
     try:
         return await api.get(kind.path(agent.namespace, name))
@@ -77,7 +77,7 @@ async def _events(api: ApiServer, agent: Agent, pods: Sequence[Json]) -> list[Js
 def _complete(kind: Kind, item: Json) -> Json:
     """An item of a list as it would be alone: lists leave out what kind their items are.
 
-    Without managedFields: half of an object, and read by nobody here.
+    Without managedFields, which are half of an object and not used here.
     """
     item["metadata"].pop("managedFields", None)
     return {"apiVersion": kind.api_version, "kind": kind.kind, **item}
@@ -85,24 +85,24 @@ def _complete(kind: Kind, item: Json) -> Json:
 
 _INVALID = 422
 _REFUSED = frozenset({400, 403, 409, _INVALID})
-"""Statuses that trying again does not change."""
+"""Statuses for which a retry does not help."""
 
 log = logging.getLogger(__name__)
 
 
 class TakenError(InterjectError):
-    """A child's name belongs to somebody else's object, which is left alone."""
+    """A child's name is used by a foreign object, which is not modified."""
 
 
 @dataclass(slots=True)
 class Repair:
-    """What was done."""
+    """The result of a repair."""
 
     writes: int = 0
     drifted: tuple[str, ...] = ()
-    """Kinds of children that somebody else had changed."""
+    """Kinds of repaired children that another client had changed."""
     trouble: Cause | None = None
-    """Why some child could not be put right; the first such cause."""
+    """Why a child could not be applied; the first such cause."""
 
 
 async def repair(
@@ -110,10 +110,10 @@ async def repair(
 ) -> Repair:
     """Carry out `plan`; children that were applied are in `family` and `left` afterwards.
 
-    A child that is refused does not keep the others from being put right.
+    A refused child does not prevent the others from being applied.
 
     Raises:
-        ApiError: the API server does not answer, or has no time.
+        ApiError: no answer, or a temporary refusal.
     """
     done = Repair()
     for child, why in plan.apply:
@@ -138,10 +138,10 @@ async def repair(
 async def _put(api: ApiServer, agent: Agent, child: Child) -> Json:
     there = await read_one(api, agent, (child.kind, child.name))
     if there is not None and not owns(agent, there):
-        # Server-side apply would take over whatever has the name.
+        # Server-side apply would take over a foreign object.
         raise TakenError(
-            f"{child.kind.kind} {child.name} exists and is not this agent's; "
-            "delete it, or give the agent another name"
+            f"{child.kind.kind} {child.name} exists and is not owned by this agent; "
+            "delete it, or rename the agent"
         )
     path = child.kind.path(agent.namespace, child.name)
     try:
@@ -149,22 +149,22 @@ async def _put(api: ApiServer, agent: Agent, child: Child) -> Json:
     except ApiError as error:
         if there is None or error.status != _INVALID:
             raise
-    # What somebody else has added to it, such as a second port with the same name, does not go
-    # together with what is applied.
+    # An addition of another client, such as a second port with the same name, conflicts with what
+    # is applied.
     return await api.replace(path, _instead_of(there, child.body))
 
 
 def _instead_of(there: Json, body: Json) -> Json:
-    """`body` as the whole of the object, if nobody has changed it since it was `there`."""
+    """`body` as the whole object, on condition that it has not changed since it was `there`."""
     version = there["metadata"]["resourceVersion"]
     return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
 
 
 def _refused(child: Child, error: ApiError | TakenError) -> Cause:
-    """The cause, if asking again would not help.
+    """The cause, if a retry does not help.
 
     Raises:
-        ApiError: it may.
+        ApiError: a retry may help.
     """
     what = f"{child.kind.kind} {child.name}"
     if isinstance(error, TakenError):
@@ -172,5 +172,5 @@ def _refused(child: Child, error: ApiError | TakenError) -> Cause:
     if error.status not in _REFUSED:
         raise error
     if "quota" in error.message:
-        return Cause("QuotaExceeded", f"{what} cannot be made: {error.message}")
+        return Cause("QuotaExceeded", f"cannot create {what}: {error.message}")
     return Cause("ChildRefused", f"the API server refuses {what}: {error.message}")

@@ -1,4 +1,4 @@
-"""From claims to dialplans: one ConfigMap per Asterisk, and namespace in which it has pods."""
+"""Publishes extensions: one dialplan ConfigMap per Asterisk and namespace with pods of it."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from voiceagent_operator.reconcile.reconciler import annotate
 from voiceagent_operator.render.children import digest
 
 FILE: Final = "agents.conf"
-"""The ConfigMap's one key; Asterisk includes *.conf of the folder where it is mounted."""
+"""The only key of the ConfigMap; Asterisk includes *.conf from its mount."""
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ class Edition:
 
 
 class Publisher:
-    """Keeps the dialplans as the directory says.
+    """Keeps the dialplans in step with the directory.
 
     Args:
         namespaces: those that are watched, None for all.
-        changed: called with the agents whose publication has turned.
+        changed: called with the agents whose publication has changed.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Publisher:
         self._editions: dict[str, Edition] = {}
 
     def publication(self, agent: Agent) -> Publication:
-        """What became of the extensions of `agent`."""
+        """Which extensions of `agent` are in the dialplan."""
         award = self._directory.awards().get(agent.key)
         if award is None or not agent.spec.telephony.extensions:
             return Publication()
@@ -72,10 +72,10 @@ class Publisher:
         )
 
     async def publish(self, asterisk: str) -> int:
-        """Put the dialplan of `asterisk` right wherever it has pods; returns the number of writes.
+        """Write the dialplan of `asterisk` wherever it has pods; returns the number of writes.
 
         Raises:
-            ApiError: come again.
+            ApiError: a request failed; retry.
         """
         pods, maps = await asyncio.gather(
             self._list(POD.path, {"labelSelector": f"{names.ASTERISK}={asterisk}"}),
@@ -125,7 +125,7 @@ class Publisher:
         return 1
 
     async def _show(self, pods: list[Json], latest: str) -> int:
-        """Have the kubelet look at the dialplan of pods that may have an older one."""
+        """Touch pods that may have an older dialplan, so that their kubelet refreshes it."""
         late = [
             pod["metadata"]
             for pod in pods
@@ -140,7 +140,7 @@ class Publisher:
 
 
 def turned(before: Edition | None, after: Edition) -> set[Key]:
-    """The agents whose publication is another than before."""
+    """The agents whose publication has changed."""
     if before is None or before.places != after.places:
         return {key for key, _ in after.granted}
     return {key for key, _ in before.granted ^ after.granted}

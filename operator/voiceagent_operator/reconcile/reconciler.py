@@ -1,7 +1,7 @@
-"""One look at one VoiceAgent: read what there is, render what should be, do the difference, say so.
+"""Reconciling one VoiceAgent: read its children, render the desired ones, apply, report.
 
-Whatever happened, the same look is taken: handlers and timers only say which agent to look at. A
-look that is broken off at any point is made good by the next one.
+Level-triggered: events and timers only enqueue the key of an agent. A reconcile that fails at any
+point is completed by the next one.
 """
 
 import logging
@@ -33,18 +33,18 @@ from voiceagent_operator.render.children import (
 from voiceagent_operator.render.strategic_merge import MergeError
 
 RECHECK_S: Final = 5.0
-"""While pods wait for volumes: only events tell why, and nobody tells of events."""
+"""While pods wait for volumes: only events have the reason, and events are not watched."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class KnownAgent:
-    """What is remembered of an agent between two looks, so that calls can be told without one."""
+    """State of an agent between reconciles, so that calls are reported without another one."""
 
     agent: Agent
     found: Json
-    """Its metadata and latest status."""
+    """Metadata and latest status."""
     seen: Observed
     pods: tuple[MediaPod, ...] = ()
     left: dict[Slot, str] = field(default_factory=dict)
@@ -53,26 +53,26 @@ class KnownAgent:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What came of a look."""
+    """The result of a reconcile."""
 
     writes: int = 0
     drifted: tuple[str, ...] = ()
-    """Kinds of children that somebody else had changed."""
+    """Kinds of repaired children that another client had changed."""
     gone: bool = False
-    """The VoiceAgent does not exist any more."""
+    """Whether the VoiceAgent does not exist any more."""
     again_after_s: float | None = None
     failed: str = ""
-    """Why some child could not be put right; "" if all are."""
+    """Why a child could not be repaired; "" if all match."""
 
 
 class Reconciler:
-    """Looks at VoiceAgents.
+    """Reconciles VoiceAgents.
 
     Args:
-        setting: what to render with; asked at each look.
-        publication: what became of an agent's extensions.
-        ask: pods for their calls.
-        trouble: what is wrong in the whole cluster, if anything is.
+        setting: render settings, read at each reconcile.
+        publication: which extensions of an agent are in the dialplan.
+        ask: reads the active calls of pods.
+        trouble: a cause that affects the whole cluster, if there is one.
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class Reconciler:
         self.known: dict[Key, KnownAgent] = {}
 
     async def reconcile(self, key: Key) -> Reconciled:
-        """Reconciled at one VoiceAgent.
+        """Reconcile one VoiceAgent.
 
         Raises:
-            ApiError: the API server does not answer, or has no time; come again.
+            ApiError: no answer, or a temporary refusal; retry.
         """
         try:
             found = await self._api.get(VOICE_AGENT.path(*key))
@@ -114,7 +114,7 @@ class Reconciler:
         return await self._reconcile(agent, found)
 
     async def report_calls(self, key: Key, calls: int) -> int:
-        """Write how many calls an agent has, without looking at anything else.
+        """Write the active calls of an agent, without a reconcile.
 
         Returns the number of writes.
         """
@@ -162,7 +162,7 @@ class Reconciler:
     async def _repair(
         self, agent: Agent, setting: RenderSettings, family: Family, left: dict[Slot, str]
     ) -> tuple[Repair, str]:
-        """Put the children right; also returns a hash of the manifest, "" if there is none."""
+        """Apply what differs; also returns a hash of the manifest, "" if there is none."""
         try:
             desired = children(agent, setting)
         except MergeError as error:
@@ -171,9 +171,9 @@ class Reconciler:
         return await repair(self._api, agent, plan, family, left), _manifest(desired)
 
     async def _rank(self, agent: Agent, pods: Sequence[MediaPod]) -> None:
-        """Have a scale-down that is about to come take the pods with the fewest calls.
+        """Update deletion costs, so that the scale-down that follows removes the idlest pods.
 
-        What is written now and then (call_watch.py) may be of ten seconds ago.
+        The periodic values of call_watch.py may be ten seconds old.
         """
         calls = await self._ask([pod.address for pod in pods])
         for pod in pods:
@@ -182,7 +182,7 @@ class Reconciler:
                 await annotate(self._api, agent.namespace, pod.name, annotations_for(count))
 
     async def _show_manifest(self, agent: Agent, manifest: str, pods: list[MediaPod]) -> int:
-        """Have the kubelet look at the manifest of pods that may have an older one."""
+        """Touch pods that may have an older manifest, so that their kubelet refreshes it."""
         wanted = {names.MANIFEST_SEEN: manifest}
         late = [pod for pod in pods if manifest and pod.differs(wanted)]
         for pod in late:
@@ -196,11 +196,11 @@ class Reconciler:
 
 
 async def annotate(api: ApiServer, namespace: str, pod: str, annotations: dict[str, str]) -> None:
-    """Write annotations on a pod; one that is gone needs none."""
+    """Write annotations on a pod; ignored if the pod is deleted."""
     try:
         await api.merge(POD.path(namespace, pod), {"metadata": {"annotations": annotations}})
     except NotFoundError:
-        log.debug("pod %s/%s is gone", namespace, pod)
+        log.debug("pod %s/%s is deleted", namespace, pod)
 
 
 def _scales_down(agent: Agent, deployment: Json | None) -> bool:
@@ -213,6 +213,6 @@ def _manifest(desired: list[Child]) -> str:
 
 
 def _head(found: Json) -> Json:
-    """What reports need of a VoiceAgent."""
+    """The part of a VoiceAgent that reports need."""
     metadata = {key: found["metadata"][key] for key in ("namespace", "name", "uid", "generation")}
     return {"metadata": metadata, "status": found.get("status", {})}

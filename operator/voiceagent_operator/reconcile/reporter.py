@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Tells users of a VoiceAgent how it is.
+    """Reports status and events of VoiceAgents.
 
     Args:
         instance: which replica of the operator this is.
         version: the operator's.
-        refused: whether the API server would refuse a status with that field.
+        refused: whether the CRD lacks that field of the status.
         now: the wall clock.
     """
 
@@ -50,12 +50,12 @@ class Reporter:
         return status.bad_spec(generation, problem, old, self._version, self._seconds())
 
     async def report(self, found: Json, made: Json) -> int:
-        """Write `made` if `found` has another status, and events for what has turned.
+        """Write `made` if `found` has another status, and events for changed conditions.
 
         `found` has the new status afterwards. Returns the number of writes.
 
         Raises:
-            ApiError: the status cannot be written. An event that cannot is only logged.
+            ApiError: the status cannot be written. A failure to post an event is only logged.
         """
         made = {key: value for key, value in made.items() if not self._refused(key)}
         old: Json = found.get("status", {})
@@ -68,10 +68,12 @@ class Reporter:
         except NotFoundError:
             return 0  # deleted meanwhile
         found["status"] = made
-        told = [await self._tell(found, change) for change in status.condition_changes(old, made)]
-        return 1 + sum(told)
+        posted = [
+            await self._post_event(found, change) for change in status.condition_changes(old, made)
+        ]
+        return 1 + sum(posted)
 
-    async def _tell(self, found: Json, change: status.ConditionChange) -> int:
+    async def _post_event(self, found: Json, change: status.ConditionChange) -> int:
         now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = event(found, change, self._instance, now, uuid4().hex[:16])
         if body is None:
@@ -79,7 +81,7 @@ class Reporter:
         try:
             await self._api.create(EVENT.path(found["metadata"]["namespace"]), body)
         except ApiError as error:
-            log.warning("an event is lost: %s", error)
+            log.warning("event not posted: %s", error)
             return 0
         return 1
 

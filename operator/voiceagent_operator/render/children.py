@@ -41,9 +41,9 @@ KINDS = (
     SCALED_OBJECT,
     POD_MONITOR,
 )
-"""In the order in which they are applied: what pods need comes before them."""
+"""In the order in which they are applied: what pods need comes first."""
 OPTIONAL = frozenset({SCALED_OBJECT, POD_MONITOR})
-"""Kinds that a plain cluster does not have."""
+"""Kinds of other operators, which a cluster may not serve."""
 
 
 Slot = tuple[Kind, str]
@@ -52,15 +52,15 @@ Slot = tuple[Kind, str]
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """What the operator was told, and what it found, beside the VoiceAgent."""
+    """Inputs of rendering besides the VoiceAgent: options of the operator and cluster features."""
 
     image: str
-    """Of the media pods, unless a VoiceAgent names its own."""
+    """Default image of media pods."""
     pull_policy: str
     kinds: frozenset[Kind]
-    """Those of `OPTIONAL` that this cluster has."""
+    """Those of `OPTIONAL` that this cluster serves."""
     otlp_endpoint: str = ""
-    """Where traces go of pods whose VoiceAgent names no collector; "" for nowhere."""
+    """Default OTLP endpoint of media pods; "" for no traces."""
     log_format: str = "text"
     """Of the pods."""
 
@@ -89,7 +89,7 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
     """All children of `agent`, in the order in which they are applied.
 
     Raises:
-        MergeError: spec.podTemplate cannot be laid over the pods.
+        MergeError: spec.podTemplate cannot be merged into the pod template.
     """
     defaults = workload.PodDefaults(
         setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
@@ -121,8 +121,8 @@ def config_maps(agent: Agent) -> list[Json]:
 def manifest(agent: Agent) -> str:
     """The text of the pods' manifest.
 
-    Its peers are the agent's own pods: a full or draining pod asks them for room, and about calls
-    that it does not know.
+    Its peers are the agent's own pods: a full or draining pod asks them for a free slot, and for
+    the pod of a call that it does not have.
     """
     spec = agent.spec.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude=set(ONLY_CLUSTER)
@@ -134,7 +134,7 @@ def manifest(agent: Agent) -> str:
         "metadata": {"name": agent.name, "namespace": agent.namespace},
         "spec": spec,
     }
-    # The dumper in C: written in Python it takes 10 ms, half of a look that finds nothing to do.
+    # The dumper in C: the one in Python takes 10 ms, half of a reconcile without changes.
     return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
 

@@ -15,9 +15,9 @@ def audio_port(agent: Agent) -> int:
 
 
 def services(agent: Agent) -> list[Json]:
-    """One that asks any ready pod, which dialplans use, and one that stands for each pod.
+    """One to any ready pod, for dialplans, and a headless one for each pod.
 
-    The latter names pods that are not ready too: a draining pod still knows its calls.
+    The latter includes pods that are not ready: a draining pod still has its calls.
     """
     http = _port("http", agent.spec.server.http_port)
     audio = _port("audio", audio_port(agent))
@@ -37,7 +37,7 @@ def services(agent: Agent) -> list[Json]:
 
 
 def pod_monitors(agent: Agent) -> list[Json]:
-    """What has a Prometheus of the Prometheus operator collect the pods' metrics."""
+    """For a Prometheus of the Prometheus operator."""
     return [
         {
             "name": agent.name,
@@ -54,7 +54,7 @@ def _port(name: str, number: int) -> dict[str, Any]:
 
 
 def service_accounts(agent: Agent) -> list[Json]:
-    """An identity of the pods' own. It has no Role: a media pod never asks the API server."""
+    """The identity of the pods. It has no Role: media pods never call the API server."""
     return [{"name": agent.name, "automountServiceAccountToken": False}]
 
 

@@ -15,16 +15,16 @@ class Heartbeats:
         self._last_s: dict[tuple[str, str], float] = {}
 
     def beat(self, watch: str, namespace: str = "") -> None:
-        """The watch has heard from the API server; its first beat makes it known.
+        """The watch has received something from the API server; its first beat registers it.
 
         Args:
             watch: its name, such as the plural of what is watched.
-            namespace: where; "": everywhere.
+            namespace: "" for all namespaces.
         """
         self._last_s[watch, namespace] = self._clock()
 
     def silent_s(self) -> dict[str, float]:
-        """For how long each watch has been silent; of those of a name, the most silent one."""
+        """Seconds since the last beat by watch name; the oldest of those with the same name."""
         now_s = self._clock()
         silent: dict[str, float] = {}
         for (watch, _), last_s in self._last_s.items():
@@ -33,8 +33,8 @@ class Heartbeats:
 
 
 class Readiness:
-    """Whether there is such a thing."""
+    """Written by the leader, read by /readyz."""
 
     def __init__(self) -> None:
         self.waits_for = ""
-        """One sentence, with what to do; empty if it waits for nothing."""
+        """What is missing and the next step, in one sentence; empty if the replica is ready."""

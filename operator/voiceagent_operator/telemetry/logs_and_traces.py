@@ -17,8 +17,8 @@ class WarnOnce:
     """Warnings, one per topic and text.
 
     Args:
-        logger: takes them.
-        about: what all of them are about; begins each.
+        logger: where to log.
+        about: prefix of each message.
     """
 
     def __init__(self, logger: Logger, about: str) -> None:
@@ -27,13 +27,13 @@ class WarnOnce:
         self._said: dict[str, str] = {}
 
     def warn(self, topic: str, text: str) -> None:
-        """Say `text`, unless it is what was said last about `topic`."""
+        """Log `text`, unless it is the latest warning about `topic`."""
         if self._said.get(topic) != text:
             self._said[topic] = text
             self._logger.warning("%s: %s", self._about, text)
 
     def clear(self, topic: str) -> bool:
-        """Nothing is wrong with `topic`, what comes next is news; whether something was."""
+        """`topic` is healthy again; returns whether there was a warning about it."""
         return self._said.pop(topic, None) is not None
 
 
@@ -54,7 +54,7 @@ class Tracing:
         )
         self._provider = TracerProvider(resource=resource)
         if any(environment.get(name) for name in _ENDPOINTS):
-            # 10 MB that an operator without a collector does not need.
+            # Costs 10 MB, so it is imported only with a collector.
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
             self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -62,7 +62,7 @@ class Tracing:
 
     @contextmanager
     def reconcile(self, key: tuple[str, str]) -> Iterator[Span]:
-        """The span of one look; an error that leaves it is recorded."""
+        """The span of one reconcile; an exception is recorded on it."""
         with self._tracer.start_as_current_span("reconcile") as span:
             span.set_attribute("k8s.namespace.name", key[0])
             span.set_attribute("interject.agent", key[1])
@@ -70,13 +70,13 @@ class Tracing:
             yield span
 
     def close(self) -> None:
-        """Export what is left; blocks up to 3 s."""
+        """Export pending spans; blocks up to 3 s."""
         self._provider.force_flush(_FLUSH_MS)
         self._provider.shutdown()
 
 
 class ReconcileIds(logging.Filter):
-    """Puts the ids of the look during which it is logged on a record."""
+    """Adds the trace and span id of the current reconcile to log records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter.filter`."""

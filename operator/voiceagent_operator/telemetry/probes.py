@@ -1,8 +1,8 @@
-"""What Kubernetes and Prometheus ask of one replica, over plain HTTP.
+"""HTTP of one replica: liveness and readiness for Kubernetes, metrics for Prometheus.
 
-A replica lives as long as each of its watches has heard from the API server lately; that the event
-loop runs is proved by any answer at all. It is ready when it lives and waits for nothing: one that
-stands by serves the metrics API as the leader does, and has no watches that could fall silent.
+A replica is live while each of its watches has received something from the API server within
+`DEAD_AFTER_S`; any answer proves that the event loop runs. It is ready if it is live and waits for
+nothing. A standby replica serves the metrics API as the leader does, and has no watches.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ from voiceagent_operator.telemetry.health import Heartbeats, Readiness
 from voiceagent_operator.telemetry.metrics import OperatorMetrics
 
 DEAD_AFTER_S: Final = 300.0
-"""A watch that is well is heard of every 90 s, and tries again at least every 30 s when it is not.
-An API server that is away for longer than this takes a restart of the operator with it, which does
-no harm: calls go on without the operator."""
+"""A healthy watch receives something at least every 90 s, and reconnects at least every 30 s.
+If the API server is down for longer, the operator is restarted, which is harmless: calls continue
+without the operator."""
 MAX_BODY_BYTES: Final = 4096
 """No request here needs a body."""
 
@@ -32,7 +32,7 @@ def make_app(
             if silent_s > DEAD_AFTER_S
         )
         if silent:
-            text = f"nothing was heard of the watch of {'; '.join(silent)}"
+            text = f"no event received by the watch of {'; '.join(silent)}"
             return web.Response(status=503, text=text)
         return web.Response(text="ok")
 
