@@ -86,7 +86,7 @@ class ApiServer:
         return await self._request("PATCH", path, params, patch, "application/merge-patch+json")
 
     async def delete(self, path: str) -> Json:
-        """Delete an object; what it owns goes after it."""
+        """Delete an object; objects that it owns are deleted in the background."""
         body = {"propagationPolicy": "Background"}
         return await self._request("DELETE", path, None, body)
 

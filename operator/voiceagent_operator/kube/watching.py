@@ -1,8 +1,8 @@
 """Watches that reconnect for ever: changes of the objects of a kind, by their metadata.
 
 A watch lists the objects, then follows their changes from the version of the list on. Whatever
-ends it, a dropped connection, silence, a server that restarts or has too much to do, it goes on
-from the last version that it has seen. If the server no longer has that version, it lists again and
+ends it, a dropped connection, silence, a restarted or overloaded server, it continues from the last
+version that it has seen. If the server no longer has that version, it lists again and
 reports every object once more, and those deleted meanwhile: callers are level-triggered.
 
 Objects come as PartialObjectMetadata: a changed child costs its metadata, not its whole text.

@@ -268,7 +268,7 @@ async def _stop(task: asyncio.Task[None]) -> bool:
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:
-    """What a task raised; None if it goes on, was cancelled, or did well."""
+    """The exception of a task; None if it runs, was cancelled, or succeeded."""
     return task.exception() if task.done() and not task.cancelled() else None
 
 

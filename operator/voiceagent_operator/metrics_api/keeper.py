@@ -180,7 +180,7 @@ def _place(api_service: Json) -> tuple[str, str]:
 
 
 def _bundle(api_service: Json) -> bytes:
-    """The CAs that it believes in, PEM; empty if they cannot be read."""
+    """The CAs that it trusts, PEM; empty if they cannot be read."""
     try:
         return base64.b64decode(api_service["spec"].get("caBundle") or "")
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""The objects of one agent in the cluster: read before each reconcile, and put right by a plan."""
+"""The objects of one agent in the cluster: read for each reconcile, and repaired by a plan."""
 
 import asyncio
 import logging

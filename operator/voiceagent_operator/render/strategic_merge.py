@@ -1,19 +1,19 @@
 """Strategic merge of pod templates, as `kubectl patch` and the API server do it.
 
-Maps are merged key by key, and null removes a key. A list is replaced as a whole, unless its items
-have a name of sorts (`KEYS`): then items of the same name are merged, and others are added. What is
-added comes first, and items of the patch keep the order that they have there.
+Maps are merged key by key, and null removes a key. A list is replaced as a whole, unless it has a
+merge key (`KEYS`): then items with the same key are merged, and others are added. What is added
+comes first, and items of the patch keep their order.
 
-Besides values, a patch may say what to do:
+Besides values, a patch may contain directives:
 
     $patch: replace     in a map: it replaces the other; as an item of a list: so does the list
-    $patch: delete      in a map: it empties the other; in an item: the item of that name goes
+    $patch: delete      in a map: it empties the other; in an item: that item is removed
     $retainKeys: [...]  in a map: all other keys of the map that it is merged into go. A volume
                         that is to be of another type needs it: it may have one type only
 
-Where there is nothing to delete, an item that says so is left out, and where there is nothing to
-replace, the map is taken as it is: the API server would drop it without a word. The last two
-directives of Kubernetes are written by programs alone, and are refused.
+An item that deletes nothing is left out. A map that replaces nothing is taken as it is; the API
+server would silently drop it. The last two directives of Kubernetes are only written by programs,
+and are refused.
 """
 
 import re
@@ -42,8 +42,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType(
         "spec.volumes": "name",
     }
 )
-"""By which key the items of a list are told apart. As core/v1 has it, ports of one number are one
-port, whatever their protocols."""
+"""Merge keys of lists. As in core/v1, ports of one number are one port, whatever the protocol."""
 
 _INDEX: Final = re.compile(r"\[\d+\]")
 _PATCH: Final = "$patch"
@@ -54,14 +53,14 @@ _FOR_PROGRAMS: Final = ("$setElementOrder/", "$deleteFromPrimitiveList/")
 
 
 class MergeError(InterjectError):
-    """A patch that cannot be merged; the message says where, from the template's root on."""
+    """A patch that cannot be merged; the message has the path from the root of the template."""
 
 
 def merge(base: Json, patch: Json) -> Json:
     """A PodTemplateSpec with `patch` laid over it; neither of the two is changed.
 
     Raises:
-        MergeError: `patch` is none.
+        MergeError: `patch` is invalid.
     """
     return _maps(base, patch, "")
 
@@ -91,7 +90,7 @@ def _values(base: Any, patch: Any, path: str) -> Any:
 
 
 def _new(patch: Any, path: str) -> Any:
-    """What a patch leaves where there is nothing to merge it into."""
+    """The result of a patch without anything to merge it into."""
     if isinstance(patch, list):
         return _new_list(patch, path)
     if isinstance(patch, dict):
@@ -112,13 +111,13 @@ def _new_list(patch: list[Any], path: str) -> list[Any]:
             items.append(_new(item, below))
         elif _key(path) is None:
             raise MergeError(
-                f"{below}: found $patch; this list is replaced as a whole, so write it so"
+                f"{below}: found $patch; a list without merge key is replaced, so write it in full"
             )
     return items
 
 
 def _named(base: list[Any], patch: list[Any], key: str, path: str) -> list[Any]:
-    """The merge of two lists whose items are told apart by `key`."""
+    """The merge of two lists with the merge key `key`."""
     for index, item in enumerate(patch):
         _check_item(item, key, f"{path}[{index}]")
     if any(item.get(_PATCH) == _REPLACE for item in patch):
@@ -126,8 +125,8 @@ def _named(base: list[Any], patch: list[Any], key: str, path: str) -> list[Any]:
     gone = [item[key] for item in patch if item.get(_PATCH) == _DELETE]
     kept = [item for item in base if _name(item, key) not in gone]
     merged = deepcopy(kept)
-    told = [(index, item) for index, item in enumerate(patch) if _PATCH not in item]
-    for index, item in told:
+    kept_items = [(index, item) for index, item in enumerate(patch) if _PATCH not in item]
+    for index, item in kept_items:
         below = f"{path}[{index}]"
         names = [_name(each, key) for each in merged]
         if item[key] in names:
@@ -136,7 +135,7 @@ def _named(base: list[Any], patch: list[Any], key: str, path: str) -> list[Any]:
         else:
             merged.append(_new(item, below))
     return _ordered(
-        merged, [item[key] for _, item in told], [_name(each, key) for each in kept], key
+        merged, [item[key] for _, item in kept_items], [_name(each, key) for each in kept], key
     )
 
 
@@ -165,7 +164,7 @@ def _retained(base: Json, patch: Json) -> Json:
 
 
 def _check(patch: Json, path: str) -> None:
-    """Raises MergeError if there are directives in a map that mean nothing."""
+    """Raises MergeError if a map contains invalid directives."""
     if patch.get(_PATCH, _REPLACE) not in (_REPLACE, _DELETE):
         raise MergeError(f"{_at(path)}found $patch: {patch[_PATCH]}; allowed: replace, delete")
     for key in patch:
@@ -186,16 +185,16 @@ def _check(patch: Json, path: str) -> None:
 
 
 def _check_item(item: Any, key: str, path: str) -> None:
-    """Raises MergeError if it is no item of a list whose items are told apart by `key`."""
+    """Raises MergeError if it is no item of a list with the merge key `key`."""
     if not isinstance(item, dict):
         raise MergeError(f"{_at(path)}found {item!r:.60}; allowed: a map with at least {key}")
     _check(item, path)
     if key not in item and item.get(_PATCH) != _REPLACE:
-        raise MergeError(f"{_at(path)}no {key}, which tells it from others")
+        raise MergeError(f"{_at(path)}found no {key}, which is the merge key of this list")
 
 
 def _key(path: str) -> str | None:
-    """By which items of the list at `path` are told apart; None if it is replaced as a whole."""
+    """The merge key of the list at `path`; None if it is replaced as a whole."""
     return KEYS.get(_INDEX.sub("", path))
 
 
