@@ -21,7 +21,7 @@ from voiceagent_operator.metrics_api.keeper import CertificateKeeper
 from voiceagent_operator.metrics_api.server import MetricsServer
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.logs_and_traces import Tracing
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing
 from voiceagent_operator.telemetry.metrics import OperatorMetrics
 from voiceagent_operator.telemetry.probes import make_app
 
@@ -72,7 +72,7 @@ async def operate(settings: Settings) -> None:
     """
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
-    tracing = Tracing(settings.version)
+    tracing = ReconcileTracing(settings.version)
     cluster = await find_cluster(settings.kubeconfig)
     api = ApiServer(cluster, metrics.api_request)
     signals = StopSignals()

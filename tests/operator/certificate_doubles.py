@@ -39,7 +39,7 @@ class Server:
         self.fails = 0
         """So many of the next requests fail."""
         self.ahead = timedelta(0)
-        """How much later it is than the loop's time says: days of looks would take their time."""
+        """Offset to the loop's time: days of checks would take long."""
         for name in API_SERVICES:
             self.put(API_SERVICE.path(None, name), api_service(name))
 
@@ -124,13 +124,13 @@ class Replica:
         self._after_s = after_s
         self.serving: Serving | None = None
         self.refused: list[str] = []
-        """What came of the looks at which the API server did not believe it."""
+        """Results of the polls at which the API server did not trust it."""
 
     async def run(self) -> None:
         await asyncio.sleep(self._after_s)
         while True:
             self.serving = self._server.serving or self.serving
-            self.asked("it had looked")
+            self.asked("it had polled")
             await asyncio.sleep(SECRET_EVERY_S if self.serving else TRY_EVERY_S)
 
     def asked(self, when: str) -> None:

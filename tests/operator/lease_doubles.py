@@ -29,7 +29,7 @@ class Server:
         """When, and who was the holder then."""
         self.working: set[str] = set()
         self.overlaps: list[set[str]] = []
-        """Who worked when somebody else began to."""
+        """Replicas that worked when another one began to."""
 
     def get(self) -> Json:
         if self.lease is None:

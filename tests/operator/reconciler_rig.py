@@ -11,7 +11,7 @@ from voice_agents import SETTING, voice_agent
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.decide.causes import Cause
-from voiceagent_operator.decide.status import Publication
+from voiceagent_operator.decide.status import PublicationState
 from voiceagent_operator.kube.kinds import DEPLOYMENT, EVENT, POD, VOICE_AGENT, Json
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.reconcile.reconciler import Reconciler
@@ -34,13 +34,13 @@ class Pods(PodCalls):
 
 
 class Rig:
-    """One reconciler, told by hand when to reconcile."""
+    """One reconciler, triggered by hand."""
 
     def __init__(self, refused: frozenset[str] = frozenset()) -> None:
         self.cluster = MemoryCluster()
         self.api = MemoryApi(self.cluster)
         self.pods = Pods()
-        self.publication = Publication()
+        self.publication = PublicationState()
         self.trouble: Cause | None = None
         self.minutes = 0
         reporter = Reporter(self.api, "operator-0", "1", refused.__contains__, now=self._now)
@@ -49,7 +49,7 @@ class Rig:
             lambda: self.trouble,
         )
 
-    def _publication(self, agent: Agent) -> Publication:
+    def _publication(self, agent: Agent) -> PublicationState:
         return self.publication
 
     def _now(self) -> datetime:

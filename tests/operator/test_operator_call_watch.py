@@ -12,7 +12,7 @@ SLOTS = 5
 
 
 class Watched(Rig):
-    """Two pods of an agent, asked by hand, by a clock that is set by hand."""
+    """Two pods of an agent, polled by hand, with a clock that is set by hand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Watched(Rig):
         return addresses
 
     async def ask(self, after_s: float = WRITE_S) -> None:
-        """One round, and the look that follows from what it wrote on pods."""
+        """One poll, and the reconcile that its writes on pods cause."""
         self.now_s += after_s
         await self.watch.poll_all()
         await self.reconciler.reconcile(KEY)

@@ -51,14 +51,14 @@ async def running(server: Server) -> AsyncIterator[None]:
 
 
 def works(server: Server) -> bool:
-    """Whether a replica that looks now is believed, for both versions."""
+    """Whether a replica that polls now is trusted, for both versions."""
     serving = server.serving
     return serving is not None and not any(
         why_refused(serving, server.believed(name), HOST) for name in API_SERVICES
     )
 
 
-def test_from_nothing_it_is_made_and_believed_at_once() -> None:
+def test_from_nothing_it_is_made_and_trusted_at_once() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -85,7 +85,7 @@ def test_where_all_is_right_nothing_is_written() -> None:
     run(case())
 
 
-def test_it_is_renewed_in_time_and_the_ca_before_is_believed_until_all_have_changed() -> None:
+def test_it_is_renewed_in_time_and_the_ca_before_is_trusted_until_all_have_changed() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -106,7 +106,7 @@ def test_it_is_renewed_in_time_and_the_ca_before_is_believed_until_all_have_chan
     run(case())
 
 
-def test_a_new_ca_is_believed_before_anybody_can_serve_by_it() -> None:
+def test_a_new_ca_is_trusted_before_a_replica_can_serve_by_it() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -139,7 +139,7 @@ def test_an_edited_api_service_is_put_right_within_a_minute(edit: Json) -> None:
     run(case())
 
 
-def test_an_api_service_that_comes_later_is_told_too() -> None:
+def test_an_api_service_that_comes_later_is_reported_too() -> None:
     async def case() -> None:
         server = Server()
         late = server.objects.pop(PATHS[1])
@@ -153,7 +153,7 @@ def test_an_api_service_that_comes_later_is_told_too() -> None:
     run(case())
 
 
-def test_another_adapters_api_service_is_left_alone_and_told_once(
+def test_another_adapters_api_service_is_left_alone_and_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case() -> None:
@@ -178,7 +178,7 @@ def test_another_adapters_api_service_is_left_alone_and_told_once(
     )
 
 
-def test_somebody_elses_secret_is_left_alone_and_told_once(
+def test_a_foreign_secret_is_left_alone_and_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case() -> None:

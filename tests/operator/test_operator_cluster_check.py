@@ -1,4 +1,4 @@
-"""A CRD that is older than the operator: what it lacks, and how that is told."""
+"""A CRD that is older than the operator: what it lacks, and how that is reported."""
 
 import logging
 from copy import deepcopy
@@ -58,7 +58,7 @@ def test_where_nothing_is_said_of_voice_agents_nothing_is_missing(nothing: Json)
     assert missing_settings(nothing) == []
 
 
-async def test_it_is_told_once_with_what_to_do_and_its_end_too(
+async def test_it_is_reported_once_with_what_to_do_and_its_end_too(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -75,9 +75,11 @@ async def test_it_is_told_once_with_what_to_do_and_its_end_too(
     )
     async with serving(old, old, refusal(403), new, new) as (scripted, api):
         check = CrdCheck(api, "1.2.3")
-        looks = [(await check.check(), check.trouble(), check.refuses("version")) for _ in range(5)]
+        results = [
+            (await check.check(), check.trouble(), check.refuses("version")) for _ in range(5)
+        ]
     outdated = Cause("CrdOutdated", sentence)
-    assert looks == [
+    assert results == [
         (True, outdated, True),
         (False, outdated, True),
         (False, outdated, True),

@@ -4,7 +4,7 @@ from voice_agents import agent
 
 from asterisk_config.published import check
 from voiceagent_operator.agents.directory import award, claim_of
-from voiceagent_operator.reconcile.dialplan import Edition, dialplan, turned
+from voiceagent_operator.reconcile.dialplan import PublishedDialplan, dialplan, turned
 
 
 def test_asterisk_takes_it_and_finds_the_agents_pods_there() -> None:
@@ -25,7 +25,7 @@ def test_asterisk_takes_it_and_finds_the_agents_pods_there() -> None:
         assert part in text
 
 
-def test_nobody_at_all_is_a_dialplan_too() -> None:
+def test_a_dialplan_without_agents_is_valid() -> None:
     check(dialplan([]), "the dialplan")
 
 
@@ -37,12 +37,12 @@ def test_of_two_that_claim_one_extension_only_the_older_is_in_it() -> None:
     assert text.count("exten => 100,1,") == 1
 
 
-def test_only_those_are_looked_at_whose_publication_has_turned() -> None:
+def test_only_those_are_reconciled_whose_publication_has_turned() -> None:
     here = frozenset({"asterisk"})
     first, second, third = (("calls", name) for name in ("first", "second", "third"))
-    before = Edition(frozenset({(first, ("100",)), (second, ("101",))}), here)
-    after = Edition(frozenset({(first, ("100",)), (second, ()), (third, ("101",))}), here)
+    before = PublishedDialplan(frozenset({(first, ("100",)), (second, ("101",))}), here)
+    after = PublishedDialplan(frozenset({(first, ("100",)), (second, ()), (third, ("101",))}), here)
     assert turned(before, after) == {second, third}
     assert turned(after, after) == set()
     assert turned(None, after) == {first, second, third}
-    assert turned(Edition(after.granted, frozenset()), after) == {first, second, third}
+    assert turned(PublishedDialplan(after.granted, frozenset()), after) == {first, second, third}

@@ -1,4 +1,4 @@
-"""Who has which extension, and who has to be told."""
+"""Which agent holds which extension, and which agents a change affects."""
 
 from dataclasses import replace
 from random import Random

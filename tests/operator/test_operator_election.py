@@ -76,7 +76,7 @@ def test_the_holder_says_how_long_its_lease_lasts() -> None:
     assert election.decide(130.0).action is LeaseAction.ACQUIRE
 
 
-def test_a_candidate_looks_again_soon_and_not_later_than_the_lease_runs_out() -> None:
+def test_a_candidate_polls_again_soon_and_not_later_than_the_lease_expires() -> None:
     election = Election("a")
     election.saw(B_S, 100.0)
     assert election.decide(100.0).wait_s == RETRY_EVERY_S
@@ -115,7 +115,7 @@ def test_a_leader_that_cannot_renew_steps_down_while_its_lease_still_holds() -> 
     assert RENEW_DEADLINE_S < LEASE_DURATION_S
 
 
-def test_an_answer_that_comes_too_late_makes_nobody_leader() -> None:
+def test_an_answer_that_comes_too_late_makes_no_leader() -> None:
     lost = leader(100.0)
     lost.decide(108.0)
     lost.wrote(A_S, 107.0)
@@ -151,7 +151,7 @@ class World:
             self._check(now_s)
 
     def _turn(self, now_s: float, number: int, failing: float) -> float | None:
-        """One look and, if it has to be, one write; returns when the next is due."""
+        """One read and, if necessary, one write; returns when the next is due."""
         election, rate = self.elections[number], self.rates[number]
         election_now_s = now_s * rate + 1000 * number
         if self.rng.random() >= failing and election.state is LeaseState.CANDIDATE:
@@ -198,7 +198,7 @@ def test_two_never_lead_at_a_time(seed: int, rates: list[float], failing: float)
 
 @settings(deadline=None)
 @given(st.integers(0, 1 << 32), st.lists(st.floats(0.85, 1.2), min_size=1, max_size=4))
-def test_with_a_server_that_answers_somebody_leads_and_goes_on(
+def test_with_a_server_that_answers_one_replica_leads_and_goes_on(
     seed: int, rates: list[float]
 ) -> None:
     world = World(random.Random(seed), rates)

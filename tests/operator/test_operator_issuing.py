@@ -122,7 +122,7 @@ def test_what_is_damaged_is_due_or_still_works(
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.timedeltas(SECOND, 2 * LIFETIME), min_size=1, max_size=10))
-def test_in_a_changeover_the_certificates_before_are_believed_and_after_it_no_more(
+def test_in_a_changeover_the_certificates_before_are_trusted_and_after_it_no_more(
     pauses: list[timedelta],
 ) -> None:
     now, all_of_them = NOW, [issue(NAMES, NOW)]

@@ -26,7 +26,7 @@ def agent(ready: bool, degraded: str = "") -> Json:
 
 
 class Cluster:
-    """Shows a VoiceAgent as it is at each look; the last one stays."""
+    """Returns one state of a VoiceAgent at each poll; the last one stays."""
 
     def __init__(self, *states: Json | None) -> None:
         self.states = list(states)

@@ -29,7 +29,7 @@ from voiceagent_operator.reconcile.dialplan import FILE
 from voiceagent_operator.render.children import Child, RenderSettings, children
 from voiceagent_operator.settings import Settings
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.logs_and_traces import Tracing
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing
 from voiceagent_operator.telemetry.metrics import OperatorMetrics
 
 RESYNC_S = 300.0
@@ -70,7 +70,14 @@ class World:
 
     def leader(self, watch_agents: WatchAgents | None = None) -> Leader:
         return Leader(
-            *(self.api, settings(), self.pods, self.metrics, self.heartbeats, Tracing("1", {})),
+            *(
+                self.api,
+                settings(),
+                self.pods,
+                self.metrics,
+                self.heartbeats,
+                ReconcileTracing("1", {}),
+            ),
             *(self.readiness, watch_agents or self.watch_agents),
             asyncio.get_running_loop().time,
         )

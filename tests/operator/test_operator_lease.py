@@ -72,7 +72,7 @@ def test_the_lease_reads_as_people_expect() -> None:
     run(main())
 
 
-def test_an_orderly_stop_hands_over_within_one_look() -> None:
+def test_an_orderly_stop_hands_over_within_one_poll() -> None:
     async def main() -> None:
         first, second = await two(Server())
         stopped_s = now_s()
@@ -101,7 +101,7 @@ def test_a_leader_that_dies_is_replaced_within_15_s() -> None:
 
 @pytest.mark.parametrize("fault", [refuse_connection, never_answer, too_many])
 @pytest.mark.parametrize("when_s", [0.0, 1.5, 3.0, 3.9])
-def test_a_server_that_is_away_for_a_while_costs_nobody_the_lead(
+def test_a_server_that_is_away_for_a_while_costs_no_leader_its_lease(
     fault: Fault, when_s: float
 ) -> None:
     async def main() -> None:
@@ -326,7 +326,9 @@ def test_whoever_stops_while_its_first_write_is_on_the_way_gives_the_lease_back(
     run(main())
 
 
-def test_trouble_is_told_once_and_not_every_two_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble_is_reported_once_and_not_every_two_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def main() -> None:
         server = Server()
         replica = Replica("first", server)

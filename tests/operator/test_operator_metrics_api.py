@@ -148,7 +148,7 @@ async def test_discovery(world: World) -> None:
         (f"{ALL}?labelSelector=!!", "GET", 400, "BadRequest"),
     ],
 )
-async def test_what_there_is_not_is_told_as_kubernetes_tells_it(
+async def test_what_there_is_not_is_reported_as_kubernetes_tells_it(
     world: World, path: str, method: str, code: int, reason: str | None
 ) -> None:
     await world.serve()
@@ -292,7 +292,7 @@ async def test_a_cluster_that_does_not_say_how_it_is_known_is_waited_for(
     assert (await world.get("/apis"))[0] == 200
 
 
-async def test_a_port_that_is_taken_is_told(world: World) -> None:
+async def test_a_port_that_is_taken_is_reported(world: World) -> None:
     await world.serve()
     with pytest.raises(SetupError, match="metrics API: cannot bind"):
         await world.serve()

@@ -101,7 +101,7 @@ async def test_a_child_that_was_deleted_comes_back(rig: Rig, kind: Kind, name: s
     assert children(rig) == CHILDREN
 
 
-async def test_what_the_operator_does_not_set_may_be_anybodys(rig: Rig) -> None:
+async def test_fields_that_the_operator_does_not_set_are_kept(rig: Rig) -> None:
     apply(rig.cluster)
     await rig.reconciler.reconcile(KEY)
     theirs = {"spec": {"template": {"spec": {"dnsPolicy": "Default"}}}}

@@ -6,7 +6,7 @@ import pytest
 from memory_cluster import condition, refusing
 from reconciler_rig import KEY, Rig, apply, roll_out, start_pod
 
-from voiceagent_operator.decide.status import Publication
+from voiceagent_operator.decide.status import PublicationState
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.kube.kinds import EVENT, VOICE_AGENT
 
@@ -15,7 +15,7 @@ STATUS = VOICE_AGENT.path(*KEY, "status")
 
 async def test_an_event_names_the_agent_the_replica_and_the_cause() -> None:
     rig = Rig()
-    rig.publication = Publication(taken=(("100", "calls/older"),))
+    rig.publication = PublicationState(taken=(("100", "calls/older"),))
     apply(rig.cluster, telephony={"extensions": ["100"]})
     await rig.reconciler.reconcile(KEY)
     (event,) = rig.cluster.all(EVENT)

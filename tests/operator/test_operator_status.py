@@ -1,4 +1,4 @@
-"""What users are told of an agent."""
+"""Conditions, causes and events of an agent."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from voiceagent_operator.decide.causes import Cause, find_cause
 from voiceagent_operator.decide.status import (
     ConditionChange,
     Observed,
-    Publication,
+    PublicationState,
     bad_spec,
     condition_changes,
     event,
@@ -92,13 +92,13 @@ def test_scaled_to_zero_is_said() -> None:
 @pytest.mark.parametrize(
     ("publication", "verdict"),
     [
-        (Publication(("100",)), ("True", "InDialplan")),
-        (Publication(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
-        (Publication(asterisk_found=False), ("False", "NoAsterisk")),
-        (Publication(pending=True), ("Unknown", "Pending")),
+        (PublicationState(("100",)), ("True", "InDialplan")),
+        (PublicationState(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
+        (PublicationState(asterisk_found=False), ("False", "NoAsterisk")),
+        (PublicationState(pending=True), ("Unknown", "Pending")),
     ],
 )
-def test_publication(publication: Publication, verdict: tuple[str, str]) -> None:
+def test_publication(publication: PublicationState, verdict: tuple[str, str]) -> None:
     seen = Observed(deployment(), publication=publication)
     assert conditions(seen, telephony={"extensions": ["100"]})["Published"] == verdict
 
@@ -118,13 +118,13 @@ def test_a_refused_spec_leaves_the_numbers_as_they_were() -> None:
     assert {each["reason"] for each in new["conditions"]} == {"BadSpec"}
 
 
-def test_events_tell_of_turns_and_never_twice() -> None:
+def test_events_report_changes_and_never_twice() -> None:
     old = make_status(agent(), Observed(), {}, "1", NOW)
     new = make_status(agent(), Observed(deployment()), old, "1", LATER)
-    told = [
+    posted = [
         event(voice_agent(), change, "pod-1", LATER, "x") for change in condition_changes(old, new)
     ]
-    assert [each["reason"] for each in told if each] == ["PodsReady"]
+    assert [each["reason"] for each in posted if each] == ["PodsReady"]
     assert condition_changes(new, new) == []
 
 

@@ -12,7 +12,7 @@ from voiceagent_operator.leader.triggers import AgentWatch
 
 
 class Watched:
-    """An `AgentWatch`, and what it asked for since it was last looked at."""
+    """An `AgentWatch`, and what it has enqueued since the last call of `asked`."""
 
     def __init__(self) -> None:
         self.reconciles: list[Key] = []
@@ -47,17 +47,17 @@ def agent(name: str = "reception", /, generation: Any = 1, **spec: Any) -> Json:
 ONE_HUNDRED = {"telephony": {"extensions": ["100"]}}
 
 
-def test_a_new_agent_is_looked_at_and_its_dialplan_written(watched: Watched) -> None:
+def test_a_new_agent_is_reconciled_and_its_dialplan_written(watched: Watched) -> None:
     watched.watch.seen(agent(**ONE_HUNDRED))
     assert watched.asked() == ({("calls", "reception")}, {"asterisk"})
 
 
-def test_a_changed_status_is_no_reason_to_look(watched: Watched) -> None:
+def test_a_changed_status_is_no_reason_to_reconcile(watched: Watched) -> None:
     watched.watch.seen(agent())
     watched.asked()
-    told = agent()
-    told["status"] = {"activeCalls": 3}
-    watched.watch.seen(told)
+    found = agent()
+    found["status"] = {"activeCalls": 3}
+    watched.watch.seen(found)
     assert watched.asked() == (set(), set())
 
 
@@ -77,7 +77,7 @@ def test_an_agent_of_the_same_name_is_another_one(watched: Watched) -> None:
     assert watched.asked()[0] == {("calls", "reception")}
 
 
-def test_rivals_are_looked_at_when_an_extension_comes_free(watched: Watched) -> None:
+def test_rivals_are_reconciled_when_an_extension_comes_free(watched: Watched) -> None:
     watched.watch.seen(agent("older", **ONE_HUNDRED))
     watched.watch.seen(agent("newer", **ONE_HUNDRED))
     watched.asked()
@@ -87,13 +87,13 @@ def test_rivals_are_looked_at_when_an_extension_comes_free(watched: Watched) -> 
     assert watched.asked() == ({("calls", "newer")}, {"asterisk"})
 
 
-def test_an_agent_that_cannot_be_read_is_looked_at_all_the_same(watched: Watched) -> None:
+def test_an_agent_that_cannot_be_read_is_reconciled_all_the_same(watched: Watched) -> None:
     watched.watch.seen(agent(turn={"endSilenceMs": "long"}))
     assert watched.asked()[0] == {("calls", "reception")}
     assert watched.directory.awards() == {}
 
 
-async def test_each_event_is_a_sign_of_life(watched: Watched) -> None:
+def test_each_event_is_a_sign_of_life(watched: Watched) -> None:
     body: Any = agent()
     watched.watch.on_event(None, body)
     watched.watch.on_event("DELETED", body)

@@ -75,7 +75,7 @@ def award(claims: Iterable[Claim]) -> dict[Key, Award]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DirectoryEntry:
     """One VoiceAgent."""
 
     uid: str
@@ -88,7 +88,7 @@ class Directory:
     """Written by the watch of VoiceAgents, read by whatever needs all of them."""
 
     def __init__(self) -> None:
-        self._entries: dict[Key, Entry] = {}
+        self._entries: dict[Key, DirectoryEntry] = {}
         self._awards: dict[Key, Award] | None = None
 
     def __len__(self) -> int:
@@ -97,18 +97,18 @@ class Directory:
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._entries))
 
-    def get(self, key: Key) -> Entry | None:
+    def get(self, key: Key) -> DirectoryEntry | None:
         """The entry of `key`, if there is one."""
         return self._entries.get(key)
 
     def put(self, agent: Agent) -> set[str]:
         """Store `agent`; returns the Asterisks whose dialplan may change."""
-        entry = Entry(agent.uid, agent.generation, claim_of(agent))
+        entry = DirectoryEntry(agent.uid, agent.generation, claim_of(agent))
         return self._set(agent.key, entry)
 
     def put_bad(self, key: Key, uid: str, generation: int) -> set[str]:
         """Store a VoiceAgent with an invalid spec; returns as `put`."""
-        return self._set(key, Entry(uid, generation, None))
+        return self._set(key, DirectoryEntry(uid, generation, None))
 
     def remove(self, key: Key) -> set[str]:
         """Remove a VoiceAgent; returns as `put`."""
@@ -145,7 +145,7 @@ class Directory:
             and mine.intersection(each.claim.extensions)
         }
 
-    def _set(self, key: Key, entry: Entry | None) -> set[str]:
+    def _set(self, key: Key, entry: DirectoryEntry | None) -> set[str]:
         old = self._entries.get(key)
         if entry is None:
             self._entries.pop(key, None)

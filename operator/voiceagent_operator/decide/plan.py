@@ -59,7 +59,7 @@ def _merge_key(items: list[Any]) -> str | None:
     return None
 
 
-class Why(Enum):
+class RepairReason(Enum):
     """Why a child is applied."""
 
     MISSING = "missing"
@@ -68,10 +68,10 @@ class Why(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RepairPlan:
     """Steps, in their order."""
 
-    apply: tuple[tuple[Child, Why], ...]
+    apply: tuple[tuple[Child, RepairReason], ...]
     prune: tuple[Slot, ...]
 
     @property
@@ -82,7 +82,7 @@ class Plan:
 
 def make_plan(
     agent: Agent, desired: Iterable[Child], live: Mapping[Slot, Json], left: Mapping[Slot, str]
-) -> Plan:
+) -> RepairPlan:
     """The plan for the children of `agent`.
 
     Args:
@@ -96,7 +96,7 @@ def make_plan(
         if (why := _why(child, live.get(slot), left.get(slot))) is not None
     ]
     prune = [slot for slot, found in live.items() if slot not in wanted and owns(agent, found)]
-    return Plan(tuple(apply), tuple(prune))
+    return RepairPlan(tuple(apply), tuple(prune))
 
 
 def trace(child: Child, found: Json) -> str:
@@ -110,11 +110,11 @@ def owns(agent: Agent, found: Json) -> bool:
     return any(owner["uid"] == agent.uid for owner in owners)
 
 
-def _why(child: Child, found: Json | None, left: str | None) -> Why | None:
+def _why(child: Child, found: Json | None, left: str | None) -> RepairReason | None:
     if found is None:
-        return Why.MISSING
+        return RepairReason.MISSING
     if found["metadata"].get("annotations", {}).get(names.APPLIED) != child.applied:
-        return Why.CHANGED
+        return RepairReason.CHANGED
     if shaped(found, child.body) == child.body or trace(child, found) == left:
         return None
-    return Why.DRIFTED
+    return RepairReason.DRIFTED

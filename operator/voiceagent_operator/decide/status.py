@@ -25,7 +25,7 @@ CONDITIONS: Final = ("Ready", "Progressing", "Degraded", "CapacityAvailable", "P
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class PublicationState:
     """Which extensions of an agent are in the dialplan."""
 
     published: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Observed:
     calls: int | None = None
     """Active calls on all pods; None before the first poll."""
     image: str = ""
-    publication: Publication = field(default_factory=Publication)
+    publication: PublicationState = field(default_factory=PublicationState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _capacity(counts: _Counts, capacity: int, calls: int | None) -> _Verdict:
     )
 
 
-def _published(agent: Agent, publication: Publication) -> _Verdict:
+def _published(agent: Agent, publication: PublicationState) -> _Verdict:
     asterisk = agent.spec.telephony.asterisk
     if not agent.spec.telephony.extensions:
         return _Verdict("True", "NothingToPublish", "spec.telephony.extensions is empty")

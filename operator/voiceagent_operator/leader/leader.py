@@ -19,13 +19,13 @@ from voiceagent_operator.leader.triggers import AgentWatch, Signatures, owner_of
 from voiceagent_operator.leader.work_queue import WorkQueue
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.reconcile.call_watch import CallWatch
-from voiceagent_operator.reconcile.dialplan import Publisher
+from voiceagent_operator.reconcile.dialplan import DialplanPublisher
 from voiceagent_operator.reconcile.reconciler import Reconciled, Reconciler
 from voiceagent_operator.reconcile.reporter import Reporter
 from voiceagent_operator.render.children import KINDS, OPTIONAL, RenderSettings
 from voiceagent_operator.settings import Settings
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.logs_and_traces import Tracing, WarnOnce
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing, WarnOnce
 from voiceagent_operator.telemetry.metrics import OperatorMetrics
 
 WORKERS: Final = 4
@@ -57,7 +57,7 @@ class Leader:
         pod_calls: PodCalls,
         metrics: OperatorMetrics,
         heartbeats: Heartbeats,
-        tracing: Tracing,
+        tracing: ReconcileTracing,
         readiness: Readiness,
         watch_agents: WatchAgents,
         now: Callable[[], float] = time.monotonic,
@@ -78,7 +78,7 @@ class Leader:
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
         reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
-        self._publisher = Publisher(
+        self._publisher = DialplanPublisher(
             api, self._directory, settings.namespaces or None, self._enqueue_all
         )
         self._reconciler = Reconciler(

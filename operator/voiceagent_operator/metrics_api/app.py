@@ -12,7 +12,7 @@ from voiceagent_operator.media_pods import METRIC
 from voiceagent_operator.metrics_api import documents
 from voiceagent_operator.metrics_api.access import Access, ApiUser, FrontProxy
 from voiceagent_operator.metrics_api.documents import GROUP, VERSIONS
-from voiceagent_operator.metrics_api.values import Values
+from voiceagent_operator.metrics_api.values import PodMetricValues
 
 MAX_BODY_BYTES: Final = 4096
 """No request here needs a body."""
@@ -23,7 +23,9 @@ _USER: Final = web.RequestKey("user", ApiUser)
 _logger = logging.getLogger(__name__)
 
 
-def make_app(proxy: Callable[[], FrontProxy], access: Access, values: Values) -> web.Application:
+def make_app(
+    proxy: Callable[[], FrontProxy], access: Access, values: PodMetricValues
+) -> web.Application:
     """The API, to be served with TLS that demands a certificate.
 
     Args:
@@ -47,7 +49,7 @@ def make_app(proxy: Callable[[], FrontProxy], access: Access, values: Values) ->
 
 
 class _Api:
-    def __init__(self, access: Access, values: Values) -> None:
+    def __init__(self, access: Access, values: PodMetricValues) -> None:
         self._access = access
         self._values = values
 

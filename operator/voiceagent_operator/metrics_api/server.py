@@ -21,8 +21,8 @@ from voiceagent_operator.metrics_api.access import (
 )
 from voiceagent_operator.metrics_api.app import make_app
 from voiceagent_operator.metrics_api.certificates import Source
-from voiceagent_operator.metrics_api.tls import CertificateError, Tls
-from voiceagent_operator.metrics_api.values import Values
+from voiceagent_operator.metrics_api.tls import CertificateError, ServingTls
+from voiceagent_operator.metrics_api.values import PodMetricValues
 from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
 TRY_EVERY_S: Final = 3.0
@@ -63,7 +63,7 @@ class MetricsServer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._api = api
-        self._values = Values(api, pod_calls.ask, clock)
+        self._values = PodMetricValues(api, pod_calls.ask, clock)
         self._access = Access(api, clock)
         self._host, self._port = host, port
         self._source = source
@@ -102,17 +102,17 @@ class MetricsServer:
         finally:
             await runner.cleanup()
 
-    async def _until_known(self) -> tuple[FrontProxy, Tls]:
+    async def _until_known(self) -> tuple[FrontProxy, ServingTls]:
         while True:
             proxy = await self._read()
             if proxy is not None:
                 try:
-                    return proxy, Tls(await self._source.read(), proxy.ca)
+                    return proxy, ServingTls(await self._source.read(), proxy.ca)
                 except CertificateError as error:
                     self._warnings.warn("certificate", f"waiting for its certificate: {error}")
             await self._sleep(TRY_EVERY_S)
 
-    async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
+    async def _listen(self, runner: web.AppRunner, tls: ServingTls) -> None:
         try:
             await web.TCPSite(runner, self._host, self._port, ssl_context=tls.context).start()
         except OSError as error:
@@ -133,7 +133,7 @@ class MetricsServer:
         self._warnings.clear("front proxy")
         return proxy
 
-    async def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
+    async def _renew(self, tls: ServingTls, proxy: FrontProxy) -> None:
         try:
             renewed = tls.renew(await self._source.read(), proxy.ca)
         except CertificateError as error:

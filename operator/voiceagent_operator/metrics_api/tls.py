@@ -26,7 +26,7 @@ class Identity:
     key: bytes = field(repr=False)
 
 
-class Tls:
+class ServingTls:
     """The serving side; `context` is to be opened with.
 
     Args:

@@ -35,7 +35,7 @@ class PodApi(Protocol):
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json: ...
 
 
-class Values:
+class PodMetricValues:
     """Asks pods how many calls they have.
 
     Args:

@@ -9,7 +9,7 @@ from media_pod.errors import InterjectError
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.decide.causes import Cause, waits_for_volumes
-from voiceagent_operator.decide.plan import Plan, Why, owns, trace
+from voiceagent_operator.decide.plan import RepairPlan, RepairReason, owns, trace
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.kinds import DEPLOYMENT, EVENT, POD, Json, Kind
@@ -106,7 +106,7 @@ class Repair:
 
 
 async def repair(
-    api: ApiServer, agent: Agent, plan: Plan, family: Family, left: dict[Slot, str]
+    api: ApiServer, agent: Agent, plan: RepairPlan, family: Family, left: dict[Slot, str]
 ) -> Repair:
     """Carry out `plan`; children that were applied are in `family` and `left` afterwards.
 
@@ -126,7 +126,7 @@ async def repair(
         done.writes += 1
         slot = (child.kind, child.name)
         family.children[slot], left[slot] = found, trace(child, found)
-        if why is Why.DRIFTED:
+        if why is RepairReason.DRIFTED:
             done.drifted += (child.kind.kind,)
     for kind, name in plan.prune:
         await api.delete(kind.path(agent.namespace, name))

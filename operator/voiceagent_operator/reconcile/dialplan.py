@@ -12,7 +12,7 @@ from asterisk_config.published import context_name, published
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent, Key
 from voiceagent_operator.agents.directory import Award, Directory
-from voiceagent_operator.decide.status import Publication
+from voiceagent_operator.decide.status import PublicationState
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, Json
 from voiceagent_operator.reconcile.reconciler import annotate
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class PublishedDialplan:
     """The dialplan of one Asterisk as it was last published."""
 
     granted: frozenset[tuple[Key, tuple[str, ...]]]
@@ -33,7 +33,7 @@ class Edition:
     """Namespaces in which the Asterisk has pods."""
 
 
-class Publisher:
+class DialplanPublisher:
     """Keeps the dialplans in step with the directory.
 
     Args:
@@ -52,19 +52,19 @@ class Publisher:
         self._directory = directory
         self._namespaces = namespaces
         self._changed = changed
-        self._editions: dict[str, Edition] = {}
+        self._published: dict[str, PublishedDialplan] = {}
 
-    def publication(self, agent: Agent) -> Publication:
+    def publication(self, agent: Agent) -> PublicationState:
         """Which extensions of `agent` are in the dialplan."""
         award = self._directory.awards().get(agent.key)
         if award is None or not agent.spec.telephony.extensions:
-            return Publication()
-        edition = self._editions.get(award.claim.asterisk)
+            return PublicationState()
+        edition = self._published.get(award.claim.asterisk)
         if edition is None:
-            return Publication(taken=award.taken, pending=True)
+            return PublicationState(taken=award.taken, pending=True)
         there = (agent.key, award.granted) in edition.granted
         found = bool(edition.places)
-        return Publication(
+        return PublicationState(
             published=award.granted if there and found else (),
             taken=award.taken,
             pending=not there,
@@ -91,9 +91,11 @@ class Publisher:
         for namespace in sorted(places | there.keys()):
             writes += await self._put(asterisk, namespace, data, there, wanted=namespace in places)
         writes += await self._show(pods, digest(data))
-        edition = Edition(frozenset((each.claim.key, each.granted) for each in awards), places)
-        before = self._editions.get(asterisk)
-        self._editions[asterisk] = edition
+        edition = PublishedDialplan(
+            frozenset((each.claim.key, each.granted) for each in awards), places
+        )
+        before = self._published.get(asterisk)
+        self._published[asterisk] = edition
         self._changed(turned(before, edition))
         return writes
 
@@ -139,7 +141,7 @@ class Publisher:
         return len(late)
 
 
-def turned(before: Edition | None, after: Edition) -> set[Key]:
+def turned(before: PublishedDialplan | None, after: PublishedDialplan) -> set[Key]:
     """The agents whose publication has changed."""
     if before is None or before.places != after.places:
         return {key for key, _ in after.granted}

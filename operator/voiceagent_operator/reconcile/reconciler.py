@@ -14,7 +14,7 @@ from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent, Key, parse_agent
 from voiceagent_operator.decide.causes import Cause, find_cause, waits_for_volumes
 from voiceagent_operator.decide.plan import make_plan
-from voiceagent_operator.decide.status import Observed, Publication
+from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
@@ -80,7 +80,7 @@ class Reconciler:
         api: ApiServer,
         reporter: Reporter,
         setting: Callable[[], RenderSettings],
-        publication: Callable[[Agent], Publication],
+        publication: Callable[[Agent], PublicationState],
         ask: Ask,
         trouble: Callable[[], Cause | None],
     ) -> None:

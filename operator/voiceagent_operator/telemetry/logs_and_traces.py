@@ -41,7 +41,7 @@ _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_E
 _FLUSH_MS: Final = 3000
 
 
-class Tracing:
+class ReconcileTracing:
     """Spans of the operator.
 
     Args:
