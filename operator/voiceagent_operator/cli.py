@@ -1,6 +1,6 @@
-"""The command line: `interject-operator run | manifests | apply | ready`.
+"""The command line: `interject-operator run | apply | ready`.
 
-Every option of `run` has a variable, because in a cluster a Deployment says them.
+Every option of `run` has an environment variable, which a Deployment sets.
 """
 
 import logging
@@ -13,17 +13,15 @@ from typing import NoReturn
 
 import click
 import uvloop
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from media_pod import logs
 from media_pod.errors import InterjectError
 from media_pod.manifest.types import HttpUrl
-from voiceagent_operator.agent_commands import apply, ready
-from voiceagent_operator.install.installation import Installation, objects
+from voiceagent_operator.jobs import apply, ready
 from voiceagent_operator.operate import operate
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
-from voiceagent_operator.tracing import LookIds
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileIds
 
 
 def _env(name: str) -> str:
@@ -42,7 +40,7 @@ def _http_url(context: click.Context, option: click.Parameter, value: str) -> st
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="interject")
 def cli() -> None:
-    """Interject's operator: VoiceAgents become media pods that can be called."""
+    """Interject's operator: runs media pods for VoiceAgents and publishes their extensions."""
 
 
 cli.add_command(apply)
@@ -50,90 +48,58 @@ cli.add_command(ready)
 
 
 @cli.command()
-@click.option("--namespace", default="interject", help="Where the operator runs.")
-@click.option("--image", required=True, help="Its image.")
-@click.option("--media-image", required=True, help="Image of the media pods.")
-@click.option(
-    "--watch",
-    "watched",
-    multiple=True,
-    help="A namespace to watch, by a Role there; may be given several times. Default: all, by a "
-    "ClusterRole.",
-)
-@click.option(
-    "--pull-policy",
-    type=click.Choice(["Always", "IfNotPresent", "Never"]),
-    default="IfNotPresent",
-    help="When nodes pull the images.",
-)
-@click.option(
-    "--metrics-api",
-    is_flag=True,
-    help="Serve custom.metrics.k8s.io too, which needs rights in the whole cluster.",
-)
-def manifests(
-    namespace: str,
-    image: str,
-    media_image: str,
-    watched: tuple[str, ...],
-    pull_policy: str,
-    metrics_api: bool,
-) -> None:
-    """Print what installs the operator, for kubectl apply; the CRD is in crds/."""
-    wanted = Installation(
-        namespace, image, media_image, watched, pull_policy, metrics_api=metrics_api
-    )
-    click.echo(yaml.safe_dump_all(objects(wanted), sort_keys=False), nl=False)
-
-
-@cli.command()
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="KUBECONFIG",
-    help="How to reach the cluster. In a pod its service account, else the user's own file.",
+    help="Kubeconfig file. Default: the service account in a pod, else the user's kubeconfig.",
 )
 @click.option(
     "--namespace",
     "namespaces",
     multiple=True,
     envvar=_env("NAMESPACES"),
-    help="A namespace to watch; may be given several times. Default: all, which needs a "
-    "ClusterRole; a namespace of its own needs a Role.",
+    help="Namespace to watch; may be repeated. Default: all namespaces, which needs a ClusterRole "
+    "instead of a Role.",
 )
 @click.option(
     "--media-image",
     required=True,
     envvar=_env("MEDIA_IMAGE"),
-    help="Image of the media pods, for agents that name none.",
+    help="Default image of media pods, for VoiceAgents without spec.image.",
 )
 @click.option(
     "--pull-policy",
     type=click.Choice(["Always", "IfNotPresent", "Never"]),
     default="IfNotPresent",
     envvar=_env("PULL_POLICY"),
-    help="When nodes pull that image.",
+    help="Pull policy of that image.",
 )
 @click.option(
     "--media-otlp-endpoint",
     default="",
     callback=_http_url,
     envvar=_env("MEDIA_OTLP_ENDPOINT"),
-    help="Base URL of the OTLP/HTTP collector that media pods send traces to, for agents that name "
-    "none. Default: none, and no traces.",
+    help="Base URL of the OTLP/HTTP collector for traces of media pods, for VoiceAgents without "
+    "spec.telemetry.otlpEndpoint. Default: no traces.",
 )
 @click.option(
     "--lease-namespace",
     default="default",
     envvar=_env("LEASE_NAMESPACE"),
-    help="Where the Lease is by which replicas agree on their leader.",
+    help="Namespace of the Lease for leader election.",
 )
-@click.option("--lease-name", default="interject-operator", envvar=_env("LEASE_NAME"))
+@click.option(
+    "--lease-name",
+    default="interject-operator",
+    envvar=_env("LEASE_NAME"),
+    help="Name of the Lease for leader election.",
+)
 @click.option(
     "--identity",
     default=lambda: os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}",
-    show_default="the pod's name, else host and process",
-    help="Name of this replica in the Lease and in events.",
+    show_default="pod name, else host name and process id",
+    help="Identity of this replica in the Lease and in events; unique per process.",
 )
 @click.option(
     "--probe-port",
@@ -147,40 +113,40 @@ def manifests(
     type=click.IntRange(1, 65535),
     default=8443,
     envvar=_env("METRICS_API_PORT"),
-    help="Port of custom.metrics.k8s.io, if a certificate is given.",
+    help="Port of the custom metrics API (custom.metrics.k8s.io), if it has a certificate.",
 )
 @click.option(
     "--metrics-api-certificate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_CERTIFICATE"),
-    help="Serving certificate of the metrics API, which others renew. Default: none; without a "
-    "certificate of either kind there is no metrics API.",
+    help="Serving certificate of the metrics API, renewed by another program such as cert-manager. "
+    "Default: none. Without any certificate the metrics API is not served.",
 )
 @click.option(
     "--metrics-api-key",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar=_env("METRICS_API_KEY"),
-    help="Its key.",
+    help="Private key of that certificate.",
 )
 @click.option(
     "--metrics-api-secret",
     envvar=_env("METRICS_API_SECRET"),
-    help="Instead: a Secret in the Lease's namespace where the operator keeps a serving "
-    "certificate that it makes and renews by itself.",
+    help="Secret in the Lease's namespace with a serving certificate that the operator issues and "
+    "renews itself. Replaces the two options above.",
 )
 @click.option(
     "--metrics-api-service",
     envvar=_env("METRICS_API_SERVICE"),
-    help="The Service there by which the API server asks for the metrics API.",
+    help="Service in the Lease's namespace through which the API server reaches the metrics API.",
 )
 @click.option(
     "--resync-seconds",
     type=click.FloatRange(15, 86_400),
     default=300.0,
     envvar=_env("RESYNC_SECONDS"),
-    help="How often everything is looked at, whether or not it has changed.",
+    help="Full resync interval: reconciles every VoiceAgent even if no event was received.",
 )
-@click.option("--verbose", "-v", is_flag=True, help="Log every request and every look.")
+@click.option("--verbose", "-v", is_flag=True, help="Log every request and every reconcile.")
 def run(
     kubeconfig: Path | None,
     namespaces: tuple[str, ...],
@@ -200,10 +166,8 @@ def run(
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
-    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, LookIds())
+    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ, ReconcileIds())
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
-    if kubeconfig is not None:
-        os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads this one alone
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
@@ -228,7 +192,7 @@ def run(
 def _tls(
     files: tuple[Path | None, Path | None], names: tuple[str | None, str | None]
 ) -> TlsFiles | TlsSecret | None:
-    """Whose certificate it is, if any: that of others in files, or the operator's own."""
+    """Source of the serving certificate, if there is one: files, or the operator's own Secret."""
     match files, names:
         case (None, None), (None, None):
             return None
@@ -238,12 +202,12 @@ def _tls(
             return TlsSecret(secret, service)
     raise click.UsageError(
         "the metrics API's certificate is either given by --metrics-api-certificate and "
-        "--metrics-api-key, or kept by --metrics-api-secret and --metrics-api-service"
+        "--metrics-api-key, or kept in --metrics-api-secret for --metrics-api-service"
     )
 
 
 def main() -> NoReturn:
-    """Run the command line, and turn errors into words."""
+    """Run the command line; errors that a user can fix end in one line and exit code 2."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

@@ -1,63 +1,98 @@
 """One replica of the operator: probes, metrics and the metrics API always, the rest if it leads."""
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from aiohttp import web
 
 from media_pod.errors import SetupError
 from voiceagent_operator.kube.api import ApiServer, find_cluster
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.leader import Leader
-from voiceagent_operator.lease import Leadership
+from voiceagent_operator.kube.kopf_watch import watch_with_kopf
+from voiceagent_operator.leader.leader import Leader
+from voiceagent_operator.leader.lease import Leadership
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.metrics_api.certificates import CertificateFiles, CertificateSecret, Source
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
 from voiceagent_operator.metrics_api.server import MetricsServer
-from voiceagent_operator.metrics_api.sources import CertificateFiles, CertificateSecret, Source
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.pod_calls import PodCalls
-from voiceagent_operator.probes import make_app
-from voiceagent_operator.readiness import Readiness
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
-from voiceagent_operator.stopping import Stopping
-from voiceagent_operator.tracing import Tracing
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.probes import make_app
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """Turns signals into the cancellation of one piece of work."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+
+    def take_signals(self) -> None:
+        """Install the signal handlers.
+
+        Call it again after kopf has started, which installs its own: on a signal kopf would wait up
+        to five seconds for every task of the process.
+        """
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._asked.set)
+
+    async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until it ends, or cancel it at the first signal."""
+        self.take_signals()
+        working, asking = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait((working, asking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            working.cancel()
+            await asyncio.gather(working, asking, return_exceptions=True)
+        if not working.cancelled():
+            working.result()
+
 
 ANYWHERE: Final = "0.0.0.0"
-"""Kubelets, Prometheus and the API server come by the pod's own address."""
+"""Kubelets, Prometheus and the API server connect to the pod's address."""
 
 
 async def operate(settings: Settings) -> None:
     """Run one replica until SIGTERM or SIGINT, which give the lease back.
 
     Raises:
-        NoClusterError: there is no cluster.
-        SetupError: a port is taken.
-        LeadershipLostError: another replica may lead; start anew.
+        NoClusterError: no cluster is configured.
+        SetupError: a port is in use.
+        LeadershipLostError: another replica may lead; restart.
     """
     heartbeats = Heartbeats(time.monotonic)
     metrics = OperatorMetrics(heartbeats)
-    tracing = Tracing(settings.version)
-    api = ApiServer(await find_cluster(settings.kubeconfig), metrics.api_request)
-    stopping = Stopping()
+    tracing = ReconcileTracing(settings.version)
+    cluster = await find_cluster(settings.kubeconfig)
+    api = ApiServer(cluster, metrics.api_request)
+    signals = StopSignals()
     readiness = Readiness()
     try:
         probes = make_app(metrics, heartbeats, readiness)
         async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
+            watch = partial(watch_with_kopf, cluster, settings.namespaces, signals.take_signals)
             leader = Leader(
-                *(api, settings, pod_calls, metrics, heartbeats, tracing),
-                *(stopping.take_signals, readiness),
+                *(api, settings, pod_calls, metrics, heartbeats, tracing, readiness, watch)
             )
             replica = _Replica(settings, api, pod_calls, metrics, leader)
-            await stopping.until_asked(replica.run())
+            await signals.until_stopped(replica.run())
     finally:
         await api.aclose()
         await asyncio.to_thread(tracing.close)
 
 
 class _Replica:
-    """What one replica does besides answering probes."""
+    """The work of one replica besides its probes."""
 
     def __init__(
         self,
@@ -130,7 +165,7 @@ class _Replica:
 
 @asynccontextmanager
 async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
-    """They are answered meanwhile."""
+    """Serve the probes within the context."""
     runner = web.AppRunner(probes, access_log=None)
     await runner.setup()
     try:
@@ -138,7 +173,7 @@ async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
     except OSError as error:
         await runner.cleanup()
         raise SetupError(
-            f"port {port} of the probes cannot be had ({error.strerror}); give another --probe-port"
+            f"cannot bind probe port {port} ({error.strerror}); choose another --probe-port"
         ) from error
     try:
         yield

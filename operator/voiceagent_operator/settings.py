@@ -1,4 +1,4 @@
-"""What the operator is told when it starts; each has an option and a variable in cli.py."""
+"""Options of the operator; cli.py has an option and an environment variable for each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """A serving certificate and its key, which somebody else renews."""
+    """A serving certificate and its key, renewed by another program."""
 
     certificate: Path
     key: Path
@@ -14,7 +14,7 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class TlsSecret:
-    """Names of what the operator keeps its own certificate by, in the namespace of the Lease."""
+    """Secret and Service of a certificate that the operator issues, in the Lease's namespace."""
 
     secret: str
     service: str
@@ -22,7 +22,7 @@ class TlsSecret:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """See cli.py for what each means, and why its default is what it is."""
+    """See cli.py for meanings and defaults."""
 
     kubeconfig: Path | None
     namespaces: tuple[str, ...]

@@ -12,7 +12,7 @@ from asterisk_config.environment import read_values
 from asterisk_config.values import load_values
 from chart.cases import CASES
 from chart.rendering import Json, objects, one, pods
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 
 NAME = "interject-asterisk"
 

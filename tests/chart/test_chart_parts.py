@@ -8,7 +8,7 @@ from chart.rendering import CHART, ROOT, Json, objects, one, pods
 from media_pod import logs
 from media_pod.manifest.agent import load_manifest
 from voiceagent_operator.cli import run
-from voiceagent_operator.owned_agent import KEY
+from voiceagent_operator.jobs import KEY
 
 CRD = "voiceagents.interject.dev"
 

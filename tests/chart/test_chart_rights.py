@@ -3,8 +3,8 @@
 import pytest
 
 from chart.rendering import NAMESPACE, Json, objects, pods
-from voiceagent_operator import names
-from voiceagent_operator.install.rules import (
+from voiceagent_operator.agents import names
+from voiceagent_operator.rights import (
     agent_rules,
     api_service_rules,
     certificate_rules,

@@ -19,7 +19,7 @@ from interject_lab.telephones.caller import Caller
 from interject_lab.telephones.sip.conversation import SipCall
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 
 PHONE: Final = "601"
 SAMPLE: Final = "parcel-desk"

@@ -22,7 +22,7 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, VOICE_AGENT, Json, Kind
 

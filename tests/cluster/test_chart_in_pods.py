@@ -35,7 +35,7 @@ from cluster.rig import Json
 from demo_cluster.observers import prometheus
 from interject_lab.call_record import CallRecord
 from interject_lab.scoring.outcome import find_interruptions, find_stops, has_sound
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 
 __all__ = ["jaeger", "jaeger_program", "product"]
 

@@ -18,7 +18,7 @@ from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
 from cluster.releases import CRD
 from cluster.rig import Json
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 
 __all__ = ["jaeger", "jaeger_program", "product"]
 

@@ -19,7 +19,7 @@ CANDIDATE = """
 import asyncio, signal, sys
 from pathlib import Path
 from voiceagent_operator.kube.api import ApiServer, find_cluster
-from voiceagent_operator.lease import Leadership
+from voiceagent_operator.leader.lease import Leadership
 
 async def work():
     print("leads", flush=True)

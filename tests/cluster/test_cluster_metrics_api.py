@@ -18,9 +18,9 @@ from asterisk.world import free_port
 
 from cluster.aggregation import GROUP, VERSIONS, registered, serving_certificate
 from cluster.rig import Cluster
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, Json
-from voiceagent_operator.names import AGENT
 
 SERVER = """
 import asyncio, sys
@@ -28,8 +28,8 @@ from pathlib import Path
 import uvloop
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.metrics_api.server import MetricsServer
-from voiceagent_operator.metrics_api.sources import CertificateFiles
-from voiceagent_operator.pod_calls import PodCalls
+from voiceagent_operator.metrics_api.certificates import CertificateFiles
+from voiceagent_operator.media_pods import PodCalls
 
 async def main(kubeconfig, host, port, certificate, key):
     api = ApiServer(await find_cluster(Path(kubeconfig)))

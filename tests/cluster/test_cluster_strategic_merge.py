@@ -12,7 +12,7 @@ from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.kube.kinds import Json, Kind
-from voiceagent_operator.kube.strategic_merge import KEYS, merge
+from voiceagent_operator.render.strategic_merge import KEYS, merge
 
 TEMPLATE: Final = Kind("", "v1", "podtemplates", "PodTemplate")
 ROOT: Final = "io.k8s.api.core.v1.PodTemplateSpec"

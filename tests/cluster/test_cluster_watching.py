@@ -10,9 +10,9 @@ import pytest
 from cluster.rig import Cluster, eventually
 from voiceagent_operator.kube import watching
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
 from voiceagent_operator.kube.watching import Change, WatchApi, watch
+from voiceagent_operator.telemetry.health import Heartbeats
 
 SELECTOR = "test.interject.dev/watched=yes"
 LABELS = {"test.interject.dev/watched": "yes"}

@@ -22,8 +22,8 @@ from cluster.rig import Cluster
 from voiceagent_operator.kube.kinds import EVENT
 
 CRD = "voiceagents.interject.dev"
-WHY = "the cluster does not know VoiceAgents; apply their CRD: kubectl apply --server-side"
-LACKS = "and lacks spec.podTemplate, status.version; apply that of this version: kubectl apply"
+WHY = "the CRD of VoiceAgents is not installed; run kubectl apply --server-side"
+LACKS = "and lacks spec.podTemplate, status.version; apply the CRD of this version: kubectl apply"
 
 
 def current() -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""The operator as `interject-operator manifests` installs it: two replicas, and a Role alone."""
+"""The operator as the chart installs it: two replicas, and a Role alone."""
 
 import asyncio
 from functools import partial
 
 import pytest
 
+from cluster.operator_objects import operator_objects
 from cluster.operators import create, find, items, until, until_condition, voice_agent
 from cluster.rig import Cluster
-from voiceagent_operator import names
-from voiceagent_operator.install.installation import Installation, objects
+from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, LEASE, POD
 
@@ -22,10 +22,8 @@ TAKES_OVER_S = 20.0
 async def test_installed_in_a_namespace_of_its_own(
     api: ApiServer, cluster: Cluster, namespace: str, operator_image: str
 ) -> None:
-    wanted = Installation(
-        namespace, operator_image, "none", watched=(namespace,), pull_policy="Never"
-    )
-    await asyncio.to_thread(cluster.apply, objects(wanted))
+    wanted = operator_objects(namespace, watched=(namespace,), image=operator_image)
+    await asyncio.to_thread(cluster.apply, wanted)
     await until("two replicas ready", partial(_ready, api, namespace), 60, pause_s=0.3)
     await create(api, voice_agent(namespace, "first", replicas=0))
     await until_condition(api, namespace, "Ready", "ScaledToZero", 20, name="first")

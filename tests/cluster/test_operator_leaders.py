@@ -10,7 +10,7 @@ import pytest
 from cluster.measured import Measured
 from cluster.operators import OperatorProcess, create, items, until, voice_agent
 from cluster.rig import Cluster
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, LEASE, VOICE_AGENT
 from voiceagent_operator.render.children import KINDS, OPTIONAL

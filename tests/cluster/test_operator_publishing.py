@@ -16,7 +16,7 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.rig import Cluster
-from voiceagent_operator import names
+from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
 

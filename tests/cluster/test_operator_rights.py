@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from cluster.operator_objects import operator_objects
 from cluster.rig import Cluster
-from voiceagent_operator.install.installation import Installation, objects
 
 ACCOUNT = "system:serviceaccount:{}:interject-operator"
 
@@ -14,8 +14,8 @@ ACCOUNT = "system:serviceaccount:{}:interject-operator"
 @pytest.fixture
 def installed(cluster: Cluster, crd: None, namespace: str) -> Iterator[str]:
     """The rights of an operator that watches its own namespace alone, and no pod of it."""
-    wanted = Installation(namespace, "none", "none", watched=(namespace,))
-    rights = [each for each in objects(wanted) if each["kind"] != "Deployment"]
+    wanted = operator_objects(namespace, watched=(namespace,))
+    rights = [each for each in wanted if each["kind"] != "Deployment"]
     applied = cluster.run("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
     assert applied.returncode == 0, applied.stderr
     yield namespace
@@ -79,10 +79,3 @@ def test_in_a_namespace_of_its_own_it_has_no_rights_elsewhere(
         ("list", "customresourcedefinitions.apiextensions.k8s.io"),
     ]
     assert [each for each in elsewhere if may(cluster, installed, *each)] == []
-
-
-def test_what_it_is_installed_with_is_what_it_is_rendered_as(cluster: Cluster) -> None:
-    kinds = [each["kind"] for each in objects(Installation("a", "i", "m", watched=("a",)))]
-    assert "ClusterRole" not in kinds
-    wide = [each["kind"] for each in objects(Installation("a", "i", "m"))]
-    assert wide.count("ClusterRole") == 1

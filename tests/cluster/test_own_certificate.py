@@ -15,12 +15,10 @@ import yaml
 from asterisk.world import free_port
 from cryptography import x509
 
+from cluster.operator_objects import NAME, SERVICE, operator_objects
+from cluster.operator_objects import SECRET as SECRET_NAME
 from cluster.operators import OperatorProcess, find, until
 from cluster.rig import Cluster
-from voiceagent_operator.install.installation import Installation, objects
-from voiceagent_operator.install.metrics_api import SECRET as SECRET_NAME
-from voiceagent_operator.install.metrics_api import SERVICE
-from voiceagent_operator.install.parts import NAME
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json
 from voiceagent_operator.metrics_api.documents import API_SERVICES, GROUP, VERSIONS
@@ -33,8 +31,8 @@ class Installed:
         self.cluster = cluster
         self.namespace = namespace
         self.kubeconfig = folder / "operator.kubeconfig"
-        wanted = Installation(namespace, "none", "none", watched=(namespace,), metrics_api=True)
-        self.objects = [each for each in objects(wanted) if each["kind"] != "Deployment"]
+        wanted = operator_objects(namespace, watched=(namespace,), metrics_api=True)
+        self.objects = [each for each in wanted if each["kind"] != "Deployment"]
 
     def apply(self) -> None:
         self.cluster.apply(self.objects)

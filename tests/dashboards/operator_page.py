@@ -11,10 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.probes import make_app
-from voiceagent_operator.readiness import Readiness
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.probes import make_app
 
 _FEED_S: Final = 0.5
 

@@ -11,12 +11,11 @@ from handshakes import why_refused
 
 from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json
+from voiceagent_operator.metrics_api.certificates import SECRET_EVERY_S, serving_of
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import Serving
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
-from voiceagent_operator.metrics_api.secret import serving_of
 from voiceagent_operator.metrics_api.server import TRY_EVERY_S
-from voiceagent_operator.metrics_api.sources import SECRET_EVERY_S
 
 NAMESPACE, SERVICE, NAME = "voice", "operator", "operator-metrics"
 HOST = f"{SERVICE}.{NAMESPACE}.svc"
@@ -40,7 +39,7 @@ class Server:
         self.fails = 0
         """So many of the next requests fail."""
         self.ahead = timedelta(0)
-        """How much later it is than the loop's time says: days of looks would take their time."""
+        """Offset to the loop's time: days of checks would take long."""
         for name in API_SERVICES:
             self.put(API_SERVICE.path(None, name), api_service(name))
 
@@ -125,13 +124,13 @@ class Replica:
         self._after_s = after_s
         self.serving: Serving | None = None
         self.refused: list[str] = []
-        """What came of the looks at which the API server did not believe it."""
+        """Results of the polls at which the API server did not trust it."""
 
     async def run(self) -> None:
         await asyncio.sleep(self._after_s)
         while True:
             self.serving = self._server.serving or self.serving
-            self.asked("it had looked")
+            self.asked("it had polled")
             await asyncio.sleep(SECRET_EVERY_S if self.serving else TRY_EVERY_S)
 
     def asked(self, when: str) -> None:

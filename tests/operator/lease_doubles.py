@@ -13,7 +13,7 @@ from voiceagent_operator.kube.errors import (
     NotFoundError,
 )
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.lease import Leadership
+from voiceagent_operator.leader.lease import Leadership
 
 Fault = Callable[[str], Awaitable[None]]
 """What happens on the way of a request, named GET, POST or PUT; may raise, or take long."""
@@ -29,7 +29,7 @@ class Server:
         """When, and who was the holder then."""
         self.working: set[str] = set()
         self.overlaps: list[set[str]] = []
-        """Who worked when somebody else began to."""
+        """Replicas that worked when another one began to."""
 
     def get(self) -> Json:
         if self.lease is None:

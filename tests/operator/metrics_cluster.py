@@ -15,14 +15,13 @@ from aiohttp.test_utils import TestServer, unused_port
 from kubernetes.aio.client import Configuration
 from pki import Authority, Certificate
 
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, SECRET, Json
-from voiceagent_operator.metrics_api.access import REVIEWS
-from voiceagent_operator.metrics_api.front_proxy import CONFIG_PATH
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.metrics_api.access import CONFIG_PATH, REVIEWS
+from voiceagent_operator.metrics_api.certificates import CertificateFiles, Source
 from voiceagent_operator.metrics_api.server import MetricsServer
-from voiceagent_operator.metrics_api.sources import CertificateFiles, Source
-from voiceagent_operator.names import AGENT
-from voiceagent_operator.pod_calls import PodCalls
 
 AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 

@@ -115,8 +115,8 @@ async def test_every_answer_is_counted_also_the_one_that_does_not_come() -> None
                 raise AssertionError("the watch was refused")
     assert peer.counted == [("GET", 404), ("DELETE", 404), ("WATCH", 404)]
 
-    nobody = ApiServer(Configuration(host="http://127.0.0.1:1"), peer.count)
+    unreachable = ApiServer(Configuration(host="http://127.0.0.1:1"), peer.count)
     with pytest.raises(NoAnswerError, match="no answer ClientConnectorError"):
-        await nobody.get(PATH)
-    await nobody.aclose()
+        await unreachable.get(PATH)
+    await unreachable.aclose()
     assert peer.counted[-1] == ("GET", 0)

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from virtual_time import run
 
 from voiceagent_operator.kube.kinds import API_SERVICE, Json
+from voiceagent_operator.metrics_api.certificates import secret_with
 from voiceagent_operator.metrics_api.documents import API_SERVICES
 from voiceagent_operator.metrics_api.issuing import (
     CHANGEOVER,
@@ -32,8 +33,7 @@ from voiceagent_operator.metrics_api.issuing import (
     issue,
     why_due,
 )
-from voiceagent_operator.metrics_api.keeper import LOOK_AGAIN_S, LOOK_EVERY_S, TRUST_SETTLES_S
-from voiceagent_operator.metrics_api.secret import secret_with
+from voiceagent_operator.metrics_api.keeper import CHECK_EVERY_S, RETRY_AFTER_S, TRUST_SETTLES_S
 
 PATHS = [API_SERVICE.path(None, name) for name in API_SERVICES]
 NAMES = (HOST, f"{HOST}.cluster.local")
@@ -51,14 +51,14 @@ async def running(server: Server) -> AsyncIterator[None]:
 
 
 def works(server: Server) -> bool:
-    """Whether a replica that looks now is believed, for both versions."""
+    """Whether a replica that polls now is trusted, for both versions."""
     serving = server.serving
     return serving is not None and not any(
         why_refused(serving, server.believed(name), HOST) for name in API_SERVICES
     )
 
 
-def test_from_nothing_it_is_made_and_believed_at_once() -> None:
+def test_from_nothing_it_is_made_and_trusted_at_once() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -77,7 +77,7 @@ def test_where_all_is_right_nothing_is_written() -> None:
             await asyncio.sleep(1)
         before = list(server.writes)
         async with running(server):
-            await asyncio.sleep(CHANGEOVER.total_seconds() + LOOK_EVERY_S)
+            await asyncio.sleep(CHANGEOVER.total_seconds() + CHECK_EVERY_S)
             server.ahead = (LIFETIME - RENEW_BEFORE) / 2
             await asyncio.sleep(CHANGEOVER.total_seconds())
         assert server.writes == before
@@ -85,7 +85,7 @@ def test_where_all_is_right_nothing_is_written() -> None:
     run(case())
 
 
-def test_it_is_renewed_in_time_and_the_ca_before_is_believed_until_all_have_changed() -> None:
+def test_it_is_renewed_in_time_and_the_ca_before_is_trusted_until_all_have_changed() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -93,20 +93,20 @@ def test_it_is_renewed_in_time_and_the_ca_before_is_believed_until_all_have_chan
             old = server.serving
             assert old is not None
             server.ahead = LIFETIME - RENEW_BEFORE - timedelta(minutes=3)
-            await asyncio.sleep(2 * LOOK_EVERY_S)
+            await asyncio.sleep(2 * CHECK_EVERY_S)
             assert server.serving == old
-            await asyncio.sleep(2 * LOOK_EVERY_S + TRUST_SETTLES_S)
+            await asyncio.sleep(2 * CHECK_EVERY_S + TRUST_SETTLES_S)
             assert server.serving != old
             assert works(server)
             assert why_refused(old, server.believed(), HOST) is None
-            await asyncio.sleep(CHANGEOVER.total_seconds() + LOOK_EVERY_S)
+            await asyncio.sleep(CHANGEOVER.total_seconds() + CHECK_EVERY_S)
             assert works(server)
             assert why_refused(old, server.believed(), HOST) is not None
 
     run(case())
 
 
-def test_a_new_ca_is_believed_before_anybody_can_serve_by_it() -> None:
+def test_a_new_ca_is_trusted_before_a_replica_can_serve_by_it() -> None:
     async def case() -> None:
         server = Server()
         async with running(server):
@@ -131,7 +131,7 @@ def test_an_edited_api_service_is_put_right_within_a_minute(edit: Json) -> None:
             served = server.serving
             server.edit(PATHS[0], **edit)
             server.edit(PATHS[1], caBundle=None, insecureSkipTLSVerify=True)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
         assert server.serving == served
         assert "insecureSkipTLSVerify" not in server.objects[PATHS[1]]["spec"]
@@ -139,7 +139,7 @@ def test_an_edited_api_service_is_put_right_within_a_minute(edit: Json) -> None:
     run(case())
 
 
-def test_an_api_service_that_comes_later_is_told_too() -> None:
+def test_an_api_service_that_comes_later_is_reported_too() -> None:
     async def case() -> None:
         server = Server()
         late = server.objects.pop(PATHS[1])
@@ -147,13 +147,13 @@ def test_an_api_service_that_comes_later_is_told_too() -> None:
             await asyncio.sleep(1)
             assert server.serving is not None
             server.put(PATHS[1], late)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
 
     run(case())
 
 
-def test_another_adapters_api_service_is_left_alone_and_told_once(
+def test_another_adapters_api_service_is_left_alone_and_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case() -> None:
@@ -161,7 +161,7 @@ def test_another_adapters_api_service_is_left_alone_and_told_once(
         theirs = {"namespace": "monitoring", "name": "prometheus-adapter"}
         server.put(PATHS[1], api_service(API_SERVICES[1], service=theirs, caBundle="dGhlaXJz"))
         async with running(server):
-            await asyncio.sleep(10 * LOOK_EVERY_S)
+            await asyncio.sleep(10 * CHECK_EVERY_S)
         assert server.objects[PATHS[1]]["spec"]["caBundle"] == "dGhlaXJz"
         assert (
             why_refused(server.serving or issue(NAMES, server.now()), server.believed(), HOST)
@@ -169,15 +169,16 @@ def test_another_adapters_api_service_is_left_alone_and_told_once(
         )
 
     run(case())
-    (said,) = [each for each in caplog.messages if "prometheus-adapter, not at" in each]
+    (said,) = [each for each in caplog.messages if "prometheus-adapter instead of" in each]
     assert said == (
-        "metrics API: APIService v1beta1.custom.metrics.k8s.io points at "
-        "monitoring/prometheus-adapter, not at voice/operator, and is left alone: a cluster has "
-        "one such API; remove the other adapter, or use metricSource prometheus-adapter or keda"
+        "metrics API: APIService v1beta1.custom.metrics.k8s.io points to "
+        "monitoring/prometheus-adapter instead of voice/operator and is not modified: a cluster "
+        "has one custom metrics API; remove the other adapter, or use metricSource "
+        "prometheus-adapter or keda"
     )
 
 
-def test_somebody_elses_secret_is_left_alone_and_told_once(
+def test_a_foreign_secret_is_left_alone_and_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case() -> None:
@@ -185,14 +186,14 @@ def test_somebody_elses_secret_is_left_alone_and_told_once(
         theirs: Json = {"metadata": {"name": NAME}, "type": "Opaque", "data": {"tls.crt": "eA=="}}
         server.put(SECRET_PATH, theirs)
         async with running(server):
-            await asyncio.sleep(10 * LOOK_EVERY_S)
+            await asyncio.sleep(10 * CHECK_EVERY_S)
         assert server.writes == []
 
     run(case())
-    (said,) = [each for each in caplog.messages if "somebody else's" in each]
+    (said,) = [each for each in caplog.messages if "was not created by the operator" in each]
     assert said == (
-        "metrics API: Secret voice/operator-metrics is somebody else's, and is left alone; delete "
-        "it, or have --metrics-api-secret name another"
+        "metrics API: Secret voice/operator-metrics was not created by the operator and is not "
+        "modified; delete it, or choose another --metrics-api-secret"
     )
 
 
@@ -221,7 +222,7 @@ def test_an_expired_and_a_damaged_and_a_misnamed_one_are_replaced(
     made = [each.partition("because ")[2] for each in caplog.messages if "because" in each]
     assert [why.partition(" (")[0] for why in made] == [
         "it cannot be read",
-        "it holds until 2026-08-28 00:00 UTC",
+        "it is valid until 2026-08-28 00:00 UTC",
         "it is for old.voice.svc, not for operator.voice.svc, operator.voice.svc.cluster.local",
     ]
 
@@ -230,7 +231,7 @@ def test_two_leaders_at_a_time_agree_on_one_certificate() -> None:
     async def case() -> None:
         server = Server()
         async with running(server), running(server):
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         assert works(server)
         assert server.writes.count(f"POST {SECRET_PATH}") == 1
 
@@ -242,11 +243,11 @@ def test_what_fails_is_done_soon_and_said_once(caplog: pytest.LogCaptureFixture)
         server = Server()
         server.fails = 3
         async with running(server):
-            await asyncio.sleep(3 * LOOK_AGAIN_S + 1)
+            await asyncio.sleep(3 * RETRY_AFTER_S + 1)
         assert works(server)
 
     run(case())
-    (said,) = [each for each in caplog.messages if "looked at again later" in each]
+    (said,) = [each for each in caplog.messages if "not checked, will retry" in each]
     assert "etcd is away" in said
 
 

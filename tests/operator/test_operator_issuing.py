@@ -17,8 +17,8 @@ from voiceagent_operator.metrics_api.issuing import (
     MOST_AUTHORITIES,
     RENEW_BEFORE,
     Serving,
-    believed,
     issue,
+    trusted_authorities,
     why_due,
 )
 
@@ -78,17 +78,17 @@ def test_it_is_due_when_a_third_of_its_time_is_left(serving: Serving) -> None:
     due_at = NOW + LIFETIME - RENEW_BEFORE
     assert why_due(serving, NAMES, NOW) is None
     assert why_due(serving, NAMES, due_at - SECOND) is None
-    assert why_due(serving, NAMES, due_at) == "it holds until 2027-02-24 05:00 UTC"
+    assert why_due(serving, NAMES, due_at) == "it is valid until 2027-02-24 05:00 UTC"
     assert why_due(serving, NAMES, NOW + 2 * LIFETIME) is not None
 
 
 def test_it_is_due_while_it_does_not_hold_yet(serving: Serving) -> None:
     early = NOW - CLOCKS_DIFFER_BY - SECOND
-    assert why_due(serving, NAMES, early) == "it holds from 2026-11-26 04:00 UTC on"
+    assert why_due(serving, NAMES, early) == "it is valid from 2026-11-26 04:00 UTC"
 
 
 def test_what_is_not_there_or_for_another_name_is_due(serving: Serving) -> None:
-    assert why_due(None, NAMES, NOW) == "there is none"
+    assert why_due(None, NAMES, NOW) == "there is no certificate"
     assert why_due(serving, ("new.voice.svc",), NOW) == (
         "it is for operator.voice.svc, operator.voice.svc.cluster.local, not for new.voice.svc"
     )
@@ -122,23 +122,23 @@ def test_what_is_damaged_is_due_or_still_works(
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.timedeltas(SECOND, 2 * LIFETIME), min_size=1, max_size=10))
-def test_in_a_changeover_the_certificates_before_are_believed_and_after_it_no_more(
+def test_in_a_changeover_the_certificates_before_are_trusted_and_after_it_no_more(
     pauses: list[timedelta],
 ) -> None:
     now, all_of_them = NOW, [issue(NAMES, NOW)]
     for pause in pauses:
         now += pause
         last = all_of_them[-1]
-        trusted = believed(last, now)
+        trusted = trusted_authorities(last, now)
         all_of_them.append(issue(NAMES, now, [trusted]))
         new = all_of_them[-1]
         assert new.authorities.count(b"BEGIN") <= MOST_AUTHORITIES
-        assert why_refused(new, believed(new, now), NAMES[0]) is None
+        assert why_refused(new, trusted_authorities(new, now), NAMES[0]) is None
         expired = pause >= LIFETIME
-        assert (why_refused(last, believed(new, now), NAMES[0]) is None) is not expired
+        assert (why_refused(last, trusted_authorities(new, now), NAMES[0]) is None) is not expired
         over = now + CHANGEOVER
-        assert why_refused(new, believed(new, over), NAMES[0]) is None
-        assert why_refused(last, believed(new, over), NAMES[0]) is not None
+        assert why_refused(new, trusted_authorities(new, over), NAMES[0]) is None
+        assert why_refused(last, trusted_authorities(new, over), NAMES[0]) is not None
     assert why_due(all_of_them[-1], NAMES, now) is None
 
 

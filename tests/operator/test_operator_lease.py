@@ -21,8 +21,8 @@ from lease_doubles import (
 )
 from virtual_time import run
 
-from voiceagent_operator.election import LEASE_DURATION_S, RENEW_EVERY_S, RETRY_EVERY_S
-from voiceagent_operator.lease import LeadershipLostError
+from voiceagent_operator.leader.election import LEASE_DURATION_S, RENEW_EVERY_S, RETRY_EVERY_S
+from voiceagent_operator.leader.lease import LeadershipLostError
 
 
 def now_s() -> float:
@@ -72,7 +72,7 @@ def test_the_lease_reads_as_people_expect() -> None:
     run(main())
 
 
-def test_an_orderly_stop_hands_over_within_one_look() -> None:
+def test_an_orderly_stop_hands_over_within_one_poll() -> None:
     async def main() -> None:
         first, second = await two(Server())
         stopped_s = now_s()
@@ -101,7 +101,7 @@ def test_a_leader_that_dies_is_replaced_within_15_s() -> None:
 
 @pytest.mark.parametrize("fault", [refuse_connection, never_answer, too_many])
 @pytest.mark.parametrize("when_s", [0.0, 1.5, 3.0, 3.9])
-def test_a_server_that_is_away_for_a_while_costs_nobody_the_lead(
+def test_a_server_that_is_away_for_a_while_costs_no_leader_its_lease(
     fault: Fault, when_s: float
 ) -> None:
     async def main() -> None:
@@ -298,7 +298,7 @@ def test_work_that_does_not_stop_does_not_hand_the_lease_over(
         await asyncio.sleep(0.1)
 
     run(main())
-    assert "the work did not stop, the lease runs out" in caplog.text
+    assert "work did not stop in time, the lease is left to expire" in caplog.text
 
 
 def test_a_candidate_that_stops_leaves_the_lease_alone() -> None:
@@ -326,7 +326,9 @@ def test_whoever_stops_while_its_first_write_is_on_the_way_gives_the_lease_back(
     run(main())
 
 
-def test_trouble_is_told_once_and_not_every_two_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble_is_reported_once_and_not_every_two_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def main() -> None:
         server = Server()
         replica = Replica("first", server)

@@ -13,10 +13,10 @@ from metrics_cluster import AUTOSCALER, Pki, World, make_pki, pod, world_in
 from pki import Authority
 
 from media_pod.errors import SetupError
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.kinds import Json
+from voiceagent_operator.metrics_api.certificates import FILES_EVERY_S
 from voiceagent_operator.metrics_api.server import READ_EVERY_S
-from voiceagent_operator.metrics_api.sources import FILES_EVERY_S
-from voiceagent_operator.names import AGENT
 
 GROUP = "/apis/custom.metrics.k8s.io"
 ALL = f"{GROUP}/v1beta2/namespaces/voice/pods/*/interject_active_calls"
@@ -91,7 +91,7 @@ async def test_one_pod_by_its_name(world: World) -> None:
     for name in ("silent", "database", "nobody"):
         status, body = await world.get(ALL.replace("*", name))
         assert (status, body["reason"]) == (404, "NotFound")
-        assert body["message"] == f"pod {name} does not tell interject_active_calls"
+        assert body["message"] == f"interject_active_calls of pod {name} is not available"
 
 
 async def test_no_pods_is_an_empty_list(world: World) -> None:
@@ -148,7 +148,7 @@ async def test_discovery(world: World) -> None:
         (f"{ALL}?labelSelector=!!", "GET", 400, "BadRequest"),
     ],
 )
-async def test_what_there_is_not_is_told_as_kubernetes_tells_it(
+async def test_what_there_is_not_is_reported_as_kubernetes_tells_it(
     world: World, path: str, method: str, code: int, reason: str | None
 ) -> None:
     await world.serve()
@@ -276,7 +276,7 @@ async def test_half_a_new_serving_certificate_changes_nothing(
     world.serving.key.write_bytes(other.key.read_bytes())
     await let_pass(world, 2 * FILES_EVERY_S)
     assert (await world.get("/apis"))[0] == 200
-    assert "the certificates stay as they were" in caplog.text
+    assert "certificates not renewed, the previous ones stay in use" in caplog.text
 
 
 async def test_a_cluster_that_does_not_say_how_it_is_known_is_waited_for(
@@ -292,7 +292,7 @@ async def test_a_cluster_that_does_not_say_how_it_is_known_is_waited_for(
     assert (await world.get("/apis"))[0] == 200
 
 
-async def test_a_port_that_is_taken_is_told(world: World) -> None:
+async def test_a_port_that_is_taken_is_reported(world: World) -> None:
     await world.serve()
-    with pytest.raises(SetupError, match="of the metrics API cannot be had"):
+    with pytest.raises(SetupError, match="metrics API: cannot bind"):
         await world.serve()

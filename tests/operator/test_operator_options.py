@@ -1,12 +1,27 @@
 """What the command line refuses before anything runs."""
 
+import pytest
 from click.testing import CliRunner
 
 from voiceagent_operator.cli import cli
 
+RUN = ["run", "--media-image", "media"]
+SECRET = ["--metrics-api-secret", "own"]
+SERVICE = ["--metrics-api-service", "operator"]
+KEY = ["--metrics-api-key", "pyproject.toml"]
+CERTIFICATE = ["--metrics-api-certificate", "pyproject.toml"]
+
 
 def test_a_collector_that_is_no_url_is_named() -> None:
-    command = ["run", "--media-image", "media", "--media-otlp-endpoint", "collector:4318"]
-    ended = CliRunner().invoke(cli, command)
+    ended = CliRunner().invoke(cli, [*RUN, "--media-otlp-endpoint", "collector:4318"])
     assert ended.exit_code == 2
     assert "found 'collector:4318'; give a URL that begins with http:// or https://" in ended.output
+
+
+@pytest.mark.parametrize(
+    "options", [SECRET, SERVICE, KEY, CERTIFICATE, SECRET + SERVICE + KEY + CERTIFICATE]
+)
+def test_half_a_certificate_and_two_of_them_are_refused(options: list[str]) -> None:
+    done = CliRunner().invoke(cli, [*RUN, *options])
+    assert done.exit_code == 2
+    assert "the metrics API's certificate is either given by" in done.output

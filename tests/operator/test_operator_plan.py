@@ -5,12 +5,10 @@ from copy import deepcopy
 import pytest
 from voice_agents import SETTING, agent
 
-from voiceagent_operator import names
-from voiceagent_operator.drift import matches, shaped
-from voiceagent_operator.family import Slot
+from voiceagent_operator.agents import names
+from voiceagent_operator.decide.plan import RepairReason, make_plan, matches, shaped, trace
 from voiceagent_operator.kube.kinds import AUTOSCALER, DEPLOYMENT, SERVICE, Json
-from voiceagent_operator.plan import Why, make_plan, trace
-from voiceagent_operator.render.children import Child, children
+from voiceagent_operator.render.children import Child, Slot, children
 
 AGENT = agent()
 DESIRED = children(AGENT, SETTING)
@@ -38,13 +36,13 @@ def test_what_is_missing_is_made() -> None:
     there = live()
     del there[SERVICE, "reception"]
     ((child, why),) = make_plan(AGENT, DESIRED, there, {}).apply
-    assert (child.kind, child.name, why) == (SERVICE, "reception", Why.MISSING)
+    assert (child.kind, child.name, why) == (SERVICE, "reception", RepairReason.MISSING)
 
 
 def test_a_changed_agent_is_applied_where_it_differs() -> None:
     changed = children(agent(replicas=3), SETTING)
     applied = make_plan(AGENT, changed, live(), {}).apply
-    assert [(child.kind, why) for child, why in applied] == [(DEPLOYMENT, Why.CHANGED)]
+    assert [(child.kind, why) for child, why in applied] == [(DEPLOYMENT, RepairReason.CHANGED)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +61,7 @@ def test_an_edit_by_hand_is_repaired(path: tuple[str, ...]) -> None:
         place = place[key]
     place[last] = "edited"
     ((child, why),) = make_plan(AGENT, DESIRED, there, {}).apply
-    assert (child.kind, why) == (DEPLOYMENT, Why.DRIFTED)
+    assert (child.kind, why) == (DEPLOYMENT, RepairReason.DRIFTED)
 
 
 def test_what_the_api_server_writes_its_own_way_is_no_edit_once_it_is_known() -> None:

@@ -6,10 +6,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from voiceagent_operator.kube.heartbeats import Heartbeats
-from voiceagent_operator.own_metrics import OperatorMetrics
-from voiceagent_operator.probes import DEAD_AFTER_S, make_app
-from voiceagent_operator.readiness import Readiness
+from voiceagent_operator.telemetry.health import Heartbeats, Readiness
+from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.probes import DEAD_AFTER_S, make_app
 
 
 class Replica:
@@ -66,7 +65,7 @@ async def test_one_dead_watch_among_others_is_seen(replica: Replica, path: str) 
     replica.heartbeats.beat("services")
     assert await replica.ask(path) == (200, "ok")
     replica.now_s += 1
-    assert await replica.ask(path) == (503, "nothing was heard of the watch of pods for 301 s")
+    assert await replica.ask(path) == (503, "no event received by the watch of pods for 301 s")
     replica.heartbeats.beat("pods")
     assert await replica.ask(path) == (200, "ok")
 

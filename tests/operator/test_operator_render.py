@@ -8,8 +8,8 @@ import yaml
 from voice_agents import SETTING, agent
 
 from media_pod.manifest.agent import load_manifest
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
@@ -22,10 +22,10 @@ from voiceagent_operator.kube.kinds import (
     Json,
     Kind,
 )
-from voiceagent_operator.render.children import OPTIONAL, Setting, children
+from voiceagent_operator.render.children import OPTIONAL, RenderSettings, children
 
 
-def rendered(each: Agent, kind: Kind, setting: Setting = SETTING) -> list[Json]:
+def rendered(each: Agent, kind: Kind, setting: RenderSettings = SETTING) -> list[Json]:
     return [child.body for child in children(each, setting) if child.kind is kind]
 
 
@@ -42,7 +42,7 @@ def media(each: Agent) -> Json:
 
 def test_every_child_is_owned_labelled_and_marked_with_what_was_applied() -> None:
     each = agent()
-    for child in children(each, Setting("image", "Always", OPTIONAL)):
+    for child in children(each, RenderSettings("image", "Always", OPTIONAL)):
         metadata = child.body["metadata"]
         (owner,) = metadata["ownerReferences"]
         assert (owner["uid"], owner["controller"]) == (each.uid, True)
@@ -161,14 +161,14 @@ def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:
 )
 def test_one_autoscaler_at_most(source: str, autoscalers: int, scaled_objects: int) -> None:
     each = agent(autoscaling={"metricSource": source, "prometheusUrl": "http://prometheus:9090"})
-    setting = Setting("image", "Always", OPTIONAL)
+    setting = RenderSettings("image", "Always", OPTIONAL)
     assert len(rendered(each, AUTOSCALER, setting)) == autoscalers
     assert len(rendered(each, SCALED_OBJECT, setting)) == scaled_objects
 
 
 def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
     assert rendered(agent(), POD_MONITOR) == []
-    assert len(rendered(agent(), POD_MONITOR, Setting("i", "Always", OPTIONAL))) == 1
+    assert len(rendered(agent(), POD_MONITOR, RenderSettings("i", "Always", OPTIONAL))) == 1
 
 
 def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
@@ -197,7 +197,7 @@ def test_web_socket_agents_have_their_port() -> None:
     assert headless["spec"]["publishNotReadyAddresses"] is True
 
 
-def environment(setting: Setting, **spec: Any) -> dict[str, str]:
+def environment(setting: RenderSettings, **spec: Any) -> dict[str, str]:
     """The variables of the pods that have a plain value."""
     (made,) = rendered(agent(**spec), DEPLOYMENT, setting)
     env = made["spec"]["template"]["spec"]["containers"][0]["env"]

@@ -1,4 +1,4 @@
-"""What users are told of an agent."""
+"""Conditions, causes and events of an agent."""
 
 from typing import Any
 
@@ -6,10 +6,17 @@ import pytest
 from voice_agents import agent, voice_agent
 
 from media_pod.manifest.status import Status
-from voiceagent_operator.causes import Cause, find_cause
-from voiceagent_operator.events import event
+from voiceagent_operator.decide.causes import Cause, find_cause
+from voiceagent_operator.decide.status import (
+    ConditionChange,
+    Observed,
+    PublicationState,
+    bad_spec,
+    condition_changes,
+    event,
+    make_status,
+)
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.status import Observed, Publication, Turn, bad_spec, make_status, turns
 
 NOW, LATER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"
 
@@ -60,12 +67,19 @@ def test_a_rollout_is_in_progress_until_the_last_old_pod_is_replaced() -> None:
     assert conditions(Observed(stale))["Progressing"][0] == "True"
 
 
-def test_calls_and_capacity_are_those_of_ready_pods() -> None:
-    made = make_status(agent(capacity={"calls": 5}), Observed(deployment(), calls=10), {}, "1", NOW)
-    assert (made["activeCalls"], made["capacity"]) == (10, 10)
-    assert conditions(Observed(deployment(), calls=10), capacity={"calls": 5})[
-        "CapacityAvailable"
-    ] == ("False", "Full")
+def test_capacity_is_that_of_ready_pods_and_full_when_as_many_calls_are_active() -> None:
+    three_of_which_two_are_ready = deployment(3, ready=2, updated=3)
+
+    def capacity(calls: int | None) -> tuple[int, tuple[str, str]]:
+        seen = Observed(three_of_which_two_are_ready, calls=calls)
+        spec: dict[str, Any] = {"replicas": 3, "capacity": {"calls": 5}}
+        made = make_status(agent(**spec), seen, {}, "1", NOW)
+        return made["capacity"], conditions(seen, None, **spec)["CapacityAvailable"]
+
+    assert capacity(None) == (10, ("Unknown", "NotAsked"))
+    assert capacity(9) == (10, ("True", "RoomLeft"))
+    assert capacity(10) == (10, ("False", "Full"))
+    assert capacity(11) == (10, ("False", "Full")), "a pod that is not ready may still have calls"
 
 
 def test_scaled_to_zero_is_said() -> None:
@@ -78,13 +92,13 @@ def test_scaled_to_zero_is_said() -> None:
 @pytest.mark.parametrize(
     ("publication", "verdict"),
     [
-        (Publication(("100",)), ("True", "InDialplan")),
-        (Publication(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
-        (Publication(asterisk_found=False), ("False", "NoAsterisk")),
-        (Publication(pending=True), ("Unknown", "Pending")),
+        (PublicationState(("100",)), ("True", "InDialplan")),
+        (PublicationState(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
+        (PublicationState(asterisk_found=False), ("False", "NoAsterisk")),
+        (PublicationState(pending=True), ("Unknown", "Pending")),
     ],
 )
-def test_publication(publication: Publication, verdict: tuple[str, str]) -> None:
+def test_publication(publication: PublicationState, verdict: tuple[str, str]) -> None:
     seen = Observed(deployment(), publication=publication)
     assert conditions(seen, telephony={"extensions": ["100"]})["Published"] == verdict
 
@@ -99,22 +113,24 @@ def test_a_condition_keeps_its_time_while_it_keeps_its_status() -> None:
 
 def test_a_refused_spec_leaves_the_numbers_as_they_were() -> None:
     old = make_status(agent(), Observed(deployment(), calls=2), {}, "1", NOW)
-    new = bad_spec(2, "spec.turn: wrong", old, "1", LATER)
+    new = bad_spec(2, "spec.change: wrong", old, "1", LATER)
     assert (new["activeCalls"], new["observedGeneration"]) == (2, 2)
     assert {each["reason"] for each in new["conditions"]} == {"BadSpec"}
 
 
-def test_events_tell_of_turns_and_never_twice() -> None:
+def test_events_report_changes_and_never_twice() -> None:
     old = make_status(agent(), Observed(), {}, "1", NOW)
     new = make_status(agent(), Observed(deployment()), old, "1", LATER)
-    told = [event(voice_agent(), turn, "pod-1", LATER, "x") for turn in turns(old, new)]
-    assert [each["reason"] for each in told if each] == ["PodsReady"]
-    assert turns(new, new) == []
+    posted = [
+        event(voice_agent(), change, "pod-1", LATER, "x") for change in condition_changes(old, new)
+    ]
+    assert [each["reason"] for each in posted if each] == ["PodsReady"]
+    assert condition_changes(new, new) == []
 
 
 def test_a_bad_turn_is_a_warning() -> None:
-    turn = Turn("Degraded", "True", "SecretMissing", "secret x not found")
-    found = event(voice_agent(), turn, "pod-1", NOW, "x")
+    change = ConditionChange("Degraded", "True", "SecretMissing", "secret x not found")
+    found = event(voice_agent(), change, "pod-1", NOW, "x")
     assert found is not None
     assert (found["type"], found["reason"]) == ("Warning", "SecretMissing")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from pod_templates import patches, templates
 
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.kube.strategic_merge import KEYS, MergeError, merge
+from voiceagent_operator.render.strategic_merge import KEYS, MergeError, merge
 
 BASE: Json = {
     "metadata": {"labels": {"app": "media", "tier": "voice"}},
@@ -124,13 +124,16 @@ def test_directives_do_not_stay_in_what_is_new() -> None:
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        ({"containers": [{"image": "a"}]}, "spec.containers[0]: no name, which tells it"),
+        (
+            {"containers": [{"image": "a"}]},
+            "spec.containers[0]: found no name, which is the merge key",
+        ),
         ({"containers": ["media"]}, "spec.containers[0]: found 'media'; allowed: a map with at"),
         (
             {"containers": [{"name": "media", "ports": [{"containerPort": 1}, {"name": "x"}]}]},
-            "spec.containers[0].ports[1]: no containerPort, which tells it from others",
+            "spec.containers[0].ports[1]: found no containerPort, which is the merge key",
         ),
-        ({"volumes": [{"$patch": "delete"}]}, "spec.volumes[0]: no name"),
+        ({"volumes": [{"$patch": "delete"}]}, "spec.volumes[0]: found no name"),
         ({"$patch": "merge"}, "spec: found $patch: merge; allowed: replace, delete"),
         ({"volumes": [{"name": "a", "$patch": "x"}]}, "spec.volumes[0]: found $patch: x; allowed"),
         ({"$setElementOrder/containers": []}, "spec: found $setElementOrder/containers, which"),
@@ -142,7 +145,7 @@ def test_directives_do_not_stay_in_what_is_new() -> None:
         ),
         (
             {"tolerations": [{"key": "a"}, {"key": "old", "$patch": "delete"}]},
-            "spec.tolerations[1]: found $patch; this list is replaced as a whole",
+            "spec.tolerations[1]: found $patch; a list without merge key is replaced",
         ),
         ({"nodeSelector": {1: "a"}}, "spec.nodeSelector: found 1 as a key; allowed: text"),
     ],

@@ -22,17 +22,17 @@ from scripted_api import (
 )
 
 from voiceagent_operator.kube import watching
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
 from voiceagent_operator.kube.watching import LONGEST_PAUSE_S, Change, watch
+from voiceagent_operator.telemetry.health import Heartbeats
 
 BOOKMARK = {"kind": "PartialObjectMetadata", "metadata": {"resourceVersion": "50"}}
 EXPIRED = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
 
 
 @dataclass
-class Told:
-    """What a watch has told, and how it waited."""
+class Recorded:
+    """The changes that a watch has reported, and its pauses."""
 
     changes: list[tuple[str, str]] = field(default_factory=list)
     metadata: list[Json] = field(default_factory=list)
@@ -57,15 +57,15 @@ class Told:
 @asynccontextmanager
 async def watched(
     *script: Answer, namespaces: tuple[str, ...] | None = ("voice",), selector: str = ""
-) -> AsyncIterator[tuple[ScriptedApi, Told]]:
+) -> AsyncIterator[tuple[ScriptedApi, Recorded]]:
     """Watches until the script is over."""
-    told = Told()
+    recorded = Recorded()
     async with serving(*script) as (scripted, api):
         task = asyncio.create_task(
             watch(
-                *(api, CONFIG_MAP, namespaces, selector, told.on_change, told.heartbeats),
-                clock=lambda: told.now_s,
-                sleep=told.sleep,
+                *(api, CONFIG_MAP, namespaces, selector, recorded.on_change, recorded.heartbeats),
+                clock=lambda: recorded.now_s,
+                sleep=recorded.sleep,
                 uniform=lambda low, high: high,
             )
         )
@@ -74,7 +74,7 @@ async def watched(
         over.cancel()
         assert not task.done(), "a watch never ends by itself"
         try:
-            yield scripted, told
+            yield scripted, recorded
         finally:
             task.cancel()
             await asyncio.wait((task, over))
@@ -88,8 +88,8 @@ async def test_what_is_there_and_what_happens_then() -> None:
             ("ADDED", thing("c", 12)),
             ("DELETED", thing("b", 13)),
         ),
-    ) as (scripted, told):
-        assert told.changes == [
+    ) as (scripted, recorded):
+        assert recorded.changes == [
             ("ADDED", "a"), ("ADDED", "b"), ("MODIFIED", "a"), ("ADDED", "c"), ("DELETED", "b"),
         ]  # fmt: skip
         assert scripted.watched == ["list", "10", "13"]
@@ -132,8 +132,8 @@ async def test_a_long_list_comes_in_pages() -> None:
     async with watched(
         listing(thing("a", 3), version=10, more="token"),
         listing(thing("b", 4), version=10),
-    ) as (scripted, told):
-        assert told.changes == [("ADDED", "a"), ("ADDED", "b")]
+    ) as (scripted, recorded):
+        assert recorded.changes == [("ADDED", "a"), ("ADDED", "b")]
         assert scripted.asked[1].query["continue"] == "token"
         assert scripted.watched == ["list", "list", "10"]
 
@@ -142,14 +142,14 @@ async def test_an_empty_list_of_metadata_is_null() -> None:
     async def empty(request: web.Request) -> web.Response:
         return web.json_response({"items": None, "metadata": {"resourceVersion": "10"}})
 
-    async with watched(empty) as (scripted, told):
-        assert told.changes == []
+    async with watched(empty) as (scripted, recorded):
+        assert recorded.changes == []
         assert scripted.watched == ["list", "10"]
 
 
 async def test_a_bookmark_moves_the_version_on_and_is_no_change() -> None:
-    async with watched(listing(version=10), events(("BOOKMARK", BOOKMARK))) as (scripted, told):
-        assert told.changes == []
+    async with watched(listing(version=10), events(("BOOKMARK", BOOKMARK))) as (scripted, recorded):
+        assert recorded.changes == []
         assert scripted.watched == ["list", "10", "50"]
 
 
@@ -159,8 +159,8 @@ async def test_a_connection_that_breaks_is_gone_on_with_where_it_was(end: object
         listing(thing("a", 3), version=10),
         events(("MODIFIED", thing("a", 11)), then=end),
         events(("MODIFIED", thing("a", 12))),
-    ) as (scripted, told):
-        assert told.changes == [("ADDED", "a"), ("MODIFIED", "a"), ("MODIFIED", "a")]
+    ) as (scripted, recorded):
+        assert recorded.changes == [("ADDED", "a"), ("MODIFIED", "a"), ("MODIFIED", "a")]
         assert scripted.watched == ["list", "10", "11", "12"]
 
 
@@ -173,9 +173,9 @@ async def test_silence_ends_a_watch_too(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "gone", [refusal(410, "too old"), events(("ERROR", EXPIRED))], ids=["refused", "told"]
+    "gone", [refusal(410, "too old"), events(("ERROR", EXPIRED))], ids=["status", "event"]
 )
-async def test_a_version_that_is_gone_means_a_new_list_and_everything_is_told_again(
+async def test_a_version_that_is_gone_means_a_new_list_and_everything_is_reported_again(
     gone: Answer,
 ) -> None:
     labels = {"interject.dev/agent": "reception"}
@@ -189,12 +189,12 @@ async def test_a_version_that_is_gone_means_a_new_list_and_everything_is_told_ag
         ),
         gone,
         listing(thing("a", 3), thing("c", 30, uid="another"), thing("d", 31), version=40),
-    ) as (scripted, told):
+    ) as (scripted, recorded):
         assert scripted.watched == ["list", "10", "list", "40"]
-        assert told.changes[3:] == [
+        assert recorded.changes[3:] == [
             ("MODIFIED", "a"), ("DELETED", "c"), ("ADDED", "c"), ("ADDED", "d"), ("DELETED", "b"),
         ]  # fmt: skip
-        assert told.metadata[-1] == {
+        assert recorded.metadata[-1] == {
             "namespace": "voice",
             "name": "b",
             "uid": "uid-b",
@@ -208,69 +208,71 @@ async def test_a_list_whose_next_page_is_gone_begins_anew() -> None:
         listing(thing("a", 3), version=10, more="token"),
         refusal(410, "the continue token is too old"),
         listing(thing("b", 4), version=12),
-    ) as (_, told):
-        assert told.changes == [("ADDED", "a"), ("ADDED", "b"), ("DELETED", "a")]
+    ) as (_, recorded):
+        assert recorded.changes == [("ADDED", "a"), ("ADDED", "b"), ("DELETED", "a")]
 
 
 async def test_a_server_with_too_much_to_do_is_left_alone_for_as_long_as_it_says() -> None:
     async with watched(
         refusal(429, "storage is (re)initializing", **{"Retry-After": "7"}), listing(version=10)
-    ) as (_, told):
-        assert told.pauses_s == [7.0]
+    ) as (_, recorded):
+        assert recorded.pauses_s == [7.0]
 
 
 async def test_a_retry_after_beyond_reason_is_not_obeyed() -> None:
-    async with watched(refusal(429, **{"Retry-After": "86400"})) as (_, told):
-        assert told.pauses_s == [LONGEST_PAUSE_S]
+    async with watched(refusal(429, **{"Retry-After": "86400"})) as (_, recorded):
+        assert recorded.pauses_s == [LONGEST_PAUSE_S]
 
 
 async def test_pauses_grow_and_are_short_again_after_a_success() -> None:
     down = [refusal(503)] * 9
     async with watched(
         *down, listing(version=10), events(("ADDED", thing("a", 11))), refusal(500)
-    ) as (_, told):
-        assert told.pauses_s[:9] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-        assert told.pauses_s[9:11] == [0.5, 1]
+    ) as (_, recorded):
+        assert recorded.pauses_s[:9] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+        assert recorded.pauses_s[9:11] == [0.5, 1]
 
 
 async def test_a_list_that_succeeds_does_not_hide_a_watch_that_fails() -> None:
     again = (listing(version=10), refusal(410))
-    async with watched(*again, *again, *again) as (_, told):
-        assert told.pauses_s == [0.5, 1, 2]
+    async with watched(*again, *again, *again) as (_, recorded):
+        assert recorded.pauses_s == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize("odd", [{}, {"metadata": None}, {"code": 500, "message": "etcd"}])
-async def test_what_is_no_event_is_told_in_the_log(
+async def test_what_is_no_event_is_reported_in_the_log(
     odd: Json, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     async with watched(
         listing(version=10),
         events(("ADDED", odd), ("ERROR", {"code": 500, "message": "etcd is away"})),
-    ) as (scripted, told):
-        assert told.changes == []
+    ) as (scripted, recorded):
+        assert recorded.changes == []
         assert scripted.watched == ["list", "10", "10"]
     assert "expected an event" in caplog.text
     assert "etcd is away" in caplog.text
 
 
 async def test_heartbeats_come_with_every_word_of_the_server_and_only_then() -> None:
-    async with watched(*[refusal(503)] * 4) as (_, told):
-        assert told.heartbeats.silent_s() == {"configmaps": 0.5 + 1 + 2 + 4}
-    async with watched(*[refusal(503)] * 4, listing(version=10)) as (_, told):
-        assert told.heartbeats.silent_s() == {"configmaps": 0.0}
-    async with watched(listing(version=10), refusal(503), refusal(503)) as (_, told):
-        assert told.heartbeats.silent_s() == {"configmaps": 0.0}, "the watch is open"
+    async with watched(*[refusal(503)] * 4) as (_, recorded):
+        assert recorded.heartbeats.silent_s() == {"configmaps": 0.5 + 1 + 2 + 4}
+    async with watched(*[refusal(503)] * 4, listing(version=10)) as (_, recorded):
+        assert recorded.heartbeats.silent_s() == {"configmaps": 0.0}
+    async with watched(listing(version=10), refusal(503), refusal(503)) as (_, recorded):
+        assert recorded.heartbeats.silent_s() == {"configmaps": 0.0}, "the watch is open"
 
 
 async def test_a_watch_may_have_a_name_of_its_own() -> None:
-    told = Told()
+    recorded = Recorded()
     async with serving() as (scripted, api):
         task = asyncio.create_task(
-            watch(api, CONFIG_MAP, None, "", told.on_change, told.heartbeats, name="dialplans")
+            watch(
+                api, CONFIG_MAP, None, "", recorded.on_change, recorded.heartbeats, name="dialplans"
+            )
         )
         await scripted.over.wait()
-        assert set(told.heartbeats.silent_s()) == {"dialplans"}
+        assert set(recorded.heartbeats.silent_s()) == {"dialplans"}
         task.cancel()
         await asyncio.wait((task,))
 

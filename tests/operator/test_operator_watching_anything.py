@@ -12,9 +12,9 @@ from scripted_api import thing
 from virtual_time import run
 
 from voiceagent_operator.kube.errors import ApiError, ExpiredError, NoAnswerError
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
 from voiceagent_operator.kube.watching import LONGEST_PAUSE_S, Change, watch
+from voiceagent_operator.telemetry.health import Heartbeats
 
 SETTLED_S = 2 * LONGEST_PAUSE_S
 
@@ -104,7 +104,7 @@ class World:
 
 
 class Mirror:
-    """What a level-triggered caller would make of what it is told."""
+    """What a level-triggered caller concludes from the reports."""
 
     def __init__(self) -> None:
         self.uids: dict[str, str] = {}
@@ -113,7 +113,7 @@ class Mirror:
     def on_change(self, kind: Kind, metadata: Json, change: Change) -> None:
         name, uid = metadata["name"], metadata["uid"]
         if change is Change.DELETED:
-            assert self.uids.pop(name) == uid, "what went had been told of"
+            assert self.uids.pop(name) == uid, "a deleted object had been reported"
             self.gone.add(uid)
         else:
             assert self.uids.get(name, uid) == uid, "an object goes before the next of its name"
@@ -123,7 +123,7 @@ class Mirror:
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 32))
-def test_in_the_end_what_was_told_is_what_is_so(seed: int) -> None:
+def test_in_the_end_the_reports_match_the_objects(seed: int) -> None:
     rng = random.Random(seed)
 
     async def main() -> None:

@@ -1,10 +1,10 @@
-"""Which key is looked at when."""
+"""Which key is processed when."""
 
 import asyncio
 
 import pytest
 
-from voiceagent_operator.work_queue import MOST_PAUSE_S, WorkQueue
+from voiceagent_operator.leader.work_queue import MOST_PAUSE_S, WorkQueue
 
 SPACING_S = 1.0
 
@@ -60,7 +60,7 @@ async def test_a_key_that_changes_meanwhile_is_taken_again(
     assert await due(queue) == ["a"]
 
 
-async def test_a_burst_is_one_look(queue: WorkQueue[str], clock: Clock) -> None:
+async def test_a_burst_is_one_reconcile(queue: WorkQueue[str], clock: Clock) -> None:
     queue.add("a")
     assert await due(queue) == ["a"]
     queue.done("a")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from voiceagent_operator.agent import Agent, parse_agent
+from voiceagent_operator.agents.agent import Agent, parse_agent
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.render.children import Setting
+from voiceagent_operator.render.children import RenderSettings
 
-SETTING = Setting("example.com/media:1", "IfNotPresent", frozenset())
+SETTING = RenderSettings("example.com/media:1", "IfNotPresent", frozenset())
 
 
 def voice_agent(name: str = "reception", namespace: str = "calls", **spec: Any) -> Json:

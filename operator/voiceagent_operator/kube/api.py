@@ -1,8 +1,8 @@
 """Requests to the API server: JSON in, JSON out, each with a deadline.
 
-The official client finds the cluster and keeps the credentials fresh; its thousands of models stay
-unused, because the operator renders and compares plain objects. Nothing is retried here: callers
-are level-triggered and come again anyway.
+The official client finds the cluster and refreshes the credentials. Its thousands of models are not
+used: the operator renders and compares plain objects. Nothing is retried here, because callers are
+level-triggered and retry themselves.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from voiceagent_operator.kube.kinds import Json
 FIELD_MANAGER: Final = "interject-operator"
 """Owner of the fields that the operator applies."""
 REQUEST_TIMEOUT_S: Final = 10.0
-"""An API server that is well answers within milliseconds; a list of thousands within a second."""
+"""A healthy API server answers within milliseconds; a list of thousands within a second."""
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _LONGEST_MESSAGE = 500
 
@@ -38,8 +38,8 @@ class ApiServer:
 
     Args:
         settings: where it is and how to log in; see `find_cluster`.
-        count: told of every answer: the verb, such as GET or WATCH, and the HTTP status, which is
-            0 if there was no answer.
+        count: called for every answer with the verb, such as GET or WATCH, and the HTTP status; 0
+            if there was no answer.
 
     Every request raises an `ApiError` if it fails.
     """
@@ -86,7 +86,7 @@ class ApiServer:
         return await self._request("PATCH", path, params, patch, "application/merge-patch+json")
 
     async def delete(self, path: str) -> Json:
-        """Delete an object; what it owns goes after it."""
+        """Delete an object; objects that it owns are deleted in the background."""
         body = {"propagationPolicy": "Background"}
         return await self._request("DELETE", path, None, body)
 

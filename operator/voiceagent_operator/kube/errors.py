@@ -1,10 +1,10 @@
-"""What can go wrong between the operator and the API server."""
+"""Errors of requests to the API server."""
 
 from media_pod.errors import InterjectError
 
 
 class ApiError(InterjectError):
-    """The API server refused a request, or could not be asked.
+    """The API server refused a request, or did not answer.
 
     Args:
         request: method and path, such as `GET /api/v1/pods`.
@@ -20,7 +20,7 @@ class ApiError(InterjectError):
         self.reason = reason
         self.message = message
         self.retry_after_s: float | None = None
-        """When to ask again, if the server said so."""
+        """Seconds from the Retry-After header, if there was one."""
 
 
 class NotFoundError(ApiError):
@@ -28,11 +28,11 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: somebody else was faster, or owns a field."""
+    """409: the object has changed meanwhile, or another manager owns a field."""
 
 
 class ExpiredError(ApiError):
-    """410: the version from which a list or a watch should go on is too old; begin anew."""
+    """410: the resourceVersion of a list or watch is too old; list again."""
 
 
 class NoAnswerError(ApiError):

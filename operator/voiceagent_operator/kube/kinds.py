@@ -37,7 +37,7 @@ class Kind:
         return "/".join(parts)
 
     def head(self, namespace: str, name: str) -> Json:
-        """The part of an object that says which it is."""
+        """apiVersion, kind and metadata of an object."""
         return {
             "apiVersion": self.api_version,
             "kind": self.kind,

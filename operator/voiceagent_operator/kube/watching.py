@@ -1,9 +1,9 @@
-"""Watches that never give up: what has changed among the objects of a kind, by their metadata.
+"""Watches that reconnect for ever: changes of the objects of a kind, by their metadata.
 
 A watch lists the objects, then follows their changes from the version of the list on. Whatever
-ends it, a dropped connection, silence, a server that restarts or has too much to do, it goes on
-from the last version that it has seen. If the server no longer has that version, it lists anew
-and tells of every object once more, and of those that went meanwhile: callers are level-triggered.
+ends it, a dropped connection, silence, a restarted or overloaded server, it continues from the last
+version that it has seen. If the server no longer has that version, it lists again and
+reports every object once more, and those deleted meanwhile: callers are level-triggered.
 
 Objects come as PartialObjectMetadata: a changed child costs its metadata, not its whole text.
 """
@@ -21,14 +21,14 @@ from sys import intern
 from typing import Final, Protocol
 
 from voiceagent_operator.kube.errors import BY_STATUS, ApiError, ExpiredError
-from voiceagent_operator.kube.heartbeats import Heartbeats
 from voiceagent_operator.kube.kinds import Json, Kind
+from voiceagent_operator.telemetry.health import Heartbeats
 
 PAGE: Final = 500
 """Objects per answer of a list: some hundred kB of metadata."""
 IDLE_S: Final = 90.0
 """Longest silence. The server sends a bookmark about once a minute, but none before anything of the
-kind has changed since it started: a watch of what never changes is begun anew each time."""
+kind has changed since it started: a watch of what never changes reconnects each time."""
 TIMEOUT_S: Final = (300.0, 600.0)
 """After so long the server shall end a watch, drawn from this range so that not all end together.
 A watch that the server has forgotten is found out then at the latest."""
@@ -55,8 +55,8 @@ class Change(StrEnum):
 OnChange = Callable[[Kind, Json, Change], None]
 """Takes the kind, the metadata, and what happened.
 
-The metadata of an object that went while nobody watched has `namespace`, `name`, `uid`, `labels`
-and `ownerReferences` alone. The callee must not block: it notes what to look at, no more.
+The metadata of an object that was deleted while disconnected has only `namespace`, `name`, `uid`,
+`labels` and `ownerReferences`. The callee must not block: it only enqueues keys.
 """
 
 
@@ -83,12 +83,12 @@ async def watch(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> None:
-    """Tell of the objects of a kind and of all that happens to them, until it is cancelled.
+    """Report the objects of a kind and all their changes, until cancelled.
 
     Args:
-        namespaces: where to look; None: everywhere. Each is a watch, and a connection, of its own.
+        namespaces: None for all. Each is a watch, and a connection, of its own.
         label_selector: which objects; "": all.
-        heartbeats: gets a beat for everything that the server tells.
+        heartbeats: gets a beat for everything that the server sends.
         name: by which the heartbeats know it; "": by the kind's plural.
         clock: monotonic time in seconds.
         sleep, uniform: how pauses between tries are waited for, and drawn.
@@ -116,11 +116,11 @@ class _Pauses:
         self._began_s = clock()
 
     def over(self) -> None:
-        """Something was heard: the next pause is a short one."""
+        """Something was received: the next pause is short again."""
         self._longest_s = FIRST_PAUSE_S
 
     async def wait(self, at_least_s: float) -> None:
-        """Pause; also what went on quietly for long has succeeded."""
+        """Pause. A connection that lasted for long counts as success, even without events."""
         if self._clock() - self._began_s >= LONGEST_PAUSE_S:
             self.over()
         pause_s = self.uniform(0.0, self._longest_s)
@@ -131,7 +131,7 @@ class _Pauses:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What has to be known of an object to tell later that it went."""
+    """What is needed of an object to report its deletion."""
 
     uid: str
     labels: tuple[tuple[str, str], ...]
@@ -172,7 +172,7 @@ class _Watch:
                     await self._list()
                 await self._watch()
             except ExpiredError as error:
-                _logger.info("watch %s: listing anew: %s", self.name, error.message)
+                _logger.info("watch %s: listing again: %s", self.name, error.message)
                 self._version = ""
             except ApiError as error:
                 _logger.warning("watch %s: %s", self.name, error)
@@ -211,7 +211,7 @@ class _Watch:
                 self._pauses.over()
 
     def _take(self, event: Json) -> None:
-        """One event of the server; raises what it says has gone wrong."""
+        """Handle one event of the server; raises the error that it contains."""
         match event:
             case {"type": "ERROR", "object": dict(status)}:
                 raise _error(f"WATCH {self._path}", status)
@@ -228,7 +228,7 @@ class _Watch:
         self._version = metadata["resourceVersion"]
 
     def _note(self, metadata: Json) -> tuple[str, str]:
-        """An object is there; returns its key."""
+        """Report an existing object; returns its key."""
         key = _key(metadata)
         known = self._known.get(key)
         if known is not None and known.uid != metadata["uid"]:

@@ -1,5 +1,5 @@
-"""The custom metrics API: autoscalers ask it, through the API server, how many calls pods have.
+"""The custom metrics API: active calls of pods, for autoscalers, served through the API server.
 
-Nothing is kept: each question is passed on to the pods themselves, so that every replica of the
-operator can answer, and what it says is fresh.
+It is stateless: each request polls the pods, so that every replica of the operator can answer with
+current values.
 """

@@ -8,27 +8,28 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from voiceagent_operator.kube.errors import ApiError
+from voiceagent_operator.media_pods import METRIC
 from voiceagent_operator.metrics_api import documents
-from voiceagent_operator.metrics_api.access import Access
+from voiceagent_operator.metrics_api.access import Access, ApiUser, FrontProxy
 from voiceagent_operator.metrics_api.documents import GROUP, VERSIONS
-from voiceagent_operator.metrics_api.front_proxy import Caller, FrontProxy
-from voiceagent_operator.metrics_api.values import Values
-from voiceagent_operator.pod_calls import METRIC
+from voiceagent_operator.metrics_api.values import PodMetricValues
 
 MAX_BODY_BYTES: Final = 4096
 """No request here needs a body."""
 _NAME: Final = "[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
 """Of a namespace or a pod. Nothing else may come into a path that the API server is asked for."""
-_CALLER: Final = web.RequestKey("caller", Caller)
+_USER: Final = web.RequestKey("user", ApiUser)
 
 _logger = logging.getLogger(__name__)
 
 
-def make_app(proxy: Callable[[], FrontProxy], access: Access, values: Values) -> web.Application:
+def make_app(
+    proxy: Callable[[], FrontProxy], access: Access, values: PodMetricValues
+) -> web.Application:
     """The API, to be served with TLS that demands a certificate.
 
     Args:
-        proxy: how the API server is known at the moment.
+        proxy: how the API server authenticates itself now.
     """
     api = _Api(access, values)
     app = web.Application(
@@ -48,7 +49,7 @@ def make_app(proxy: Callable[[], FrontProxy], access: Access, values: Values) ->
 
 
 class _Api:
-    def __init__(self, access: Access, values: Values) -> None:
+    def __init__(self, access: Access, values: PodMetricValues) -> None:
         self._access = access
         self._values = values
 
@@ -64,10 +65,10 @@ class _Api:
     async def values(self, request: web.Request) -> web.Response:
         about = request.match_info
         version, namespace, pod = about["version"], about["namespace"], about["pod"]
-        caller = request[_CALLER]
-        if not await self._access.allowed(caller, version, namespace, pod):
+        user = request[_USER]
+        if not await self._access.allowed(user, version, namespace, pod):
             raise web.HTTPForbidden(
-                text=f'User "{caller.user}" cannot get resource "pods/{METRIC}" in API group '
+                text=f'User "{user.user}" cannot get resource "pods/{METRIC}" in API group '
                 f'"{GROUP}" in the namespace "{namespace}"'
             )
         if pod == "*":
@@ -76,7 +77,7 @@ class _Api:
         else:
             one = await self._values.of_one(namespace, pod)
             if one is None:
-                raise web.HTTPNotFound(text=f"pod {pod} does not tell {METRIC}")
+                raise web.HTTPNotFound(text=f"{METRIC} of pod {pod} is not available")
             found = [one]
         return web.json_response(documents.value_list(version, found))
 
@@ -88,11 +89,11 @@ def _from_the_api_server(proxy: Callable[[], FrontProxy]) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         now = proxy()
         if not now.knows(request.get_extra_info("peercert")):
-            raise web.HTTPUnauthorized(text="this certificate is not the API server's")
-        caller = now.caller(request.headers)
-        if caller is None:
-            raise web.HTTPUnauthorized(text="the API server does not say who asks")
-        request[_CALLER] = caller
+            raise web.HTTPUnauthorized(text="the client certificate is not that of the API server")
+        user = now.user(request.headers)
+        if user is None:
+            raise web.HTTPUnauthorized(text="the request has no user header of the API server")
+        request[_USER] = user
         return await handler(request)
 
     return check
@@ -100,7 +101,7 @@ def _from_the_api_server(proxy: Callable[[], FrontProxy]) -> Middleware:
 
 @web.middleware
 async def _statuses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns every error into a Status; the edge at which a fault of ours stays one request's."""
+    """Turns every error into a Status; the edge at which a fault is kept to one request."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -110,19 +111,20 @@ async def _statuses(request: web.Request, handler: Handler) -> web.StreamRespons
     except ApiError as error:
         if error.status == 400:  # the label selector is passed on as it is
             return _status(400, error.message)
-        _logger.warning("%s is not answered: %s", request.path_qs, error)
-        return _status(503, f"the API server does not help: {error}")
+        _logger.warning("%s failed: %s", request.path_qs, error)
+        return _status(503, f"the API server failed: {error}")
     except Exception:
-        _logger.exception("fault in %s %s", request.method, request.path)
-        return _status(500, "a fault in the operator; its log has the details")
+        _logger.exception("internal error in %s %s", request.method, request.path)
+        return _status(500, "internal error; see the log of the operator")
 
 
 def _text(request: web.Request, error: web.HTTPException) -> str:
     if isinstance(error, web.HTTPMethodNotAllowed):
-        return f"{error.method} is not for this path; {', '.join(error.allowed_methods)} is"
+        allowed = ", ".join(error.allowed_methods)
+        return f"{error.method} is not allowed for this path; allowed: {allowed}"
     if error.text and error.text != f"{error.status}: {error.reason}":
         return error.text
-    return f"{request.path}: there is none; {METRIC} of pods is the one metric here"
+    return f"{request.path} not found; the only metric is {METRIC} of pods"
 
 
 def _status(code: int, message: str) -> web.Response:

@@ -1,4 +1,4 @@
-"""What the custom metrics API says, as JSON in each of its versions."""
+"""Documents of the custom metrics API, in each of its versions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Final
 
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.pod_calls import METRIC
+from voiceagent_operator.media_pods import METRIC
 
 GROUP: Final = "custom.metrics.k8s.io"
 VERSIONS: Final = ("v1beta2", "v1beta1")
 """The preferred one first. Autoscalers understand both; some clusters' tools only the second."""
 API_SERVICES: Final = tuple(f"{version}.{GROUP}" for version in VERSIONS)
-"""Names of the objects by which a cluster is told who serves them, in the same order."""
+"""Names of the APIService objects that register them, in the same order."""
 
 _REASONS: Final = {
     400: "BadRequest",
@@ -27,7 +27,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """How many calls a pod had at some time."""
+    """Active calls of a pod at a time."""
 
     namespace: str
     pod: str
@@ -36,7 +36,7 @@ class Value:
 
 
 def group_list() -> Json:
-    """All groups that are served here."""
+    """The groups that are served here."""
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group()]}
 
 
@@ -46,7 +46,7 @@ def group() -> Json:
 
 
 def resource_list(version: str) -> Json:
-    """The metrics that there are."""
+    """The served metrics."""
     resource = {
         "name": f"pods/{METRIC}",
         "singularName": "",
@@ -73,7 +73,7 @@ def value_list(version: str, values: Iterable[Value]) -> Json:
 
 
 def status(code: int, message: str) -> Json:
-    """An error, as every API of Kubernetes tells it."""
+    """An error, as a Status object of Kubernetes."""
     return {
         "kind": "Status",
         "apiVersion": "v1",

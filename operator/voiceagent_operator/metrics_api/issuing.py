@@ -1,9 +1,9 @@
-"""Serving certificates that the operator makes for itself: what they are, and when one is due.
+"""Serving certificates that the operator issues for itself, and when to renew them.
 
-Each has a CA of its own, whose key is thrown away once it has signed. Nobody can make a second
-certificate that the API server believes, and there is no key of a CA to be kept, or stolen. The
-price is that CA and certificate change together, so that for a while both CAs have to be believed:
-replicas take a new certificate up within a minute, each when it looks.
+Each has a CA of its own, whose key is discarded after signing. So no second certificate can be
+issued that the API server trusts, and no CA key has to be kept secret. CA and certificate change
+together, so both CAs have to be trusted for a while: replicas poll for a new certificate every
+minute.
 
 Pure but for the randomness of keys; the time comes from outside.
 """
@@ -27,15 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME: Final = timedelta(days=90)
-"""A stolen key is worth something for that long at most, and an operator that was stopped over a
-long holiday still serves when it comes back."""
+"""Limits the use of a stolen key, and still outlasts an operator that is stopped for weeks."""
 RENEW_BEFORE: Final = LIFETIME / 3
-"""A month in which renewal may fail, and somebody may see it in the log."""
+"""A month in which renewal may fail and be noticed in the log."""
 CLOCKS_DIFFER_BY: Final = timedelta(hours=1)
-"""A certificate holds from so long before it is made: clocks may go after the leader's."""
+"""Certificates are valid from this long before they are issued: other clocks may be behind."""
 CHANGEOVER: Final = timedelta(minutes=10)
-"""How long the CA before is believed too. Replicas look every minute; those that the API server
-did not answer have time to try again."""
+"""How long the previous CA is trusted too. Replicas poll every minute, and may have to retry."""
 MOST_AUTHORITIES: Final = 8
 """More cannot be in use: a replica lags by a minute, and a renewal takes ten seconds."""
 
@@ -67,7 +65,7 @@ def issue(names: Sequence[str], now: datetime, before: Iterable[bytes] = ()) -> 
     Args:
         names: DNS names that it is for; at least one.
         now: with a time zone.
-        before: texts with CAs that were believed until now, PEM, the latest first; a text that is
+        before: bundles of CAs that were trusted until now, PEM, the latest first; a text that is
             not PEM, and a CA that has expired, is left out.
     """
     authority_key, key = _new_key(), _new_key()
@@ -102,15 +100,15 @@ def issue(names: Sequence[str], now: datetime, before: Iterable[bytes] = ()) -> 
 
 
 def why_due(serving: Serving | None, names: Sequence[str], now: datetime) -> str | None:
-    """Why another certificate is needed, to follow "because"; None if it is not.
+    """Why a new certificate is needed, to follow "because"; None if it is not.
 
     Args:
-        serving: what there is, whoever wrote it.
+        serving: the current one, whatever its origin.
         names: DNS names that it should be for.
         now: with a time zone.
     """
     if serving is None:
-        return "there is none"
+        return "there is no certificate"
     try:
         certificate = x509.load_pem_x509_certificate(serving.certificate)
         wrong = _why_useless(certificate, serving, names)
@@ -119,14 +117,14 @@ def why_due(serving: Serving | None, names: Sequence[str], now: datetime) -> str
     if wrong is not None:
         return wrong
     if now < certificate.not_valid_before_utc:
-        return f"it holds from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on"
+        return f"it is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
     if now >= certificate.not_valid_after_utc - RENEW_BEFORE:
-        return f"it holds until {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+        return f"it is valid until {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
     return None
 
 
-def believed(serving: Serving, now: datetime) -> bytes:
-    """The CAs, PEM, by which the replicas are to be known: after the changeover its own alone.
+def trusted_authorities(serving: Serving, now: datetime) -> bytes:
+    """The CAs, PEM, that the API server has to trust: after the changeover only the current one.
 
     Args:
         serving: one that is not due.
@@ -156,7 +154,7 @@ def _why_useless(
         return f"it is for {', '.join(there) or 'no name'}, not for {', '.join(names)}"
     # Who reads it next may be stricter about what stands around the PEM.
     if serving != Serving(_pem([certificate]), _pem_of_key(key), _pem(authorities)):
-        return "somebody has edited it"
+        return "the Secret has been edited"
     return None
 
 

@@ -1,9 +1,9 @@
-"""Keeps the metrics API's own certificate: the Secret that replicas read, and the API server's
-trust in it. The leader's work, as looks: whatever has changed since the last one is put right.
+"""Issues and renews the metrics API's certificate: the Secret that replicas read, and the CA in the
+APIServices. Run by the leader; each check repairs whatever has changed since the last one.
 
-Trust comes first. A CA is written to the APIServices before any replica can have a certificate of
-it, so that no moment of a renewal finds a replica that is not believed. A leader that ends in the
-middle leaves a CA behind that has signed nothing; the next one begins anew.
+Trust comes first: a CA is written to the APIServices before any replica can serve a certificate of
+it, so every replica is trusted throughout a renewal. A leader that ends in between leaves an unused
+CA behind; the next leader starts over.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json, Kind
+from voiceagent_operator.metrics_api.certificates import is_ours, secret_with, serving_of
 from voiceagent_operator.metrics_api.documents import API_SERVICES
-from voiceagent_operator.metrics_api.issuing import believed, issue, why_due
-from voiceagent_operator.metrics_api.secret import is_ours, secret_with, serving_of
+from voiceagent_operator.metrics_api.issuing import issue, trusted_authorities, why_due
+from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
-LOOK_EVERY_S: Final = 60.0
-"""Three small requests a minute; for so long at most the API stays away after somebody's edit."""
-LOOK_AGAIN_S: Final = 5.0
-"""After a look that failed, or met somebody else's write."""
+CHECK_EVERY_S: Final = 60.0
+"""Three small requests a minute; bounds how long the API is down after an edit by hand."""
+RETRY_AFTER_S: Final = 5.0
+"""After a failed check, or a conflict with another client."""
 TRUST_SETTLES_S: Final = 10.0
 """Between a new CA's becoming known and its certificate's: API servers learn of it by a watch,
 within a second if they are well."""
@@ -42,7 +42,7 @@ class KeeperApi(Protocol):
 
 
 class CertificateKeeper:
-    """Makes the certificate, renews it, and has it believed.
+    """Issues the certificate, renews it, and has the API server trust it.
 
     Args:
         api: where all of it is.
@@ -71,53 +71,53 @@ class CertificateKeeper:
         self._names = (host, f"{host}.cluster.local")
         self._now = now
         self._sleep = sleep
-        self._complaints = Complaints(_logger, "metrics API")
+        self._warnings = WarnOnce(_logger, "metrics API")
 
     async def run(self) -> None:
-        """Look, until cancelled."""
+        """Check at an interval until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.check()
             except ConflictError as error:
                 _logger.debug("metrics API: %s", error)
-                wait_s = LOOK_AGAIN_S
+                wait_s = RETRY_AFTER_S
             except ApiError as error:
-                self._complaints.warn("look", f"its certificate is looked at again later: {error}")
-                wait_s = LOOK_AGAIN_S
+                self._warnings.warn("check", f"certificate not checked, will retry: {error}")
+                wait_s = RETRY_AFTER_S
             else:
-                self._complaints.over("look")
-                wait_s = LOOK_EVERY_S
+                self._warnings.clear("check")
+                wait_s = CHECK_EVERY_S
             await self._sleep(wait_s)
 
-    async def look(self) -> None:
-        """Put right whatever is not.
+    async def check(self) -> None:
+        """Repair whatever differs.
 
         Raises:
-            ConflictError: somebody else was faster; look again.
+            ConflictError: another client was faster; retry.
             ApiError: a request failed.
         """
         secret = await self._find(SECRET, self._namespace, self._secret)
         if secret is not None and not is_ours(secret):
-            self._complaints.warn(
+            self._warnings.warn(
                 "secret",
-                f"Secret {self._namespace}/{self._secret} is somebody else's, and is left alone; "
-                "delete it, or have --metrics-api-secret name another",
+                f"Secret {self._namespace}/{self._secret} was not created by the operator and is "
+                "not modified; delete it, or choose another --metrics-api-secret",
             )
             return
-        self._complaints.over("secret")
+        self._warnings.clear("secret")
         services = [service async for service in self._services()]
         serving = None if secret is None else serving_of(secret)
         due = why_due(serving, self._names, self._now())
         if serving is not None and due is None:
-            await self._believe(services, believed(serving, self._now()))
+            await self._trust(services, trusted_authorities(serving, self._now()))
         else:
             await self._renew(secret, services, due or "")
 
     async def _renew(self, secret: Json | None, services: Sequence[Json], due: str) -> None:
-        # What is believed now, wherever the Secret may be: replicas still serve by it.
+        # What is trusted now, whatever became of the Secret: replicas still serve it.
         before = list(filter(None, map(_bundle, services)))
         new = issue(self._names, self._now(), before)
-        await self._believe(services, new.authorities)
+        await self._trust(services, new.authorities)
         if before:
             await self._sleep(TRUST_SETTLES_S)
         body = secret_with(new, self._namespace, self._secret, secret)
@@ -126,7 +126,7 @@ class CertificateKeeper:
         else:
             await self._api.replace(SECRET.path(self._namespace, self._secret), body)
         _logger.info(
-            "metrics API: certificate in Secret %s/%s made, because %s",
+            "metrics API: certificate issued in Secret %s/%s, because %s",
             *(self._namespace, self._secret, due),
         )
 
@@ -135,22 +135,23 @@ class CertificateKeeper:
         for name in API_SERVICES:
             found = await self._find(API_SERVICE, None, name)
             if found is None:
-                self._complaints.warn(
-                    name, f"there is no APIService {name}: the cluster does not ask for it here"
+                self._warnings.warn(
+                    name, f"APIService {name} not found: the API server does not forward requests"
                 )
             elif (place := _place(found)) != (self._namespace, self._service):
-                self._complaints.warn(
+                self._warnings.warn(
                     name,
-                    f"APIService {name} points at {'/'.join(place)}, not at "
-                    f"{self._namespace}/{self._service}, and is left alone: a cluster has one such "
-                    "API; remove the other adapter, or use metricSource prometheus-adapter or keda",
+                    f"APIService {name} points to {'/'.join(place)} instead of "
+                    f"{self._namespace}/{self._service} and is not modified: a cluster has one "
+                    "custom metrics API; remove the other adapter, or use metricSource "
+                    "prometheus-adapter or keda",
                 )
             else:
-                self._complaints.over(name)
+                self._warnings.clear(name)
                 yield found
 
-    async def _believe(self, services: Sequence[Json], authorities: bytes) -> None:
-        """Have the API server believe in these CAs, and no others."""
+    async def _trust(self, services: Sequence[Json], authorities: bytes) -> None:
+        """Write these CAs, and no others, into the APIServices."""
         text = base64.b64encode(authorities).decode()
         for service in services:
             spec = service["spec"]
@@ -158,7 +159,7 @@ class CertificateKeeper:
                 continue
             head = service["metadata"]
             patch = {
-                # Of this version alone: by the next one it may point at somebody else.
+                # For this version alone: the next one may point to another Service.
                 "metadata": {"resourceVersion": head["resourceVersion"]},
                 "spec": {"caBundle": text, "insecureSkipTLSVerify": None},
             }
@@ -179,7 +180,7 @@ def _place(api_service: Json) -> tuple[str, str]:
 
 
 def _bundle(api_service: Json) -> bytes:
-    """The CAs that it believes in, PEM; empty if they cannot be read."""
+    """The CAs that it trusts, PEM; empty if they cannot be read."""
     try:
         return base64.b64decode(api_service["spec"].get("caBundle") or "")
     except binascii.Error:

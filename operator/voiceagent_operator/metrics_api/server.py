@@ -1,4 +1,4 @@
-"""The socket of the custom metrics API, and the certificates behind it, which change over time."""
+"""The HTTPS server of the custom metrics API, whose certificates are renewed at run time."""
 
 import asyncio
 import logging
@@ -9,23 +9,27 @@ from typing import Final
 from aiohttp import web
 
 from media_pod.errors import SetupError
-from voiceagent_operator.complaints import Complaints
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
-from voiceagent_operator.metrics_api import front_proxy
-from voiceagent_operator.metrics_api.access import Access
+from voiceagent_operator.media_pods import PodCalls
+from voiceagent_operator.metrics_api.access import (
+    CONFIG_PATH,
+    Access,
+    FrontProxy,
+    FrontProxyError,
+    parse_front_proxy,
+)
 from voiceagent_operator.metrics_api.app import make_app
-from voiceagent_operator.metrics_api.front_proxy import FrontProxy, FrontProxyError
-from voiceagent_operator.metrics_api.sources import Source
-from voiceagent_operator.metrics_api.tls import CertificateError, Tls
-from voiceagent_operator.metrics_api.values import Values
-from voiceagent_operator.pod_calls import PodCalls
+from voiceagent_operator.metrics_api.certificates import Source
+from voiceagent_operator.metrics_api.tls import CertificateError, ServingTls
+from voiceagent_operator.metrics_api.values import PodMetricValues
+from voiceagent_operator.telemetry.logs_and_traces import WarnOnce
 
 TRY_EVERY_S: Final = 3.0
-"""Between two tries to start. A leader has a certificate within seconds, and an API server leaves a
-registered API alone for up to 30 s, the longer it did not answer the more."""
+"""Retry interval at start. A leader has a certificate within seconds, and an API server backs off
+from an unavailable registered API for up to 30 s."""
 READ_EVERY_S: Final = 120.0
-"""Between two looks at how the API server is known: CAs change with weeks of notice."""
+"""Poll interval of the API server's client CA, which changes with weeks of notice."""
 IDLE_DEADLINE_S: Final = 75.0
 """The API server keeps its connections, and autoscalers ask every 15 s."""
 MOST_HEADERS: Final = 512
@@ -59,21 +63,21 @@ class MetricsServer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._api = api
-        self._values = Values(api, pod_calls.ask, clock)
+        self._values = PodMetricValues(api, pod_calls.ask, clock)
         self._access = Access(api, clock)
         self._host, self._port = host, port
         self._source = source
         self._clock = clock
         self._sleep = sleep
-        self._complaints = Complaints(_logger, "metrics API")
+        self._warnings = WarnOnce(_logger, "metrics API")
         self.listening = asyncio.Event()
         """Set once requests are answered."""
 
     async def run(self) -> None:
-        """Serve until cancelled; what is needed for that is waited for.
+        """Serve until cancelled, once the certificate and the client CA are available.
 
         Raises:
-            SetupError: the address cannot be had.
+            SetupError: the address cannot be bound.
         """
         proxy, tls = await self._until_known()
         current = proxy
@@ -90,7 +94,7 @@ class MetricsServer:
             await self._listen(runner, tls)
             read_s = self._clock()
             while True:
-                await self._sleep(self._source.look_every_s)
+                await self._sleep(self._source.poll_every_s)
                 if self._clock() - read_s >= READ_EVERY_S:
                     read_s = self._clock()
                     current = await self._read() or current
@@ -98,43 +102,45 @@ class MetricsServer:
         finally:
             await runner.cleanup()
 
-    async def _until_known(self) -> tuple[FrontProxy, Tls]:
+    async def _until_known(self) -> tuple[FrontProxy, ServingTls]:
         while True:
             proxy = await self._read()
             if proxy is not None:
                 try:
-                    return proxy, Tls(await self._source.read(), proxy.ca)
+                    return proxy, ServingTls(await self._source.read(), proxy.ca)
                 except CertificateError as error:
-                    self._complaints.warn("certificate", f"waits for its certificate: {error}")
+                    self._warnings.warn("certificate", f"waiting for its certificate: {error}")
             await self._sleep(TRY_EVERY_S)
 
-    async def _listen(self, runner: web.AppRunner, tls: Tls) -> None:
+    async def _listen(self, runner: web.AppRunner, tls: ServingTls) -> None:
         try:
             await web.TCPSite(runner, self._host, self._port, ssl_context=tls.context).start()
         except OSError as error:
             raise SetupError(
-                f"address {self._host}:{self._port} of the metrics API cannot be had "
-                f"({error.strerror or error}); give another port"
+                f"metrics API: cannot bind {self._host}:{self._port} ({error.strerror or error}); "
+                "choose another --metrics-api-port"
             ) from error
         self.listening.set()
         _logger.info("metrics API: listening on %s:%d", self._host, self._port)
 
     async def _read(self) -> FrontProxy | None:
-        """How the API server is known now; None if that cannot be found out."""
+        """How the API server authenticates itself now; None if that cannot be read."""
         try:
-            proxy = front_proxy.parse(await self._api.get(front_proxy.CONFIG_PATH))
+            proxy = parse_front_proxy(await self._api.get(CONFIG_PATH))
         except (ApiError, FrontProxyError) as error:
-            self._complaints.warn("front proxy", str(error))
+            self._warnings.warn("front proxy", str(error))
             return None
-        self._complaints.over("front proxy")
+        self._warnings.clear("front proxy")
         return proxy
 
-    async def _renew(self, tls: Tls, proxy: FrontProxy) -> None:
+    async def _renew(self, tls: ServingTls, proxy: FrontProxy) -> None:
         try:
             renewed = tls.renew(await self._source.read(), proxy.ca)
         except CertificateError as error:
-            self._complaints.warn("certificate", f"the certificates stay as they were: {error}")
+            self._warnings.warn(
+                "certificate", f"certificates not renewed, the previous ones stay in use: {error}"
+            )
             return
-        self._complaints.over("certificate")
+        self._warnings.clear("certificate")
         if renewed:
             _logger.info("metrics API: certificates renewed")

@@ -2,7 +2,7 @@
 
 A socket keeps the context with which it was opened; so each handshake is sent on to the context
 that was loaded last. Sessions are not resumed: a resumed one would not be checked again, and a CA
-that is replaced would go on being believed.
+that is replaced would still be trusted.
 """
 
 import os
@@ -26,7 +26,7 @@ class Identity:
     key: bytes = field(repr=False)
 
 
-class Tls:
+class ServingTls:
     """The serving side; `context` is to be opened with.
 
     Args:
@@ -69,11 +69,13 @@ def _load(identity: Identity, ca: str) -> ssl.SSLContext:
     try:
         _load_identity(context, identity)
     except (OSError, ssl.SSLError) as error:
-        raise CertificateError(f"{identity.source}: no certificate and its key: {error}") from error
+        raise CertificateError(
+            f"{identity.source}: not a certificate with its key: {error}"
+        ) from error
     try:
         context.load_verify_locations(cadata=ca)
     except (ssl.SSLError, ValueError) as error:
-        raise CertificateError(f"the CA of the API server is no CA: {error}") from error
+        raise CertificateError(f"the CA of the API server is invalid: {error}") from error
     return context
 
 

@@ -1,31 +1,30 @@
-"""The values themselves: which pods there are, says the API server; how many calls, they do.
+"""The values: pods from the API server, and active calls from the pods themselves.
 
-A pod that is not ready, or is going, or does not answer, is left out and never counted as 0: an
-autoscaler is careful about pods that are missing, and would believe the 0.
+A pod that is not ready, terminates or does not answer is left out instead of counted as 0: an
+autoscaler treats missing pods conservatively, and would take a 0 as it is.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from voiceagent_operator.fresh import Fresh
+from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import POD, Json
+from voiceagent_operator.media_pods import Ask
+from voiceagent_operator.metrics_api.cache import ExpiringCache
 from voiceagent_operator.metrics_api.documents import Value
-from voiceagent_operator.names import AGENT
 
 MOST_PODS: Final = 1000
 """Pods per question; as many as one VoiceAgent may have."""
 PAGE: Final = 100
 """Pods per answer of the API server: about 1 MB."""
 FRESH_S: Final = 1.0
-"""How long a pod's answer is good for: autoscalers that look at the same pods ask them once."""
+"""Lifetime of a pod's answer, so that several autoscalers cause one request."""
 HTTP_PORT: Final = "http"
-"""Name of the port of a media pod that tells its calls."""
+"""Name of the port of a media pod with its metrics."""
 
-Ask = Callable[[Iterable[str]], Awaitable[Mapping[str, int | None]]]
-"""Active calls by host:port; None where nobody answers."""
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class PodApi(Protocol):
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json: ...
 
 
-class Values:
+class PodMetricValues:
     """Asks pods how many calls they have.
 
     Args:
@@ -55,7 +54,9 @@ class Values:
         self._api = api
         self._ask = ask
         self._now = now
-        self._told: Fresh[str, tuple[int | None, datetime]] = Fresh(FRESH_S, MOST_PODS, clock)
+        self._cache: ExpiringCache[str, tuple[int | None, datetime]] = ExpiringCache(
+            FRESH_S, MOST_PODS, clock
+        )
 
     async def of_all(self, namespace: str, selector: str) -> list[Value]:
         """Of the media pods in `namespace` that `selector` chooses; "": of all.
@@ -67,10 +68,10 @@ class Values:
         return await self._values(namespace, pods)
 
     async def of_one(self, namespace: str, name: str) -> Value | None:
-        """Of one media pod; None if there is none of that name, or nobody knows.
+        """Of one media pod; None if it does not exist or its calls are unknown.
 
         Raises:
-            ApiError: the pod cannot be looked at.
+            ApiError: the pod cannot be read.
         """
         try:
             pod = await self._api.get(POD.path(namespace, name))
@@ -91,25 +92,25 @@ class Values:
             if not (token := page["metadata"].get("continue")):
                 return
             params["continue"] = token
-        _logger.warning("of more than %d pods in %s the rest is left out", MOST_PODS, namespace)
+        _logger.warning("more than %d pods in %s; the rest is left out", MOST_PODS, namespace)
 
     async def _values(self, namespace: str, pods: Iterable[tuple[str, str | None]]) -> list[Value]:
         addresses = {name: address for name, address in pods if address}
-        told = {address: self._told.get(address) for address in addresses.values()}
-        unknown = [address for address, answer in told.items() if answer is None]
+        answers = {address: self._cache.get(address) for address in addresses.values()}
+        unknown = [address for address, answer in answers.items() if answer is None]
         for address, calls in (await self._ask(unknown)).items():
-            told[address] = (calls, self._now())
-            self._told.put(address, (calls, self._now()))
-        answers = {name: told[address] for name, address in addresses.items()}
+            answers[address] = (calls, self._now())
+            self._cache.put(address, (calls, self._now()))
+        by_name = {name: answers[address] for name, address in addresses.items()}
         return [
             Value(namespace, name, answer[0], answer[1])
-            for name, answer in answers.items()
+            for name, answer in by_name.items()
             if answer is not None and answer[0] is not None
         ]
 
 
 def address_of(pod: Json) -> str | None:
-    """host:port at which a pod tells its calls; None if it is not ready, or going."""
+    """host:port of a pod's metrics; None if it is not ready or terminates."""
     status = pod.get("status", {})
     conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
     ports = [

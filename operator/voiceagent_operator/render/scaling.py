@@ -1,13 +1,11 @@
 """How many pods there are, and how many may be missing."""
 
-from typing import Any, Final
+from typing import Any
 
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
-
-METRIC: Final = "interject_active_calls"
-"""Calls of a pod, reservations included; the media pods export it."""
+from voiceagent_operator.media_pods import METRIC
 
 
 def disruption_budgets(agent: Agent) -> list[Json]:
@@ -19,7 +17,7 @@ def disruption_budgets(agent: Agent) -> list[Json]:
             "spec": {
                 "maxUnavailable": most,
                 "selector": {"matchLabels": names.selected(agent)},
-                # A pod that never became ready has no calls, and must not keep a node from leaving.
+                # A pod that never became ready has no calls, and must not block a node drain.
                 "unhealthyPodEvictionPolicy": "AlwaysAllow",
             },
         }
@@ -27,7 +25,7 @@ def disruption_budgets(agent: Agent) -> list[Json]:
 
 
 def autoscalers(agent: Agent) -> list[Json]:
-    """The autoscaler, if the metric comes by way of the custom metrics API."""
+    """The HorizontalPodAutoscaler, if the metric is served by the custom metrics API."""
     scaling = agent.spec.autoscaling
     if scaling.metric_source not in ("operator", "prometheus-adapter"):
         return []
@@ -53,7 +51,7 @@ def autoscalers(agent: Agent) -> list[Json]:
 
 
 def scaled_objects(agent: Agent) -> list[Json]:
-    """KEDA's autoscaler, which asks Prometheus by itself."""
+    """KEDA's ScaledObject, which queries Prometheus."""
     scaling = agent.spec.autoscaling
     if scaling.metric_source != "keda":
         return []
@@ -83,7 +81,7 @@ def scaled_objects(agent: Agent) -> list[Json]:
 
 
 def calls_per_pod(agent: Agent) -> int:
-    """The calls per pod that are aimed at, at least one."""
+    """Target of active calls per pod, at least one."""
     return max(agent.spec.capacity.calls * agent.spec.autoscaling.target_percent // 100, 1)
 
 
@@ -96,7 +94,7 @@ def _target(agent: Agent) -> dict[str, str]:
 
 
 def _behavior(agent: Agent) -> dict[str, Any]:
-    """Up at once, because callers wait; down one by one, because calls come in waves."""
+    """Up at once, because callers wait; down one pod at a time, because calls come in waves."""
     return {
         "scaleUp": {
             "stabilizationWindowSeconds": 0,

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from media_pod import logs
 from media_pod.manifest.reload import restart_key
-from voiceagent_operator import names
-from voiceagent_operator.agent import Agent
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
-from voiceagent_operator.kube.strategic_merge import merge
-from voiceagent_operator.render.services import audio_port
+from voiceagent_operator.render.network import audio_port
+from voiceagent_operator.render.strategic_merge import merge
 
 CONTAINER: Final = "media"
 """Name of the agent's container, which spec.podTemplate may refer to."""
@@ -28,8 +28,8 @@ _MEMORY_PER_CALL_MI = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """What pods have that their VoiceAgent says nothing of."""
+class PodDefaults:
+    """Defaults of pods, for what the VoiceAgent does not set."""
 
     image: str
     pull_policy: str
@@ -39,14 +39,14 @@ class Defaults:
     """text or json."""
 
 
-def deployment(agent: Agent, defaults: Defaults) -> Json:
+def deployment(agent: Agent, defaults: PodDefaults) -> Json:
     """The Deployment of `agent`.
 
-    A rollout never takes a pod away before its successor is ready, and a pod that goes keeps its
-    calls until they are over: the node has room for both, or the rollout waits.
+    A rollout never removes a pod before its successor is ready, and a terminating pod keeps its
+    calls until they end. So nodes need room for both, or the rollout waits.
 
     Raises:
-        MergeError: spec.podTemplate cannot be laid over the pods.
+        MergeError: spec.podTemplate cannot be merged into the pod template.
     """
     template: Json = {
         "metadata": {
@@ -77,7 +77,7 @@ def deployment(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _pod(agent: Agent, defaults: Defaults) -> Json:
+def _pod(agent: Agent, defaults: PodDefaults) -> Json:
     return {
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
@@ -106,7 +106,7 @@ def _pod(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _container(agent: Agent, defaults: Defaults) -> Json:
+def _container(agent: Agent, defaults: PodDefaults) -> Json:
     return {
         "name": CONTAINER,
         "image": agent.spec.image or defaults.image,
@@ -117,7 +117,7 @@ def _container(agent: Agent, defaults: Defaults) -> Json:
         ],
         "env": _env(agent, defaults),
         **_probes(),
-        # Answers when the last call is over: SIGTERM, which ends the process, comes after it.
+        # Returns after the last call has ended; SIGTERM, which ends the process, follows.
         "lifecycle": {"preStop": {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -132,7 +132,7 @@ def _container(agent: Agent, defaults: Defaults) -> Json:
     }
 
 
-def _env(agent: Agent, defaults: Defaults) -> list[dict[str, Any]]:
+def _env(agent: Agent, defaults: PodDefaults) -> list[dict[str, Any]]:
     env: list[dict[str, Any]] = [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {
@@ -148,8 +148,8 @@ def _env(agent: Agent, defaults: Defaults) -> list[dict[str, Any]]:
 
 
 def _probes() -> dict[str, Any]:
-    """Readiness means loaded and not draining. It never means room: a pod that is not ready is the
-    first that a scale-down kills, whatever calls it has."""
+    """Ready means loaded and not draining. It never means free slots: scale-down removes pods that
+    are not ready first, whatever calls they have."""
 
     def ask(path: str, **rest: int) -> dict[str, Any]:
         return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **rest}
@@ -165,7 +165,7 @@ def _resources(calls: int) -> dict[str, dict[str, str]]:
     memory_mi = _MEMORY_MI + _MEMORY_PER_CALL_MI * calls
     return {
         "requests": {"cpu": _milli(_CPU_M + _CPU_PER_CALL_M * calls), "memory": f"{memory_mi}Mi"},
-        # No limit on the CPU: a throttled clock is heard by every caller.
+        # No CPU limit: every caller hears a throttled 20 ms clock.
         "limits": {"memory": f"{2 * memory_mi}Mi"},
     }
 

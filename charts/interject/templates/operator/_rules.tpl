@@ -1,4 +1,4 @@
-{{/* Permissions of the operator, the same as in operator/voiceagent_operator/install/rules.py; a test
+{{/* Permissions of the operator, the same as in operator/voiceagent_operator/rights.py; a test
 compares the two. */}}
 
 {{- define "interject.rules.agents" -}}

@@ -1,0 +1,1 @@
+"""VoiceAgents: as objects, by name, and all of them. Pure."""

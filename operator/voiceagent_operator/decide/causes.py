@@ -1,0 +1,182 @@
+"""Why an agent's pods do not run: the root cause, in one sentence.
+
+Kubernetes reports it in many places: conditions of the Deployment and of pods, container states,
+events. The rules, the most specific first:
+
+    where                                              reason
+    a child was refused by the API server              ChildRefused
+    Deployment: ReplicaFailure, about a quota          QuotaExceeded
+    Deployment: ReplicaFailure, otherwise              PodsRefused
+    container waiting: CreateContainerConfigError      SecretMissing, ConfigMapMissing, BadConfig
+    container waiting: cannot pull image               ImageUnavailable
+    pod event: FailedMount                             SecretMissing, VolumeMissing, ...
+    pod: PodScheduled is False                         Unschedulable
+    container waiting: CrashLoopBackOff, or it ended   ContainerCrashes
+    container waiting: RunContainerError, ...          ContainerFails
+    Deployment: Progressing is False                   RolloutStuck
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from voiceagent_operator.kube.kinds import Json
+
+_IMAGE: Final = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+    }
+)
+_FAILS: Final = frozenset({"RunContainerError", "CreateContainerError", "StartError"})
+_LONGEST: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A failure, for the condition Degraded."""
+
+    reason: str
+    """CamelCase, one of a small set: for machines."""
+    message: str
+    """A sentence: for people."""
+
+
+def find_cause(
+    deployment: Json | None, pods: Sequence[Json], events: Sequence[Json]
+) -> Cause | None:
+    """The most specific cause, None if nothing is wrong.
+
+    Args:
+        deployment: as the API server returns it; None if it does not exist yet.
+        pods: those of the agent, in any state.
+        events: of those pods.
+    """
+    alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    found = [
+        *_replica_failure(deployment),
+        *(cause for pod in alive for cause in _config(pod)),
+        *(cause for pod in alive for cause in _image(pod)),
+        *_mounts(alive, events),
+        *(cause for pod in alive for cause in _unschedulable(pod)),
+        *(cause for pod in alive for cause in _crash(pod)),
+        *_stuck(deployment),
+    ]
+    return found[0] if found else None
+
+
+def waits_for_volumes(pod: Json) -> bool:
+    """Whether a pod is scheduled without a container yet; only its events have the reason."""
+    scheduled = _condition(pod, "PodScheduled")
+    waiting = [state.get("reason") for _, state in _waiting(pod)]
+    return (
+        scheduled is not None and scheduled["status"] == "True" and "ContainerCreating" in waiting
+    )
+
+
+def _replica_failure(deployment: Json | None) -> Iterator[Cause]:
+    failure = _condition(deployment or {}, "ReplicaFailure")
+    if failure is not None and failure["status"] == "True":
+        message = failure.get("message", "")
+        reason = "QuotaExceeded" if "quota" in message else "PodsRefused"
+        yield _cause(reason, f"cannot create pods: {message}")
+
+
+def _config(pod: Json) -> Iterator[Cause]:
+    for name, state in _waiting(pod):
+        if state.get("reason") == "CreateContainerConfigError":
+            message = state.get("message", "")
+            yield _cause(
+                _missing(message, "BadConfig"), f"cannot configure container {name}: {message}"
+            )
+
+
+def _image(pod: Json) -> Iterator[Cause]:
+    for name, state in _waiting(pod):
+        if (reason := state.get("reason", "")) in _IMAGE:
+            image = _images(pod).get(name, "")
+            yield _cause(
+                "ImageUnavailable",
+                f"cannot pull image {image} of container {name} ({reason}); "
+                "check its name, tag and imagePullSecrets",
+            )
+
+
+def _mounts(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[Cause]:
+    waiting = {pod["metadata"]["uid"] for pod in pods if waits_for_volumes(pod)}
+    for event in events:
+        about = event.get("regarding") or event.get("involvedObject") or {}
+        if event.get("reason") == "FailedMount" and about.get("uid") in waiting:
+            message = event.get("note") or event.get("message") or ""
+            yield _cause(_missing(message, "VolumeMissing"), f"cannot mount volume: {message}")
+
+
+def _unschedulable(pod: Json) -> Iterator[Cause]:
+    scheduled = _condition(pod, "PodScheduled")
+    if scheduled is not None and scheduled["status"] == "False":
+        yield _cause("Unschedulable", f"pod cannot be scheduled: {scheduled.get('message', '')}")
+
+
+def _crash(pod: Json) -> Iterator[Cause]:
+    for status in _containers(pod):
+        state, name = status.get("state", {}), status["name"]
+        waiting = state.get("waiting", {})
+        ended = state.get("terminated") or status.get("lastState", {}).get("terminated")
+        if waiting.get("reason") in _FAILS:
+            message = waiting.get("message", "")
+            yield _cause("ContainerFails", f"cannot start container {name}: {message}")
+        elif ended is not None and not status.get("ready"):
+            detail = (ended.get("message") or ended.get("reason") or "").strip()
+            code = ended.get("exitCode")
+            yield _cause(
+                "ContainerCrashes",
+                f"container {name} ended with exit code {code} ({detail}); "
+                f"see kubectl logs {pod['metadata']['name']} --previous",
+            )
+
+
+def _stuck(deployment: Json | None) -> Iterator[Cause]:
+    progressing = _condition(deployment or {}, "Progressing")
+    if progressing is not None and progressing["status"] == "False":
+        yield _cause("RolloutStuck", progressing.get("message", ""))
+
+
+def _missing(message: str, otherwise: str) -> str:
+    if "not found" in message:
+        if "secret" in message:
+            return "SecretMissing"
+        if "configmap" in message:
+            return "ConfigMapMissing"
+    return otherwise
+
+
+def _waiting(pod: Json) -> Iterator[tuple[str, Json]]:
+    """Name and state of each waiting container."""
+    for status in _containers(pod):
+        if waiting := status.get("state", {}).get("waiting"):
+            yield status["name"], waiting
+
+
+def _containers(pod: Json) -> Iterable[Json]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _images(pod: Json) -> dict[str, str]:
+    spec = pod["spec"]
+    containers = [*spec.get("initContainers", []), *spec["containers"]]
+    return {container["name"]: container.get("image", "") for container in containers}
+
+
+def _condition(found: Json, kind: str) -> Json | None:
+    conditions: list[Json] = found.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == kind), None)
+
+
+def _cause(reason: str, message: str) -> Cause:
+    """A message of one line and bounded length."""
+    line = " ".join(message.split())
+    return Cause(reason, line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}...")

@@ -1,1 +1,0 @@
-"""What the operator itself needs in a cluster, as objects. Pure."""

@@ -1,0 +1,1 @@
+"""What the leading replica does, and how it is elected."""

@@ -1,0 +1,1 @@
+"""From one VoiceAgent to its children, pods, status and dialplan."""

@@ -1,0 +1,92 @@
+"""Services, PodMonitor, ServiceAccount and NetworkPolicy: how pods are found and reached."""
+
+from typing import Any
+
+from voiceagent_operator.agents import names
+from voiceagent_operator.agents.agent import Agent
+from voiceagent_operator.kube.kinds import Json
+
+
+def audio_port(agent: Agent) -> int:
+    """The port on which the pods take audio."""
+    server = agent.spec.server
+    over_websocket = agent.spec.line.transport == "webSocket"
+    return server.web_socket_port if over_websocket else server.audio_socket_port
+
+
+def services(agent: Agent) -> list[Json]:
+    """One to any ready pod, for dialplans, and a headless one for each pod.
+
+    The latter includes pods that are not ready: a draining pod still has its calls.
+    """
+    http = _port("http", agent.spec.server.http_port)
+    audio = _port("audio", audio_port(agent))
+    selector = names.selected(agent)
+    return [
+        {"name": agent.name, "spec": {"selector": selector, "ports": [http]}},
+        {
+            "name": names.headless_name(agent),
+            "spec": {
+                "clusterIP": "None",
+                "publishNotReadyAddresses": True,
+                "selector": selector,
+                "ports": [http, audio],
+            },
+        },
+    ]
+
+
+def pod_monitors(agent: Agent) -> list[Json]:
+    """For a Prometheus of the Prometheus operator."""
+    return [
+        {
+            "name": agent.name,
+            "spec": {
+                "selector": {"matchLabels": names.selected(agent)},
+                "podMetricsEndpoints": [{"port": "http", "path": "/metrics", "interval": "15s"}],
+            },
+        }
+    ]
+
+
+def _port(name: str, number: int) -> dict[str, Any]:
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name}
+
+
+def service_accounts(agent: Agent) -> list[Json]:
+    """The identity of the pods. It has no Role: media pods never call the API server."""
+    return [{"name": agent.name, "automountServiceAccountToken": False}]
+
+
+def network_policies(agent: Agent) -> list[Json]:
+    """Who may connect: Asterisk, the agent's own pods, the operator, and whatever is listed."""
+    network = agent.spec.network
+    if not network.policy:
+        return []
+    anywhere: dict[str, Any] = {"namespaceSelector": {}}
+    asterisk = {names.ASTERISK: agent.spec.telephony.asterisk}
+    callers = [
+        {**anywhere, "podSelector": {"matchLabels": asterisk}},
+        {"podSelector": {"matchLabels": names.selected(agent)}},
+        *({"ipBlock": {"cidr": cidr}} for cidr in network.cidrs),
+        *(
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+            for namespace in network.namespaces
+        ),
+    ]
+    operator = {**anywhere, "podSelector": {"matchLabels": names.OPERATOR_PODS}}
+    http = {"port": agent.spec.server.http_port, "protocol": "TCP"}
+    audio = {"port": audio_port(agent), "protocol": "TCP"}
+    return [
+        {
+            "name": agent.name,
+            "spec": {
+                "podSelector": {"matchLabels": names.selected(agent)},
+                "policyTypes": ["Ingress"],
+                "ingress": [
+                    {"from": callers, "ports": [http, audio]},
+                    {"from": [operator], "ports": [http]},
+                ],
+            },
+        }
+    ]

@@ -1,0 +1,1 @@
+"""The operator's own health, metrics, logs and traces."""

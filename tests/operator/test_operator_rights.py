@@ -1,0 +1,19 @@
+"""What the operator asks to be allowed."""
+
+from voiceagent_operator.rights import (
+    agent_rules,
+    api_service_rules,
+    certificate_rules,
+    election_rules,
+)
+
+
+def test_no_rule_has_a_wildcard_or_reads_a_secret_but_its_own() -> None:
+    rules = [
+        *(*agent_rules(), *election_rules("lease")),
+        *(*certificate_rules("own"), *api_service_rules()),
+    ]
+    for rule in rules:
+        assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
+        if "secrets" in rule["resources"] and rule["verbs"] != ["create"]:
+            assert rule["resourceNames"] == ["own"]
