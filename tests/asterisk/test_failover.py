@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from real_time.retry import in_real_time
 
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, free_port, world
 from interject_lab.network.levels import is_sound
 from interject_lab.telephones.sip.codecs import CODECS
@@ -20,6 +20,7 @@ GONE = "127.0.0.1:1"
 """Nobody listens there."""
 
 
+@pytest.mark.core
 @pytest.mark.timeout(240)
 @in_real_time
 async def test_a_killed_pod_s_caller_is_with_another_within_half_a_second(
@@ -83,6 +84,7 @@ async def test_an_api_that_is_down_slow_or_lies_costs_a_moment(
         )
 
 
+@pytest.mark.core
 @pytest.mark.timeout(90)
 async def test_a_full_pod_s_caller_goes_to_its_peer_and_then_to_the_fallback(
     tree: Path, tmp_path: Path, measured: Measured

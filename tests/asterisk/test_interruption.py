@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, World, world
 from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.network import Network
@@ -41,6 +41,7 @@ async def call(
     return await there.call(phone, extension, number)
 
 
+@pytest.mark.core
 @pytest.mark.timeout(360)
 @in_real_time
 async def test_callers_in_double_talk_are_heard_and_echo_is_not(

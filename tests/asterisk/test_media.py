@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line, silent, speaker
 from asterisk.judged import judge, played_as_heard
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import world
 from interject_lab.scoring.truth import true_delay_ms
 from interject_lab.telephones.sip.media import MediaSettings

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge, played_as_heard
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, world
 from interject_lab.recorder.recorder import Recording
 from interject_lab.scoring.outcome import sounding

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import aiohttp
 import yaml
+from real_time.retry import note
 
 from asterisk.asterisk_server import AsteriskServer, asterisk_server, supervised_server
-from asterisk.real_time import note
 from asterisk_config.places import Places
 from asterisk_config.render import render
 from asterisk_config.values import load_values

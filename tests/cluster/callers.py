@@ -96,13 +96,6 @@ async def ask(host: str, path: str, http_port: int = 1650) -> tuple[int, str]:
         return 0, ""
 
 
-async def late_ticks(host: str) -> float:
-    """Ticks that a pod has missed: the machine's fault, here."""
-    _, page = await ask(host, "/metrics")
-    lines = [line for line in page.splitlines() if line.startswith("interject_late_ticks_total")]
-    return float(lines[0].rpartition(" ")[2]) if lines else 0.0
-
-
 def alive(pods: list[Json]) -> list[Json]:
     """Those that are not going."""
     return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]

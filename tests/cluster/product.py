@@ -23,6 +23,7 @@ from voiceagent_operator import names
 
 PHONE: Final = "601"
 SAMPLE: Final = "parcel-desk"
+SAMPLE_NUMBER: Final = "100"
 READY_S: Final = 120.0
 GRACE_S: Final = 10
 """That Asterisk gives its calls when it is asked to go."""
@@ -75,6 +76,18 @@ class Product:
             "wait", f"--for={condition}", what, "-n", self.namespace, f"--timeout={timeout_s:.0f}s"
         )
         assert done.returncode == 0, done.stdout + done.stderr + self.state()
+
+    async def until_sample_answers(self) -> None:
+        """Until Asterisk and the sample's pod are Ready and a call to the sample is answered."""
+        self.wait("pod/" + f"{self.release.name}-asterisk-0", "condition=Ready")
+
+        async def created() -> Json:
+            return await asyncio.to_thread(self.cluster.get, "va", self.namespace, SAMPLE)
+
+        await until("the sample created", created, 60, PAUSE_S)
+        self.wait(f"va/{SAMPLE}", "condition=Ready")
+        self.wait(f"va/{SAMPLE}", "condition=Published")
+        await self.until_answered(SAMPLE_NUMBER, 30)
 
     def state(self) -> str:
         """What there is, for whoever has to find out why something is not."""
@@ -156,6 +169,12 @@ class Product:
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
         return await _all_calls(await asyncio.to_thread(self.hosts))
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether its condition Ready is true."""
+    conditions = pod["status"].get("conditions", [])
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
 async def _uuid_of_another(hosts: Sequence[str], old: Container[str]) -> str:

@@ -11,19 +11,18 @@ from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 
-import numpy as np
 import pytest
-from asterisk.callers import interrupter
-from asterisk.real_time import TRIES, shows
-from asterisk.stalls import witness
+from real_time.verdict import TRIES
 
 from cluster.jaeger import Jaeger
 from cluster.kubernetes_scripts import script
 from cluster.measured import Measured
 from cluster.one_release import (
     ASTERISK_METRICS,
+    INTERRUPTIONS,
     NUMBER,
     TALKER,
+    interrupted_call,
     jaeger,
     jaeger_program,
     product,
@@ -33,8 +32,6 @@ from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
 from cluster.rig import Json
 from demo_cluster.observers import prometheus
-from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
-from interject_lab.telephones.record import CallRecord
 from voiceagent_operator import names
 
 __all__ = ["jaeger", "jaeger_program", "product"]
@@ -45,43 +42,22 @@ CALLABLE_S = 10.0
 FRESH_S = 2.0
 PYTHON = "/opt/interject/bin/python"
 """In our images."""
-PAUSE_TICKS = 25
-"""Silence in the bot's stream that no speech of its own has."""
-INTERRUPTIONS = 2
 SPANS = ("call", "reservation", "connect", "turn", "llm", "tts", "bargein", "call-end")
 OPERATOR = ",".join(f"{label}={value}" for label, value in names.OPERATOR_PODS.items())
 METRIC = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/pods/*/interject_active_calls"
 
 
-def pauses(record: CallRecord) -> list[int]:
-    """Where in the bot's stream its longer silences begin."""
-    sounds = sounding(record.bot, record.rate_hz)
-    ends = np.flatnonzero(sounds[:-1] & ~sounds[1:]) + 1
-    return [
-        int(end) * record.tick_samples
-        for end in ends
-        if not sounds[end : end + PAUSE_TICKS].any() and end + PAUSE_TICKS <= sounds.size
-    ]
-
-
-@pytest.mark.timeout(240)
-async def test_the_sample_answers_a_telephone_without_any_value(
-    product: Product, measured: Measured
-) -> None:
-    began = time.monotonic()
-    product.wait("pod/" + f"{product.release.name}-asterisk-0", "condition=Ready")
-    await until("the sample made", lambda: _made(product, SAMPLE), 60, PAUSE_S)
-    product.wait(f"va/{SAMPLE}", "condition=Ready")
-    product.wait(f"va/{SAMPLE}", "condition=Published")
-    await product.until_answered("100", 30)
-    took = time.monotonic() - began
-    measured.row("the chart", "installed to the first call that is answered", f"{took:.1f} s")
+@pytest.fixture(scope="module")
+def otlp_endpoint(jaeger: Jaeger) -> str:
+    """Traces of this file's release go to Jaeger."""
+    return jaeger.otlp
 
 
 @pytest.mark.timeout(200)
 async def test_helm_tests_pass_and_containers_start_soon(
     product: Product, measured: Measured
 ) -> None:
+    await product.until_sample_answers()
     await asyncio.to_thread(product.release.test)
     pods = {
         "operator": product.cluster.get_all("pods", product.namespace, OPERATOR)[0],
@@ -100,10 +76,6 @@ def _start_s(pod: Json) -> float:
     times = (datetime.fromisoformat(at) for at in (started, ready["lastTransitionTime"]))
     began, ended = times
     return (ended - began).total_seconds()
-
-
-async def _made(product: Product, name: str) -> Json:
-    return await asyncio.to_thread(product.cluster.get, "va", product.namespace, name)
 
 
 def test_policies_are_in_force(product: Product) -> None:
@@ -137,23 +109,11 @@ async def test_another_agent_is_callable_within_ten_seconds_of_its_pod(
     assert took < CALLABLE_S
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(TRIES * 60 + 60)
 async def test_a_caller_on_an_echoing_line_interrupts_twice_in_one_trace(
     product: Product, jaeger: Jaeger, measured: Measured
 ) -> None:
-    for _ in range(TRIES):
-        async with witness() as machine:
-            heard = await product.call(NUMBER, interrupter(INTERRUPTIONS), max_s=25.0)
-        record = heard.call.record
-        found = find_interruptions(record, find_stops(record, pauses(record)))
-        took_ms = [each.onset_to_silence_ms for each in found]
-        if (len(found) == INTERRUPTIONS and all(took_ms)) or not shows([], machine.total_ms):
-            break
-    else:
-        pytest.skip(f"this machine was too busy {TRIES} times: beside the last call {machine}")
-    measured.row("the chart", "interruptions: onset to silence at the telephone, ms", str(took_ms))
-    assert len(found) == INTERRUPTIONS
-    assert all(took_ms)
+    heard = await interrupted_call(product, NUMBER, measured)
     spans = await asyncio.to_thread(jaeger.trace_with, heard.uuid, SPANS, 20)
     (root,) = [span for span in spans if span.name == "call"]
     assert sum(span.name == "bargein" for span in spans) == INTERRUPTIONS

@@ -23,7 +23,7 @@ LAST_APPLIED_LIMIT = 256 * 1024
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-pytestmark = pytest.mark.usefixtures("crd")
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("crd")]
 
 
 @pytest.fixture
