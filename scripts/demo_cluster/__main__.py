@@ -13,23 +13,25 @@ import asyncio
 import sys
 import tempfile
 import time
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 from demo_cluster import figures, release
 from demo_cluster.cluster import Cluster, down, up
-from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
 from demo_cluster.phone_call import Call, call, judge
-from demo_cluster.scripts import ROOT, say, script
+from demo_cluster.scripts import ROOT, rig, say, script
 from interject_lab.demo.run import Outcome
 from interject_lab.demo.table import as_text
 from interject_lab.reports.trace_picture import draw
 from interject_lab.reports.trace_tree import Span
 from interject_lab.reports.trace_tree import as_text as tree
 from media_pod.errors import InterjectError
+from rig.console import RigError
+from rig.observers import Jaeger, Prometheus, Target
 
 EXPORTED_S: Final = 20.0
 """Pods send what has ended every five seconds."""
@@ -51,7 +53,7 @@ def main() -> int:
             release.uninstall(up(given.kubeconfig))
         else:
             down()
-    except InterjectError as error:
+    except (InterjectError, RigError) as error:
         say(f"the demonstration: {error}")
         return 1
     except KeyboardInterrupt:
@@ -76,9 +78,9 @@ def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder, traces = Path(scratch), None
         if cluster.own_address:
-            program = Path(script("get_jaeger.py"))
+            program = Path(rig("jaeger"))
             traces = stack.enter_context(
-                jaeger(program, cluster.own_address, folder / "jaeger.log")
+                Jaeger(program, folder / "jaeger.log", cluster.own_address)
             )
         installing = time.monotonic()
         release.install(cluster, images, traces.otlp if traces else "")
@@ -90,9 +92,10 @@ def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     say(f"all of it took {time.monotonic() - began:.0f} s; `make demo-cluster-down` ends it")
 
 
-def _figures(cluster: Cluster, folder: Path) -> AbstractContextManager[Prometheus]:
-    programs = Path(script("get_prometheus.py")) / "usr" / "bin"
-    return prometheus(programs / "prometheus", release.pages(cluster), release.NAMESPACE, folder)
+def _figures(cluster: Cluster, folder: Path) -> Prometheus:
+    programs = Path(rig("prometheus")) / "usr" / "bin"
+    pods = [Target(page, release.NAMESPACE, pod) for pod, page in release.pages(cluster)]
+    return Prometheus(programs, folder, pods)
 
 
 def _call_and_show(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from demo_cluster.observers import Prometheus
 from observability.dashboards import DASHBOARDS
 from observability.model import Dashboard, Kind, Panel, Unit, fill
+from rig.observers import Prometheus
 
 RANGE: Final = "2m"
 """A call lasts a minute."""

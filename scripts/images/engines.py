@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import image
-from buildah import Buildah
-from errors import CannotBeHadError, RigError
+from rig.buildah import Buildah
+from rig.console import RigError, UnavailableError
+from rig.images import build_image
 
 CALL_S: Final = 300
 BUILD_S: Final = 2400
@@ -94,7 +94,7 @@ class OwnBase:
 
     def build(self, name: str, context: Path, file: Path) -> None:
         """See `Engine.build`; the tag is what the rig would choose too."""
-        built = image.build(name.rpartition(":")[0], context, file)
+        built = build_image(name.rpartition(":")[0], context, file)
         if built != name:
             raise RigError(f"{file}: its sources have changed since this began; once more, please")
 
@@ -111,7 +111,7 @@ def engine(wanted: str) -> Engine:
     """The one called `wanted`; if that is empty, the first that works here.
 
     Raises:
-        CannotBeHadError: it does not.
+        UnavailableError: it does not.
     """
     if wanted == "buildah":
         return OwnBase()
@@ -120,7 +120,7 @@ def engine(wanted: str) -> Engine:
         if wanted in ("", client.name) and client.works():
             return client
     if wanted:
-        raise CannotBeHadError(
+        raise UnavailableError(
             f"no {wanted} that works here; give ENGINE=docker, podman or buildah"
         )
     return OwnBase()

@@ -6,7 +6,7 @@
 Without a kubeconfig they are built alone. The values say to the chart which images those are:
 `helm install interject charts/interject --values FILE`. What has not changed is not built again.
 
-Exit codes: 0 and a table; 3 and a reason on standard error where images cannot be had; 1 for all
+Exit codes: 0 and a table; 3 and a reason on standard error where images cannot be built; 1 for all
 else.
 """
 
@@ -16,16 +16,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "kubernetes"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 import yaml
 
-from console import ended, say
-from dockerfile import Dockerfile
 from engines import Engine, engine
 from nodes import nodes_of
-from user_cache import cache
+from rig.cache import cache_folder
+from rig.console import run, say
+from rig.images import Dockerfile
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REPOSITORY: Final = "localhost/interject"
@@ -49,7 +48,7 @@ def main() -> int:
     parser.add_argument("--kubeconfig", type=Path)
     parser.add_argument("--values", type=Path, default=ROOT / "out" / "images.yaml")
     given = parser.parse_args()
-    return ended(lambda: make(engine(given.engine), given.kubeconfig, given.values))
+    return run(lambda: make(engine(given.engine), given.kubeconfig, given.values))
 
 
 def make(builder: Engine, kubeconfig: Path | None, values: Path) -> str:
@@ -66,7 +65,7 @@ def make(builder: Engine, kubeconfig: Path | None, values: Path) -> str:
         say(f"{name}: there after {time.monotonic() - began:.0f} s")
     nodes = None if kubeconfig is None else nodes_of(kubeconfig)
     if nodes is not None:
-        scratch = cache()
+        scratch = cache_folder()
         scratch.mkdir(parents=True, exist_ok=True)
         for name in names.values():
             say(f"{name} to the nodes of {nodes.kind} {nodes.cluster} ...")

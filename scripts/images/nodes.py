@@ -9,10 +9,10 @@ from typing import Final
 
 import yaml
 
-from containers import Containers
 from engines import Engine
-from errors import CannotBeHadError, RigError
-from layout import FACTS, Layout
+from rig.console import RigError, UnavailableError
+from rig.containerd import Containers
+from rig.layout import FACTS, Layout
 
 LOAD_S: Final = 600
 _PROGRAMS: Final = {
@@ -60,7 +60,7 @@ class Nodes:
             *(part.format(archive=archive, cluster=self.cluster) for part in _PROGRAMS[self.kind]),
         ]
         if shutil.which(self.kind) is None:
-            raise CannotBeHadError(f"the cluster is one of {self.kind}'s, which is not on the PATH")
+            raise UnavailableError(f"the cluster is one of {self.kind}'s, which is not on the PATH")
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, check=False, timeout=LOAD_S

@@ -1,15 +1,11 @@
 """A real Asterisk for every test in this folder, or a visible reason why there is none."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from asterisk.measured import SECTION, Measured, tell
-
-GET = Path(__file__).resolve().parents[2] / "scripts" / "get_asterisk.py"
-CANNOT_BE_HAD = 3
+from rig.fixtures import program
 
 _measured = pytest.StashKey[Measured]()
 
@@ -24,11 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tree() -> Path:
     """The unpacked Asterisk."""
-    got = subprocess.run([sys.executable, str(GET)], stdout=subprocess.PIPE, text=True)
-    if got.returncode == CANNOT_BE_HAD:
-        pytest.skip("no Asterisk: Debian cannot be had from here (the lines above say why)")
-    assert got.returncode == 0
-    return Path(got.stdout.strip())
+    return program("asterisk")
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from real_time.retry import in_real_time
 
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured, spread
 from asterisk.world import Called, free_port, world
 from interject_lab.network.levels import is_sound
 from interject_lab.telephones.sip.codecs import CODECS
+from real_time.retry import in_real_time
 
 KILLS = 3
 GONE = "127.0.0.1:1"

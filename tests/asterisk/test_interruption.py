@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge
@@ -14,6 +13,7 @@ from asterisk.measured import Measured, spread
 from asterisk.world import Called, World, world
 from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.network import Network
+from real_time.retry import in_real_time
 
 DIALPLAN = [
     {"name": "plain", "extensions": ["100"]},

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from real_time.retry import check_late_ticks, skip_too_busy
-from real_time.verdict import TRIES, Run, Verdict, run, verdict
-from real_time.witness import Stalls, witness
 
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured
 from asterisk.world import Called, world
+from real_time.retry import check_late_ticks, skip_too_busy
+from real_time.verdict import TRIES, Run, Verdict, run, verdict
+from real_time.witness import Stalls, witness
 
 CALLS = 20
 SECONDS = 60.0

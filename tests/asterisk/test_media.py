@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line, silent, speaker
 from asterisk.judged import judge, played_as_heard
@@ -16,6 +15,7 @@ from interject_lab.scoring.truth import true_delay_ms
 from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.ticks import Dtmf
 from media_pod.providers.ports import Pcm
+from real_time.retry import in_real_time
 
 PTIMES_MS = (10, 30, 40, 60)
 WIDE_HZ = 16_000

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import judge
 from asterisk.measured import Measured
 from asterisk.world import free_port, world
+from real_time.retry import in_real_time
 
 
 @pytest.mark.core

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from real_time.retry import in_real_time
 
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge, played_as_heard
@@ -14,6 +13,7 @@ from asterisk.world import Called, world
 from interject_lab.recorder.recorder import Recording
 from interject_lab.scoring.outcome import sounding
 from media_pod.duplex.contract import TICK_MS
+from real_time.retry import in_real_time
 
 CALLS = 4
 SECONDS = 42.0

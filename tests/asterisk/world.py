@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import aiohttp
 import yaml
-from real_time.retry import note
 
 from asterisk.asterisk_server import AsteriskServer, asterisk_server, supervised_server
 from asterisk_config.places import Places
@@ -33,6 +32,7 @@ from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
 from media_pod.manifest.agent import VoiceAgent
+from real_time.retry import note
 
 RTP_PORTS: Final = 400
 PASSWORD: Final = "Correct-Horse-7"

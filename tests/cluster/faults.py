@@ -12,9 +12,9 @@ from typing import Final
 import aiohttp
 import yaml
 from aiohttp import web
-from asterisk.world import free_port
 from kubernetes.aio.client.rest import RESTClientObject
 
+from asterisk.world import free_port
 from voiceagent_operator.kube.api import find_cluster
 
 _HOP: Final = frozenset({"transfer-encoding", "content-length", "connection", "content-encoding"})

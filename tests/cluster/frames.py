@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from interject_lab.telephones.record import CallRecord
 from real_time.retry import skip_too_busy
 from real_time.verdict import Run, Verdict, run, verdict
 from real_time.witness import witness
-
-from interject_lab.telephones.record import CallRecord
 
 
 async def none_missing(

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from _pytest.capture import CaptureManager
 
-from cluster.kubernetes_scripts import CannotBeHadError, script
 from cluster.rig import Cluster
+from rig.console import UnavailableError
+from rig.fixtures import rig_command
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).resolve().parent / "probe"
@@ -46,8 +47,8 @@ def _image(
     with capture.global_and_fixture_disabled():
         try:
             repository = f"localhost/interject-{name}"
-            full_name = script("image.py", "build", repository, str(context), f"--file={file}")
-        except CannotBeHadError as error:
+            full_name = rig_command("build-image", repository, str(context), f"--file={file}")
+        except UnavailableError as error:
             pytest.skip(f"no images: {error}")
-        script("image.py", "load", str(cluster.folder), full_name)
+        rig_command("load-image", str(cluster.folder), full_name)
     return full_name

@@ -7,12 +7,8 @@ from typing import Final
 
 import numpy as np
 import pytest
-from asterisk.callers import interrupter, talks_on
-from real_time.retry import excuses, skip_too_busy
-from real_time.verdict import TRIES
-from real_time.witness import witness
 
-from cluster.jaeger import Jaeger, jaeger_program
+from asterisk.callers import interrupter, talks_on
 from cluster.measured import Measured
 from cluster.operators import until, voice_agent
 from cluster.policies import enforced
@@ -21,6 +17,11 @@ from cluster.releases import CRD, Release, without_crd
 from cluster.rig import Cluster, Json
 from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
 from interject_lab.telephones.record import CallRecord
+from real_time.retry import excuses, skip_too_busy
+from real_time.verdict import TRIES
+from real_time.witness import witness
+from rig.fixtures import jaeger_program
+from rig.observers import Jaeger
 
 __all__ = ["jaeger_program"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from asterisk.world import free_port
 
+from asterisk.world import free_port
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind

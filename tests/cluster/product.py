@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Final
 
 import aiohttp
-from asterisk.callers import line, silent
 
+from asterisk.callers import line, silent
 from cluster.operators import until
 from cluster.releases import Release
 from cluster.rig import Cluster, Json

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from cluster.aside import run_aside
-from cluster.kubernetes_scripts import script
+from rig.fixtures import rig_command
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -101,8 +101,8 @@ class Cluster:
         """
         if not self.own:
             pytest.skip("needs the cluster's CA, which only our own rig gives away")
-        paths = script(
-            "rig.py", "certificate", str(self.folder), name, f"--names={sans}",
+        paths = rig_command(
+            "certificate", str(self.folder), name, f"--names={sans}",
             f"--subject={subject}",
         ).splitlines()  # fmt: skip
         return Path(paths[0]), Path(paths[1])
@@ -139,7 +139,7 @@ class Cluster:
         """End the API server and start it again on the same state; returns when it serves."""
         if not self.own:
             pytest.skip("restarts the API server, which may be done to our own rig alone")
-        script("rig.py", "restart-apiserver", str(self.folder), *(["--kill"] if kill else []))
+        rig_command("restart-apiserver", str(self.folder), *(["--kill"] if kill else []))
 
 
 async def eventually(question: Callable[[], object], within_s: float) -> None:

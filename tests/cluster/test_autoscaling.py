@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from asterisk.world import free_port
 
+from asterisk.world import free_port
 from cluster.aggregation import registered, serving_certificate
 from cluster.callers import alive, ask, reserve
 from cluster.measured import Measured

@@ -6,7 +6,6 @@ import time
 from functools import partial
 
 import pytest
-from real_time.verdict import TRIES
 
 from cluster.callers import REPEATING, alive, ask, call, service_address
 from cluster.frames import none_missing
@@ -24,6 +23,7 @@ from cluster.operators import (
 from cluster.product import is_ready
 from cluster.rig import Cluster
 from interject_lab.telephones.record import CallRecord
+from real_time.verdict import TRIES
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, VOICE_AGENT, Json, Kind

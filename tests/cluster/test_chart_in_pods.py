@@ -12,10 +12,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from real_time.verdict import TRIES
 
-from cluster.jaeger import Jaeger
-from cluster.kubernetes_scripts import script
 from cluster.measured import Measured
 from cluster.one_release import (
     ASTERISK_METRICS,
@@ -31,10 +28,12 @@ from cluster.one_release import (
 from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
 from cluster.rig import Json
-from demo_cluster.observers import prometheus
+from real_time.verdict import TRIES
+from rig.fixtures import prometheus
+from rig.observers import Jaeger, Prometheus, Target
 from voiceagent_operator import names
 
-__all__ = ["jaeger", "jaeger_program", "product"]
+__all__ = ["jaeger", "jaeger_program", "product", "prometheus"]
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -122,11 +121,13 @@ async def test_a_caller_on_an_echoing_line_interrupts_twice_in_one_trace(
     assert root.tags["gen_ai.agent.name"] == TALKER
 
 
-async def test_prometheus_finds_every_part_of_the_release(product: Product, tmp_path: Path) -> None:
+async def test_prometheus_finds_every_part_of_the_release(
+    product: Product, prometheus: Path, tmp_path: Path
+) -> None:
     """The pages are scraped as they are: the rig's pods can be reached from here."""
-    programs = Path(script("../get_prometheus.py")) / "usr" / "bin"
-    targets = product.pages(ASTERISK_METRICS)
-    with prometheus(programs / "prometheus", targets, product.namespace, tmp_path) as server:
+    pages = product.pages(ASTERISK_METRICS)
+    targets = [Target(page, product.namespace, pod) for pod, page in pages]
+    with Prometheus(prometheus, tmp_path, targets) as server:
         for expr in (
             'interject_stops_total{pod=~"talker-.*"} > 0',
             "interject_operator_leader == 1",

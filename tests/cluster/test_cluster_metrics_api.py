@@ -14,8 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from asterisk.world import free_port
 
+from asterisk.world import free_port
 from cluster.aggregation import GROUP, VERSIONS, registered, serving_certificate
 from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer

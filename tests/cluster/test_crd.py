@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from voiceagent_cases import CASES, Case, Json, voice_agent
-from voiceagent_values import leaves, placed, values
 
 from cluster.rig import Cluster
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.manifest.crd.definition import schema
 from media_pod.manifest.status import Condition, Status
+from voiceagent_cases import CASES, Case, Json, voice_agent
+from voiceagent_values import leaves, placed, values
 
 CRD = "crd/voiceagents.interject.dev"
 FILE = Path(__file__).parents[2] / "crds" / "voiceagents.interject.dev.yaml"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from asterisk.world import free_port
 from cryptography import x509
 
+from asterisk.world import free_port
 from cluster.operators import OperatorProcess, find, until
 from cluster.rig import Cluster
 from voiceagent_operator.install.installation import Installation, objects

@@ -8,9 +8,8 @@ import time
 from copy import deepcopy
 
 import pytest
-from asterisk.callers import talks_on
-from real_time.verdict import TRIES
 
+from asterisk.callers import talks_on
 from cluster.frames import none_missing
 from cluster.measured import Measured
 from cluster.one_release import (
@@ -22,6 +21,7 @@ from cluster.one_release import (
 from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, SAMPLE_NUMBER, Product, is_ready
 from interject_lab.telephones.record import CallRecord
+from real_time.verdict import TRIES
 
 __all__ = ["otlp_endpoint", "product"]
 

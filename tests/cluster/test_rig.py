@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.kubernetes_scripts import script
 from cluster.rig import Cluster
 from cluster.traces import traces
+from rig.fixtures import rig_command
 
 READY_S = 30
 GONE_S = 20
@@ -104,17 +104,17 @@ def test_a_second_rig_keeps_its_state_and_goes_without_a_trace(cluster: Cluster)
     folder = Path(f"/tmp/interject-second-{uuid4().hex[:8]}")
     if not cluster.own:
         pytest.skip("whoever has a cluster may not have what a rig is made of")
-    script("rig.py", "up", str(folder), "--no-node")
+    rig_command("up", str(folder), "--no-node")
     facts = json.loads((folder / "rig.json").read_text())
     second = Cluster(Path(facts["kubeconfig"]), facts["kubectl"], True, False, "", folder)
     second.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}})
-    script("rig.py", "down", str(folder))
+    rig_command("down", str(folder))
     assert not [trace for trace in traces(folder) if str(folder) in trace]
 
-    script("rig.py", "up", str(folder), "--no-node")
+    rig_command("up", str(folder), "--no-node")
     assert second.get("namespace", None, "kept")
     assert not cluster.get("namespace", None, "kept")
-    script("rig.py", "down", str(folder), "--wipe")
+    rig_command("down", str(folder), "--wipe")
     assert not folder.exists()
     assert not [trace for trace in traces(folder) if str(folder) in trace]
 

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cluster.kubernetes_scripts import CannotBeHadError, script
 from cluster.rig import Cluster
 from cluster.traces import settings, traces
+from rig.console import UnavailableError
+from rig.fixtures import rig_command
 
 PREFIX = "interject-rig-"
 OWNER = "owner"
@@ -45,19 +46,19 @@ def cluster_to_test() -> Iterator[Cluster]:
 def _rig_for_now() -> Iterator[Cluster]:
     node = ["--no-node"] if os.geteuid() else []
     try:
-        script("get.py", *node)
-    except CannotBeHadError as error:
+        rig_command("programs", *node)
+    except UnavailableError as error:
         pytest.skip(f"no Kubernetes: {error}")
     _sweep()
     # Not pytest's tmp_path: a Unix socket's name has to be short.
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
     (folder / OWNER).write_text(f"{os.getpid()} {_started(os.getpid())}")
     before = settings()
-    script("rig.py", "up", str(folder), *node)
+    rig_command("up", str(folder), *node)
     try:
         yield _rig(folder)
     finally:
-        script("rig.py", "down", str(folder), "--wipe")
+        rig_command("down", str(folder), "--wipe")
         assert not folder.exists()
         assert settings() == before
         if not node:
@@ -100,7 +101,7 @@ def _sweep() -> None:
         pid, started = owner.read_text().split()
         if _started(int(pid)) != started:
             if (owner.parent / "rig.json").exists():
-                script("rig.py", "down", str(owner.parent))
+                rig_command("down", str(owner.parent))
             shutil.rmtree(owner.parent)
 
 

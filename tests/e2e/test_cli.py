@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_time.retry import TRIES, again_if_stalled
+
+from real_time.retry import again_if_stalled
+from real_time.verdict import TRIES
 
 INTERJECT = (sys.executable, "-c", "from media_pod.cli import main; main()")
 DEADLINE_S = 40.0

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_time.retry import TRIES, again_if_stalled
+
+from real_time.retry import again_if_stalled
+from real_time.verdict import TRIES
 
 DEADLINE_S = 180
 INTERJECT = Path(sys.executable).with_name("interject")

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+from interject_lab.telephones.record import UNDERRUN, CallRecord
 from real_time.retry import again_if_stalled, in_real_time, note
 from real_time.verdict import AFTER_STALL_MS, TRIES, Run, Verdict, run, verdict
 from real_time.witness import Stalls, record, witness
-
-from interject_lab.telephones.record import UNDERRUN, CallRecord
 
 TICK_NS = 20_000_000
 START_NS = 10**12

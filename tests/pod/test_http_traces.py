@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from otlp_collector import Collector
 
 from media_pod.calls.registry import Next, Step
 from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.tracing import Tracing
+from otlp_collector import Collector
 from pod.http_doubles import A, B, Dial, FakePeers, FakePod, dial, pod
 
 __all__ = ["dial", "pod"]

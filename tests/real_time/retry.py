@@ -69,7 +69,7 @@ def in_real_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
             if not excuses(stalls):
                 raise failure
             del measured.rows[rows:]
-        skip_too_busy(stalls, failure)
+        skip_too_busy(stalls, str(failure))
 
     return tried
 

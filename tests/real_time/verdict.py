@@ -46,7 +46,8 @@ def dry_ticks_ns(record: CallRecord) -> NDArray[np.int64]:
     due_ns, played = _due_ns(record), record.bot_played_sample
     sounding = np.flatnonzero(played != UNDERRUN)
     first = int(sounding[0]) if sounding.size else 0
-    return due_ns[first:][played[first:] == UNDERRUN]
+    dry: NDArray[np.int64] = due_ns[first:][played[first:] == UNDERRUN]
+    return dry
 
 
 def _due_ns(record: CallRecord) -> NDArray[np.int64]:
@@ -57,7 +58,8 @@ def _due_ns(record: CallRecord) -> NDArray[np.int64]:
     ticks_ns = np.arange(record.caller_sent_ns.size, dtype=np.int64) * _TICK_NS
     if not ticks_ns.size:
         return ticks_ns
-    return ticks_ns + (record.caller_sent_ns - ticks_ns).min()
+    due_ns: NDArray[np.int64] = ticks_ns + (record.caller_sent_ns - ticks_ns).min()
+    return due_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from otlp_collector import Collector
 
 from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.arrivals import REMEMBERED
 from media_pod.telemetry.trace_context import context_of
 from media_pod.telemetry.tracing import Tracing
+from otlp_collector import Collector
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 TRACE_ID = bytes.fromhex(UUID.replace("-", ""))

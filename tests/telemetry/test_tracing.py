@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from otlp_collector import Collector
 
 from media_pod.dialogues.ports import CallInfo, Interruption
 from media_pod.providers.ports import ProviderError
 from media_pod.telemetry.call_trace import heard
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
+from otlp_collector import Collector
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 INFO = CallInfo(UUID, from_number="+49301234567", to_number="1000")

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from media_pod.transport.audiosocket.frames import Frame, Kind
 from media_pod.transport.socket import STALL_S, State
 from media_pod.transport.websocket.connection import row_header

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from asterisk_web_socket import START, WebSocketAsterisk
 
+from asterisk_web_socket import START, WebSocketAsterisk
 from media_pod.transport.websocket.connection import Connection, row_header
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")

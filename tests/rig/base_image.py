@@ -1,4 +1,4 @@
-"""What Debian is in `debian:SUITE-slim`, from packages alone: no store of images is asked for it.
+"""What Debian is in `debian:SUITE-slim`, from packages alone: no registry is needed for it.
 
 The packages' files are unpacked into a folder and configured inside it, as an installer does.
 """
@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-import places
-from buildah import Buildah
-from console import say
-from debian_packages import Suite, check_machine, check_space, unpack
-from errors import RigError
+from rig.buildah import Buildah
+from rig.cache import images_folder
+from rig.console import RigError, say
+from rig.debian import Suite, check_machine, check_space, unpack
 
 MORE: Final = ("apt", "usr-is-merged")
 """Beside what is essential to Debian."""
@@ -36,17 +35,17 @@ def base(buildah: Buildah, suite: str) -> str:
     """The name of the image; made if it is not there yet.
 
     Raises:
-        NoDebianError: Debian cannot be had from here.
+        NoDebianError: Debian's packages are not available here.
         RigError: a package does not configure.
     """
     name = f"localhost/interject-debian:{suite}"
     if buildah.has(name):
         return name
     check_machine()
-    check_space(places.images(), NEEDED_MB)
+    check_space(images_folder(), NEEDED_MB)
     say(f"making a base image of Debian {suite}, about a minute ...")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=places.images()) as scratch:
+    with tempfile.TemporaryDirectory(dir=images_folder()) as scratch:
         tree = Path(scratch) / "tree"
         _install(Suite(suite, Path(scratch) / "apt"), tree)
         _tidy(tree)

@@ -17,7 +17,7 @@ UPDATE_S, DOWNLOAD_S = 120, 600
 
 
 class NoDebianError(Exception):
-    """Debian's packages cannot be had from here."""
+    """Debian's packages are not available here."""
 
 
 def check_machine() -> None:

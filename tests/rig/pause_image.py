@@ -1,4 +1,4 @@
-"""The image whose one process holds a pod's namespaces. No store of images is asked for it.
+"""The image whose one process holds a pod's namespaces. No registry is needed for it.
 
 An image is three files in an archive: the layer, its configuration, and a manifest that names both
 (Docker's image specification 1.2).
@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import places
-from errors import RigError
-from go_toolchain import environment
+from rig.cache import images_folder
+from rig.console import RigError
+from rig.go import environment
 
 NAME: Final = "localhost/interject-pause:1"
 BUILD_S: Final = 300
@@ -54,7 +54,7 @@ func main() {
 
 def archive() -> Path:
     """Where the image is, once built."""
-    return places.images() / "interject-pause.tar"
+    return images_folder() / "interject-pause.tar"
 
 
 def build(go: Path) -> None:
@@ -63,7 +63,7 @@ def build(go: Path) -> None:
     Raises:
         RigError: the program does not compile.
     """
-    with tempfile.TemporaryDirectory(dir=places.images()) as scratch:
+    with tempfile.TemporaryDirectory(dir=images_folder()) as scratch:
         program, draft = Path(scratch) / "pause", Path(scratch) / "interject-pause.tar"
         source = Path(scratch) / "main.go"
         source.write_text(SOURCE)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from errors import RigError
+from rig.console import RigError
 
 NUMBERS: Final = range(10)
 """A machine has room for so many rigs side by side; the number moves ports and networks."""

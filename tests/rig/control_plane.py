@@ -1,12 +1,17 @@
-"""The command lines of etcd, the API server, the controllers and the scheduler."""
+"""etcd, the API server, the controllers, the scheduler: their command lines, and a client."""
 
-from typing import Final
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
 
-from certificates import accounts
-from layout import Layout
+from rig.certificates import accounts
+from rig.console import RigError
+from rig.layout import Layout
 
 HPA_SYNC, HPA_DOWNSCALE = "2s", "10s"
-"""Production has 15 s and 5 min: nobody wants to wait for these in a test."""
+"""The defaults are 15 s and 5 min, too long for a test."""
 QUERIES_PER_S: Final = 200
 """Of the controllers. With their default of 20 a fresh cluster is usable seconds later."""
 
@@ -34,7 +39,7 @@ def api_server(layout: Layout) -> list[str]:
         f"--etcd-servers=http://127.0.0.1:{layout.ports['etcd']}",
         f"--bind-address={layout.address}", f"--secure-port={layout.ports['api']}",
         f"--advertise-address={layout.own_address}",
-        # Without a node nobody reaches it at an address that the Service might name.
+        # Without a node no address in the Service's endpoints would be reachable.
         f"--endpoint-reconciler-type={'lease' if layout.node else 'none'}",
         f"--tls-cert-file={crt}", f"--tls-private-key-file={key}",
         f"--kubelet-client-certificate={kubelet_crt}", f"--kubelet-client-key={kubelet_key}",
@@ -96,3 +101,53 @@ def _front_proxy(layout: Layout) -> list[str]:
 
 def _ca(layout: Layout) -> str:
     return str(layout.certificate("ca")[0])
+
+
+REQUEST_S: Final = 10
+"""Deadline of one request."""
+APPLY: Final = "application/apply-patch+yaml"
+
+
+class Api:
+    """The rig's API server."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._address, self._port = layout.address, layout.ports["api"]
+        self._tls = ssl.create_default_context(cafile=str(layout.certificate("ca")[0]))
+        self._tls.load_cert_chain(*layout.certificate("admin"))
+
+    def ready(self) -> bool:
+        """Whether it serves all that it should."""
+        return self._request("GET", "/readyz")[0] == http.HTTPStatus.OK
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at `path`; None while there is none, or no server."""
+        status, answer = self._request("GET", path)
+        found: dict[str, Any] | None = json.loads(answer) if status == http.HTTPStatus.OK else None
+        return found
+
+    def apply(self, path: str, body: Mapping[str, object]) -> None:
+        """Put the object at `path`, by server-side apply.
+
+        Raises:
+            RigError: it is refused.
+        """
+        status, answer = self._request(
+            "PATCH", f"{path}?fieldManager=rig&force=true", json.dumps(body)
+        )
+        if status not in (http.HTTPStatus.OK, http.HTTPStatus.CREATED):
+            raise RigError(f"the API server answered {status} to {path}: {answer.decode()}")
+
+    def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+        """Status and body; status 0 where no server answers."""
+        connection = http.client.HTTPSConnection(
+            self._address, self._port, context=self._tls, timeout=REQUEST_S
+        )
+        try:
+            connection.request(method, path, body, {"Content-Type": APPLY} if body else {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            return 0, b""
+        finally:
+            connection.close()

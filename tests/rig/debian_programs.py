@@ -1,4 +1,4 @@
-"""One of Debian's programs with what it needs, unpacked into the user's cache and kept there.
+"""Programs of Debian with what they need, unpacked into the user's cache and kept there.
 
 Needs apt-get and dpkg-deb, but neither root nor containers: packages are downloaded with an apt
 state of their own and unpacked side by side, so that nothing of the machine is changed and nothing
@@ -6,31 +6,29 @@ starts by itself.
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from debian_packages import NoDebianError, Suite, check_machine, check_space, unpack
-from user_cache import cache
-
-CANNOT_BE_HAD: Final = 3
+from rig.cache import cache_folder
+from rig.console import UnavailableError, say
+from rig.debian import NoDebianError, Suite, check_machine, check_space, unpack
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is wanted.
+    """One of them.
 
     Attributes:
         name: of the package whose version counts, and of the folder.
         title: for people.
         suite: of Debian.
-        packages: all that are named; those that they depend on come too, unless `alone`.
-        download_mb: about so much.
+        packages: with their dependencies, unless `alone`.
+        download_mb: about.
         needed_mb: of free space.
-        major: the version has to begin so.
+        major: how the version has to begin.
     """
 
     name: str
@@ -48,28 +46,53 @@ class Program:
         return f"{self.name}-version"
 
 
-def get(program: Program) -> int:
-    """Unpack it unless it is there, and print the folder.
+PROGRAMS: Final = {
+    "asterisk": Program(
+        name="asterisk",
+        title="Asterisk",
+        suite="forky",  # older releases have no Asterisk 22
+        packages=("asterisk", "asterisk-modules", "asterisk-core-sounds-en-wav"),
+        download_mb=100,
+        needed_mb=600,
+        major="22.",
+    ),
+    "baresip": Program(
+        name="baresip-core",
+        title="baresip",
+        suite="forky",
+        packages=("baresip-core",),
+        download_mb=30,
+        needed_mb=250,
+    ),
+    "prometheus": Program(
+        name="prometheus",
+        title="Prometheus",
+        suite="bookworm",  # what the oldest one understands, newer ones do too
+        packages=("prometheus",),
+        download_mb=40,
+        needed_mb=500,
+        # Its programs are linked statically but for libc; the rest is for its web pages.
+        alone=True,
+    ),
+}
+"""By what they are called here. The whole closure comes, libc included: programs of `asterisk` and
+`baresip` run with their tree's own loader (tests/asterisk/asterisk_server.py does)."""
 
-    Returns:
-        The exit code: 0; 3, with a reason on standard error, where Debian cannot be had.
+
+def fetch(program: Program) -> str:
+    """The folder with the program, unpacked first if it is missing.
+
+    Raises:
+        UnavailableError: Debian's packages are not available here.
     """
-    folder = cache() / f"{program.name}-{program.suite}"
+    folder = cache_folder() / f"{program.name}-{program.suite}"
     if not (folder / program.stamp).exists():
         try:
             _fetch(program, folder)
         except NoDebianError as error:
-            say(f"no {program.title}: {error}")
-            return CANNOT_BE_HAD
+            raise UnavailableError(f"{program.title}: {error}") from None
     say(f"{program.title} {(folder / program.stamp).read_text().strip()}")
-    sys.stdout.write(f"{folder}\n")
-    return 0
-
-
-def say(text: str) -> None:
-    """Progress, for people."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    return str(folder)
 
 
 def _fetch(program: Program, folder: Path) -> None:

@@ -1,15 +1,17 @@
-"""The rig's processes, by pid and start time, so that no stranger with an old pid is ever hit."""
+"""The rig's processes, by pid and start time: a reused pid is never signalled."""
 
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-LOOK_S: Final = 0.03
+from rig.console import RigError
+
+POLL_S: Final = 0.03
 STATE, THREADS, START_TIME = 0, 17, 19
 """Fields of /proc/PID/stat, counted from the state (field 3 of proc(5))."""
 
@@ -21,7 +23,7 @@ class Process:
     started: str
 
     def alive(self) -> bool:
-        """Whether it runs; a zombie that nobody has collected does not.
+        """Whether it runs; a zombie does not.
 
         A killed process is a zombie while its last threads still hold its sockets.
         """
@@ -77,18 +79,18 @@ class Processes:
         return [process for process in self.recorded() if not process.alive()]
 
     def stop(self, names: Sequence[str], patience_s: float, sign: int = signal.SIGTERM) -> None:
-        """End those with `names`; who is there after `patience_s` is killed."""
+        """End those with `names`; those that still run after `patience_s` are killed."""
         left = [process for process in self.alive() if process.name in names]
         for process in left:
             _send(process, sign)
         deadline = time.monotonic() + patience_s
         while left and time.monotonic() < deadline:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
             left = [process for process in left if process.alive()]
         for process in left:
             _send(process, signal.SIGKILL)
         while any(process.alive() for process in left):
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
 
     def forget(self) -> None:
         self._record.unlink(missing_ok=True)
@@ -109,3 +111,33 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+WAIT_POLL_S: Final = 0.05
+
+
+class Waiting:
+    """For what the rig's processes do; one that has ended ends the wait."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    def until(self, what: str, condition: Callable[[], bool], patience_s: float) -> None:
+        """Return once `condition` holds.
+
+        Raises:
+            RigError: it does not within `patience_s`, or a process has ended before.
+        """
+        deadline = time.monotonic() + patience_s
+        while not condition():
+            self.check()
+            if time.monotonic() > deadline:
+                raise RigError(f"{what} took over {patience_s:.0f} s")
+            time.sleep(WAIT_POLL_S)
+
+    def check(self) -> None:
+        """Raises RigError with the last words of a process that has ended."""
+        for process in self._processes.dead():
+            log = self._processes.log(process.name)
+            words = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
+            raise RigError(f"{process.name} has ended ({log}): {''.join(words)}")

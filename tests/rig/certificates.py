@@ -1,12 +1,14 @@
-"""The rig's own certificate authorities, and what they sign. openssl does it."""
+"""The rig's certificate authorities, what they sign (by openssl), and kubeconfig files with it."""
 
+import base64
+import json
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from errors import RigError
-from layout import NODE, Layout
+from rig.console import RigError
+from rig.layout import NODE, Layout
 
 DAYS: Final = 3650
 OPENSSL_S: Final = 20
@@ -34,7 +36,7 @@ USERS: Final = {
     "kubelet": f"/O=system:nodes/CN=system:node:{NODE}",
     "coredns": "/CN=rig:coredns",
 }
-"""Who speaks to the API server, and as whom."""
+"""Clients of the API server, by subject."""
 
 
 def make_all(layout: Layout) -> None:
@@ -61,9 +63,9 @@ def make_all(layout: Layout) -> None:
     _leaf(layout, "kubelet-serving", f"/CN=system:node:{NODE}", "serverAuth",
           f"IP:{layout.gateway},IP:127.0.0.1,DNS:{NODE}")  # fmt: skip
     public, private = accounts(layout)
-    _run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-out", str(private))  # fmt: skip
-    _run("pkey", "-in", str(private), "-pubout", "-out", str(public))
+    _openssl("pkey", "-in", str(private), "-pubout", "-out", str(public))
     stamp.write_text(names)
 
 
@@ -99,12 +101,12 @@ def _request(layout: Layout, name: str, subject: str, extensions: tuple[str, ...
              *signer: str) -> None:  # fmt: skip
     certificate, key = layout.certificate(name)
     added = [part for extension in extensions for part in ("-addext", extension)]
-    _run("req", "-x509", *signer, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-config", str(layout.pki / "openssl.cnf"), "-days", str(DAYS), "-subj", subject,
+    _openssl("req", "-x509", *signer, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-config", str(layout.pki / "openssl.cnf"), "-days", str(DAYS), "-subj", subject,
          *added, "-keyout", str(key), "-out", str(certificate))  # fmt: skip
 
 
-def _run(*arguments: str) -> None:
+def _openssl(*arguments: str) -> None:
     try:
         done = subprocess.run(
             ["openssl", *arguments], capture_output=True, text=True, check=False, timeout=OPENSSL_S
@@ -120,3 +122,27 @@ def _api_server_names(layout: Layout) -> str:
     service = "kubernetes.default.svc.cluster.local".split(".")
     names = ["localhost", *(".".join(service[:n]) for n in (1, 2, 3, 5))]
     return ",".join([*(f"IP:{a}" for a in addresses), *(f"DNS:{n}" for n in names)])
+
+
+def write_kubeconfig(layout: Layout, user: str, path: Path) -> None:
+    """One for `user`, with everything inside; none but its owner may read it."""
+    certificate, key = layout.certificate(user)
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "rig",
+        "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": user}}],
+        "clusters": [{"name": "rig", "cluster": {
+            "server": layout.api,
+            "certificate-authority-data": _base64(layout.certificate("ca")[0]),
+        }}],
+        "users": [{"name": user, "user": {
+            "client-certificate-data": _base64(certificate), "client-key-data": _base64(key),
+        }}],
+    }  # fmt: skip
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config, indent=2))
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()

@@ -1,7 +1,7 @@
 """What a node changes of the machine, and how that is undone.
 
 A bridge for the pods, settings of the kernel, tables of the packet filter, control groups, mounts,
-and folders that the kubelet and the container runtime make outside the rig whatever they are told.
+and folders that the kubelet and the container runtime always make outside the rig.
 """
 
 import ipaddress
@@ -14,11 +14,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-import containerd
-import kubelet
-from errors import RigError
-from kube_proxy import TABLES
-from layout import Layout
+from rig.console import RigError
+from rig.containerd import containerd_state
+from rig.layout import Layout
+from rig.node import TABLES, kubelet_state
 
 RECORD: Final = Path("/run/interject-node-rig.json")
 """How the machine was, and whose rig changed it: there is one with a node at a time. A reboot
@@ -82,7 +81,7 @@ def undo(layout: Layout) -> None:
     for mount in _mounts(layout.folder):
         if _try("umount", str(mount)).returncode:
             _try("umount", "--lazy", str(mount))
-    for folder in (containerd.state(layout), Path(kubelet.state(layout), "pods"),
+    for folder in (containerd_state(layout), Path(kubelet_state(layout), "pods"),
                    layout.folder / "cni-addresses"):  # fmt: skip
         shutil.rmtree(folder, ignore_errors=True)
     _try("ip", "link", "delete", layout.bridge)
@@ -170,7 +169,7 @@ def _remove_group(group: Path) -> None:
         try:
             folder.rmdir()
         except OSError:
-            # Something runs in it; `left` tells.
+            # A process still runs in it; `left` reports the group.
             continue
 
 
@@ -194,4 +193,6 @@ def _try(*command: str) -> subprocess.CompletedProcess[str]:
             command, capture_output=True, text=True, check=False, timeout=COMMAND_S
         )
     except FileNotFoundError:
-        raise RigError(f"{command[0]} is missing; get.py installs it") from None
+        raise RigError(
+            f"{command[0]} is missing; `python3 tests/rig programs` installs it"
+        ) from None
