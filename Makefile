@@ -52,7 +52,7 @@ test-cluster-core: $(SET_UP) ## those of them that every change runs; eight minu
 	$(NAMED_CLUSTER)$(BIN)/pytest -m "cluster and core" $(or $(FILES),tests/cluster) $(ARGS)
 
 images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
-	@$(BIN)/python scripts/images/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
+	@$(BIN)/python scripts/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
 		$(NAMED) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff

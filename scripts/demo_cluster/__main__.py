@@ -72,7 +72,7 @@ def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     cluster = up(kubeconfig)
     images = ROOT / "out" / "images.yaml"
     script(
-        "images/make_images.py", "--kubeconfig", cluster.kubeconfig, "--values", images,
+        "make_images.py", "--kubeconfig", cluster.kubeconfig, "--values", images,
         *(["--engine", engine] if engine else []),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:

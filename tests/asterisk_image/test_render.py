@@ -1,10 +1,10 @@
-"""The whole of what is rendered: the same every time, and only what the values need."""
+"""The whole of what is rendered: only what the values need."""
 
 from pathlib import Path
 
 from asterisk_config.places import Places
 from asterisk_config.render import render
-from asterisk_config.values import Values, load_values
+from asterisk_config.values import Values
 
 PLACES = Places.installed(Path("/run/asterisk"))
 
@@ -15,12 +15,6 @@ def test_the_smallest_values_are_none_at_all() -> None:
     assert "127.0.0.1:1650" in files["extensions.conf"]
     assert "queues.conf" not in files
     assert "websocket_client.conf" not in files
-
-
-def test_the_same_values_give_the_same_files() -> None:
-    document = {"codecs": ["g722", "ulaw"], "agents": [{"name": "a"}, {"name": "b"}]}
-    first = render(load_values(document, "first"), PLACES)
-    assert render(load_values(document, "second"), PLACES) == first
 
 
 def test_every_file_says_what_it_is() -> None:

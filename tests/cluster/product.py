@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 
 from asterisk.callers import line, silent
+from cluster.images import PULL_POLICY
 from cluster.operators import until
 from cluster.releases import Release
 from cluster.rig import Cluster, Json
@@ -45,7 +46,7 @@ class Images:
 
         def image(name: str) -> Json:
             repository, _, tag = name.rpartition(":")
-            return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+            return {"repository": repository, "tag": tag, "pullPolicy": PULL_POLICY}
 
         return {
             "operator": {"image": image(self.operator), "mediaImage": image(self.media_pod)},

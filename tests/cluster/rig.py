@@ -39,6 +39,7 @@ class Cluster:
         own: whether it is the rig of these tests. If so, its CA signs what tests ask for, and its
             API server can be restarted.
         node: whether pods really run, and images that were built here can be given to it.
+        no_pods: why not, if so.
         own_address: at which pods and the API server reach a process on this machine.
         folder: of the rig, or a scratch folder.
     """
@@ -49,6 +50,7 @@ class Cluster:
     node: bool
     own_address: str
     folder: Path
+    no_pods: str = "a rig with a node needs root"
 
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """What kubectl says and how it ends; nothing is raised, not even for taking too long."""

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from cluster.callers import REPEATING, ask
+from cluster.images import PULL_POLICY
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -43,7 +44,7 @@ def asterisk_pod(namespace: str, image: str) -> Json:
     container = {
         "name": "asterisk",
         "image": image,
-        "imagePullPolicy": "Never",
+        "imagePullPolicy": PULL_POLICY,
         "env": [{"name": "INTERJECT_VALUES", "value": "/etc/values/asterisk.yaml"}],
         "readinessProbe": {
             "exec": {"command": ["python3", "-m", "asterisk_config", "check"]},

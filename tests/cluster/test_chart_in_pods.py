@@ -82,6 +82,8 @@ def test_policies_are_in_force(product: Product) -> None:
 
     A cluster that enforces policies finds out what they forget to allow.
     """
+    if not product.cluster.own:
+        pytest.skip("whether policies are enforced is up to the network of a foreign cluster")
     operator = product.cluster.get_all("pods", product.namespace, OPERATOR)[0]
     program = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from cluster.images import PULL_POLICY
 from cluster.operators import create, find, items, until, until_condition, voice_agent
 from cluster.rig import Cluster
 from voiceagent_operator import names
@@ -23,7 +24,7 @@ async def test_installed_in_a_namespace_of_its_own(
     api: ApiServer, cluster: Cluster, namespace: str, operator_image: str
 ) -> None:
     wanted = Installation(
-        namespace, operator_image, "none", watched=(namespace,), pull_policy="Never"
+        namespace, operator_image, "none", watched=(namespace,), pull_policy=PULL_POLICY
     )
     await asyncio.to_thread(cluster.apply, objects(wanted))
     await until("two replicas ready", partial(_ready, api, namespace), 60, pause_s=0.3)

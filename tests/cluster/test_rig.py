@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.images import PULL_POLICY
 from cluster.rig import Cluster
 from cluster.traces import traces
 from rig.fixtures import rig_command
@@ -137,7 +138,7 @@ def _ask(cluster: Cluster, namespace: str, pod: str, path: str) -> str:
 def _deployment(namespace: str, image: str) -> dict[str, Any]:
     http = {"path": "/", "port": 1650}
     container = {
-        "name": "probe", "image": image, "imagePullPolicy": "Never",
+        "name": "probe", "image": image, "imagePullPolicy": PULL_POLICY,
         "readinessProbe": {"httpGet": http, "periodSeconds": 1},
         "lifecycle": {"preStop": {"httpGet": http | {"path": "/stop"}}},
         "securityContext": {

@@ -1,8 +1,7 @@
 """Which cluster the tests run on: the one that was named, else a rig for this session.
 
-A kubeconfig that merely lies where kubectl looks for one is never touched: somebody may be at work
-there. It has to be named, by `make test-cluster KUBECONFIG=FILE` or with INTERJECT_TEST_CLUSTER=1
-beside KUBECONFIG.
+A kubeconfig in its usual place is never used: it may be of a cluster in service. The cluster has to
+be named, by `make test-cluster KUBECONFIG=FILE` or with INTERJECT_TEST_CLUSTER=1 beside KUBECONFIG.
 """
 
 import json
@@ -11,18 +10,23 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from cluster.images import WHERE
 from cluster.rig import Cluster
 from cluster.traces import settings, traces
 from rig.console import UnavailableError
 from rig.fixtures import rig_command
+from rig.nodes import nodes_of
 
 PREFIX = "interject-rig-"
+DNS = "kubernetes.io/service-name=kube-dns"
+DNS_PORT = 53
+REACH_S = 3.0
 OWNER = "owner"
 """A file in a rig's folder: pid and start time of the tests that it is for."""
 
@@ -36,7 +40,7 @@ def cluster_to_test() -> Iterator[Cluster]:
             yield _rig(kubeconfig.parent)
         else:
             with tempfile.TemporaryDirectory() as scratch:
-                yield _somebodys(kubeconfig, Path(scratch))
+                yield _foreign(kubeconfig, Path(scratch))
         return
     with _rig_for_now() as rig:
         yield rig
@@ -73,16 +77,31 @@ def _rig(folder: Path) -> Cluster:
     )  # fmt: skip
 
 
-def _somebodys(kubeconfig: Path, scratch: Path) -> Cluster:
+def _foreign(kubeconfig: Path, scratch: Path) -> Cluster:
     kubectl = shutil.which("kubectl")
-    assert kubectl, "KUBECONFIG names a cluster, but there is no kubectl here"
+    assert kubectl, "KUBECONFIG names a cluster, but kubectl is not on the PATH"
     cluster = Cluster(kubeconfig, kubectl, own=False, node=False, own_address="", folder=scratch)
     asked = cluster.run(
         "config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}"
     )
     assert asked.returncode == 0 and asked.stdout, f"{kubeconfig}: {asked.stderr}"
-    own_address = _address_towards(asked.stdout)
-    return Cluster(kubeconfig, kubectl, False, False, own_address, scratch)
+    own_address, no_pods = _address_towards(asked.stdout), _why_no_pods(cluster)
+    return Cluster(kubeconfig, kubectl, False, not no_pods, own_address, scratch, no_pods)
+
+
+def _why_no_pods(cluster: Cluster) -> str:
+    """Why cases whose pods have to run cannot run on a foreign cluster; empty if they can."""
+    if nodes_of(cluster.kubeconfig, WHERE) is None:
+        return "no images on this cluster: set INTERJECT_TEST_IMAGES (docs/cluster-tests.md)"
+    slices = cluster.get_all("endpointslices", "kube-system", DNS)
+    addresses = [at for each in slices for end in each["endpoints"] for at in end["addresses"]]
+    for address in addresses:
+        with suppress(OSError), socket.create_connection((address, DNS_PORT), REACH_S):
+            return ""
+    return (
+        f"the cluster's DNS does not answer at {addresses}: telephones need routes from this"
+        " machine to the addresses of pods and Services (docs/cluster-tests.md)"
+    )
 
 
 def _address_towards(server: str) -> str:

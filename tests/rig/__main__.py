@@ -5,16 +5,16 @@
     python3 tests/rig down FOLDER [--wipe]   with --wipe the folder goes too, else `up` continues
     python3 tests/rig restart-apiserver FOLDER [--kill]
     python3 tests/rig certificate FOLDER NAME [--names DNS:a,IP:b] [--subject /O=group/CN=user]
-    python3 tests/rig build-image REPOSITORY CONTEXT [--file DOCKERFILE]    prints the name
-    python3 tests/rig load-image FOLDER NAME
+    python3 tests/rig give-image KUBECONFIG REPOSITORY CONTEXT [--file DOCKERFILE] [--images WHERE]
+        build an image and give it to the nodes of any cluster (see nodes.py); prints its name
     python3 tests/rig asterisk | baresip | prometheus | jaeger   fetch or build; prints where
 
 A rig has etcd, the API server, the controllers and the scheduler; for root also a node: containerd,
 the kubelet, kube-proxy and CoreDNS. All of them listen on loopback or on a bridge of the rig's own.
 Rigs can run side by side, but a machine has one with a node. Needs Linux and Python alone.
 
-A Dockerfile has `ARG BASE_IMAGE=debian:SUITE-slim` and `FROM ${BASE_IMAGE}`; it gets the same
-Debian, made from packages. Pods use the printed name with `imagePullPolicy: Never`. Needs root.
+A Dockerfile has `ARG BASE_IMAGE=debian:SUITE-slim` and `FROM ${BASE_IMAGE}`. Buildah, which builds
+for the rig and needs root, gives it the same Debian, made from packages.
 
 Exit codes: 0 and the result on standard output; 3 and a reason on standard error where this machine
 cannot provide it, for callers that then skip; 1 for all other failures.
@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rig.certificates import issue
 from rig.console import run
 from rig.debian_programs import PROGRAMS, fetch
-from rig.images import build_image, load_image
 from rig.layout import Layout
 from rig.lifecycle import down, restart_api_server, up
+from rig.nodes import give_image
 from rig.programs import build_jaeger, build_programs
 
 
@@ -55,12 +55,9 @@ def _result(given: argparse.Namespace) -> str:
             subject = given.subject or f"/CN={given.name}"
             paths = issue(Layout.read(given.folder), given.name, given.names, subject)
             return "\n".join(map(str, paths))
-        case "build-image":
-            return build_image(
-                given.repository, given.context, given.file or given.context / "Dockerfile"
-            )
-        case "load-image":
-            return load_image(given.folder, given.name)
+        case "give-image":
+            file = given.file or given.context / "Dockerfile"
+            return give_image(given.kubeconfig, given.images, given.repository, given.context, file)
         case "jaeger":
             return build_jaeger()
         case program:
@@ -70,9 +67,9 @@ def _result(given: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rig", description="A Kubernetes on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in ("programs", "build-image", "jaeger", *PROGRAMS):
+    for name in ("programs", "give-image", "jaeger", *PROGRAMS):
         commands.add_parser(name)
-    for name in ("up", "down", "restart-apiserver", "certificate", "load-image"):
+    for name in ("up", "down", "restart-apiserver", "certificate"):
         commands.add_parser(name).add_argument("folder", type=lambda text: Path(text).resolve())
     choices = commands.choices
     for name in ("programs", "up"):
@@ -82,10 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     choices["certificate"].add_argument("name")
     choices["certificate"].add_argument("--names", default="")
     choices["certificate"].add_argument("--subject")
-    choices["build-image"].add_argument("repository", help="as in localhost/media-pod")
-    choices["build-image"].add_argument("context", type=Path)
-    choices["build-image"].add_argument("--file", type=Path, help="CONTEXT/Dockerfile by default")
-    choices["load-image"].add_argument("name")
+    choices["give-image"].add_argument("kubeconfig", type=Path)
+    choices["give-image"].add_argument("repository", help="as in localhost/media-pod")
+    choices["give-image"].add_argument("context", type=Path)
+    choices["give-image"].add_argument("--file", type=Path, help="CONTEXT/Dockerfile by default")
+    choices["give-image"].add_argument("--images", default="", help="registry or containerd:SOCKET")
     return parser
 
 

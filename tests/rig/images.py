@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import shlex
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,7 @@ from rig.base_image import base
 from rig.buildah import Buildah, mounts
 from rig.cache import exclusive, images_folder, kube_folder
 from rig.console import RigError, UnavailableError, say
-from rig.containerd import Containers
 from rig.debian import NoDebianError
-from rig.layout import Layout
 
 BASE: Final = re.compile(r"^ARG BASE_IMAGE=debian:([a-z]+)-slim$", re.MULTILINE)
 """The line that says on which Debian it is built."""
@@ -94,21 +91,3 @@ def build_image(repository: str, context: Path, file: Path) -> str:
         buildah.build(name, context, file, *options)
     say(f"{name}: built in {time.monotonic() - began:.1f} s")
     return name
-
-
-def load_image(rig: Path, name: str) -> str:
-    """Give the image to the rig, unless it has it.
-
-    Raises:
-        RigError: no such rig, no such image.
-    """
-    containers = Containers(Layout.read(rig).containerd_socket)
-    if name in containers.images():
-        return ""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=images_folder()) as scratch:
-        archive = Path(scratch) / "image.tar"
-        Buildah().save(name, archive)
-        containers.load(archive)
-    say(f"{name}: loaded in {time.monotonic() - began:.1f} s")
-    return ""

@@ -1,7 +1,7 @@
-"""Who builds: docker or podman if one of them is here, else buildah on a Debian made from packages.
+"""Builds images: with docker or podman if one works here, else with buildah on our own Debian.
 
-The first two take the Dockerfiles' own base image from a registry. The third is for machines that
-reach Debian's packages and no registry of images; it needs root.
+The first two take the Dockerfiles' own base image from a registry. The third makes it from Debian's
+packages, for machines that reach no registry; it needs root.
 """
 
 import shutil
@@ -41,6 +41,9 @@ class Engine(Protocol):
     def save(self, name: str, archive: Path) -> None:
         """Write the image as `docker save` does."""
 
+    def push(self, name: str, to: str) -> None:
+        """Push the image to a registry under the name `to`."""
+
 
 @dataclass(frozen=True)
 class Client:
@@ -70,6 +73,11 @@ class Client:
         """See `Engine.save`."""
         self._call("save", f"--output={archive}", name)
 
+    def push(self, name: str, to: str) -> None:
+        """See `Engine.push`."""
+        self._call("tag", name, to)
+        self._call("push", to)
+
     def _call(self, *arguments: str) -> str:
         done = self._run(*arguments)
         if done.returncode:
@@ -96,7 +104,7 @@ class OwnBase:
         """See `Engine.build`; the tag is what the rig would choose too."""
         built = build_image(name.rpartition(":")[0], context, file)
         if built != name:
-            raise RigError(f"{file}: its sources have changed since this began; once more, please")
+            raise RigError(f"{file}: its sources changed during the build; run it again")
 
     def size(self, name: str) -> str:
         """See `Engine.size`."""
@@ -105,6 +113,10 @@ class OwnBase:
     def save(self, name: str, archive: Path) -> None:
         """See `Engine.save`."""
         Buildah().save(name, archive)
+
+    def push(self, name: str, to: str) -> None:
+        """See `Engine.push`."""
+        Buildah().call("push", "--quiet", name, f"docker://{to}")
 
 
 def engine(wanted: str) -> Engine:

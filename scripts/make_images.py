@@ -16,17 +16,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 import yaml
 
-from engines import Engine, engine
-from nodes import nodes_of
 from rig.cache import cache_folder
 from rig.console import run, say
+from rig.engines import Engine, engine
 from rig.images import Dockerfile
+from rig.nodes import nodes_of
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[1]
 REPOSITORY: Final = "localhost/interject"
 FILES: Final = {
     "media-pod": "media_pod/Dockerfile",
@@ -69,7 +69,7 @@ def make(builder: Engine, kubeconfig: Path | None, values: Path) -> str:
         scratch.mkdir(parents=True, exist_ok=True)
         for name in names.values():
             say(f"{name} to the nodes of {nodes.kind} {nodes.cluster} ...")
-            nodes.load(builder, name, scratch)
+            nodes.give(builder, name, scratch)
     values.parent.mkdir(parents=True, exist_ok=True)
     values.write_text(yaml.safe_dump(chart_values(names)))
     sizes = [f"{builder.size(name):>9}  {name}" for name in names.values()]
@@ -96,8 +96,8 @@ def _next_step(values: Path, cluster: bool, loaded: bool) -> str:
     shown = values.relative_to(ROOT) if values.is_relative_to(ROOT) else values
     if cluster and not loaded:
         return (
-            "the cluster is none of kind, k3d or the rig: tag these images for a registry that its "
-            f"nodes reach, push them, and name them in {shown}"
+            "the cluster is none of kind, k3d, minikube or the tests' rig: tag these images for a "
+            f"registry that its nodes reach, push them, and name them in {shown}"
         )
     return f"helm install interject charts/interject --values {shown}"
 
