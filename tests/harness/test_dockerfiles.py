@@ -1,4 +1,4 @@
-"""What Dockerfiles copy reaches the builder: a build on a cluster's images takes minutes to say so."""
+"""What Dockerfiles copy reaches the builder: an image build takes minutes to find that out."""
 
 import fnmatch
 import re
