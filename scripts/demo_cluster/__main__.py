@@ -35,12 +35,12 @@ from rig.observers import Jaeger, Prometheus, Target
 
 EXPORTED_S: Final = 20.0
 """Pods send what has ended every five seconds."""
-LOOK_S: Final = 0.5
+POLL_S: Final = 0.5
 
 
 def main() -> int:
     """See the module."""
-    parser = argparse.ArgumentParser(description="Interject on a cluster, to look at.")
+    parser = argparse.ArgumentParser(description="A demonstration of Interject on a cluster.")
     parser.add_argument("what", choices=["up", "down"])
     parser.add_argument("--kubeconfig", type=Path)
     parser.add_argument("--engine", default="")
@@ -118,7 +118,7 @@ def _call_and_show(
 
 def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:
     """The table, the trace and the figures."""
-    parts = ["The call was not judged: where the bot stopped, its trace tells, and there is none."]
+    parts = ["The call is not judged: without a trace nothing says when the bot stopped."]
     if spans:
         parts = [as_text(Outcome((judge(called, spans),), ((),), (0,), Path()))]
         parts += [f"The trace of call {called.uuid}", tree(spans)]
@@ -132,7 +132,7 @@ def _spans(traces: Jaeger, called: Call) -> list[Span]:
     deadline = time.monotonic() + EXPORTED_S
     spans = traces.trace(called.uuid)
     while not any(span.name == "call" for span in spans) and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
         spans = traces.trace(called.uuid)
     return spans
 

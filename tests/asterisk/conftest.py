@@ -1,10 +1,10 @@
-"""A real Asterisk for every test in this folder, or a visible reason why there is none."""
+"""A real Asterisk for every test in this folder, or a skip that says why not."""
 
 from pathlib import Path
 
 import pytest
 
-from asterisk.measured import SECTION, Measured, tell
+from asterisk.measured import SECTION, Measured, report
 from rig.fixtures import program
 
 _measured = pytest.StashKey[Measured]()
@@ -32,4 +32,4 @@ def measured(pytestconfig: pytest.Config) -> Measured:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    tell(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Asterisk")
+    report(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Asterisk")

@@ -17,7 +17,7 @@ from real_time.retry import in_real_time
 
 KILLS = 3
 GONE = "127.0.0.1:1"
-"""Nobody listens there."""
+"""No process listens there."""
 
 
 @pytest.mark.core
@@ -161,7 +161,7 @@ async def bad_apis() -> AsyncIterator[dict[str, str]]:
     servers = {
         "503": await answering("503 Service Unavailable", "busy"),
         "junk": await answering("200 OK", "<html>$" + "{SHELL(touch pwned)}:1,x)"),
-        "an address where nobody is": await answering("200 OK", GONE),
+        "an address without a server": await answering("200 OK", GONE),
         "no answer": await asyncio.start_server(silent_api, "127.0.0.1", 0),
     }
     async with AsyncExitStack() as stack:

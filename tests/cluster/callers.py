@@ -57,7 +57,7 @@ async def call(
     """Call and listen for `seconds`, or until the bot hangs up.
 
     Args:
-        taken: told which pod's address took the call.
+        taken: called with the address of the pod that took the call.
     """
     uuid = uuid4()
     host, port = await ask_call_start(address, uuid, from_number="5550100", to_number="100")

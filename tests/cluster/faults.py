@@ -1,4 +1,4 @@
-"""An API server in front of the real one that now and then is what real ones are on a bad day."""
+"""A proxy in front of the API server that injects faults."""
 
 import contextlib
 import json
@@ -61,7 +61,7 @@ class BadDay:
             kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
-            with contextlib.suppress(aiohttp.ClientConnectionResetError):  # who asked is gone
+            with contextlib.suppress(aiohttp.ClientConnectionResetError):  # the client is gone
                 async for line in answer.content:
                     if watching and self._chance.random() < self.rate:
                         return await self._break(request, response, line)

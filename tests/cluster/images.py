@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from _pytest.capture import CaptureManager
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from rig.console import UnavailableError
 from rig.fixtures import rig_command
 from rig.nodes import CONTAINERD

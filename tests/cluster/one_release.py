@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from asterisk.callers import interrupter, talks_on
+from cluster.cluster import Cluster, Json
 from cluster.measured import Measured
 from cluster.operators import until, voice_agent
 from cluster.policies import enforced
 from cluster.product import PAUSE_S, Heard, Images, Product
 from cluster.releases import CRD, Release, without_crd
-from cluster.rig import Cluster, Json
 from interject_lab.scoring.outcome import find_interruptions, find_stops, sounding
 from interject_lab.telephones.record import CallRecord
 from real_time.retry import excuses, skip_too_busy

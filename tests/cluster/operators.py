@@ -19,7 +19,7 @@ from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
 
 MEDIA_IMAGE = "localhost/interject-media:none"
-"""An image that nobody has: for cases that need no pod to run."""
+"""An image that no node has: for cases that need no pod to run."""
 STARTS_WITHIN_S = 30.0
 
 T = TypeVar("T")

@@ -11,10 +11,10 @@ from typing import Final
 import aiohttp
 
 from asterisk.callers import line, silent
+from cluster.cluster import Cluster, Json
 from cluster.images import PULL_POLICY
 from cluster.operators import until
 from cluster.releases import Release
-from cluster.rig import Cluster, Json
 from interject_lab.errors import LabError
 from interject_lab.telephones.caller import Caller
 from interject_lab.telephones.sip.conversation import SipCall
@@ -72,7 +72,7 @@ class Product:
         self.values = values
 
     def wait(self, what: str, condition: str, timeout_s: float = READY_S) -> None:
-        """As the notes of the chart tell a user to."""
+        """As the chart's notes instruct a user."""
         done = self.cluster.run(
             "wait", f"--for={condition}", what, "-n", self.namespace, f"--timeout={timeout_s:.0f}s"
         )
@@ -91,7 +91,7 @@ class Product:
         await self.until_answered(SAMPLE_NUMBER, 30)
 
     def state(self) -> str:
-        """What there is, for whoever has to find out why something is not."""
+        """Pods, agents and events, for the message of a failure."""
         return "\n".join(
             self.cluster.run(*words, "-n", self.namespace).stdout
             for words in (
@@ -102,7 +102,7 @@ class Product:
 
     @cached_property
     def account(self) -> Account:
-        """The telephone's, read as the notes tell a user to.
+        """The telephone's, read as the notes instruct a user.
 
         Once, as a telephone is set up: it stays good when Asterisk restarts, and while it does
         there is no pod to read from.
@@ -115,7 +115,7 @@ class Product:
         return Account(PHONE, password, pod["status"]["hostIP"], sip)
 
     async def call(self, extension: str, caller: Caller | None = None, *, max_s: float) -> Heard:
-        """Call and stay until either side hangs up; somebody who only listens by default."""
+        """Call and stay until either side hangs up; a caller who only listens by default."""
         phone = SipPhone(self.account, line(), caller or silent(), max_s=max_s)
         hosts = await asyncio.to_thread(self.hosts)
         old = {call["uuid"] for call in await _all_calls(hosts)}

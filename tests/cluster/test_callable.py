@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from cluster.callers import REPEATING, ask
+from cluster.cluster import Cluster
 from cluster.images import PULL_POLICY
 from cluster.measured import Measured
 from cluster.operators import (
@@ -19,7 +20,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json

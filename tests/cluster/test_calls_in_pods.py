@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from cluster.callers import REPEATING, alive, ask, call, service_address
+from cluster.cluster import Cluster
 from cluster.frames import none_missing
 from cluster.measured import Measured
 from cluster.operators import (
@@ -21,7 +22,6 @@ from cluster.operators import (
     voice_agent,
 )
 from cluster.product import is_ready
-from cluster.rig import Cluster
 from interject_lab.telephones.record import CallRecord
 from real_time.verdict import TRIES
 from voiceagent_operator import names
@@ -136,11 +136,11 @@ async def test_scale_down_takes_the_idler_pod_and_cuts_no_call(
         hosts = [pod["status"]["podIP"] for pod in (busy, busy, idler)]
         calls = [asyncio.create_task(call(f"http://{host}:1650", 35.0)) for host in hosts]
 
-        async def costs_told() -> bool:
+        async def costs_written() -> bool:
             costs = [await _cost(api, namespace, pod) for pod in (busy, idler)]
             return costs == ["2", "1"]
 
-        await until("the deletion costs written", costs_told, 25)
+        await until("the deletion costs written", costs_written, 25)
         assert await _annotation(api, namespace, busy, names.SAFE_TO_EVICT) == "false"
         cluster.run("scale", "va", "reception", "--replicas=1", "-n", namespace)
 

@@ -13,6 +13,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from cluster.cluster import Json
 from cluster.measured import Measured
 from cluster.one_release import (
     ASTERISK_METRICS,
@@ -27,7 +28,6 @@ from cluster.one_release import (
 )
 from cluster.operators import until
 from cluster.product import PAUSE_S, SAMPLE, Product
-from cluster.rig import Json
 from real_time.verdict import TRIES
 from rig.fixtures import prometheus
 from rig.observers import Jaeger, Prometheus, Target
@@ -78,7 +78,7 @@ def _start_s(pod: Json) -> float:
 
 
 def test_policies_are_in_force(product: Product) -> None:
-    """The operator may look at a media pod and not talk to it; all other cases need what they do.
+    """The operator may poll a media pod and not call it. All other cases need what policies allow.
 
     A cluster that enforces policies finds out what they forget to allow.
     """
@@ -93,9 +93,9 @@ def test_policies_are_in_force(product: Product) -> None:
             PYTHON, "-c", program, product.hosts()[0], str(port),
         )  # fmt: skip
 
-    looked, talked = reach(1650), reach(3000)
-    assert looked.returncode == 0, looked.stderr
-    assert "TimeoutError" in talked.stderr, talked.stdout + talked.stderr
+    polled, called = reach(1650), reach(3000)
+    assert polled.returncode == 0, polled.stderr
+    assert "TimeoutError" in called.stderr, called.stdout + called.stderr
 
 
 @pytest.mark.timeout(120)

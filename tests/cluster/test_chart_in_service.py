@@ -1,4 +1,4 @@
-"""What happens to a release in service, while a telephone calls: nobody is cut off.
+"""What happens to a release in service, while a telephone calls: no call is cut off.
 
 The cases share one release, in this order: it is installed before the first, gone after the last.
 """
@@ -49,7 +49,7 @@ async def test_a_node_that_is_drained_lets_calls_end(product: Product) -> None:
             "drain", node, f"--pod-selector={names.AGENT}={TALKER}", "--timeout=5s",
             "--ignore-daemonsets", "--delete-emptydir-data",
         )  # fmt: skip
-        assert drained.returncode != 0, "the last pod went, with nobody in its place"
+        assert drained.returncode != 0, "the last pod went without a replacement"
         heard = await calling
     finally:
         product.cluster.run("uncordon", node)

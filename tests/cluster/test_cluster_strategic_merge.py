@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hypothesis import given, settings
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from pod_templates import CONTAINERS, FIRST, VOLUMES, patches
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.errors import ApiError

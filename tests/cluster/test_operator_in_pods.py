@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.images import PULL_POLICY
 from cluster.operators import create, find, items, until, until_condition, voice_agent
-from cluster.rig import Cluster
 from voiceagent_operator import names
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.kube.api import ApiServer

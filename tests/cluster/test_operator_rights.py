@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from voiceagent_operator.install.installation import Installation, objects
 
 ACCOUNT = "system:serviceaccount:{}:interject-operator"
@@ -53,7 +53,7 @@ FORBIDDEN = [
     ("escalate", "roles.rbac.authorization.k8s.io"),
     ("impersonate", "serviceaccounts"),
     ("create", "serviceaccounts#token"),
-    ("update", "leases.coordination.k8s.io/somebody-elses"),
+    ("update", "leases.coordination.k8s.io/another-one"),
     ("create", "daemonsets.apps"),
     ("create", "jobs.batch"),
 ]

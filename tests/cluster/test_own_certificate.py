@@ -15,8 +15,8 @@ import yaml
 from cryptography import x509
 
 from asterisk.world import free_port
+from cluster.cluster import Cluster
 from cluster.operators import OperatorProcess, find, until
-from cluster.rig import Cluster
 from voiceagent_operator.install.installation import Installation, objects
 from voiceagent_operator.install.metrics_api import SECRET as SECRET_NAME
 from voiceagent_operator.install.metrics_api import SERVICE

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.images import PULL_POLICY
-from cluster.rig import Cluster
 from cluster.traces import traces
 from rig.fixtures import rig_command
 
@@ -104,7 +104,7 @@ def test_objects_outlive_the_api_server(cluster: Cluster, namespace: str) -> Non
 def test_a_second_rig_keeps_its_state_and_goes_without_a_trace(cluster: Cluster) -> None:
     folder = Path(f"/tmp/interject-second-{uuid4().hex[:8]}")
     if not cluster.own:
-        pytest.skip("whoever has a cluster may not have what a rig is made of")
+        pytest.skip("the programs of a rig may be missing beside a foreign cluster")
     rig_command("up", str(folder), "--no-node")
     facts = json.loads((folder / "rig.json").read_text())
     second = Cluster(Path(facts["kubeconfig"]), facts["kubectl"], True, False, "", folder)

@@ -58,7 +58,7 @@ def _no_service_starts() -> Iterator[None]:
     if POLICY.exists():
         yield
         return
-    # Moved into place in one step: another apt may look at it any time.
+    # Moved into place in one step: another apt may read it at any time.
     with tempfile.NamedTemporaryFile("w", dir=POLICY.parent, delete=False) as file:
         file.write("#!/bin/sh\nexit 101\n")
     Path(file.name).chmod(0o755)

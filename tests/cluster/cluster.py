@@ -1,4 +1,4 @@
-"""A Kubernetes to test against: what tests may ask of it, whoever's it is."""
+"""A Kubernetes to test against, the rig or a foreign one."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 KUBECTL_S = 60.0
 """Deadline of one call of kubectl."""
-LOOK_S = 0.1
+POLL_S = 0.1
 TIMED_OUT = 124
 CGROUPS = Path("/sys/fs/cgroup")
 PODS = "kubepods/burstable"
@@ -90,7 +90,7 @@ class Cluster:
         deadline = time.monotonic() + timeout_s
         while not (answer := condition()):
             assert time.monotonic() < deadline, f"{what}: not within {timeout_s:g} s"
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         return answer
 
     def issue_cert(self, name: str, sans: str, subject: str) -> tuple[Path, Path]:
@@ -102,7 +102,7 @@ class Cluster:
             subject: as in `/O=team/CN=alice`.
         """
         if not self.own:
-            pytest.skip("needs the cluster's CA, which only our own rig gives away")
+            pytest.skip("needs the cluster's CA: on the rig alone")
         paths = rig_command(
             "certificate", str(self.folder), name, f"--names={sans}",
             f"--subject={subject}",
@@ -140,7 +140,7 @@ class Cluster:
     def restart_api_server(self, kill: bool = True) -> None:
         """End the API server and start it again on the same state; returns when it serves."""
         if not self.own:
-            pytest.skip("restarts the API server, which may be done to our own rig alone")
+            pytest.skip("restarts the API server: on the rig alone")
         rig_command("restart-apiserver", str(self.folder), *(["--kill"] if kill else []))
 
 
@@ -149,4 +149,4 @@ async def eventually(question: Callable[[], object], within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while not question():
         assert time.monotonic() < deadline, f"not so within {within_s:g} s"
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_S)

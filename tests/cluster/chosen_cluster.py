@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.images import WHERE
-from cluster.rig import Cluster
 from cluster.traces import settings, traces
 from rig.console import UnavailableError
 from rig.fixtures import rig_command
