@@ -24,6 +24,14 @@ SHOWN: Final = 15
 """Lines of a failed build."""
 KEPT: Final = 4
 """Builders' last steps, and what failed builds left, that later builds may begin with."""
+SEEN_AT: Final = "/run/interject-build"
+"""Where a build finds folders of wheels and the certificates that the machine trusts."""
+TRUSTED: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+APT_SETTINGS: Final = Path("/etc/apt/apt.conf.d")
+PIP_FILES: Final = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
+PIP_INDEXES: Final = ("index-url", "extra-index-url", "trusted-host")
+BESIDE: Final = Path(__file__).resolve().parents[3] / "shared" / "wheels"
+"""Wheels beside the checkout, as scripts/setup.py takes them."""
 
 
 class Buildah:
@@ -115,16 +123,6 @@ class Buildah:
             ) from None
         except subprocess.TimeoutExpired:
             raise RigError(f"buildah {arguments[0]} took over {deadline_s:.0f} s") from None
-
-
-SEEN_AT: Final = "/run/interject-build"
-"""Where a build finds folders of wheels and the certificates that the machine trusts."""
-TRUSTED: Final = Path("/etc/ssl/certs/ca-certificates.crt")
-APT_SETTINGS: Final = Path("/etc/apt/apt.conf.d")
-PIP_FILES: Final = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
-PIP_INDEXES: Final = ("index-url", "extra-index-url", "trusted-host")
-BESIDE: Final = Path(__file__).resolve().parents[3] / "shared" / "wheels"
-"""Wheels beside the checkout, as scripts/setup.py takes them."""
 
 
 def mounts(suite: str, folder: Path) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Final
 
 from rig.console import RigError, say
 
+POLL_S: Final = 0.2
+
 
 def cache_folder() -> Path:
     """This project's folder there; it may not exist yet."""
@@ -40,9 +42,6 @@ def images_folder() -> Path:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-POLL_S: Final = 0.2
 
 
 @contextmanager

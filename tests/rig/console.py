@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+FAILED: Final = 1
+UNAVAILABLE: Final = 3
+
 
 class RigError(Exception):
     """The message is one line for the user."""
@@ -15,10 +18,6 @@ class RigError(Exception):
 
 class UnavailableError(RigError):
     """No Go, no network, the wrong system."""
-
-
-FAILED: Final = 1
-UNAVAILABLE: Final = 3
 
 
 def say(text: str) -> None:

@@ -14,6 +14,12 @@ from rig.console import RigError
 from rig.layout import Layout
 
 CNI_PROGRAMS: Final = "/usr/lib/cni"
+CALL_S: Final = 30
+LOAD_S: Final = 600
+"""Deadlines."""
+REMOVALS: Final = 20
+REMOVAL_PAUSE_S: Final = 0.1
+"""A killed process is not gone at once."""
 
 
 def image_store() -> Path:
@@ -89,14 +95,6 @@ runtime_type = "io.containerd.runc.v2"
 [plugins."{cri}".containerd.runtimes.runc.options]
 BinaryName = "{shutil.which("runc") or "runc"}"
 """
-
-
-CALL_S: Final = 30
-LOAD_S: Final = 600
-"""Deadlines."""
-REMOVALS: Final = 20
-REMOVAL_PAUSE_S: Final = 0.1
-"""A killed process is not gone at once."""
 
 
 class Containers:

@@ -14,6 +14,9 @@ HPA_SYNC, HPA_DOWNSCALE = "2s", "10s"
 """The defaults are 15 s and 5 min, too long for a test."""
 QUERIES_PER_S: Final = 200
 """Of the controllers. With their default of 20 a fresh cluster is usable seconds later."""
+REQUEST_S: Final = 10
+"""Deadline of one request."""
+APPLY: Final = "application/apply-patch+yaml"
 
 
 def etcd(layout: Layout) -> list[str]:
@@ -101,11 +104,6 @@ def _front_proxy(layout: Layout) -> list[str]:
 
 def _ca(layout: Layout) -> str:
     return str(layout.certificate("ca")[0])
-
-
-REQUEST_S: Final = 10
-"""Deadline of one request."""
-APPLY: Final = "application/apply-patch+yaml"
 
 
 class Api:

@@ -31,6 +31,16 @@ COREDNS_PLUGINS: Final = (
     "loop", "metrics", "ready", "reload",
 )  # fmt: skip
 """What a cluster's DNS needs. The full set brings three cloud providers' libraries with it."""
+OLDEST: Final = (1, 26)
+"""etcd 3.6.16 needs it; Kubernetes alone would build with 1.24."""
+SUITE: Final = "forky"
+"""The first Debian release with it. Its Go is linked statically, so it runs on older ones too."""
+GO_NEEDED_MB: Final = 500
+RESOLVE_S: Final = 900
+"""Deadline for one download of modules."""
+GO_BUILD_S: Final = 2400
+"""Deadline for one program."""
+OFFLINE_SIGNS: Final = ("dial tcp", "no such host", "i/o timeout", "connection refused", "lookup ")
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,7 @@ def wanted(node: bool) -> list[Program]:
     return [program for program in PROGRAMS if node or not program.node_only]
 
 
-OLDEST: Final = (1, 26)
-"""etcd 3.6.16 needs it; Kubernetes alone would build with 1.24."""
-SUITE: Final = "forky"
-"""The first Debian release with it. Its Go is linked statically, so it runs on older ones too."""
 GO_PACKAGES: Final = ("golang-1.26-go", "golang-1.26-src")
-GO_NEEDED_MB: Final = 500
 VERSION_S: Final = 20
 """Deadline for `go version`."""
 
@@ -146,13 +151,6 @@ def _fetch(tree: Path) -> None:
 
 def _text(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-RESOLVE_S: Final = 900
-"""Deadline for one download of modules."""
-GO_BUILD_S: Final = 2400
-"""Deadline for one program."""
-OFFLINE_SIGNS: Final = ("dial tcp", "no such host", "i/o timeout", "connection refused", "lookup ")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ BASE: Final = re.compile(r"^ARG BASE_IMAGE=debian:([a-z]+)-slim$", re.MULTILINE)
 CONTINUED: Final = re.compile(r"\\\n\s*")
 NOT_COPIED: Final = "__pycache__"
 """The .dockerignore leaves these out."""
+TURN_S: Final = 3000
+"""For another build: two at once would share nothing of their work."""
 
 
 class Dockerfile:
@@ -59,10 +61,6 @@ class Dockerfile:
             instruction, *words = shlex.split(line, comments=True) or [""]
             if instruction == "COPY" and not any(word.startswith("--from=") for word in words):
                 yield from (word for word in words[:-1] if not word.startswith("--"))
-
-
-TURN_S: Final = 3000
-"""For another build: two at once would share nothing of their work."""
 
 
 def build_image(repository: str, context: Path, file: Path) -> str:

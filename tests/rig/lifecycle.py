@@ -30,6 +30,12 @@ from rig.processes import Processes, Waiting
 
 PATIENCE_S: Final = 5
 """For processes that are asked to end."""
+API_S, NODE_S, ACCOUNT_S, CONTAINERD_S, DNS_S = 90, 90, 30, 30, 30
+"""How long each may take to be ready, on a busy machine."""
+TURN_S: Final = 120
+"""For another rig that starts: until it has started, its ports seem free."""
+END_S: Final = 10
+"""For an API server that is asked to end."""
 
 
 def take_down(layout: Layout) -> None:
@@ -60,10 +66,6 @@ def take_down(layout: Layout) -> None:
     if left:
         raise RigError(f"left of {layout.folder}: {', '.join(left)}")
     ours.forget()
-
-
-API_S, NODE_S, ACCOUNT_S, CONTAINERD_S, DNS_S = 90, 90, 30, 30, 30
-"""How long each may take to be ready, on a busy machine."""
 
 
 def processes(layout: Layout) -> Processes:
@@ -211,12 +213,6 @@ def _own_address() -> str:
             return "127.0.0.1"
         address: str = probe.getsockname()[0]
         return address
-
-
-TURN_S: Final = 120
-"""For another rig that is coming up: until then its ports look free."""
-END_S: Final = 10
-"""For an API server that is asked to end."""
 
 
 def up(folder: Path, node: bool) -> str:

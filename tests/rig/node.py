@@ -7,6 +7,12 @@ from typing import Final
 from rig.control_plane import Api
 from rig.layout import NODE, Layout
 
+TABLES: Final = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
+"""Everything that it puts into the packet filter."""
+DNS_USER: Final = "rig:coredns"
+DNS_READY_S: Final = 5
+"""Deadline of asking it once."""
+
 
 def kubelet_state(layout: Layout) -> str:
     """Where pods' volumes are mounted."""
@@ -75,10 +81,6 @@ def _kubelet_configuration(layout: Layout) -> dict[str, object]:
     }  # fmt: skip
 
 
-TABLES: Final = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
-"""Everything that it puts into the packet filter."""
-
-
 def write_proxy(layout: Layout) -> None:
     """Its configuration."""
     (layout.folder / "kube-proxy.json").write_text(
@@ -111,11 +113,6 @@ def _proxy_configuration(layout: Layout) -> dict[str, object]:
         # How long a pod is Ready before Services lead to it; production takes a second.
         "nftables": {"syncPeriod": "30s", "minSyncPeriod": "50ms"},
     }  # fmt: skip
-
-
-DNS_USER: Final = "rig:coredns"
-DNS_READY_S: Final = 5
-"""Deadline of asking it once."""
 
 
 def write_dns(layout: Layout) -> None:

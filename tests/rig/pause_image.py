@@ -19,7 +19,6 @@ from rig.cache import images_folder
 from rig.console import RigError
 from rig.go import environment
 
-NAME: Final = "localhost/interject-pause:1"
 BUILD_S: Final = 300
 """Deadline; Go's own library may have to be compiled first."""
 NOBODY: Final = "65535:65535"
@@ -50,11 +49,13 @@ func main() {
 	}
 }
 """
+KEY: Final = hashlib.sha256(SOURCE.encode()).hexdigest()[:12]
+NAME: Final = f"localhost/interject-pause:{KEY}"
 
 
 def archive() -> Path:
     """Where the image is, once built."""
-    return images_folder() / "interject-pause.tar"
+    return images_folder() / f"interject-pause-{KEY}.tar"
 
 
 def build(go: Path) -> None:

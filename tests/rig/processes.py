@@ -14,6 +14,7 @@ from rig.console import RigError
 POLL_S: Final = 0.03
 STATE, THREADS, START_TIME = 0, 17, 19
 """Fields of /proc/PID/stat, counted from the state (field 3 of proc(5))."""
+WAIT_POLL_S: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,6 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-
-
-WAIT_POLL_S: Final = 0.05
 
 
 class Waiting:

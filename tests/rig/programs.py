@@ -32,6 +32,14 @@ POLICY: Final = Path("/usr/sbin/policy-rc.d")
 """Asked by packages whether they may start their service."""
 INSTALL_S: Final = 600
 """Deadline."""
+PATIENCE_S: Final = 3000
+"""For another process that builds."""
+NEEDED_GB: Final = 10
+"""Free space for building everything: 9 GB, of which Go's caches keep 8."""
+JAEGER_PACKAGE: Final = "github.com/jaegertracing/jaeger/cmd/all-in-one"
+"""One program, without its pages for people."""
+JAEGER_NEEDED_GB: Final = 3
+"""Nearly all of it in Go's caches."""
 
 
 def install_node_packages() -> None:
@@ -82,12 +90,6 @@ def _apt(*arguments: str) -> None:
         complaints = [line for line in done.stderr.splitlines() if line.startswith("E:")]
         why = complaints[0] if complaints else f"exit code {done.returncode}"
         raise UnavailableError(f"apt-get: {why}")
-
-
-PATIENCE_S: Final = 3000
-"""For another process that builds."""
-NEEDED_GB: Final = 10
-"""Free space for building everything: 9 GB, of which Go's caches keep 8."""
 
 
 def build_programs(node: bool) -> str:
@@ -150,12 +152,6 @@ def _is_there(program: Program) -> bool:
 
 def _stamp(program: Program) -> Path:
     return programs_folder() / f".{program.name}.version"
-
-
-JAEGER_PACKAGE: Final = "github.com/jaegertracing/jaeger/cmd/all-in-one"
-"""One program, without its pages for people."""
-JAEGER_NEEDED_GB: Final = 3
-"""Nearly all of it in Go's caches."""
 
 
 def build_jaeger() -> str:
