@@ -89,8 +89,9 @@ async def edit(api: ApiServer, namespace: str, slot: tuple[Kind, str], patch: Js
     await api.merge(slot[0].path(namespace, slot[1]), patch)
 
 
+GRACE = "terminationGracePeriodSeconds"
 EDITS: list[tuple[tuple[Kind, str], Json]] = [
-    ((DEPLOYMENT, "reception"), {"spec": {"template": {"spec": {"dnsPolicy": "Default"}}}}),
+    ((DEPLOYMENT, "reception"), {"spec": {"template": {"spec": {GRACE: 1}}}}),
     ((DEPLOYMENT, "reception"), {"spec": {"replicas": 7}}),
     ((CONFIG_MAP, "reception-manifest"), {"data": {"agent.yaml": "edited"}}),
     ((SERVICE, "reception"), {"spec": {"ports": [{"name": "http", "port": 9}]}}),
@@ -99,6 +100,7 @@ EDITS: list[tuple[tuple[Kind, str], Json]] = [
     ((DISRUPTION_BUDGET, "reception"), {"spec": {"maxUnavailable": 5}}),
     ((AUTOSCALER, "reception"), {"spec": {"maxReplicas": 99}}),
 ]
+"""Of fields that the operator writes; others, as a Deployment's dnsPolicy, are their writers'."""
 
 
 async def test_edits_by_hand_are_repaired_and_missing_children_come_back(

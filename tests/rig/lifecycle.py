@@ -82,12 +82,10 @@ def plan(folder: Path, node: bool) -> Layout:
     """
     if len(str(folder)) > LONGEST_FOLDER:
         raise RigError(f"{folder} has over {LONGEST_FOLDER} characters: no room for sockets' names")
-    for program in wanted(node):
-        if not (programs_folder() / program.name).exists():
-            raise RigError(
-                f"{program.name} is missing in {programs_folder()}; "
-                "run `python3 tests/rig programs`"
-            )
+    files = [programs_folder() / program.name for program in wanted(node)]
+    for file in (*files, *([pause_image.archive()] if node else [])):
+        if not file.exists():
+            raise RigError(f"{file} is missing; run `python3 tests/rig programs`")
     for number in NUMBERS:
         layout = Layout(folder, number, node, "", programs_folder())
         own = layout.gateway if node else _own_address()
