@@ -2,16 +2,18 @@
 #
 #   PYTHON      the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
 #   ARGS        more arguments for `make demo` and the tests
+#   FILES       instead of all of its folder: test files for test-asterisk and test-cluster
 #   KUBECONFIG  the cluster for `make test-cluster`; without it one is brought up
 
 PYTHON ?= python3
 BIN := .venv/bin
 SET_UP := .venv/set-up
 NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
+NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-chart test-cluster demo-cluster \
-	demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
+.PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-cluster \
+	test-cluster-core demo-cluster demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
 	dashboards pictures clean
 
 help: ## what can be made
@@ -28,7 +30,10 @@ test-long: $(SET_UP) ## the long tests alone
 	$(BIN)/pytest -m slow $(ARGS)
 
 test-asterisk: $(SET_UP) ## calls through a real Asterisk 22, which is fetched first; a quarter of an hour
-	$(BIN)/pytest -m asterisk $(ARGS)
+	$(BIN)/pytest -m asterisk $(or $(FILES),tests/asterisk) $(ARGS)
+
+test-asterisk-core: $(SET_UP) ## those of them that every change runs; four minutes
+	$(BIN)/pytest -m "asterisk and core" $(or $(FILES),tests/asterisk) $(ARGS)
 
 test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
 	$(BIN)/pytest -m chart tests/chart tests/dashboards $(ARGS)
@@ -39,12 +44,15 @@ demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, o
 demo-cluster-down: $(SET_UP) ## takes away what demo-cluster made
 	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster down $(NAMED)
 
-# A cluster has to be named here: one that merely stands in the environment may be somebody's.
+# The cluster has to be given on the command line: KUBECONFIG in the environment is ignored.
 test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built first, or KUBECONFIG=FILE
-	$(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )$(BIN)/pytest -m cluster $(ARGS)
+	$(NAMED_CLUSTER)$(BIN)/pytest -m cluster $(or $(FILES),tests/cluster) $(ARGS)
+
+test-cluster-core: $(SET_UP) ## those of them that every change runs; eight minutes once all is built
+	$(NAMED_CLUSTER)$(BIN)/pytest -m "cluster and core" $(or $(FILES),tests/cluster) $(ARGS)
 
 images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
-	@$(BIN)/python scripts/images/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
+	@$(BIN)/python scripts/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
 		$(NAMED) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff

@@ -45,7 +45,7 @@ async def no_task_is_left() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def leave_nothing_behind(request: pytest.FixtureRequest) -> None:
-    """Puts `no_task_is_left` around each asynchronous test; nobody has to ask for it.
+    """Puts `no_task_is_left` around each asynchronous test; no test has to request it.
 
     As the first fixture of a test it is the last to be torn down.
     """

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
+
 from voiceagent_cases import Json, voice_agent
 
 Path = tuple[str, ...]

@@ -1,1 +1,1 @@
-"""The whole product on a cluster, for people to look at: installed, called, interrupted, shown."""
+"""The whole product on a cluster as a demonstration: installed, called, interrupted, shown."""

@@ -13,31 +13,33 @@ import asyncio
 import sys
 import tempfile
 import time
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 from demo_cluster import figures, release
 from demo_cluster.cluster import Cluster, down, up
-from demo_cluster.observers import Jaeger, Prometheus, jaeger, prometheus
 from demo_cluster.phone_call import Call, call, judge
-from demo_cluster.scripts import ROOT, say, script
+from demo_cluster.scripts import ROOT, rig, say, script
 from interject_lab.demo.run import Outcome, as_table
 from interject_lab.reports.trace import Span, draw
 from interject_lab.reports.trace import as_text as tree
 from interject_lab.terminal import table_as_text
 from media_pod.errors import InterjectError
+from rig.console import RigError
+from rig.observers import Jaeger, Prometheus, Target
 
 EXPORTED_S: Final = 20.0
 """Pods send what has ended every five seconds."""
-LOOK_S: Final = 0.5
+POLL_S: Final = 0.5
 
 
 def main() -> int:
     """See the module."""
-    parser = argparse.ArgumentParser(description="Interject on a cluster, to look at.")
+    parser = argparse.ArgumentParser(description="A demonstration of Interject on a cluster.")
     parser.add_argument("what", choices=["up", "down"])
     parser.add_argument("--kubeconfig", type=Path)
     parser.add_argument("--engine", default="")
@@ -50,7 +52,7 @@ def main() -> int:
             release.uninstall(up(given.kubeconfig))
         else:
             down()
-    except InterjectError as error:
+    except (InterjectError, RigError) as error:
         say(f"the demonstration: {error}")
         return 1
     except KeyboardInterrupt:
@@ -69,15 +71,15 @@ def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     cluster = up(kubeconfig)
     images = ROOT / "out" / "images.yaml"
     script(
-        "images/make_images.py", "--kubeconfig", cluster.kubeconfig, "--values", images,
+        "make_images.py", "--kubeconfig", cluster.kubeconfig, "--values", images,
         *(["--engine", engine] if engine else []),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder, traces = Path(scratch), None
         if cluster.own_address:
-            program = Path(script("get_jaeger.py"))
+            program = Path(rig("jaeger"))
             traces = stack.enter_context(
-                jaeger(program, cluster.own_address, folder / "jaeger.log")
+                Jaeger(program, folder / "jaeger.log", cluster.own_address)
             )
         installing = time.monotonic()
         release.install(cluster, images, traces.otlp if traces else "")
@@ -89,9 +91,10 @@ def show(kubeconfig: Path | None, engine: str, picture: Path | None) -> None:
     say(f"all of it took {time.monotonic() - began:.0f} s; `make demo-cluster-down` ends it")
 
 
-def _figures(cluster: Cluster, folder: Path) -> AbstractContextManager[Prometheus]:
-    programs = Path(script("get_prometheus.py")) / "usr" / "bin"
-    return prometheus(programs / "prometheus", release.pages(cluster), release.NAMESPACE, folder)
+def _figures(cluster: Cluster, folder: Path) -> Prometheus:
+    programs = Path(rig("prometheus")) / "usr" / "bin"
+    pods = [Target(page, release.NAMESPACE, pod) for pod, page in release.pages(cluster)]
+    return Prometheus(programs, folder, pods)
 
 
 def _call_and_show(
@@ -114,7 +117,7 @@ def _call_and_show(
 
 def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:
     """The table, the trace and the figures."""
-    parts = ["The call was not judged: where the bot stopped, its trace tells, and there is none."]
+    parts = ["The call is not judged: without a trace nothing says when the bot stopped."]
     if spans:
         parts = [table_as_text(*as_table(Outcome((judge(called, spans),), ((),), (0,), Path())))]
         parts += [f"The trace of call {called.uuid}", tree(spans)]
@@ -128,7 +131,7 @@ def _spans(traces: Jaeger, called: Call) -> list[Span]:
     deadline = time.monotonic() + EXPORTED_S
     spans = traces.trace(called.uuid)
     while not any(span.name == "call" for span in spans) and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
         spans = traces.trace(called.uuid)
     return spans
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from demo_cluster.errors import DemoError
-from demo_cluster.scripts import say, script
-from user_cache import cache
+from demo_cluster.scripts import rig, say
+from rig.cache import cache_folder
 
 Json = dict[str, Any]
 CALL_S: Final = 180.0
@@ -63,22 +63,22 @@ def up(kubeconfig: Path | None) -> Cluster:
         if kubectl is None:
             raise DemoError("kubectl is not on the PATH; it asks the cluster of the kubeconfig")
         return Cluster(kubeconfig, kubectl, "")
-    programs = Path(script("kubernetes/get.py"))
-    facts = _rig() / "rig.json"
+    programs = Path(rig("programs"))
+    facts = _folder() / "rig.json"
     if not facts.exists():
         say("bringing up a Kubernetes ...")
-        script("kubernetes/rig.py", "up", _rig())
+        rig("up", _folder())
     else:
-        say(f"the Kubernetes of an earlier demonstration is there: {_rig()}")
+        say(f"the Kubernetes of an earlier demonstration is there: {_folder()}")
     found = json.loads(facts.read_text())
-    return Cluster(_rig() / "admin.kubeconfig", str(programs / "kubectl"), found["own_address"])
+    return Cluster(_folder() / "admin.kubeconfig", str(programs / "kubectl"), found["own_address"])
 
 
 def down() -> None:
     """Take down our own, with all that is in it; nothing if there is none."""
-    if (_rig() / "rig.json").exists():
-        script("kubernetes/rig.py", "down", _rig(), "--wipe")
+    if (_folder() / "rig.json").exists():
+        rig("down", _folder(), "--wipe")
 
 
-def _rig() -> Path:
-    return cache() / "demo-cluster"
+def _folder() -> Path:
+    return cache_folder() / "demo-cluster"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from demo_cluster.observers import Prometheus
 from observability.dashboards import DASHBOARDS
 from observability.model import Dashboard, Kind, Panel, Unit, fill
+from rig.observers import Prometheus
 
 RANGE: Final = "2m"
 """A call lasts a minute."""
@@ -42,8 +42,8 @@ def _panel(board: Dashboard, panel: Panel, prometheus: Prometheus) -> str:
     for query in panel.queries:
         for labels, value in prometheus.now(fill(query.expr, values)):
             name = query.legend
-            for label, told in labels.items():
-                name = name.replace(f"{{{{{label}}}}}", told)
+            for label, value_of in labels.items():
+                name = name.replace(f"{{{{{label}}}}}", value_of)
             number = _FORMATS.get(panel.unit, "{:.3g}").format(value)
             shown.append(f"{name} {number}".strip())
     more = len(shown) - MOST_SERIES

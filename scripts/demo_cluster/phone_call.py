@@ -18,7 +18,7 @@ from interject_lab.scoring.score import CallScore, score
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
 
-LOOK_S: Final = 0.3
+POLL_S: Final = 0.3
 BARGE_IN: Final = "bargein"
 
 
@@ -42,7 +42,7 @@ async def call(
         pods: host:port of the media pods' APIs.
 
     Raises:
-        LabError: nobody answers.
+        LabError: no answer.
     """
     speaker, echo = await asyncio.to_thread(lambda: (caller(FULL), line()))
     phone = SipPhone(account, echo, speaker, max_s=FULL.seconds, progress=progress)
@@ -82,7 +82,7 @@ async def _uuid(pods: list[str]) -> str:
             for pod in pods:
                 for found in await _calls(http, pod):
                     return str(found["uuid"])
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
 
 async def _calls(http: aiohttp.ClientSession, pod: str) -> list[dict[str, Any]]:

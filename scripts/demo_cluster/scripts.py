@@ -18,6 +18,15 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def rig(command: str, *arguments: str | Path) -> str:
+    """What `python3 tests/rig COMMAND` prints.
+
+    Raises:
+        DemoError: it fails.
+    """
+    return script("../tests/rig", command, *arguments)
+
+
 def script(name: str, *arguments: str | Path) -> str:
     """What the script prints. Its progress goes to standard error as it comes.
 

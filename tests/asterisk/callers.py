@@ -1,4 +1,4 @@
-"""Who calls in the cases on the real Asterisk, over what line, and the agents that they call."""
+"""Callers in the cases on the real Asterisk, their lines, and the agents that they call."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -76,7 +76,7 @@ def line(
 
 
 def silent(rate_hz: int = 8000) -> Caller:
-    """Somebody who listens."""
+    """A caller who listens."""
     return Caller((), rate_hz)
 
 

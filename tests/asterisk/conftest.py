@@ -1,15 +1,11 @@
-"""A real Asterisk for every test in this folder, or a visible reason why there is none."""
+"""A real Asterisk for every test in this folder, or a skip that says why not."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from asterisk.measured import SECTION, Measured, tell
-
-GET = Path(__file__).resolve().parents[2] / "scripts" / "get_asterisk.py"
-CANNOT_BE_HAD = 3
+from asterisk.measured import SECTION, Measured, report
+from rig.fixtures import program
 
 _measured = pytest.StashKey[Measured]()
 
@@ -24,11 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tree() -> Path:
     """The unpacked Asterisk."""
-    got = subprocess.run([sys.executable, str(GET)], stdout=subprocess.PIPE, text=True)
-    if got.returncode == CANNOT_BE_HAD:
-        pytest.skip("no Asterisk: Debian cannot be had from here (the lines above say why)")
-    assert got.returncode == 0
-    return Path(got.stdout.strip())
+    return program("asterisk")
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +32,4 @@ def measured(pytestconfig: pytest.Config) -> Measured:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    tell(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Asterisk")
+    report(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Asterisk")

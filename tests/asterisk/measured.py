@@ -34,7 +34,7 @@ class Measured:
         return table(("case", "measured", "value"), rows)
 
 
-def tell(
+def report(
     measured: Measured,
     reporter: pytest.TerminalReporter,
     config: pytest.Config,

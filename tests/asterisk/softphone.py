@@ -1,4 +1,4 @@
-"""baresip: somebody else's softphone, for what the lab's own telephone does not speak."""
+"""baresip, a softphone for what the lab's own telephone does not support: TLS and SRTP."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ class Softphone:
 
     @property
     def said(self) -> str:
-        """All that it has told."""
+        """Its output so far."""
         return (self.folder / "said").read_text(errors="replace")
 
     def heard(self) -> NDArray[np.int16]:

@@ -3,8 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,14 +11,13 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from cryptography import x509
-from self_signed import Pair, write_pair
 
 from asterisk.callers import agent, said
 from asterisk.softphone import RATE_HZ, Softphone
 from asterisk.world import PASSWORD, World, free_port, world
+from rig.fixtures import program
+from self_signed import Pair, write_pair
 
-GET = Path(__file__).resolve().parents[2] / "scripts" / "get_baresip.py"
-CANNOT_BE_HAD = 3
 HOST: Final = "127.0.0.1"
 WITHIN_S: Final = 15.0
 SDES: Final = {"transport": "tls", "encryption": "sdes"}
@@ -30,11 +27,7 @@ LOUD: Final = 500
 @pytest.fixture(scope="session")
 def baresip() -> Path:
     """The unpacked softphone."""
-    got = subprocess.run([sys.executable, str(GET)], stdout=subprocess.PIPE, text=True)
-    if got.returncode == CANNOT_BE_HAD:
-        pytest.skip("no baresip: Debian cannot be had from here (the lines above say why)")
-    assert got.returncode == 0
-    return Path(got.stdout.strip())
+    return program("baresip")
 
 
 @pytest.mark.timeout(120)

@@ -10,16 +10,17 @@ import pytest
 
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, free_port, world
 from interject_lab.network.codecs import CODECS
 from interject_lab.network.levels import is_sound
+from real_time.retry import in_real_time
 
 KILLS = 3
 GONE = "127.0.0.1:1"
-"""Nobody listens there."""
+"""No process listens there."""
 
 
+@pytest.mark.core
 @pytest.mark.timeout(240)
 @in_real_time
 async def test_a_killed_pod_s_caller_is_with_another_within_half_a_second(
@@ -83,6 +84,7 @@ async def test_an_api_that_is_down_slow_or_lies_costs_a_moment(
         )
 
 
+@pytest.mark.core
 @pytest.mark.timeout(90)
 async def test_a_full_pod_s_caller_goes_to_its_peer_and_then_to_the_fallback(
     tree: Path, tmp_path: Path, measured: Measured
@@ -159,7 +161,7 @@ async def bad_apis() -> AsyncIterator[dict[str, str]]:
     servers = {
         "503": await answering("503 Service Unavailable", "busy"),
         "junk": await answering("200 OK", "<html>$" + "{SHELL(touch pwned)}:1,x)"),
-        "an address where nobody is": await answering("200 OK", GONE),
+        "an address without a server": await answering("200 OK", GONE),
         "no answer": await asyncio.start_server(silent_api, "127.0.0.1", 0),
     }
     async with AsyncExitStack() as stack:

@@ -10,10 +10,10 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, World, world
 from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.network import Network
+from real_time.retry import in_real_time
 
 DIALPLAN = [
     {"name": "plain", "extensions": ["100"]},
@@ -41,6 +41,7 @@ async def call(
     return await there.call(phone, extension, number)
 
 
+@pytest.mark.core
 @pytest.mark.timeout(360)
 @in_real_time
 async def test_callers_in_double_talk_are_heard_and_echo_is_not(
@@ -60,7 +61,7 @@ async def test_callers_in_double_talk_are_heard_and_echo_is_not(
     judged = [judge(each.call.record, recordings[each.uuid]) for each in called]
     for name in EXTENSIONS:
         ours = [j for (kind, _), j in zip(kinds, judged, strict=True) if kind == name]
-        tell(measured, f"double talk, ERL 15 dB, {name}", ours)
+        add_rows(measured, f"double talk, ERL 15 dB, {name}", ours)
     assert sum(j.false_stops for j in judged) == 0
     assert sum(len(j.interruptions) for j in judged) >= 0.8 * INTERRUPTIONS * len(kinds)
     assert sum(j.missed for j in judged) == 0
@@ -91,12 +92,12 @@ async def test_on_a_bad_network_callers_are_still_heard(
     judged = [judge(each.call.record, recordings[each.uuid]) for each in called]
     for what, name in dict.fromkeys(kinds):
         ours = [j for kind, j in zip(kinds, judged, strict=True) if kind == (what, name)]
-        tell(measured, f"{what}, {name}", ours)
+        add_rows(measured, f"{what}, {name}", ours)
     heard = sum(len(j.to_last_rtp_ms) for j in judged)
     assert heard >= 0.75 * sum(len(j.interruptions) for j in judged) > 0
 
 
-def tell(measured: Measured, case: str, judged: list[Judged]) -> None:
+def add_rows(measured: Measured, case: str, judged: list[Judged]) -> None:
     interruptions = sum(len(j.interruptions) for j in judged)
     missed, false = sum(j.missed for j in judged), sum(j.false_stops for j in judged)
     errors_ms = [j.delay_error_p95_ms for j in judged if j.delay_error_p95_ms is not None]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from asterisk.callers import agent, interrupter, line, silent, speaker
 from asterisk.judged import judge, played_as_heard
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import world
 from interject_lab.scoring.truth import true_delay_ms
 from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
 from media_pod.providers.ports import Pcm
+from real_time.retry import in_real_time
 
 PTIMES_MS = (10, 30, 40, 60)
 WIDE_HZ = 16_000

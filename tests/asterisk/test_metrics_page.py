@@ -1,4 +1,4 @@
-"""What Prometheus gets from Asterisk while somebody calls, and what nobody gets from it."""
+"""What Prometheus reads from Asterisk during a call, and what its page does not serve."""
 
 import asyncio
 import re

@@ -8,10 +8,11 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import judge
 from asterisk.measured import Measured
-from asterisk.real_time import in_real_time
 from asterisk.world import free_port, world
+from real_time.retry import in_real_time
 
 
+@pytest.mark.core
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the seed's dialplan runs curl")
 @in_real_time

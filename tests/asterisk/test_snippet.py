@@ -10,7 +10,7 @@ from asterisk_config.values import Values
 GONE = "127.0.0.1:1"
 
 
-async def test_somebody_else_s_dialplan_goes_on_with_the_result(tree: Path, tmp_path: Path) -> None:
+async def test_another_dialplan_continues_with_the_result(tree: Path, tmp_path: Path) -> None:
     http = free_port()
     goodbye = agent(dialogue=says({"say": "Goodbye.", "pauseMs": 0}), server={"httpPort": http})
     here, gone = (snippet(Values(api=(api,))) for api in (f"127.0.0.1:{http}", GONE))
@@ -19,12 +19,12 @@ async def test_somebody_else_s_dialplan_goes_on_with_the_result(tree: Path, tmp_
 exten => 130,1,Gosub(interject,s,1)
  same => n,Verbose(1,130 got ${{INTERJECT_RESULT}})
  same => n,Hangup()
-exten => 131,1,Gosub(nobody,s,1)
+exten => 131,1,Gosub(absent,s,1)
  same => n,Verbose(1,131 got ${{INTERJECT_RESULT}})
  same => n,Hangup()
 
 {here}
-{gone.replace("[interject]", "[nobody]").replace("=interject,ended", "=nobody,ended")}
+{gone.replace("[interject]", "[absent]").replace("=interject,ended", "=absent,ended")}
 """
     async with world(tree, tmp_path, [goodbye], append={"extensions.conf": own}) as there:
         for extension in ("130", "131"):

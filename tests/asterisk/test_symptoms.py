@@ -1,4 +1,4 @@
-"""The table of symptoms in docs/asterisk.md: each fault leaves the line that the table promises."""
+"""The table of symptoms in docs/asterisk.md: each fault leaves the line that the table names."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
 GONE = "127.0.0.1:1"
 
 
-def promised(who: str) -> list[str]:
+def documented(who: str) -> list[str]:
     """The lines that the table quotes from the log of `who`."""
     table = DOCS.read_text().partition("## Symptoms")[2]
     cells = [row.split("|")[2] for row in table.splitlines() if row.count("|") > 3]
@@ -25,9 +25,7 @@ def promised(who: str) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-async def test_each_fault_leaves_the_line_that_the_table_promises(
-    tree: Path, tmp_path: Path
-) -> None:
+async def test_each_fault_leaves_the_line_that_the_table_names(tree: Path, tmp_path: Path) -> None:
     audio, http = free_port(), free_port()
     pod = agent(
         dialogue={"kind": "parcelDesk", "person": "person"},
@@ -45,7 +43,7 @@ exten => 120,1,Answer()
     async with bad_apis() as bad:
         dialplan: list[dict[str, Any]] = [
             {"name": "good", "extensions": ["100"]},
-            {"name": "nobody", "extensions": ["110"], **seed},
+            {"name": "absent", "extensions": ["110"], **seed},
             {"name": "wide", "extensions": ["111"], "rateHz": 16000},
             {"name": "down", "extensions": ["112"], "api": [GONE]},
             {"name": "slow", "extensions": ["113"], "api": [bad["no answer"]]},
@@ -63,10 +61,10 @@ exten => 120,1,Answer()
         said = {"Asterisk": there.asterisk.log, "(pod)": page}
 
     seen = {
-        who: [quoted for quoted in promised(who) if matches(quoted, log)]
+        who: [quoted for quoted in documented(who) if matches(quoted, log)]
         for who, log in said.items()
     }
-    missing = {who: set(promised(who)) - set(seen[who]) - NOT_MADE_HERE for who in said}
+    missing = {who: set(documented(who)) - set(seen[who]) - NOT_MADE_HERE for who in said}
     assert missing == {"Asterisk": set(), "(pod)": set()}
 
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from cluster.jaeger import Jaeger, jaeger_program
 
 from asterisk.callers import agent, interrupter, line, silent
 from asterisk.world import free_port, world
 from interject_lab.reports.trace import Span, as_text
 from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
+from rig.fixtures import jaeger_program
+from rig.observers import Jaeger
 
 __all__ = ["jaeger_program"]
 

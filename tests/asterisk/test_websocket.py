@@ -1,4 +1,4 @@
-"""chan_websocket beside AudioSocket: the same callers, stopped as soon, told as truly."""
+"""chan_websocket beside AudioSocket: the same callers, the same reaction times and delays."""
 
 import asyncio
 import os
@@ -9,11 +9,11 @@ import pytest
 from asterisk.callers import agent, interrupter, line
 from asterisk.judged import Judged, judge, played_as_heard
 from asterisk.measured import Measured, spread
-from asterisk.real_time import in_real_time
 from asterisk.world import Called, world
 from interject_lab.recorder.recorder import Recording
 from interject_lab.scoring.outcome import has_sound
 from media_pod.duplex.contract import TICK_MS
+from real_time.retry import in_real_time
 
 CALLS = 4
 SECONDS = 42.0
@@ -53,7 +53,7 @@ async def test_both_transports_stop_for_the_same_callers(
         pod_s, asterisk_s = (
             after - before for before, after in zip(before_s, after_s, strict=True)
         )
-        tell(measured, transport, judged, errors_ms)
+        add_rows(measured, transport, judged, errors_ms)
         for who, used_s in (("pod, recording included", pod_s), ("Asterisk", asterisk_s)):
             share = 100 * used_s / SECONDS / CALLS
             measured.row(transport, f"CPU per call, {who}", f"{share:.1f} % of a core")
@@ -63,7 +63,9 @@ async def test_both_transports_stop_for_the_same_callers(
         assert max(errors_ms) < 2 * TICK_MS
 
 
-def tell(measured: Measured, transport: str, judged: list[Judged], errors_ms: list[float]) -> None:
+def add_rows(
+    measured: Measured, transport: str, judged: list[Judged], errors_ms: list[float]
+) -> None:
     heard = sum(len(j.to_last_rtp_ms) for j in judged)
     missed, false = sum(j.missed for j in judged), sum(j.false_stops for j in judged)
     measured.row(transport, "heard / missed / false stops", f"{heard} / {missed} / {false}")

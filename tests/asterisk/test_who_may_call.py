@@ -1,4 +1,4 @@
-"""Who reaches an agent: phones with their password, a trunk by its address, and nobody else."""
+"""Who reaches an agent: phones with their password and a trunk by its address, no other caller."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ async def call_as(there: World, user: str, password: str, extension: str) -> Sip
     return await SipPhone(account, line(), silent(), max_s=1.5).call(extension)
 
 
-async def test_strangers_and_wrong_passwords_are_refused(tree: Path, tmp_path: Path) -> None:
+async def test_unknown_callers_and_wrong_passwords_are_refused(tree: Path, tmp_path: Path) -> None:
     async with world(tree, tmp_path, [agent()]) as there:
         refused = [
-            await call_as(there, "stranger", "", "100"),
+            await call_as(there, "unknown", "", "100"),
             await call_as(there, "p0", "wrong", "100"),
             await call_as(there, "p0", "", "100"),
         ]

@@ -19,7 +19,6 @@ import aiohttp
 import yaml
 
 from asterisk.asterisk_server import AsteriskServer, asterisk_server, supervised_server
-from asterisk.real_time import note
 from asterisk_config.places import Places
 from asterisk_config.render import render
 from asterisk_config.values import load_values
@@ -33,6 +32,7 @@ from interject_lab.telephones.sip.media import MediaSettings
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
 from media_pod.manifest.agent import VoiceAgent
+from real_time.retry import note
 
 RTP_PORTS: Final = 400
 PASSWORD: Final = "Correct-Horse-7"

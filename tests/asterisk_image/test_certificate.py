@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from documents import trunk, values
-from self_signed import Pair, write_pair
 
 from asterisk_config.certificate import CertificateWatch, check
 from asterisk_config.places import Places
 from asterisk_config.sip_values import Tls
 from media_pod.errors import SetupError
+from self_signed import Pair, write_pair
 
 RELOAD = ("-rx", "module reload res_pjsip.so")
 MISMATCH = "sip.tls.key: {key} does not match the certificate in {certificate} ("

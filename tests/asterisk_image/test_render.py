@@ -4,7 +4,7 @@ from pathlib import Path
 
 from asterisk_config.places import Places
 from asterisk_config.render import SNIPPET, reference, render, snippet
-from asterisk_config.values import Values, load_values
+from asterisk_config.values import Values
 
 PLACES = Places.installed(Path("/run/asterisk"))
 IMAGE = Path(__file__).parents[2] / "asterisk-image"
@@ -16,12 +16,6 @@ def test_empty_values_are_valid() -> None:
     assert "127.0.0.1:1650" in files["extensions.conf"]
     assert "queues.conf" not in files
     assert "websocket_client.conf" not in files
-
-
-def test_the_same_values_give_the_same_files() -> None:
-    document = {"codecs": ["g722", "ulaw"], "agents": [{"name": "a"}, {"name": "b"}]}
-    first = render(load_values(document, "first"), PLACES)
-    assert render(load_values(document, "second"), PLACES) == first
 
 
 def test_every_file_starts_with_a_comment() -> None:

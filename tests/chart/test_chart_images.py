@@ -13,19 +13,20 @@ from helm_python import Chart
 
 from chart.rendering import CHART
 
-IMAGES = Path(__file__).resolve().parents[2] / "scripts" / "images"
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = os.pathsep.join(str(ROOT / name) for name in ("scripts", "tests"))
 NAMES = {
     "operator": "localhost/interject-operator:1a2b",
     "media-pod": "localhost/interject-media-pod:3c4d",
     "asterisk": "localhost/interject-asterisk:5e6f",
 }
 VALUES = "import json, make_images as m; print(json.dumps(m.chart_values(json.loads({names!r}))))"
-NODES = "import make_images, pathlib, nodes; print(nodes.nodes_of(pathlib.Path({path!r})))"
+NODES = "import make_images as m, pathlib; print(m.nodes_of(pathlib.Path({path!r})))"
 
 
 def said(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(IMAGES)},
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": PLACES},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
@@ -44,6 +45,7 @@ def test_the_chart_accepts_the_values_of_make_images() -> None:
     [
         ("kind-voice", "Nodes(kind='kind', cluster='voice')"),
         ("k3d-voice", "Nodes(kind='k3d', cluster='voice')"),
+        ("minikube", "Nodes(kind='minikube', cluster='minikube')"),
         ("production", "None"),
     ],
 )

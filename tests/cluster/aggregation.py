@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from voiceagent_operator.kube.kinds import Json
 
 GROUP = "custom.metrics.k8s.io"

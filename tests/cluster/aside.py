@@ -1,4 +1,4 @@
-"""Work beside calls that does not crowd them: on a real cluster others' machines do it."""
+"""Work beside calls at the lowest priority: in production it runs on other machines."""
 
 import subprocess
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ niceness counts within a session alone."""
 def run_aside(
     command: Sequence[str], stdin: str | None, timeout_s: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` where everybody else goes before it, and collect what it says.
+    """Run `command` at the lowest priority, and collect its output.
 
     Raises:
         subprocess.TimeoutExpired: it took longer; it is gone.

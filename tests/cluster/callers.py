@@ -56,7 +56,7 @@ async def call(
     """Call and listen for `seconds`, or until the bot hangs up.
 
     Args:
-        taken: told which pod's address took the call.
+        taken: called with the address of the pod that took the call.
     """
     uuid = uuid4()
     host, port = await ask_call_start(address, uuid, from_number="5550100", to_number="100")
@@ -93,13 +93,6 @@ async def ask(host: str, path: str, http_port: int = 1650) -> tuple[int, str]:
             return answer.status, await answer.text()
     except (aiohttp.ClientError, TimeoutError):
         return 0, ""
-
-
-async def late_ticks(host: str) -> float:
-    """Ticks that a pod has missed: the machine's fault, here."""
-    _, page = await ask(host, "/metrics")
-    lines = [line for line in page.splitlines() if line.startswith("interject_late_ticks_total")]
-    return float(lines[0].rpartition(" ")[2]) if lines else 0.0
 
 
 def alive(pods: list[Json]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""A real Kubernetes for every test in this folder, or a visible reason why there is none."""
+"""A real Kubernetes for every test in this folder, or a skip that says why not."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from _pytest.capture import CaptureManager
 
+from cluster.chosen_cluster import cluster_to_test
+from cluster.cluster import Cluster
 from cluster.fixtures import api, operator
 from cluster.images import asterisk_image, media_image, operator_image, probe_image
-from cluster.measured import SECTION, Measured, tell
-from cluster.rig import Cluster
-from cluster.which import cluster_to_test
+from cluster.measured import SECTION, Measured, report
 
 __all__ = ["api", "asterisk_image", "media_image", "operator", "operator_image", "probe_image"]
 
@@ -57,7 +57,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 def node(cluster: Cluster) -> Cluster:
     """The cluster, for tests whose pods have to run."""
     if not cluster.node:
-        pytest.skip("pods of images built here run on our own rig alone, which needs root for it")
+        pytest.skip(cluster.no_pods)
     return cluster
 
 
@@ -106,4 +106,4 @@ def measured(pytestconfig: pytest.Config) -> Measured:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    tell(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Kubernetes")
+    report(config.stash.get(_measured, Measured()), terminalreporter, config, SECTION, "Kubernetes")

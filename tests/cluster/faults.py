@@ -1,4 +1,4 @@
-"""An API server in front of the real one that now and then is what real ones are on a bad day."""
+"""A proxy in front of the API server that injects faults."""
 
 import contextlib
 import json
@@ -12,9 +12,9 @@ from typing import Final
 import aiohttp
 import yaml
 from aiohttp import web
-from asterisk.world import free_port
 from kubernetes.aio.client.rest import RESTClientObject
 
+from asterisk.world import free_port
 from voiceagent_operator.kube.api import find_cluster
 
 _HOP: Final = frozenset({"transfer-encoding", "content-length", "connection", "content-encoding"})
@@ -61,7 +61,7 @@ class BadDay:
             kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
-            with contextlib.suppress(aiohttp.ClientConnectionResetError):  # who asked is gone
+            with contextlib.suppress(aiohttp.ClientConnectionResetError):  # the client is gone
                 async for line in answer.content:
                     if watching and self._chance.random() < self.rate:
                         return await self._break(request, response, line)

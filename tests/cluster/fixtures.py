@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.operators import OperatorProcess, api_server, operator_running
-from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer
 
 

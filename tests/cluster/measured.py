@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from asterisk.measured import Measured, spread, tell
+from asterisk.measured import Measured, report, spread
 
 SECTION: Final = "make test-cluster"
 """Of docs/measurements.md."""
 
-__all__ = ["SECTION", "Measured", "spread", "tell"]
+__all__ = ["SECTION", "Measured", "report", "spread"]

@@ -5,8 +5,9 @@ from typing import Final
 import yaml
 from helm_python import Chart
 
+from cluster.cluster import Json
+from cluster.images import PULL_POLICY
 from cluster.releases import CHART
-from cluster.rig import Json
 
 RELEASE: Final = "interject"
 NAME: Final = "interject-operator"
@@ -35,7 +36,7 @@ def operator_objects(
         "metricsApi": {"enabled": metrics_api},
         "operator": {
             "watchNamespaces": list(watched),
-            "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
+            "image": {"repository": repository, "tag": tag, "pullPolicy": PULL_POLICY},
         },
     }
     rendered = Chart.load(CHART).render(values, name=RELEASE, namespace=namespace)

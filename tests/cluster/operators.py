@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from asterisk.world import free_port
 
+from asterisk.world import free_port
+from cluster.images import PULL_POLICY
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
 
 MEDIA_IMAGE = "localhost/interject-media:none"
-"""An image that nobody has: for cases that need no pod to run."""
+"""An image that no node has: for cases that need no pod to run."""
 STARTS_WITHIN_S = 30.0
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class OperatorProcess:
             *(sys.executable, "-m", "voiceagent_operator", "run", "-v"),
             *("--kubeconfig", str(kubeconfig)),
             *("--media-image", image),
-            *("--pull-policy", "Never"),
+            *("--pull-policy", PULL_POLICY),
             *("--lease-namespace", namespace),
             *("--probe-port", str(self.probe_port)),
             *arguments,

@@ -1,8 +1,8 @@
-"""NetworkPolicies enforced on the rig, whose network by itself has nobody who does.
+"""NetworkPolicies enforced on the rig, whose network by itself does not.
 
 Networks of real clusters do, and what a policy forgets to allow breaks there alone. Policies become
-rules of the packet filter for the pods that they select, looked up anew all the time: a pod is
-open until the next look, as it is for a moment with other enforcers too. What the machine itself
+rules of the packet filter for the pods that they select, polled twice a second: a pod is open until
+the next poll, as it is for a moment with other implementations too. What the machine itself
 sends to its pods, probes of the kubelet among them, is not filtered.
 """
 
@@ -18,10 +18,10 @@ from typing import Any, Final
 from kubernetes.client import ApiClient, CoreV1Api, NetworkingV1Api
 from kubernetes.config import new_client_from_config
 
-from cluster.rig import Cluster, Json
+from cluster.cluster import Cluster, Json
 
 TABLE: Final = "interject-policies"
-LOOK_S: Final = 0.5
+POLL_S: Final = 0.5
 NFT_S: Final = 10.0
 API_S: Final = 5.0
 HEAD: Final = f"""\
@@ -76,7 +76,13 @@ def rules(world: World) -> str:
 
 @contextmanager
 def enforced(cluster: Cluster) -> Iterator[None]:
-    """All policies of the cluster are enforced until the context is left."""
+    """All policies of the rig are enforced until the context is left.
+
+    Whether a foreign cluster enforces them is up to its network; nothing is done there.
+    """
+    if not cluster.own:
+        yield
+        return
     api = new_client_from_config(str(cluster.kubeconfig))
     stop, failures = threading.Event(), []
 
@@ -87,8 +93,8 @@ def enforced(cluster: Cluster) -> Iterator[None]:
                 if (now := rules(_world(api))) != before:
                     _filter(now)
                     before = now
-                stop.wait(LOOK_S)
-        except Exception as error:  # told when the context is left
+                stop.wait(POLL_S)
+        except Exception as error:  # raised when the context is left
             failures.append(error)
 
     thread = threading.Thread(target=keep, name="policies")
@@ -155,7 +161,7 @@ def _allowed(world: World, policy: Json, way: str, pod: Json) -> Iterator[str]:
 
 
 def _peer(world: World, namespace: str, peer: Json | None, end: str) -> str | None:
-    """The match of an address; "" for everybody, None for nobody."""
+    """The match of an address; "" for any peer, None for no peer."""
     if peer is None:
         return ""
     if block := peer.get("ipBlock"):
@@ -186,7 +192,7 @@ def _port(port: Json | None, way: str, pod: Json) -> str:
         return f"meta l4proto {protocol}"
     if isinstance(number, str):
         if way == "egress":
-            raise ValueError(f"port {number!r} of egress: names are not looked up here")
+            raise ValueError(f"port {number!r} of egress: named ports are not supported here")
         number = _numbers(pod)[number, protocol]
     last = port.get("endPort", number)
     return f"{protocol} dport {number}-{last}" if last != number else f"{protocol} dport {number}"

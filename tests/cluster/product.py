@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Final
 
 import aiohttp
-from asterisk.callers import line, silent
 
+from asterisk.callers import line, silent
+from cluster.cluster import Cluster, Json
+from cluster.images import PULL_POLICY
 from cluster.operators import until
 from cluster.releases import Release
-from cluster.rig import Cluster, Json
 from interject_lab.errors import LabError
 from interject_lab.telephones.caller import Caller
 from interject_lab.telephones.sip.conversation import SipCall
@@ -23,6 +24,7 @@ from voiceagent_operator.agents import names
 
 PHONE: Final = "601"
 SAMPLE: Final = "parcel-desk"
+SAMPLE_NUMBER: Final = "100"
 READY_S: Final = 120.0
 GRACE_S: Final = 10
 """That Asterisk gives its calls when it is asked to go."""
@@ -44,7 +46,7 @@ class Images:
 
         def image(name: str) -> Json:
             repository, _, tag = name.rpartition(":")
-            return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+            return {"repository": repository, "tag": tag, "pullPolicy": PULL_POLICY}
 
         return {
             "operator": {"image": image(self.operator), "mediaImage": image(self.media_pod)},
@@ -70,14 +72,26 @@ class Product:
         self.values = values
 
     def wait(self, what: str, condition: str, timeout_s: float = READY_S) -> None:
-        """As the notes of the chart tell a user to."""
+        """As the chart's notes instruct a user."""
         done = self.cluster.run(
             "wait", f"--for={condition}", what, "-n", self.namespace, f"--timeout={timeout_s:.0f}s"
         )
         assert done.returncode == 0, done.stdout + done.stderr + self.state()
 
+    async def until_sample_answers(self) -> None:
+        """Until Asterisk and the sample's pod are Ready and a call to the sample is answered."""
+        self.wait("pod/" + f"{self.release.name}-asterisk-0", "condition=Ready")
+
+        async def created() -> Json:
+            return await asyncio.to_thread(self.cluster.get, "va", self.namespace, SAMPLE)
+
+        await until("the sample created", created, 60, PAUSE_S)
+        self.wait(f"va/{SAMPLE}", "condition=Ready")
+        self.wait(f"va/{SAMPLE}", "condition=Published")
+        await self.until_answered(SAMPLE_NUMBER, 30)
+
     def state(self) -> str:
-        """What there is, for whoever has to find out why something is not."""
+        """Pods, agents and events, for the message of a failure."""
         return "\n".join(
             self.cluster.run(*words, "-n", self.namespace).stdout
             for words in (
@@ -88,7 +102,7 @@ class Product:
 
     @cached_property
     def account(self) -> Account:
-        """The telephone's, read as the notes tell a user to.
+        """The telephone's, read as the notes instruct a user.
 
         Once, as a telephone is set up: it stays good when Asterisk restarts, and while it does
         there is no pod to read from.
@@ -101,7 +115,7 @@ class Product:
         return Account(PHONE, password, pod["status"]["hostIP"], sip)
 
     async def call(self, extension: str, caller: Caller | None = None, *, max_s: float) -> Heard:
-        """Call and stay until either side hangs up; somebody who only listens by default."""
+        """Call and stay until either side hangs up; a caller who only listens by default."""
         phone = SipPhone(self.account, line(), caller or silent(), max_s=max_s)
         hosts = await asyncio.to_thread(self.hosts)
         old = {call["uuid"] for call in await _all_calls(hosts)}
@@ -156,6 +170,12 @@ class Product:
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
         return await _all_calls(await asyncio.to_thread(self.hosts))
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether its condition Ready is true."""
+    conditions = pod["status"].get("conditions", [])
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
 async def _uuid_of_another(hosts: Sequence[str], old: Container[str]) -> str:

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.cluster import Cluster, Json
 from cluster.helm import HelmFailedError, helm
-from cluster.rig import Cluster, Json
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "interject"
@@ -62,7 +62,7 @@ class Release:
         return self.cluster.get(kind, self.namespace, f"{self.name}-{part}")
 
     def versions(self) -> dict[str, str]:
-        """What tells of every change but a status: of each object of the release by its name."""
+        """Of each object of the release, what changes with everything but its status."""
         found = {}
         for kinds, version in ((STILL, "resourceVersion"), (WORKING, "generation")):
             done = self.cluster.run(

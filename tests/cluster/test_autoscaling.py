@@ -6,13 +6,13 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from asterisk.world import free_port
 
+from asterisk.world import free_port
 from cluster.aggregation import registered, serving_certificate
 from cluster.callers import alive, ask, reserve
+from cluster.cluster import Cluster
 from cluster.measured import Measured
 from cluster.operators import create, items, operator_running, until, voice_agent
-from cluster.rig import Cluster
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, VOICE_AGENT, Json

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from cluster.callers import REPEATING, ask
+from cluster.cluster import Cluster
+from cluster.images import PULL_POLICY
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -18,7 +20,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
@@ -43,7 +44,7 @@ def asterisk_pod(namespace: str, image: str) -> Json:
     container = {
         "name": "asterisk",
         "image": image,
-        "imagePullPolicy": "Never",
+        "imagePullPolicy": PULL_POLICY,
         "env": [{"name": "INTERJECT_VALUES", "value": "/etc/values/asterisk.yaml"}],
         "readinessProbe": {
             "exec": {"command": ["python3", "-m", "asterisk_config", "check"]},

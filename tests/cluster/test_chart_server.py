@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from cluster.cluster import Cluster, Json
 from cluster.releases import CRD, Release, without_crd
-from cluster.rig import Cluster, Json
 
 API = "v1beta2.custom.metrics.k8s.io"
 NO_METRICS_API: Json = {"metricsApi": {"enabled": False}}
@@ -17,9 +17,9 @@ WITHIN_S = 30.0
 
 @pytest.fixture
 def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
-    """A release, of a cluster that has no VoiceAgent resource of somebody else's."""
+    """A release, of a cluster that has no VoiceAgent resource of another owner."""
     if not cluster.own:
-        pytest.skip("installs cluster-wide objects, which may be done to our own rig alone")
+        pytest.skip("installs cluster-wide objects: on the rig alone")
     release = Release(cluster, namespace)
     yield release
     release.uninstall()
@@ -134,7 +134,7 @@ def test_a_chart_without_its_resource_is_refused(release: Release) -> None:
 
 
 @pytest.mark.usefixtures("crd")
-def test_a_resource_of_somebody_elses_is_refused_and_can_be_used(release: Release) -> None:
+def test_a_resource_of_another_owner_is_refused_and_can_be_used(release: Release) -> None:
     said = release.refused(NO_METRICS_API)
     assert f"found {CRD} in the cluster, not owned by a Helm release; set crds.enabled=f" in said
     release.install(NO_METRICS_API | {"crds": {"enabled": False}})
@@ -226,9 +226,7 @@ def test_an_upgrade_tells_asterisk_the_address_of_its_load_balancer(release: Rel
 
 
 @pytest.mark.usefixtures("crd", "release")
-def test_whoever_owns_one_namespace_and_nothing_else_can_install(
-    cluster: Cluster, namespace: str
-) -> None:
+def test_the_owner_of_one_namespace_can_install(cluster: Cluster, namespace: str) -> None:
     user = f"owner-of-{namespace}"
     group = "rbac.authorization.k8s.io"
     head = {"apiVersion": f"{group}/v1", "metadata": {"name": "owner", "namespace": namespace}}

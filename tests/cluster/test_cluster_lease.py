@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.rig import Cluster, eventually
+from cluster.cluster import Cluster, eventually
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import LEASE, Json
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from asterisk.world import free_port
 
+from asterisk.world import free_port
 from cluster.aggregation import GROUP, VERSIONS, registered, serving_certificate
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import POD, Json
@@ -95,7 +95,7 @@ def _process(cluster: Cluster, port: int, certificate: Path, key: Path) -> Itera
 
 
 class MediaPods:
-    """Pods of the cluster whose process is this one: it tells their calls."""
+    """Pods of the cluster whose process is this one: it answers for their calls."""
 
     def __init__(self, api: ApiServer, namespace: str, address: str) -> None:
         self._api, self._namespace, self._address = api, namespace, address
@@ -219,7 +219,7 @@ async def test_a_user_without_the_right_is_refused_by_the_api_server(
     )
 
 
-async def test_whoever_comes_round_the_api_server_gets_nothing(
+async def test_a_client_that_bypasses_the_api_server_gets_nothing(
     aggregated: Aggregated, namespace: str
 ) -> None:
     cluster = aggregated.cluster
@@ -243,7 +243,7 @@ async def test_whoever_comes_round_the_api_server_gets_nothing(
         with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
             await status(certificate, "system:admin")
 
-    # Only a rig gives the API server's own certificate away: here is whoever has stolen it.
+    # Only a rig gives the API server's own certificate away, to a client that has stolen it.
     pki = cluster.folder / "pki"
     stolen = (pki / "front-proxy-client.crt", pki / "front-proxy-client.key")
     assert await status(stolen, "mallory") == 403

@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import Any, Final
 
 from hypothesis import given, settings
-from pod_templates import CONTAINERS, FIRST, VOLUMES, patches
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
+from pod_templates import CONTAINERS, FIRST, VOLUMES, patches
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.errors import ApiError
 from voiceagent_operator.kube.kinds import Json, Kind

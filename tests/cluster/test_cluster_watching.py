@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from cluster.rig import Cluster, eventually
+from cluster.cluster import Cluster, eventually
 from voiceagent_operator.kube import watching
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, Json, Kind
@@ -18,7 +18,7 @@ SELECTOR = "test.interject.dev/watched=yes"
 LABELS = {"test.interject.dev/watched": "yes"}
 
 
-class Told:
+class Seen:
     def __init__(self) -> None:
         self.changes: list[tuple[str, str]] = []
         self.metadata: list[Json] = []
@@ -32,14 +32,14 @@ class Told:
 
 
 @asynccontextmanager
-async def watched(api: WatchApi, namespace: str | None) -> AsyncIterator[Told]:
-    told = Told()
+async def watched(api: WatchApi, namespace: str | None) -> AsyncIterator[Seen]:
+    seen = Seen()
     namespaces = None if namespace is None else (namespace,)
     task = asyncio.create_task(
-        watch(api, CONFIG_MAP, namespaces, SELECTOR, told.on_change, Heartbeats(time.monotonic))
+        watch(api, CONFIG_MAP, namespaces, SELECTOR, seen.on_change, Heartbeats(time.monotonic))
     )
     try:
-        yield told
+        yield seen
         assert not task.done(), "a watch never ends by itself"
     finally:
         task.cancel()
@@ -57,25 +57,25 @@ async def test_changes_come_as_they_are_made_with_metadata_alone(
 ) -> None:
     await make(api, namespace, "first", "x" * 100_000)
     one, two = CONFIG_MAP.path(namespace, "first"), CONFIG_MAP.path(namespace, "second")
-    async with watched(api, namespace) as told:
-        await eventually(lambda: told.changes == [("ADDED", "first")], 10)
+    async with watched(api, namespace) as seen:
+        await eventually(lambda: seen.changes == [("ADDED", "first")], 10)
         await make(api, namespace, "second")
         await api.merge(one, {"data": {"text": "new"}})
         await api.merge(two, {"metadata": {"labels": {"test.interject.dev/watched": None}}})
         await api.delete(one)
-        await eventually(lambda: len(told.changes) == 5, 10)
-    assert told.changes[1:] == [
+        await eventually(lambda: len(seen.changes) == 5, 10)
+    assert seen.changes[1:] == [
         ("ADDED", "second"), ("MODIFIED", "first"), ("DELETED", "second"), ("DELETED", "first"),
     ]  # fmt: skip
-    assert told.metadata[0]["labels"] == LABELS
-    assert all("data" not in metadata for metadata in told.metadata)
+    assert seen.metadata[0]["labels"] == LABELS
+    assert all("data" not in metadata for metadata in seen.metadata)
 
 
 async def test_what_is_made_after_an_empty_list_is_seen(api: ApiServer, namespace: str) -> None:
-    async with watched(api, namespace) as told:
+    async with watched(api, namespace) as seen:
         await asyncio.sleep(1)
         await make(api, namespace, "first")
-        await eventually(lambda: told.changes == [("ADDED", "first")], 10)
+        await eventually(lambda: seen.changes == [("ADDED", "first")], 10)
 
 
 async def test_a_list_of_several_pages_is_whole(
@@ -85,8 +85,8 @@ async def test_a_list_of_several_pages_is_whole(
     names = [f"number-{number}" for number in range(10)]
     for name in names:
         await make(api, namespace, name)
-    async with watched(api, None) as told:
-        await eventually(lambda: told.names_in(namespace) == names, 10)
+    async with watched(api, None) as seen:
+        await eventually(lambda: seen.names_in(namespace) == names, 10)
 
 
 class FromLongAgo:
@@ -109,11 +109,11 @@ class FromLongAgo:
 async def test_what_the_server_has_forgotten_is_listed_anew(api: ApiServer, namespace: str) -> None:
     await make(api, namespace, "first")
     old = FromLongAgo(api)
-    async with watched(old, namespace) as told:
-        await eventually(lambda: len(told.changes) == 2, 10)
+    async with watched(old, namespace) as seen:
+        await eventually(lambda: len(seen.changes) == 2, 10)
         await make(api, namespace, "second")
-        await eventually(lambda: len(told.changes) == 3, 10)
-    assert told.changes == [("ADDED", "first"), ("MODIFIED", "first"), ("ADDED", "second")]
+        await eventually(lambda: len(seen.changes) == 3, 10)
+    assert seen.changes == [("ADDED", "first"), ("MODIFIED", "first"), ("ADDED", "second")]
     assert old.watches == 2
 
 
@@ -121,10 +121,10 @@ async def test_a_restart_of_the_api_server_is_lived_through(
     cluster: Cluster, api: ApiServer, namespace: str
 ) -> None:
     await make(api, namespace, "first")
-    async with watched(api, namespace) as told:
-        await eventually(lambda: told.changes == [("ADDED", "first")], 10)
+    async with watched(api, namespace) as seen:
+        await eventually(lambda: seen.changes == [("ADDED", "first")], 10)
         await asyncio.to_thread(cluster.restart_api_server)
         await make(api, namespace, "second")
         await api.delete(CONFIG_MAP.path(namespace, "first"))
-        await eventually(lambda: ("DELETED", "first") in told.changes, 35)
-    assert ("ADDED", "second") in told.changes
+        await eventually(lambda: ("DELETED", "first") in seen.changes, 35)
+    assert ("ADDED", "second") in seen.changes

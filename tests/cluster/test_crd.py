@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from voiceagent_cases import CASES, Case, Json, voice_agent
-from voiceagent_values import leaves, placed, values
 
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.manifest.crd.definition import schema
 from media_pod.manifest.status import Condition, Status
+from voiceagent_cases import CASES, Case, Json, voice_agent
+from voiceagent_values import leaves, placed, values
 
 CRD = "crd/voiceagents.interject.dev"
 FILE = Path(__file__).parents[2] / "crds" / "voiceagents.interject.dev.yaml"
@@ -23,7 +23,7 @@ LAST_APPLIED_LIMIT = 256 * 1024
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-pytestmark = pytest.mark.usefixtures("crd")
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("crd")]
 
 
 @pytest.fixture
@@ -207,12 +207,12 @@ def test_nothing_is_twice_in_a_list(run: Run, telephony: Json, problem: str) -> 
 
 
 def test_kubectl_explains_a_setting(cluster: Cluster) -> None:
-    told = ok(cluster.run("explain", "voiceagent.spec.bargeIn.sensitivity"))
-    words = " ".join(told.split())
+    shown = ok(cluster.run("explain", "voiceagent.spec.bargeIn.sensitivity"))
+    words = " ".join(shown.split())
     assert "How much evidence of the caller stops the bot: high stops soonest" in words
     assert "ENUM: low normal high" in words
-    told = ok(cluster.run("explain", "va.spec.turn.endSilenceMs"))
-    assert "Allowed: 200 to 5000." in " ".join(told.split())
+    shown = ok(cluster.run("explain", "va.spec.turn.endSilenceMs"))
+    assert "Allowed: 200 to 5000." in " ".join(shown.split())
 
 
 def test_the_columns(run: Run) -> None:
@@ -226,7 +226,7 @@ def test_the_columns(run: Run) -> None:
     assert row.split()[7:] == ['["100","_3069X."]', "localhost/interject:1", "parcelDesk", "0.1.0"]
 
 
-def test_an_agent_that_nobody_has_looked_at_has_empty_columns(run: Run) -> None:
+def test_an_agent_that_is_not_reconciled_has_empty_columns(run: Run) -> None:
     ok(apply(run, {}))
     _, row = ok(run("get", "va")).splitlines()
     assert len(row.split()) == 2  # name and age

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cluster.cluster import Cluster
 from cluster.conftest import CRDS
 from cluster.operators import (
     OperatorProcess,
@@ -18,7 +19,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator.kube.kinds import EVENT
 
 CRD = "voiceagents.interject.dev"
@@ -91,10 +91,10 @@ async def test_it_waits_for_its_crd_says_what_an_old_one_lacks_and_works_with_it
         install(cluster, older())
         await until("ready", lambda: answers(200, "ok"), 20)
 
-        async def told() -> bool:
+        async def reported() -> bool:
             return LACKS in log.read_text()
 
-        await until("what the CRD lacks", told, 90)
+        await until("what the CRD lacks", reported, 90)
         async with api_server(cluster.kubeconfig) as api:
             await create(api, voice_agent(namespace, replicas=0))
             message = await until_condition(api, namespace, "Degraded", "CrdOutdated")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.faults import bad_day
 from cluster.operators import (
     OperatorProcess,
@@ -15,7 +16,6 @@ from cluster.operators import (
     until,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, VOICE_AGENT
 
@@ -62,7 +62,7 @@ async def test_an_api_server_that_restarts(
     api: ApiServer, cluster: Cluster, operator: OperatorProcess, namespace: str
 ) -> None:
     if not cluster.own:
-        pytest.skip("somebody else's API server is not restarted")
+        pytest.skip("a foreign cluster's API server is not restarted")
     for number in range(AGENTS):
         await create(api, voice_agent(namespace, f"agent-{number}", replicas=1))
     await until("all made", lambda: scaled(api, namespace, 1), 30)

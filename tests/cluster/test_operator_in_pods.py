@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.operator_objects import operator_objects
 from cluster.operators import create, find, items, until, until_condition, voice_agent
-from cluster.rig import Cluster
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import DEPLOYMENT, LEASE, POD

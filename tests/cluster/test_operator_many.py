@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -16,7 +17,6 @@ from cluster.operators import (
     until,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT
 
@@ -58,13 +58,13 @@ async def test_memory_and_time(
             there = number
         assert operator.memory_mb() <= MOST_MB
         _, page = await operator.get("/metrics")
-        measured.row("all looks", "time of a look, p50 / p95 (buckets)", _quantiles(page))
+        measured.row("all reconciles", "time of a reconcile, p50 / p95 (buckets)", _quantiles(page))
 
 
 async def _told(api: ApiServer, namespace: str, number: int) -> bool:
     found = await items(api, VOICE_AGENT, namespace)
-    told = [each for each in found if each.get("status", {}).get("conditions")]
-    return len(told) == number
+    reported = [each for each in found if each.get("status", {}).get("conditions")]
+    return len(reported) == number
 
 
 async def _rest(operator: OperatorProcess, measured: Measured, case: str) -> None:

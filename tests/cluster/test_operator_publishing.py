@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from cluster.cluster import Cluster
 from cluster.measured import Measured
 from cluster.operators import (
     OperatorProcess,
@@ -15,7 +16,6 @@ from cluster.operators import (
     until_condition,
     voice_agent,
 )
-from cluster.rig import Cluster
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
@@ -132,10 +132,10 @@ async def test_an_operator_that_starts_takes_no_extension_away(
     before = await find(api, CONFIG_MAP, namespace, DIALPLAN)
     async with operator_running(cluster.kubeconfig, namespace, tmp_path) as operator:
 
-        async def looked() -> bool:
+        async def reconciled() -> bool:
             return await operator.metric("interject_operator_reconciles_total") >= len(numbers)
 
-        await until("every agent looked at", looked, 20)
+        await until("every agent reconciled", reconciled, 20)
     after = await find(api, CONFIG_MAP, namespace, DIALPLAN)
     assert before is not None
     assert after is not None

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from cluster.cluster import Cluster
 from cluster.operator_objects import operator_objects
-from cluster.rig import Cluster
 
 ACCOUNT = "system:serviceaccount:{}:interject-operator"
 
@@ -53,7 +53,7 @@ FORBIDDEN = [
     ("escalate", "roles.rbac.authorization.k8s.io"),
     ("impersonate", "serviceaccounts"),
     ("create", "serviceaccounts#token"),
-    ("update", "leases.coordination.k8s.io/somebody-elses"),
+    ("update", "leases.coordination.k8s.io/another-one"),
     ("create", "daemonsets.apps"),
     ("create", "jobs.batch"),
 ]

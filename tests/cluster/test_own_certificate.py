@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from asterisk.world import free_port
 from cryptography import x509
 
+from asterisk.world import free_port
+from cluster.cluster import Cluster
 from cluster.operator_objects import NAME, SERVICE, operator_objects
 from cluster.operator_objects import SECRET as SECRET_NAME
 from cluster.operators import OperatorProcess, find, until
-from cluster.rig import Cluster
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import API_SERVICE, SECRET, Json
 from voiceagent_operator.metrics_api.documents import API_SERVICES, GROUP, VERSIONS

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.kubernetes_scripts import script
-from cluster.rig import Cluster
+from cluster.cluster import Cluster
+from cluster.images import PULL_POLICY
 from cluster.traces import traces
+from rig.fixtures import rig_command
 
 READY_S = 30
 GONE_S = 20
@@ -103,18 +104,18 @@ def test_objects_outlive_the_api_server(cluster: Cluster, namespace: str) -> Non
 def test_a_second_rig_keeps_its_state_and_goes_without_a_trace(cluster: Cluster) -> None:
     folder = Path(f"/tmp/interject-second-{uuid4().hex[:8]}")
     if not cluster.own:
-        pytest.skip("whoever has a cluster may not have what a rig is made of")
-    script("rig.py", "up", str(folder), "--no-node")
+        pytest.skip("the programs of a rig may be missing beside a foreign cluster")
+    rig_command("up", str(folder), "--no-node")
     facts = json.loads((folder / "rig.json").read_text())
     second = Cluster(Path(facts["kubeconfig"]), facts["kubectl"], True, False, "", folder)
     second.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}})
-    script("rig.py", "down", str(folder))
+    rig_command("down", str(folder))
     assert not [trace for trace in traces(folder) if str(folder) in trace]
 
-    script("rig.py", "up", str(folder), "--no-node")
+    rig_command("up", str(folder), "--no-node")
     assert second.get("namespace", None, "kept")
     assert not cluster.get("namespace", None, "kept")
-    script("rig.py", "down", str(folder), "--wipe")
+    rig_command("down", str(folder), "--wipe")
     assert not folder.exists()
     assert not [trace for trace in traces(folder) if str(folder) in trace]
 
@@ -137,7 +138,7 @@ def _ask(cluster: Cluster, namespace: str, pod: str, path: str) -> str:
 def _deployment(namespace: str, image: str) -> dict[str, Any]:
     http = {"path": "/", "port": 1650}
     container = {
-        "name": "probe", "image": image, "imagePullPolicy": "Never",
+        "name": "probe", "image": image, "imagePullPolicy": PULL_POLICY,
         "readinessProbe": {"httpGet": http, "periodSeconds": 1},
         "lifecycle": {"preStop": {"httpGet": http | {"path": "/stop"}}},
         "securityContext": {

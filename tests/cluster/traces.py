@@ -1,4 +1,4 @@
-"""What a rig leaves on the machine, as somebody sees it who does not know how the rig works."""
+"""What a rig leaves on the machine, found without the rig's own records."""
 
 import subprocess
 from collections.abc import Iterator

@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from asterisk.callers import agent, interrupter, line, silent
 from asterisk.world import World, free_port, world
-from otlp_collector import Collector
-from prometheus_server import PrometheusServer, Target, prometheus_server
-
 from media_pod.manifest.agent import VoiceAgent
+from otlp_collector import Collector
+from rig.observers import Prometheus, Target
 
 NAMESPACE: Final = "voice"
 SECONDS: Final = 14.0
@@ -29,6 +28,8 @@ HEARD: Final = (
     "sum(interject_barge_in_stop_seconds_count) >= 3",
     'sum(interject_provider_first_chunk_seconds_count{kind="stt"}) >= 2',
 )
+UP_S: Final = 20.0
+POLL_S: Final = 0.3
 DRAINS_AFTER_S: Final = 10.0
 INTERRUPTIONS: Final = 30
 LINES: Final = ((0.0, 120.0), (3.0, 250.0))
@@ -40,10 +41,18 @@ PAGE: Final = Path(__file__).with_name("operator_page.py")
 class RealRun:
     """The recorded run."""
 
-    prometheus: PrometheusServer
+    prometheus: Prometheus
     began_s: float
     """Unix time of the first call."""
     ended_s: float
+
+    async def ask(self, path: str, **query: str) -> Any:
+        """See `Prometheus.ask`."""
+        return await asyncio.to_thread(self.prometheus.ask, path, **query)
+
+    async def series(self, expr: str, start_s: float, end_s: float) -> list[dict[str, Any]]:
+        """See `Prometheus.series`."""
+        return await asyncio.to_thread(self.prometheus.series, expr, start_s, end_s)
 
 
 @asynccontextmanager
@@ -73,23 +82,21 @@ async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> Asy
                 Target(_local(parcels), NAMESPACE, "parcels-58f4-9wq7k"),
             ]
             agents = _agents(desk, parcels, collector.url)
-            async with (
-                # First, because new targets are only scraped after some seconds.
-                prometheus_server(programs, folder / "prometheus", targets, rules) as prometheus,
-                world(
+            # Prometheus first: it scrapes a new target after some seconds only.
+            with Prometheus(programs, folder / "prometheus", targets, rules) as prometheus:
+                async with world(
                     tree, folder / "world", agents,
                     dialplan=dialplan, phones=len(LINES) + 1, metricsPort=asterisk,
-                ) as there,
-            ):  # fmt: skip
-                await prometheus.until_up(len(targets))
-                began_s = time.time()
-                await _let_them_call(there, prometheus, began_s)
-                yield RealRun(prometheus, began_s, time.time())
+                ) as there:  # fmt: skip
+                    await _until(prometheus, f"count(up == 1) == {len(targets)}", UP_S)
+                    began_s = time.time()
+                    await _let_them_call(there, prometheus, began_s)
+                    yield RealRun(prometheus, began_s, time.time())
     finally:
         await asyncio.to_thread(collector.close)
 
 
-async def _let_them_call(there: World, prometheus: PrometheusServer, began_s: float) -> None:
+async def _let_them_call(there: World, prometheus: Prometheus, began_s: float) -> None:
     calls = [
         asyncio.create_task(_interrupt(there, number, after_s, delay_ms))
         for number, (after_s, delay_ms) in enumerate(LINES)
@@ -105,11 +112,17 @@ async def _let_them_call(there: World, prometheus: PrometheusServer, began_s: fl
         await asyncio.gather(*calls, draining, return_exceptions=True)
 
 
-async def _until_heard(prometheus: PrometheusServer) -> None:
-    """Wait until enough interruptions were detected; this takes longer on a busy machine."""
+async def _until_heard(prometheus: Prometheus) -> None:
+    """Until callers were heard often enough; on a busy machine that takes longer."""
     async with asyncio.timeout(MOST_S - SECONDS):
-        while not all([(await prometheus.ask("query", query=each))["result"] for each in HEARD]):
-            await asyncio.sleep(1)
+        for each in HEARD:
+            await _until(prometheus, each, MOST_S)
+
+
+async def _until(prometheus: Prometheus, expr: str, within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(prometheus.now, expr):
+            await asyncio.sleep(POLL_S)
 
 
 async def _interrupt(there: World, number: int, after_s: float, delay_ms: float) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 from alert_cases import CASES
-from prometheus_server import prometheus
 
 from observability.alerts import ALERTS, to_yaml
+from rig.fixtures import prometheus
 
 __all__ = ["prometheus"]
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,26 +1,21 @@
 """Every query of every dashboard returns data on a real Prometheus after real calls."""
 
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from prometheus_server import prometheus
 from real_run import RealRun, real_run
 
 from observability import alerts
 from observability.dashboards import DASHBOARDS
 from observability.model import Dashboard, fill
+from rig.fixtures import program, prometheus
 
 __all__ = ["prometheus"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-GET_ASTERISK: Final = ROOT / "scripts" / "get_asterisk.py"
-UNAVAILABLE: Final = 3
-FETCH_S: Final = 900.0
 VARIABLES: Final = {
     "namespace": ".+",
     "pod": "desk-.+|interject-asterisk-0",
@@ -38,13 +33,7 @@ pytestmark = pytest.mark.chart
 @pytest.fixture(scope="module")
 def tree() -> Path:
     """The unpacked Asterisk."""
-    got = subprocess.run(
-        [sys.executable, GET_ASTERISK], stdout=subprocess.PIPE, text=True, timeout=FETCH_S
-    )
-    if got.returncode == UNAVAILABLE:
-        pytest.skip("no Asterisk: the Debian archive is not available (see the lines above)")
-    assert got.returncode == 0
-    return Path(got.stdout.strip())
+    return program("asterisk")
 
 
 @pytest.fixture
@@ -79,7 +68,7 @@ async def _returned(
 ) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Series by panel and legend."""
     return {
-        (panel.title, query.legend): await run.prometheus.series(
+        (panel.title, query.legend): await run.series(
             fill(query.expr, VARIABLES), run.began_s, run.ended_s
         )
         for panel in dashboard.panels
@@ -93,20 +82,20 @@ def _values(series: list[dict[str, Any]]) -> list[float]:
 
 
 async def _judge_alerts(run: RealRun) -> None:
-    """Prometheus evaluates all alerts, has all their series, and none fires."""
-    groups = (await run.prometheus.ask("rules"))["groups"]
+    """Prometheus evaluates each, has every series that it is made of, and none fires."""
+    groups = (await run.ask("rules"))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
     assert {rule["name"] for rule in rules} == {alert.name for alert in alerts.ALERTS}
     assert [rule["lastError"] for rule in rules if rule["health"] != "ok"] == []
     assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
     for name in sorted({name for alert in alerts.ALERTS for name in SERIES.findall(alert.expr)}):
-        assert await run.prometheus.series(name, run.began_s, run.ended_s), name
+        assert await run.series(name, run.began_s, run.ended_s), name
 
 
 async def _judge_exemplars(run: RealRun) -> None:
     """Buckets of latencies have exemplars with trace IDs."""
     for name in ("interject_barge_in_stop_seconds", "interject_provider_first_chunk_seconds"):
-        found = await run.prometheus.ask(
+        found = await run.ask(
             "query_exemplars",
             query=f"{name}_bucket",
             start=str(run.began_s),

@@ -4,8 +4,8 @@ import json
 from typing import Any, Final
 
 import pytest
-from chart.rendering import CHART, objects, one, refused
 
+from chart.rendering import CHART, objects, one, refused
 from observability.alerts import ALERTS
 from observability.dashboards import DASHBOARDS
 

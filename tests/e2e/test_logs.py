@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
-from otlp_collector import Collector
 from pod_on_sockets import LONG, ONE, Asterisk, manifest
+
+from otlp_collector import Collector
 
 PROGRAM = (sys.executable, "-c", "from media_pod.cli import main; main()", "serve")
 READY = re.compile(r"AudioSocket on port (\d+), HTTP on port (\d+)")

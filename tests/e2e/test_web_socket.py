@@ -7,9 +7,9 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from pod_on_sockets import LONG, ONE, SHORT, TWO, Running, manifest, no_recognizer, running
 
+from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from media_pod.call.call import Call
 from media_pod.call.transcript import TranscriptEntry
 from media_pod.calls.registry import Leg

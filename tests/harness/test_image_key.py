@@ -1,15 +1,11 @@
 """When the images of tests on a cluster are built anew: a stale one would be tested instead."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "kubernetes"
-KEY = "import sys, pathlib as p; from dockerfile import Dockerfile as D; \
-print(D(p.Path('Dockerfile'), p.Path('.')).key())"
+from rig.images import Dockerfile
+
 DOCKERFILE = """\
 ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE} AS build
@@ -30,11 +26,7 @@ def context(tmp_path: Path) -> Path:
 
 
 def key(context: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", KEY], cwd=context, env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout
+    return Dockerfile(context / "Dockerfile", context).key()
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "one.txt", "package/a.py", "package/deep/b.py"])

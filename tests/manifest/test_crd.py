@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
-from voiceagent_cases import CASES, Case, Json, voice_agent
-from voiceagent_values import leaves, placed, values
 
 from manifest.structural_schema import filled, problems
 from media_pod.manifest.agent import VoiceAgent
@@ -16,6 +14,8 @@ from media_pod.manifest.crd.definition import as_text, definition, file_name
 from media_pod.manifest.crd.reference import FILE_NAME, as_markdown
 from media_pod.manifest.crd.structural import KEYWORDS
 from media_pod.manifest.validation import ALLOWED_KEY
+from voiceagent_cases import CASES, Case, Json, voice_agent
+from voiceagent_values import leaves, placed, values
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED_LIMIT = 256 * 1024

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from otlp_collector import Collector
 
+from otlp_collector import Collector
 from voiceagent_operator.telemetry.logs_and_traces import ReconcileIds, ReconcileTracing
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from pod_templates import patches, templates
 
+from pod_templates import patches, templates
 from voiceagent_operator.kube.kinds import Json
 from voiceagent_operator.render.strategic_merge import KEYS, MergeError, merge
 

@@ -6,8 +6,8 @@ from typing import cast
 
 import numpy as np
 import pytest
-from asterisk_web_socket import START, WebSocketAsterisk
 
+from asterisk_web_socket import START, WebSocketAsterisk
 from media_pod.call.call import Call
 from media_pod.calls.registry import Leg
 from media_pod.pod.clock import TICK_S, PodClock

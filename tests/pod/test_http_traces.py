@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from otlp_collector import Collector
 
 from media_pod.call.events import CallRef, ReservationExpired
 from media_pod.calls.answers import Next, NextStep
 from media_pod.dialogues.ports import CallInfo
+from otlp_collector import Collector
 from pod.http_doubles import A, B, Dial, FakePeers, FakePod, dial, pod
 
 __all__ = ["dial", "pod"]

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from otlp_collector import Collector
 
 from media_pod.call.events import (
     CallRef,
@@ -20,6 +19,7 @@ from media_pod.call.events import (
 from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.trace_context import context_of
 from media_pod.telemetry.tracing import REMEMBERED, Tracing
+from otlp_collector import Collector
 from telemetry.doubles import STEP_NS, Clock, EventfulCall, attributes
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"

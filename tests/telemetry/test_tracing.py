@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
-from otlp_collector import Collector
 
 from media_pod.call.events import (
     BargeIn,
@@ -22,6 +21,7 @@ from media_pod.call.events import (
 from media_pod.dialogues.ports import CallInfo
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
+from otlp_collector import Collector
 from telemetry.doubles import Clock, EventfulCall, attributes
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"

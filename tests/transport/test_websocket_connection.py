@@ -4,10 +4,10 @@ import socket
 
 import numpy as np
 import pytest
-from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from media_pod.transport.line import Audio, Digit, LineEvent
 from media_pod.transport.socket import STALL_S, SocketState
 from media_pod.transport.websocket.playback import SEND_AHEAD

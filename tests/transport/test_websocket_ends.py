@@ -4,12 +4,12 @@ import json
 import socket
 import struct
 
-from asterisk_web_socket import AUDIO
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame as Message
 from websockets.frames import Opcode
 
+from asterisk_web_socket import AUDIO
 from media_pod.transport.line import MAX_FRAMES_PER_READ, Audio
 from media_pod.transport.socket import MAX_UNSENT_BYTES, STALL_S, CallSocket, SocketState
 from media_pod.transport.websocket.playback import SEND_AHEAD

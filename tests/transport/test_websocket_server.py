@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 import uvloop
-from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 
+from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
 from media_pod.calls.answers import FullError
 from media_pod.errors import SetupError
 from media_pod.transport.line import Audio, LineEvent

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from asterisk_web_socket import START, WebSocketAsterisk
 
+from asterisk_web_socket import START, WebSocketAsterisk
 from media_pod.duplex.contract import Pcm
 from media_pod.transport.line import LineEvent
 from media_pod.transport.socket import CallSocket

@@ -3,7 +3,7 @@
 /              its own name
 /fetch?URL     what another server answers
 /hold, /free   from now on /stop waits, or not
-/stop          for the preStop hook: answers when nobody holds it
+/stop          for the preStop hook: answers when no request holds it
 """
 
 import signal
