@@ -74,8 +74,10 @@ def build_image(repository: str, context: Path, file: Path) -> str:
         raise UnavailableError("building images needs root")
     source, buildah = Dockerfile(file, context), Buildah()
     name = f"{repository}:{source.key()}"
+    if buildah.has(name):
+        return name
     with exclusive(kube_folder() / "image.lock", "building an image", TURN_S):
-        if buildah.has(name):
+        if buildah.has(name):  # another process has built it meanwhile
             return name
         say(f"building {name} ...")
         began = time.monotonic()
