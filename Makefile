@@ -11,6 +11,8 @@ SET_UP := .venv/set-up
 NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )
 
+ORDINARY := not slow and not asterisk and not cluster and not chart
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-cluster \
 	test-cluster-core demo-cluster demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
@@ -23,8 +25,11 @@ help: ## what can be made
 demo: $(SET_UP) ## one call, three ways to listen: a table and a report
 	@$(BIN)/interject demo $(ARGS)
 
+# Whole processes in real time come last and alone. Exit code 5 says that ARGS chose no test of a half.
 test: $(SET_UP) ## the tests, but for the long ones
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile -m "$(ORDINARY) and not real_time" $(ARGS) \
+		|| [ $$? -eq 5 ]
+	$(BIN)/pytest -m "$(ORDINARY) and real_time" $(ARGS) || [ $$? -eq 5 ]
 
 test-long: $(SET_UP) ## the long tests alone
 	$(BIN)/pytest -m slow $(ARGS)
