@@ -41,10 +41,11 @@ REPORT_NAME: Final = "report.html"
 _TITLE: Final = "One call, three listening modes"
 _INTRO: Final = (
     "The same caller calls three pods over the same simulated line. The line returns the bot's own "
-    f"voice as an echo, {ERL_DB:g} dB quieter and {DELAY_MS:g} ms late; after {STEP_AT_S:g} s the "
-    f"delay grows by {STEP_MS:g} ms. The codec is G.711. A pod that takes the echo for the caller "
-    "stops for no reason; a pod that ignores the line while the bot speaks cannot be interrupted."
+    f"voice as an echo, {ERL_DB:g} dB quieter and {DELAY_MS:g} ms late. The codec is G.711. A pod "
+    "that takes the echo for the caller stops for no reason; a pod that ignores the line while the "
+    "bot speaks cannot be interrupted."
 )
+_STEP: Final = f" After {STEP_AT_S:g} s the delay grows by {STEP_MS:g} ms."
 
 OnStep = Callable[[str], None]
 OnElapsed = Callable[[float], None]
@@ -86,7 +87,8 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
         on_step("writing the report")
         # Only after all calls: the telephones of this process would stutter.
         called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
-        page = await asyncio.to_thread(render, _TITLE, _INTRO, [call.shown for call in called])
+        intro = _INTRO + (_STEP if scene.seconds > STEP_AT_S else "")
+        page = await asyncio.to_thread(render, _TITLE, intro, [call.shown for call in called])
         report = folder / REPORT_NAME
         await asyncio.to_thread(report.write_text, page)
     return Outcome(

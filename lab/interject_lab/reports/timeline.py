@@ -168,7 +168,7 @@ def _events(lanes: Sequence[Axes], call: CallReport) -> None:
     for index, stop in enumerate(call.stops):
         later = call.stops[index + 1 :]
         until_s = later[0].at_s if later else call.duration_s
-        word, color = ("stop", TRUE_STOP) if stop.true else ("false stop", FALSE_STOP)
+        word, color = ("stop", TRUE_STOP) if stop.true else ("false barge-in", FALSE_STOP)
         _over(lanes[0], stop.at_s, "\N{BLACK DOWN-POINTING TRIANGLE}", color, "center")
         if until_s - stop.at_s > room_s:
             _over(lanes[0], stop.at_s + call.duration_s * 0.006, word, color, "left")

@@ -74,7 +74,8 @@ class PacketPath:
 
         Call it in the order of sending.
         """
-        late_ns = round(self._lateness.uniform(0, self._network.jitter_ms) * 1e6)
+        jitter_ms = self._network.jitter_ms
+        late_ns = round(self._lateness.uniform(0, jitter_ms) * 1e6) if jitter_ms else 0
         if self._is_lost():
             self.lost += 1
             return None

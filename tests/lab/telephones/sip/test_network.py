@@ -65,7 +65,7 @@ def test_a_path_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "text"),
+    ("settings", "text"),
     [
         ({"loss": 1.0}, "a loss of 1.0: expected a share from 0 up to below 1"),
         ({"mean_burst": 0.5}, "a mean burst of 0.5 packets: expected 1 or more"),
@@ -73,6 +73,6 @@ def test_a_path_counts() -> None:
         ({"jitter_ms": -1.0}, "a jitter of -1.0 ms: expected 0 or more"),
     ],
 )
-def test_what_cannot_be_is_reported(wish: dict[str, float], text: str) -> None:
+def test_what_cannot_be_is_reported(settings: dict[str, float], text: str) -> None:
     with pytest.raises(LabError, match=text):
-        Network(**wish)  # type: ignore[arg-type]
+        Network(**settings)  # type: ignore[arg-type]
