@@ -64,7 +64,8 @@ _write = click.option(
     "--write",
     type=_FILE,
     metavar="FILE",
-    help="Also write the table into its section of this file, such as docs/measurements.md.",
+    help="Also write the table into its section of this file, such as "
+    "docs/explanation/measurements.md.",
 )
 
 

@@ -3,8 +3,8 @@
 
     values_doc.py [--root FOLDER] [--check]
 
-Writes values.schema.json and the tables in README.md of the chart, and docs/values.md. Also copies
-the CRD into the chart, because Helm only packs files below the chart's folder.
+Writes values.schema.json and the tables in README.md of the chart, and docs/reference/values.md.
+Also copies the CRD into the chart, because Helm only packs files below the chart's folder.
 With --check it writes nothing; exit code 1 and a line for each file that is out of date.
 """
 
@@ -61,7 +61,7 @@ def documents(root: Path, values: dict[str, Value]) -> dict[Path, str]:
     _, _, after = rest.partition(END)
     return {
         CHART / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
-        Path("docs/values.md"): TITLE + table.replace("\n### ", "\n## "),
+        Path("docs/reference/values.md"): TITLE + table.replace("\n### ", "\n## "),
         CHART / "files" / CRD: _read(root / CRD),
         README: f"{before}{BEGIN}\n{table}\n{END}{after}",
     }

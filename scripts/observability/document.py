@@ -1,4 +1,4 @@
-"""The generated parts of docs/observability.md: tables of panels and alerts."""
+"""The generated parts of docs/how-to/observability.md: tables of panels and alerts."""
 
 import re
 from typing import Final
@@ -20,7 +20,7 @@ def panels() -> str:
 def alerts() -> str:
     """A table of all alerts."""
     rows = [
-        f"| [{alert.name}](runbooks/{alert.name}.md) | {alert.severity} | {alert.pending} "
+        f"| [{alert.name}](../runbooks/{alert.name}.md) | {alert.severity} | {alert.pending} "
         f"| {_cell(_VALUE.sub('N', alert.description))} |"
         for alert in ALERTS
     ]
@@ -51,7 +51,7 @@ def _dashboard(dashboard: Dashboard) -> str:
         "",
         dashboard.purpose,
         "",
-        f"![{dashboard.title}, recorded from a real run](pictures/{dashboard.uid}.png)",
+        f"![{dashboard.title}, recorded from a real run](../pictures/{dashboard.uid}.png)",
         "",
     ]
     for row in dashboard.rows:

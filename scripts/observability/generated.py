@@ -1,4 +1,4 @@
-"""The generated files: dashboards and alerting rules of the chart, and docs/observability.md."""
+"""The generated files: the chart's dashboards and alerting rules, docs/how-to/observability.md."""
 
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,7 @@ from observability.dashboards import DASHBOARDS
 from observability.grafana import to_json
 
 CHART_FILES: Final = "charts/interject/files"
-DOC: Final = "docs/observability.md"
+DOC: Final = "docs/how-to/observability.md"
 
 
 def files(root: Path) -> dict[Path, str]:

@@ -11,7 +11,7 @@ from interject_lab.bench.tick import cpu_model
 from interject_lab.reports.markdown import table, write_section
 
 SECTION: Final = "make test-asterisk"
-"""Of docs/measurements.md."""
+"""Of docs/explanation/measurements.md."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The table of symptoms in docs/asterisk.md: each fault leaves the line that the table names."""
+"""Symptoms in docs/how-to/asterisk.md: each fault leaves the log line that the table names."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from asterisk.world import free_port, world
 from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.sip.media import MediaSettings
 
-DOCS = Path(__file__).parents[2] / "docs" / "asterisk.md"
+DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "asterisk.md"
 GONE = "127.0.0.1:1"
 
 

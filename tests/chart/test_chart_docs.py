@@ -1,4 +1,4 @@
-"""Examples of values in docs/install.md are valid."""
+"""Examples of values in docs/how-to/install.md are valid."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import yaml
 
 from chart.rendering import ROOT, Json, loaded, objects, texts
 
-PAGE = (ROOT / "docs" / "install.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "install.md").read_text()
 _BLOCK = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 
 

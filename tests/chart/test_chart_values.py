@@ -13,7 +13,7 @@ import pytest
 from chart.rendering import ROOT, Json, refused, texts
 
 SCRIPT = ROOT / "scripts" / "chart" / "values_doc.py"
-OURS = (Path("charts/interject"), Path("crds"), Path("docs/values.md"))
+OURS = (Path("charts/interject"), Path("crds"), Path("docs/reference/values.md"))
 
 
 def values_doc(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def test_outdated_files_are_listed_and_can_be_regenerated(copy: Path) -> None:
     change(copy, "resyncSeconds: 300", "resyncSeconds: 301")
     stale = values_doc("--root", str(copy), "--check")
     assert stale.returncode == 1
-    for name in ("values.schema.json", "docs/values.md", "README.md"):
+    for name in ("values.schema.json", "docs/reference/values.md", "README.md"):
         assert name in stale.stderr
     assert values_doc("--root", str(copy)).returncode == 0
     assert values_doc("--root", str(copy), "--check").returncode == 0

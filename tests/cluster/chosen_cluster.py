@@ -92,7 +92,7 @@ def _foreign(kubeconfig: Path, scratch: Path) -> Cluster:
 def _why_no_pods(cluster: Cluster) -> str:
     """Why cases whose pods have to run cannot run on a foreign cluster; empty if they can."""
     if nodes_of(cluster.kubeconfig, WHERE) is None:
-        return "no images on this cluster: set INTERJECT_TEST_IMAGES (docs/cluster-tests.md)"
+        return "no images on this cluster: set INTERJECT_TEST_IMAGES (docs/how-to/cluster-tests.md)"
     slices = cluster.get_all("endpointslices", "kube-system", DNS)
     addresses = [at for each in slices for end in each["endpoints"] for at in end["addresses"]]
     for address in addresses:
@@ -100,7 +100,7 @@ def _why_no_pods(cluster: Cluster) -> str:
             return ""
     return (
         f"the cluster's DNS does not answer at {addresses}: telephones need routes from this"
-        " machine to the addresses of pods and Services (docs/cluster-tests.md)"
+        " machine to the addresses of pods and Services (docs/how-to/cluster-tests.md)"
     )
 
 

@@ -5,6 +5,6 @@ from typing import Final
 from asterisk.measured import Measured, report, spread
 
 SECTION: Final = "make test-cluster"
-"""Of docs/measurements.md."""
+"""Of docs/explanation/measurements.md."""
 
 __all__ = ["SECTION", "Measured", "report", "spread"]

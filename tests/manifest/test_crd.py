@@ -53,7 +53,7 @@ def test_the_file_is_what_the_models_give() -> None:
 
 
 def test_the_reference_is_what_the_models_give() -> None:
-    file = ROOT / "docs" / FILE_NAME
+    file = ROOT / "docs" / "reference" / FILE_NAME
     assert file.read_text() == as_markdown(), "run: interject crd --docs --out docs"
 
 

@@ -4,7 +4,7 @@
     union         a union discriminated by `kind` -> one object with CEL rules
     descriptions  descriptions of a setting's valid values
     definition    the CRD, as an object and as YAML
-    reference     docs/voiceagent.md
+    reference     docs/reference/voiceagent.md
 
 Pure functions without I/O; `media_pod.cli` prints and writes their results.
 """

@@ -1,4 +1,4 @@
-"""docs/voiceagent.md: every field of a VoiceAgent, generated from the CRD's schema."""
+"""docs/reference/voiceagent.md: every field of a VoiceAgent, generated from the CRD's schema."""
 
 import json
 import re
@@ -12,12 +12,13 @@ from media_pod.manifest.rules import RULES_KEY
 FILE_NAME: Final = "voiceagent.md"
 
 _HEADING: Final = """\
-<!-- Generated from media_pod/manifest by `interject crd --docs --out docs`; do not edit. -->
+<!-- Generated from media_pod/manifest by `interject crd --docs`; do not edit. -->
 # VoiceAgent
 
 A VoiceAgent document describes one agent. Run it on one machine with `interject serve`, or in a
-cluster with `kubectl apply`. [parcel-desk.yaml](../examples/parcel-desk.yaml) is a minimal document
-that sets only the required fields. In a cluster, `kubectl explain voiceagent.spec.bargeIn` shows
+cluster with `kubectl apply`. [parcel-desk.yaml](../../examples/parcel-desk.yaml) is a minimal
+document that sets only the required fields. In a cluster,
+`kubectl explain voiceagent.spec.bargeIn` shows
 the same text as this page, and `kubectl get va NAME -o yaml` shows the effective defaults.
 
 Both commands reject unknown fields, wrong types and values out of range. With `--validate=ignore`,
