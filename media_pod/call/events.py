@@ -46,7 +46,7 @@ class Reserved(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Redirected(Event):
+class ReservationRedirected(Event):
     """The dialplan asked for a place, and was sent to a peer."""
 
     question: str
@@ -56,7 +56,7 @@ class Redirected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Event):
+class ReservationRefused(Event):
     """The dialplan asked for a place, and there is none here nor with a peer."""
 
     question: str

@@ -8,8 +8,7 @@ from media_pod.dialogues.parcel_desk.desk import ParcelDesk
 from media_pod.dialogues.ports import DialogueFactory, Play, Say, Transfer
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.manifest.agent import AgentSpec
-from media_pod.manifest.dialogue import ParcelDesk as ParcelDeskSpec
-from media_pod.manifest.dialogue import ScriptLine
+from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptLine
 from media_pod.providers.recording import read_wav
 
 _AT_END = {"hangUp": AtEnd.HANG_UP, "listen": AtEnd.LISTEN, "repeat": AtEnd.REPEAT}
@@ -22,7 +21,7 @@ def make_dialogue(spec: AgentSpec, folder: Path) -> DialogueFactory:
         SetupError: a recording cannot be read.
     """
     places = {transfer.name: transfer.goto for transfer in spec.telephony.transfers}
-    if isinstance(spec.dialogue, ParcelDeskSpec):
+    if isinstance(spec.dialogue, ParcelDeskSettings):
         person = spec.dialogue.person
         return partial(ParcelDesk, person="" if person is None else places[person])
     items = [_item(line, folder, spec.line.rate_hz, places) for line in spec.dialogue.script]

@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 from media_pod.manifest.cluster import Autoscaling, NetworkAccess, PodTemplate
 from media_pod.manifest.dialogue import Dialogue, transfers_used
 from media_pod.manifest.rules import Rule, in_cluster
-from media_pod.manifest.server import Server
-from media_pod.manifest.telephony import Telephony
+from media_pod.manifest.server import ServerSettings
+from media_pod.manifest.telephony import TelephonySettings
 from media_pod.manifest.types import (
     AGENT_NAME_PATTERN,
     AGENT_NAME_WORDS,
@@ -48,7 +48,7 @@ class Metadata(StrictModel):
     )
 
 
-class Speech(StrictModel):
+class SpeechSettings(StrictModel):
     """The agent's voice: text-to-speech settings."""
 
     voice: VoiceName = Field(
@@ -64,7 +64,7 @@ class Speech(StrictModel):
     )
 
 
-class BargeIn(StrictModel):
+class BargeInSettings(StrictModel):
     """How the caller interrupts the bot (barge-in)."""
 
     sensitivity: Literal["low", "normal", "high"] = Field(
@@ -82,7 +82,7 @@ class BargeIn(StrictModel):
     )
 
 
-class Turn(StrictModel):
+class TurnSettings(StrictModel):
     """When the caller's turn ends (endpointing)."""
 
     end_silence_ms: int = Field(
@@ -110,7 +110,7 @@ class Turn(StrictModel):
     )
 
 
-class Line(StrictModel):
+class LineSettings(StrictModel):
     """The audio connection to Asterisk, and the line behind it."""
 
     transport: Literal["audioSocket", "webSocket"] = Field(
@@ -139,7 +139,7 @@ class Line(StrictModel):
     )
 
 
-class Capacity(StrictModel):
+class CapacitySettings(StrictModel):
     """How many concurrent calls one pod takes."""
 
     calls: int = Field(
@@ -158,7 +158,7 @@ class Capacity(StrictModel):
     )
 
 
-class Deadlines(StrictModel):
+class DeadlinesSettings(StrictModel):
     """Timeouts for peers and providers."""
 
     uuid_ms: int = Field(
@@ -192,7 +192,7 @@ class Deadlines(StrictModel):
     )
 
 
-class Drain(StrictModel):
+class DrainSettings(StrictModel):
     """How a pod shuts down."""
 
     timeout_seconds: int = Field(
@@ -204,7 +204,7 @@ class Drain(StrictModel):
     )
 
 
-class Telemetry(StrictModel):
+class TelemetrySettings(StrictModel):
     """OpenTelemetry traces: where they go and what they contain."""
 
     otlp_endpoint: HttpUrl = Field(
@@ -232,23 +232,30 @@ class AgentSpec(StrictModel):
     """Desired state of the agent."""
 
     dialogue: Dialogue = Field(description="What the agent says, selected by kind. Required.")
-    speech: Speech = Field(default=Speech(), description="The agent's voice.")
-    barge_in: BargeIn = Field(default=BargeIn(), description="How the caller interrupts.")
-    turn: Turn = Field(default=Turn(), description="When the caller's turn ends.")
-    line: Line = Field(default=Line(), description="The audio connection to Asterisk.")
-    capacity: Capacity = Field(
-        default=Capacity(), description="How many concurrent calls one pod takes."
+    speech: SpeechSettings = Field(default=SpeechSettings(), description="The agent's voice.")
+    barge_in: BargeInSettings = Field(
+        default=BargeInSettings(), description="How the caller interrupts."
     )
-    server: Server = Field(default=Server(), description="Addresses and ports of a pod.")
-    deadlines: Deadlines = Field(
-        default=Deadlines(), description="Timeouts for peers and providers."
+    turn: TurnSettings = Field(default=TurnSettings(), description="When the caller's turn ends.")
+    line: LineSettings = Field(
+        default=LineSettings(), description="The audio connection to Asterisk."
     )
-    drain: Drain = Field(default=Drain(), description="How a pod shuts down.")
-    telephony: Telephony = Field(
-        default=Telephony(), description="Extensions that reach the agent, and transfers out."
+    capacity: CapacitySettings = Field(
+        default=CapacitySettings(), description="How many concurrent calls one pod takes."
     )
-    telemetry: Telemetry = Field(
-        default=Telemetry(), description="Where traces go and what they contain."
+    server: ServerSettings = Field(
+        default=ServerSettings(), description="Addresses and ports of a pod."
+    )
+    deadlines: DeadlinesSettings = Field(
+        default=DeadlinesSettings(), description="Timeouts for peers and providers."
+    )
+    drain: DrainSettings = Field(default=DrainSettings(), description="How a pod shuts down.")
+    telephony: TelephonySettings = Field(
+        default=TelephonySettings(),
+        description="Extensions that reach the agent, and transfers out.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default=TelemetrySettings(), description="Where traces go and what they contain."
     )
     replicas: int = Field(
         default=2,

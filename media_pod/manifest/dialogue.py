@@ -10,7 +10,7 @@ from media_pod.manifest.types import DnsLabel, SpokenText
 from media_pod.manifest.validation import StrictModel
 
 
-class ParcelDesk(StrictModel):
+class ParcelDeskSettings(StrictModel):
     """The built-in parcel desk. It asks for a tracking number and can change the address."""
 
     kind: Literal["parcelDesk"] = Field(
@@ -72,7 +72,7 @@ class ScriptLine(StrictModel):
         return self
 
 
-class Scripted(StrictModel):
+class ScriptedSettings(StrictModel):
     """Speaks a fixed script, regardless of what the caller says; a barge-in still stops it."""
 
     kind: Literal["scripted"] = Field(description="A fixed script, for measurements and tests.")
@@ -90,12 +90,12 @@ class Scripted(StrictModel):
     )
 
 
-Dialogue = Annotated[ParcelDesk | Scripted, Field(discriminator="kind")]
+Dialogue = Annotated[ParcelDeskSettings | ScriptedSettings, Field(discriminator="kind")]
 
 
-def transfers_used(dialogue: ParcelDesk | Scripted) -> list[str]:
+def transfers_used(dialogue: ParcelDeskSettings | ScriptedSettings) -> list[str]:
     """Names of the transfers that `dialogue` refers to."""
-    if isinstance(dialogue, ParcelDesk):
+    if isinstance(dialogue, ParcelDeskSettings):
         used = [dialogue.person]
     else:
         used = [line.transfer for line in dialogue.script]

@@ -10,7 +10,7 @@ from media_pod.manifest.types import EachOnce, HostName, PeerAddress, Port
 from media_pod.manifest.validation import StrictModel
 
 
-class Server(StrictModel):
+class ServerSettings(StrictModel):
     """Addresses and ports that a pod listens on, and the address that it advertises."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(

@@ -8,7 +8,7 @@ from media_pod.manifest.types import DialplanPlace, DnsLabel, EachOnce, NumberOr
 from media_pod.manifest.validation import StrictModel
 
 
-class Transfer(StrictModel):
+class TransferSettings(StrictModel):
     """A dialplan location to which the agent may transfer a caller."""
 
     name: DnsLabel = Field(description="Name that dialogues refer to; unique in the list.")
@@ -18,7 +18,7 @@ class Transfer(StrictModel):
     )
 
 
-class Telephony(StrictModel):
+class TelephonySettings(StrictModel):
     """Extensions that reach the agent, and transfers out."""
 
     extensions: Annotated[
@@ -38,7 +38,7 @@ class Telephony(StrictModel):
         "interject.dev/asterisk on its pods. Default asterisk, the chart's value.",
     )
     transfers: Annotated[
-        tuple[Transfer, ...],
+        tuple[TransferSettings, ...],
         Field(strict=False, min_length=0, max_length=32),
         EachOnce(by="name"),
     ] = Field(

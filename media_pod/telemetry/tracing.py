@@ -21,9 +21,9 @@ from media_pod.call.events import (
     Ended,
     Event,
     HungUp,
-    Redirected,
-    Refused,
     ReservationExpired,
+    ReservationRedirected,
+    ReservationRefused,
     Reserved,
 )
 from media_pod.dialogues.ports import CallInfo
@@ -104,10 +104,10 @@ class Tracing:
             case Reserved():
                 self._reserved.pop(info.uuid, None)
                 _remember(self._reserved, info.uuid, (info, event))
-            case Redirected():
+            case ReservationRedirected():
                 attributes: dict[str, Value] = {"interject.reservation.peer": event.peer}
                 self._reservation(info, event, "elsewhere", attributes)
-            case Refused():
+            case ReservationRefused():
                 self._reservation(info, event, "refused", {"error.type": event.reason})
             case ReservationExpired():
                 self._expired(info, event)
@@ -169,7 +169,7 @@ class Tracing:
     def _reservation(
         self,
         info: CallInfo,
-        event: Reserved | Redirected | Refused,
+        event: Reserved | ReservationRedirected | ReservationRefused,
         outcome: str,
         attributes: Mapping[str, Value],
     ) -> None:
@@ -178,7 +178,7 @@ class Tracing:
             "interject.reservation.outcome": outcome,
         }
         span = self._span(info, "reservation", {**own, **attributes}, event.asked_ns)
-        span.end(event.at_ns, failed=isinstance(event, Refused))
+        span.end(event.at_ns, failed=isinstance(event, ReservationRefused))
 
     def _span(
         self, info: CallInfo, name: str, attributes: Mapping[str, Value], started_ns: int

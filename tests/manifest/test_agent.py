@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from media_pod.manifest.agent import VoiceAgent, load_manifest
-from media_pod.manifest.dialogue import Scripted
+from media_pod.manifest.dialogue import ScriptedSettings
 from media_pod.manifest.validation import MOST_SHOWN, SpecError
 
 
@@ -110,7 +110,7 @@ def test_a_manifest_survives_the_wire() -> None:
     agent = load_manifest(
         manifest(dialogue={"kind": "scripted", "script": lines, "atEnd": "repeat"}), "agent.yaml"
     )
-    assert isinstance(agent.spec.dialogue, Scripted)
+    assert isinstance(agent.spec.dialogue, ScriptedSettings)
     assert load_manifest(agent.model_dump(by_alias=True), "again") == agent
     assert VoiceAgent.model_validate_json(agent.model_dump_json(by_alias=True)) == agent
 

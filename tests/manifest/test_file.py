@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from media_pod.errors import InterjectError, SetupError
-from media_pod.manifest.dialogue import ParcelDesk, Scripted
+from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptedSettings
 from media_pod.manifest.file import read_manifest
 from media_pod.manifest.validation import SpecError
 from media_pod.manifest.yaml_document import MAX_BYTES
@@ -22,8 +22,8 @@ def refusal(path: Path) -> str:
 
 def test_the_examples_load() -> None:
     loaded = {path.name: read_manifest(path) for path in EXAMPLES.glob("*.yaml")}
-    assert isinstance(loaded["parcel-desk.yaml"].spec.dialogue, ParcelDesk)
-    assert isinstance(loaded["scripted.yaml"].spec.dialogue, Scripted)
+    assert isinstance(loaded["parcel-desk.yaml"].spec.dialogue, ParcelDeskSettings)
+    assert isinstance(loaded["scripted.yaml"].spec.dialogue, ScriptedSettings)
     for name, agent in loaded.items():
         assert f"{agent.metadata.name}.yaml" == name
 
@@ -97,7 +97,7 @@ def test_merge_keys_work(tmp_path: Path) -> None:
         "      - {<<: *line, say: Goodbye}\n"
     )
     dialogue = read_manifest(path).spec.dialogue
-    assert isinstance(dialogue, Scripted)
+    assert isinstance(dialogue, ScriptedSettings)
     assert [(line.say, line.pause_ms) for line in dialogue.script] == [
         ("Hello", 100),
         ("Goodbye", 100),

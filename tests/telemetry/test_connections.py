@@ -11,9 +11,9 @@ from media_pod.call.events import (
     Event,
     HungUp,
     ProviderFailed,
-    Redirected,
-    Refused,
     ReservationExpired,
+    ReservationRedirected,
+    ReservationRefused,
     Reserved,
 )
 from media_pod.dialogues.ports import CallInfo
@@ -112,8 +112,8 @@ def test_audio_that_does_not_come_is_a_fault_in_the_calls_trace(
 
 def test_a_refusal_says_why_and_a_peer_is_named(pod: Pod, collector: Collector) -> None:
     asked_ns = pod.clock()
-    pod.send(info(), Refused(pod.clock(), "call-start", asked_ns, "FullError"))
-    pod.send(info(), Redirected(pod.clock(), "call-next", asked_ns, "10.0.0.7:3000"))
+    pod.send(info(), ReservationRefused(pod.clock(), "call-start", asked_ns, "FullError"))
+    pod.send(info(), ReservationRedirected(pod.clock(), "call-next", asked_ns, "10.0.0.7:3000"))
     pod.close()
     refused, elsewhere = collector.span("reservation"), collector.span("reservation", 1)
     assert refused.status.code == Status.STATUS_CODE_ERROR

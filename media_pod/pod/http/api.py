@@ -12,7 +12,13 @@ from dataclasses import asdict, replace
 from aiohttp import web
 
 from media_pod.call.event_bus import EventBus
-from media_pod.call.events import CallRef, Event, Redirected, Refused, Reserved
+from media_pod.call.events import (
+    CallRef,
+    Event,
+    ReservationRedirected,
+    ReservationRefused,
+    Reserved,
+)
 from media_pod.calls.answers import (
     CONNECT,
     DONE,
@@ -83,11 +89,11 @@ class _Question:
 
     def redirected(self, peer: str) -> None:
         """The answer is a peer's address."""
-        self._publish(Redirected(self._bus.now_ns(), self._name, self._asked_ns, peer))
+        self._publish(ReservationRedirected(self._bus.now_ns(), self._name, self._asked_ns, peer))
 
     def refused(self, reason: str) -> None:
         """There is no slot here, nor with a peer."""
-        self._publish(Refused(self._bus.now_ns(), self._name, self._asked_ns, reason))
+        self._publish(ReservationRefused(self._bus.now_ns(), self._name, self._asked_ns, reason))
 
     def _publish(self, event: Event) -> None:
         self._bus.publish(CallRef(self.info), event)
