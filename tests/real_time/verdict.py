@@ -18,8 +18,8 @@ from real_time.witness import Stalls
 
 TRIES: Final = 3
 AFTER_STALL_MS: Final = 200.0
-"""A stall empties the telephone's buffer, which gets one frame deeper with each tick that finds nothing
-to play: measured on a busy rig, ticks up to 170 ms after a stall still did."""
+"""A stall empties the telephone's buffer, which gets one frame deeper with each tick that finds
+nothing to play: on a busy rig, ticks up to 170 ms after a stall still found nothing."""
 MOST_DRY: Final = 0.001
 """Of all ticks of all telephones, not excused: another run is worth it up to here."""
 LEAST_JUDGED: Final = 0.8
