@@ -1,6 +1,7 @@
 """What excuses a case in real time: stalls that an independent witness saw, frame by frame."""
 
 import os
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,3 +169,9 @@ def test_a_part_of_a_case_is_made_again_only_beside_a_stall(machine: Stalls) -> 
     machine.spans_ns.append((0, 201_000_000))
     outcomes = iter([False, True])
     assert again_if_stalled(part) == 7
+
+
+def test_a_witness_in_a_group_that_is_gone_watches_all_the_same(tmp_path: Path) -> None:
+    with witness([tmp_path / "gone"]) as stalls:
+        time.sleep(0.05)
+    assert stalls.total_ms < 10_000

@@ -17,9 +17,9 @@ from media_pod.duplex.contract import TICK_MS
 from real_time.witness import Stalls
 
 TRIES: Final = 3
-AFTER_STALL_MS: Final = 100.0
-"""A gap in what the pod sends reaches the loudspeaker so much later at most: one tick of the pod's
-phase, one of Asterisk's, two in the telephone's buffer, one of the telephone's phase."""
+AFTER_STALL_MS: Final = 200.0
+"""A stall empties the telephone's buffer, which gets one frame deeper with each tick that finds
+nothing to play: on a busy rig, ticks up to 170 ms after a stall still found nothing."""
 MOST_DRY: Final = 0.001
 """Of all ticks of all telephones, not excused: another run is worth it up to here."""
 LEAST_JUDGED: Final = 0.8

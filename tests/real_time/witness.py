@@ -3,7 +3,8 @@
 The witness is a process of its own and knows nothing of the project. It sleeps, reads the clock,
 and records each sleep that took far too long. `python witness.py [GROUP ...]` does so until its
 standard input ends, and then prints the stalls as JSON. Only what it saw excuses a case: a pod
-that misses ticks beside a calm witness is too slow.
+that misses ticks beside a calm witness is too slow. In a control group it also works a little after
+each sleep: a scheduler serves a process that only sleeps before one that computes, as a pod does.
 
 Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share: they can be
 compared with the times in `interject_lab.call_record.CallRecord`.
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Final
 
 SLEEP_S: Final = 0.005
+WORK_MS: Final = 0.6
+"""Of processor time after each sleep, in a control group: a tenth of a core, as a pod takes."""
 STALL_MS: Final = 20.0
 """A sleep that took longer is a stall: one tick of audio."""
 _READY_S: Final = 10.0
@@ -55,7 +58,7 @@ def witness(groups: Sequence[Path] = ()) -> Iterator[Stalls]:
     """Watch the machine; the stalls are filled in when the context is left, however it is left.
 
     Args:
-        groups: control groups that the witness joins, to share the processors as pods do.
+        groups: control groups that the witness joins, to compete for the processors as pods do.
     """
     process = subprocess.Popen(
         [sys.executable, "-I", str(Path(__file__)), *map(str, groups)],
@@ -88,9 +91,13 @@ def record(sleep: Callable[[], bool], now_ns: Callable[[], int]) -> Stalls:
     return stalls
 
 
-def _sleep() -> bool:
-    """Until the input ends, but no longer than `SLEEP_S`; whether it has ended."""
-    return bool(select.select([sys.stdin], [], [], SLEEP_S)[0])
+def _sleep(work_ms: float) -> bool:
+    """Until the input ends, but no longer than `SLEEP_S`, then work; whether it has ended."""
+    ended = bool(select.select([sys.stdin], [], [], SLEEP_S)[0])
+    worked_ns = time.thread_time_ns() + work_ms * 1e6
+    while time.thread_time_ns() < worked_ns:
+        pass
+    return ended
 
 
 def _main(groups: Sequence[str]) -> None:
@@ -100,7 +107,8 @@ def _main(groups: Sequence[str]) -> None:
             Path(group, "cgroup.procs").write_text(str(os.getpid()))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    sys.stdout.write(json.dumps(record(_sleep, time.monotonic_ns).spans_ns))
+    work_ms = WORK_MS if groups else 0.0
+    sys.stdout.write(json.dumps(record(lambda: _sleep(work_ms), time.monotonic_ns).spans_ns))
 
 
 if __name__ == "__main__":
