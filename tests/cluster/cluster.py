@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from cluster.aside import run_aside
+from real_time.witness import Beside
 from rig.fixtures import rig_command
 
 T = TypeVar("T")
@@ -24,9 +25,9 @@ POLL_S = 0.1
 TIMED_OUT = 124
 CGROUPS = Path("/sys/fs/cgroup")
 PODS = "kubepods/burstable"
-BESIDE_PODS = "interject-witness"
-CPU_SHARE = {"cpu.shares": "256", "cpu.weight": "10"}
-"""Of a container that requests a quarter of a core, in control groups of version 1 and 2."""
+MEDIA_POD, ASTERISK = (148, 2.4), (100, 0.3)
+"""Of a call's processes: the request for processors, in thousandths of a core (a media pod for four
+calls; the chart's default), and the processor time of one call every 20 ms, in ms."""
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,22 @@ class Cluster:
         ).splitlines()  # fmt: skip
         return Path(paths[0]), Path(paths[1])
 
-    def pod_groups(self) -> list[Path]:
-        """Control groups beside those of the pods, for a process that shares processors with them.
+    def beside_a_call(self) -> list[Beside]:
+        """Where witnesses of a call through pods stand: beside its telephone and its pods.
 
-        Empty where pods do not run on this machine.
+        The telephone alone where pods do not run on this machine.
         """
+        places = [Beside()]
         burstable = [CGROUPS / PODS, *CGROUPS.glob(f"*/{PODS}")] if self.own else []
-        groups = [group / BESIDE_PODS for group in burstable if group.is_dir()]
-        for group in groups:
-            group.mkdir(exist_ok=True)
-            for name, share in CPU_SHARE.items():
-                if (group / name).exists():
-                    (group / name).write_text(share)
-        return groups
+        for request_m, work_ms in (MEDIA_POD, ASTERISK):
+            groups = [
+                group / f"interject-witness-{request_m}" for group in burstable if group.is_dir()
+            ]
+            for group in groups:
+                _make_group(group, request_m)
+            if groups:
+                places.append(Beside(tuple(groups), work_ms))
+        return places
 
     @property
     def ca(self) -> Path:
@@ -150,3 +154,13 @@ async def eventually(question: Callable[[], object], within_s: float) -> None:
     while not question():
         assert time.monotonic() < deadline, f"not so within {within_s:g} s"
         await asyncio.sleep(POLL_S)
+
+
+def _make_group(group: Path, request_m: int) -> None:
+    """Make a control group with the share that the kubelet gives a container for its request."""
+    group.mkdir(exist_ok=True)
+    shares = request_m * 1024 // 1000
+    weight = 1 + (shares - 2) * 9999 // 262142
+    for name, share in (("cpu.shares", shares), ("cpu.weight", weight)):
+        if (group / name).exists():
+            (group / name).write_text(str(share))

@@ -1,26 +1,25 @@
 """Whether callers missed a frame of what pods said, outside of stalls of the machine."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 from interject_lab.call_record import CallRecord
 from real_time.retry import skip_too_busy
 from real_time.verdict import Run, Verdict, run, verdict
-from real_time.witness import witness
+from real_time.witness import Beside, witness
 
 
 async def none_missing(
-    make: Callable[[], Awaitable[Sequence[CallRecord]]], groups: Sequence[Path] = ()
+    make: Callable[[], Awaitable[Sequence[CallRecord]]], places: Sequence[Beside]
 ) -> Run:
     """Make calls until none misses a frame that no stall explains; fails the test if some do.
 
     Args:
         make: makes the calls; it may be called `TRIES` times, one after another.
-        groups: control groups of the pods, which the witness joins.
+        places: where a witness stands.
     """
     runs: list[Run] = []
     while not runs or verdict(runs) is Verdict.AGAIN:
-        with witness(groups) as stalls:
+        with witness(places) as stalls:
             records = await make()
         for record in records:
             assert record.ended == "the caller hung up", record.ended

@@ -100,7 +100,7 @@ async def interrupted_call(product: Product, number: str, measured: Measured) ->
     A call that failed while the machine stalled is made again.
     """
     for _ in range(TRIES):
-        with witness(product.cluster.pod_groups()) as stalls:
+        with witness(product.cluster.beside_a_call()) as stalls:
             heard = await product.call(number, interrupter(INTERRUPTIONS), max_s=25.0)
         record = heard.call.record
         found = find_interruptions(record, find_stops(record, pauses(record)))

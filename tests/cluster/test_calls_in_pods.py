@@ -87,7 +87,7 @@ async def test_a_call_outlives_a_rollout(
         return calls
 
     took_s: list[float] = []
-    run = await none_missing(roll, cluster.pod_groups())
+    run = await none_missing(roll, cluster.beside_a_call())
     measured.row("real pods", "apply to Ready, one pod", f"{took_s[-1]:.1f} s")
     measured.row(
         "real pods",
@@ -155,7 +155,7 @@ async def test_scale_down_takes_the_idler_pod_and_cuts_no_call(
         await without_pods(api, namespace)
         return [each.record for each in answered]
 
-    await none_missing(scale_down, cluster.pod_groups())
+    await none_missing(scale_down, cluster.beside_a_call())
 
 
 async def _annotation(api: ApiServer, namespace: str, pod: Json, key: str) -> str:

@@ -209,7 +209,7 @@ def test_nothing_is_twice_in_a_list(run: Run, telephony: Json, problem: str) -> 
 def test_kubectl_explains_a_setting(cluster: Cluster) -> None:
     shown = ok(cluster.run("explain", "voiceagent.spec.bargeIn.sensitivity"))
     words = " ".join(shown.split())
-    assert "How much evidence of the caller stops the bot: high stops soonest" in words
+    assert "How much evidence of caller speech stops the bot. high stops soonest" in words
     assert "ENUM: low normal high" in words
     shown = ok(cluster.run("explain", "va.spec.turn.endSilenceMs"))
     assert "Allowed: 200 to 5000." in " ".join(shown.split())

@@ -12,7 +12,7 @@ import pytest
 from interject_lab.call_record import UNDERRUN, CallRecord
 from real_time.retry import again_if_stalled, in_real_time, note
 from real_time.verdict import AFTER_STALL_MS, TRIES, Run, Verdict, run, verdict
-from real_time.witness import Stalls, record, witness
+from real_time.witness import Beside, Stalls, record, record_ticks, witness
 
 TICK_NS = 20_000_000
 START_NS = 10**12
@@ -172,6 +172,28 @@ def test_a_part_of_a_case_is_made_again_only_beside_a_stall(machine: Stalls) -> 
 
 
 def test_a_witness_in_a_group_that_is_gone_watches_all_the_same(tmp_path: Path) -> None:
-    with witness([tmp_path / "gone"]) as stalls:
+    with witness([Beside((tmp_path / "gone",), work_ms=1.0), Beside()]) as stalls:
         time.sleep(0.05)
     assert stalls.total_ms < 10_000
+
+
+def test_a_tick_whose_work_is_a_period_late_was_stalled_and_late_ticks_are_skipped() -> None:
+    now_ms = 0.0
+    works_ms = iter([1.0, 19.0, 45.0, 1.0, 1.0])
+    begun_ms: list[float] = []
+
+    def tick(sleep_s: float) -> bool:
+        nonlocal now_ms
+        now_ms += sleep_s * 1000
+        begun_ms.append(round(now_ms))
+        now_ms += next(works_ms)
+        return len(begun_ms) == 5
+
+    stalls = record_ticks(tick, lambda: round(now_ms * 1e6))
+    assert begun_ms == [20, 40, 60, 120, 140]
+    assert stalls.spans_ns == [(60_000_000, 105_000_000)]
+
+
+def test_what_two_witnesses_saw_at_a_time_counts_once() -> None:
+    stalls = Stalls([(0, 30_000_000), (100_000_000, 130_000_000), (10_000_000, 50_000_000)])
+    assert stalls.total_ms == 80
