@@ -42,6 +42,23 @@ async def call(
 
 
 @pytest.mark.core
+@pytest.mark.timeout(240)
+@in_real_time
+async def test_a_caller_on_an_echoing_line_interrupts(
+    tree: Path, tmp_path: Path, measured: Measured
+) -> None:
+    async with world(tree, tmp_path, [agent()], dialplan=DIALPLAN) as there:
+        extension = EXTENSIONS["JITTERBUFFER(adaptive)"]
+        called = await call(there, 0, extension, 250.0, MediaSettings())
+        await there.until_no_call()
+
+    judged = judge(called.call.record, there.recordings()[called.uuid])
+    add_rows(measured, "one call, ERL 15 dB", [judged])
+    assert judged.false_stops == 0
+    assert len(judged.interruptions) >= 0.8 * INTERRUPTIONS
+    assert judged.missed == 0
+
+
 @pytest.mark.timeout(360)
 @in_real_time
 async def test_callers_in_double_talk_are_heard_and_echo_is_not(
