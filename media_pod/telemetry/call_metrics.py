@@ -155,7 +155,10 @@ class CallMetrics:
             self._stop.observe(event.onset_ago_s, self._exemplar(call))
 
     def _answered(self, call: CallRef, event: ProviderAnswered) -> None:
-        after_s = (event.at_ns - self._requested_ns.pop(event.request)) / 1e9
+        requested_ns = self._requested_ns.pop(event.request, None)
+        if requested_ns is None:  # the bus dropped the event of its beginning
+            return
+        after_s = (event.at_ns - requested_ns) / 1e9
         histogram = self._first_chunk.labels(event.request.kind, event.request.provider)
         histogram.observe(after_s, self._exemplar(call))
 

@@ -110,12 +110,8 @@ class CallTrace:
             case ProviderAnswered():
                 if span := self._requests.get(event.request):
                     span.first_chunk(event.at_ns)
-            case ProviderFinished():
-                self._take(event.request).end(event.at_ns)
-            case ProviderCancelled():
-                self._take(event.request).cut(event.at_ns)
-            case ProviderFailed():
-                self._take(event.request).fail(event.error_type, event.at_ns)
+            case ProviderFinished() | ProviderCancelled() | ProviderFailed():
+                self._request_ended(event)
             case DrainStarted():
                 self._call.note("drain", event.at_ns)
             case HungUp():
@@ -176,8 +172,17 @@ class CallTrace:
         span.set_texts({"bot": request.text})
         self._requests[request] = span
 
-    def _take(self, request: ProviderRequest) -> OpenSpan:
-        return self._requests.pop(request)
+    def _request_ended(self, event: ProviderFinished | ProviderCancelled | ProviderFailed) -> None:
+        # Without its beginning if the bus dropped that event.
+        if (span := self._requests.pop(event.request, None)) is None:
+            return
+        match event:
+            case ProviderFinished():
+                span.end(event.at_ns)
+            case ProviderCancelled():
+                span.cut(event.at_ns)
+            case ProviderFailed():
+                span.fail(event.error_type, event.at_ns)
 
     def _hung_up(self, event: HungUp) -> None:
         # Of its own, because the call span may have ended.

@@ -31,10 +31,13 @@ from media_pod.telemetry.call_trace import CAUSE, CONVERSATION, CallTrace
 from media_pod.telemetry.spans import OpenSpan, SpanRecorder, Value
 from media_pod.telemetry.trace_context import context_of
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 REMEMBERED: Final = 256
 """Reservations without an outcome, and calls that are over: of each the oldest is dropped."""
+LIVE: Final = 4096
+"""Connections; above all slots of a pod, it bounds those whose `Ended` the bus dropped."""
 
 TRACES_PATH = "/v1/traces"
 
@@ -88,7 +91,7 @@ class Tracing:
             )
         self._reserved: OrderedDict[str, tuple[CallInfo, Reserved]] = OrderedDict()
         """Reservations that wait for their audio, by UUID."""
-        self._live: dict[CallRef, CallTrace] = {}
+        self._live: OrderedDict[CallRef, CallTrace] = OrderedDict()
         self._past: OrderedDict[str, CallTrace] = OrderedDict()
         """Connections that are over, the latest of each UUID."""
 
@@ -136,7 +139,7 @@ class Tracing:
     def _connected(self, call: CallRef, event: Connected) -> None:
         info, reserved = self._reserved.pop(call.info.uuid, (call.info, None))
         past = self._past.get(info.uuid)
-        self._live[call] = CallTrace(
+        trace = CallTrace(
             self._recorder,
             # What the dialplan said last of the call's trace counts.
             CallRef(info, call.span_id),
@@ -144,6 +147,7 @@ class Tracing:
             reserved,
             None if past is None else past.context,
         )
+        _remember(self._live, call, trace, LIVE)
 
     def _expired(self, info: CallInfo, event: ReservationExpired) -> None:
         if waiting := self._reserved.pop(info.uuid, None):
@@ -189,9 +193,9 @@ class Tracing:
         return opened
 
 
-def _remember(kept: OrderedDict[str, T], uuid: str, value: T) -> None:
-    kept[uuid] = value
-    if len(kept) > REMEMBERED:
+def _remember(kept: OrderedDict[K, T], key: K, value: T, most: int = REMEMBERED) -> None:
+    kept[key] = value
+    if len(kept) > most:
         kept.popitem(last=False)
 
 

@@ -10,7 +10,13 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from media_pod.call.events import BargeIn, FalseStopSuspected, ProviderAnswered, ProviderFailed
+from media_pod.call.events import (
+    BargeIn,
+    FalseStopSuspected,
+    ProviderAnswered,
+    ProviderFailed,
+    ProviderRequest,
+)
 from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.telemetry.call_metrics import ECHOES, echo_of
@@ -197,3 +203,10 @@ def test_events_that_found_their_queue_full_are_counted(metrics: Metrics) -> Non
     assert page(metrics)["interject_call_events_dropped_total", ()] == 0
     metrics.event_dropped()
     assert page(metrics)["interject_call_events_dropped_total", ()] == 1
+
+
+def test_a_result_whose_request_was_dropped_on_its_way_is_not_timed(metrics: Metrics) -> None:
+    call = a_call(metrics)
+    call.send(ProviderAnswered, ProviderRequest("llm", "built-in"))
+    of = (("kind", "llm"), ("provider", "built-in"))
+    assert ("interject_provider_first_chunk_seconds_count", of) not in page(metrics)

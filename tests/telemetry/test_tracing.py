@@ -16,6 +16,7 @@ from media_pod.call.events import (
     ProviderCancelled,
     ProviderFailed,
     ProviderFinished,
+    ProviderRequest,
     Recognized,
 )
 from media_pod.dialogues.ports import CallInfo
@@ -191,6 +192,22 @@ def test_ends_count_once_and_late_events_are_harmless(
     assert sorted(span.name for span in collector.spans) == ["call", "tts", "turn"]
     assert attributes(collector.span("call"))["interject.call.ended"] == "lost"
     assert caplog.records == []
+
+
+def test_events_that_were_dropped_on_their_way_are_no_fault(
+    tracing: Tracing, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media_pod.telemetry.tracing.LIVE", 2)
+    for _ in range(3):  # their ends are lost
+        connected(tracing)
+    call = connected(tracing)
+    lost = ProviderRequest("llm", "built-in")
+    call.send(ProviderAnswered, lost)
+    call.send(ProviderFinished, lost)
+    call.send(ProviderFailed, lost, "ProviderError")
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    assert [span.name for span in collector.spans] == ["call"]
 
 
 def test_the_bargein_begins_at_the_onset(tracing: Tracing, collector: Collector) -> None:
