@@ -17,8 +17,8 @@ os.environ.update(ONE_THREAD)
 
 E2E = Path(__file__).parent / "e2e"
 
-# Speed is measured by benchmarks; on a shared machine a deadline would fail by chance. So would a draw
-# in which many inputs are rejected: a test gets its number of accepted ones all the same.
+# Speed is measured by benchmarks; on a shared machine a deadline would fail by chance. So would a
+# draw in which many inputs are rejected: a test gets its number of accepted ones all the same.
 settings.register_profile(
     "interject",
     deadline=None,
