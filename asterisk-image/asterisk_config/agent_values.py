@@ -10,7 +10,7 @@ from media_pod.manifest.types import DialplanPlace, NumberOrPattern
 from media_pod.manifest.validation import StrictModel
 
 
-class HangUp(StrictModel):
+class EndCall(StrictModel):
     """Ends the call with cause 42 (congestion): the caller's exchange can try another route."""
 
     kind: Literal["hangup"] = Field(default="hangup", description="End the call.")
@@ -42,12 +42,12 @@ class Message(StrictModel):
     )
 
 
-Fallback = Annotated[HangUp | ToExtension | ToQueue | Message, Field(discriminator="kind")]
+Fallback = Annotated[EndCall | ToExtension | ToQueue | Message, Field(discriminator="kind")]
 
 Apis = Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1, max_length=8)]
 
 
-class Agent(StrictModel):
+class DialplanAgent(StrictModel):
     """One agent: a context of the dialplan that connects callers to its media pods."""
 
     name: AgentName = Field(

@@ -6,7 +6,14 @@ alone. `published` renders the same parts for agents that change at runtime.
 
 from collections.abc import Iterable, Sequence
 
-from asterisk_config.agent_values import Agent, Fallback, Message, Timeouts, ToExtension, ToQueue
+from asterisk_config.agent_values import (
+    DialplanAgent,
+    Fallback,
+    Message,
+    Timeouts,
+    ToExtension,
+    ToQueue,
+)
 from asterisk_config.conf import fill
 from asterisk_config.sip_values import Trunk
 from asterisk_config.values import AGENTS, PHONES, QUEUES, Values
@@ -47,7 +54,7 @@ def extensions(values: Values) -> str:
 
 
 def agent_context(
-    agent: Agent, apis: Sequence[str], timeouts: Timeouts, context: str | None = None
+    agent: DialplanAgent, apis: Sequence[str], timeouts: Timeouts, context: str | None = None
 ) -> str:
     """The dialplan of one agent: a subroutine at s,1 of its context.
 
@@ -75,7 +82,7 @@ def agent_context(
     )
 
 
-def parameters(agent: Agent, apis: Sequence[str], timeouts: Timeouts) -> str:
+def parameters(agent: DialplanAgent, apis: Sequence[str], timeouts: Timeouts) -> str:
     """The first lines of a call of `agent`, from priority 1; `apis` as in `agent_context`."""
     apis = agent.api or apis
     return fill(
@@ -90,7 +97,9 @@ def parameters(agent: Agent, apis: Sequence[str], timeouts: Timeouts) -> str:
     ).rstrip()
 
 
-def failover(agent: Agent, timeouts: Timeouts, *, context: str, first: str, transfers: str) -> str:
+def failover(
+    agent: DialplanAgent, timeouts: Timeouts, *, context: str, first: str, transfers: str
+) -> str:
     """The context of a call, with the media transport of `agent`.
 
     Args:
@@ -112,7 +121,7 @@ def failover(agent: Agent, timeouts: Timeouts, *, context: str, first: str, tran
     )
 
 
-def enter(agent: Agent, fallback: Fallback) -> str:
+def enter(agent: DialplanAgent, fallback: Fallback) -> str:
     """The entry point of the context of `agent`; `fallback` applies if the agent has none."""
     return fill("enter.conf", context=agent.context, fallback=_fallback(agent.fallback or fallback))
 
@@ -130,12 +139,12 @@ def entrance(number: str, context: str) -> tuple[str, str]:
     )
 
 
-def web_socket_agents(values: Values) -> tuple[Agent, ...]:
+def web_socket_agents(values: Values) -> tuple[DialplanAgent, ...]:
     """The agents with transport webSocket."""
     return tuple(agent for agent in values.agents if agent.transport == "webSocket")
 
 
-def dial_web_socket(agent: Agent, timeouts: Timeouts) -> str:
+def dial_web_socket(agent: DialplanAgent, timeouts: Timeouts) -> str:
     """The lines that connect a caller to `agent` by WebSocket, the first one without its priority.
 
     A connection of websocket_client.conf has a fixed address. Instead, the dialplan writes each
@@ -158,7 +167,7 @@ def inbound_context(trunk: Trunk) -> str:
     return f"interject-from-{trunk.name}" if trunk.agent else AGENTS
 
 
-def _connection(agent: Agent, timeouts: Timeouts) -> tuple[str, str, str]:
+def _connection(agent: DialplanAgent, timeouts: Timeouts) -> tuple[str, str, str]:
     """The application that connects the media, the variable with its result, and the value of that
     variable after a successful connection."""
     if agent.transport == "webSocket":
@@ -169,11 +178,11 @@ def _connection(agent: Agent, timeouts: Timeouts) -> tuple[str, str, str]:
     return "TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))", "${TRYSTATUS}", "SUCCESS"
 
 
-def _jitter_buffer(agent: Agent) -> str:
+def _jitter_buffer(agent: DialplanAgent) -> str:
     return f" same => n,Set(JITTERBUFFER({agent.buffer})=default)" if agent.buffer else ""
 
 
-def _agent(agent: Agent, values: Values) -> str:
+def _agent(agent: DialplanAgent, values: Values) -> str:
     text = agent_context(agent, values.api, values.timeouts)
     if agent.dialplan == "seed":
         return text

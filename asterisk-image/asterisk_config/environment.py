@@ -13,13 +13,13 @@ from asterisk_config.texts import printable
 from asterisk_config.values import Values, load_values
 from media_pod.errors import SetupError
 from media_pod.manifest.validation import SpecError
-from media_pod.manifest.yaml_document import Kind, read_yaml
+from media_pod.manifest.yaml_document import FileKind, read_yaml
 
 VALUES = "INTERJECT_VALUES"
 USUAL_FILE = Path("/etc/interject/asterisk.yaml")
 """Optional; a file that INTERJECT_VALUES names must exist."""
 
-_KIND = Kind("values file", one_each="put all values into one")
+_KIND = FileKind("values file", one_each="put all values into one")
 _LONGEST_SECRET = 4096
 """Maximum size of a password file, in bytes."""
 

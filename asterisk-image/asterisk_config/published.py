@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from asterisk_config.agent_values import Agent, Fallback, HangUp, Timeouts
+from asterisk_config.agent_values import DialplanAgent, EndCall, Fallback, Timeouts
 from asterisk_config.dialplan import allowed, enter, entrance, failover, parameters
 from asterisk_config.texts import LONGEST_AGENT_NAME
 from asterisk_config.values import AGENTS, PHONES, QUEUES
@@ -38,7 +38,7 @@ _PRIORITY: Final = re.compile(
 
 
 def context_name(namespace: str, name: str) -> str:
-    """`Agent.name` of the VoiceAgent `name` in `namespace`; unique in its cluster.
+    """`DialplanAgent.name` of the VoiceAgent `name` in `namespace`; unique in its cluster.
 
     DNS labels have no underscores. So one underscore separates namespace and name, and two separate
     a truncated name from the digest of the whole.
@@ -50,7 +50,9 @@ def context_name(namespace: str, name: str) -> str:
     return f"{whole[: LONGEST_AGENT_NAME - len(digest) - 2]}__{digest}"
 
 
-def published(agents: Sequence[Agent], timeouts: Timeouts, fallback: Fallback | None = None) -> str:
+def published(
+    agents: Sequence[DialplanAgent], timeouts: Timeouts, fallback: Fallback | None = None
+) -> str:
     """The text of the file; it does not depend on the order of `agents`.
 
     Args:
@@ -66,7 +68,7 @@ def published(agents: Sequence[Agent], timeouts: Timeouts, fallback: Fallback | 
     parts = [_HEADING]
     if ordered:
         parts.append("\n".join((_ADDED, *_numbers(ordered))))
-    parts += [_agent(agent, timeouts, fallback or HangUp()) for agent in ordered]
+    parts += [_agent(agent, timeouts, fallback or EndCall()) for agent in ordered]
     shared = {_shared(agent): agent for agent in ordered}
     parts += [_call(name, shared[name], timeouts) for name in sorted(shared)]
     return "\n\n".join(map(_without_comments, parts)) + "\n"
@@ -90,7 +92,7 @@ def check(text: str, source: str) -> None:
             raise SpecError(source, (f"{found}; allowed: {_ALLOWED}",))
 
 
-def _expect_usable(agents: Sequence[Agent]) -> None:
+def _expect_usable(agents: Sequence[DialplanAgent]) -> None:
     names = Counter(agent.name for agent in agents)
     numbers = Counter(number for agent in agents for number in agent.extensions)
     for twice, times in (*names.items(), *numbers.items()):
@@ -101,13 +103,13 @@ def _expect_usable(agents: Sequence[Agent]) -> None:
             raise ValueError(f"{agent.name}: expected its own api and the dialplan failover")
 
 
-def _numbers(agents: Iterable[Agent]) -> Iterable[str]:
+def _numbers(agents: Iterable[DialplanAgent]) -> Iterable[str]:
     for agent in agents:
         for number in sorted(agent.extensions):
             yield from entrance(number, agent.context)
 
 
-def _agent(agent: Agent, timeouts: Timeouts, fallback: Fallback) -> str:
+def _agent(agent: DialplanAgent, timeouts: Timeouts, fallback: Fallback) -> str:
     shared = _shared(agent)
     places = (allowed(place, f"{shared},s,allowed") for place in sorted(agent.transfers))
     return "\n".join(
@@ -124,13 +126,13 @@ def _agent(agent: Agent, timeouts: Timeouts, fallback: Fallback) -> str:
     )
 
 
-def _shared(agent: Agent) -> str:
+def _shared(agent: DialplanAgent) -> str:
     """Name of the context that `agent` shares with agents of the same media settings."""
     buffer = f"-{agent.buffer}" if agent.buffer else ""
     return f"{SHARED}{agent.transport.lower()}-{agent.rate_hz}{buffer}"
 
 
-def _call(name: str, agent: Agent, timeouts: Timeouts) -> str:
+def _call(name: str, agent: DialplanAgent, timeouts: Timeouts) -> str:
     """The shared context `name`, with the media settings of `agent`."""
     places = " same => n,Goto(${INTERJECT_AGENT},handover,1)\n same => n(refused),NoOp()"
     first = "exten => s,1,NoOp()"

@@ -12,16 +12,16 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from asterisk_config.agent_values import (
-    Agent,
     Apis,
+    DialplanAgent,
+    EndCall,
     Fallback,
-    HangUp,
     Queue,
     Timeouts,
     ToExtension,
     ToQueue,
 )
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Phone, Port, Rtp, Sip, Trunk
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Port, Rtp, Sip, SipPhone, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 
 AGENTS = "interject-agents"
@@ -40,8 +40,8 @@ class Values(StrictModel):
         description="HTTP API of the media pods (/api/call-start), 1 to 8 of HOST:PORT, tried in "
         "turn. Default 127.0.0.1:1650: a pod on the same host, on its usual port.",
     )
-    agents: tuple[Agent, ...] = Field(
-        default=(Agent(name="agent", extensions=("100",)),),
+    agents: tuple[DialplanAgent, ...] = Field(
+        default=(DialplanAgent(name="agent", extensions=("100",)),),
         strict=False,
         max_length=200,
         description="Agents, 1 to 200; with published: true, the list can be empty. Default: one "
@@ -53,7 +53,7 @@ class Values(StrictModel):
         "/etc/interject/published, reloaded at runtime when they are added, changed or removed. "
         "Default false: only the agents of this file.",
     )
-    phones: tuple[Phone, ...] = Field(
+    phones: tuple[SipPhone, ...] = Field(
         default=(), strict=False, max_length=500, description="SIP phones. Default: none."
     )
     queues: tuple[Queue, ...] = Field(
@@ -71,7 +71,7 @@ class Values(StrictModel):
     rtp: Rtp = Field(default=Rtp(), description="RTP port range.")
     timeouts: Timeouts = Field(default=Timeouts(), description="Timeouts and retries of calls.")
     fallback: Fallback = Field(
-        default=HangUp(),
+        default=EndCall(),
         description="Destination of a call that no pod accepts. Default: hang up.",
     )
     metrics_port: Port | None = Field(
@@ -93,7 +93,7 @@ class Values(StrictModel):
     )
 
     @property
-    def peers(self) -> tuple[Phone | Trunk, ...]:
+    def peers(self) -> tuple[SipPhone | Trunk, ...]:
         """All SIP peers."""
         return (*self.phones, *self.trunks)
 

@@ -16,7 +16,7 @@ from interject_lab.errors import LabError
 from interject_lab.network.levels import BOT_PAUSE_MS
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
-from interject_lab.telephones.caller import Caller, Cue, Pcm, Utterance
+from interject_lab.telephones.caller import Caller, Cue, Pcm, PlannedUtterance
 from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.duplex.contract import TICK_MS
@@ -36,7 +36,7 @@ class WatchedCaller(Caller):
     its last sound.
     """
 
-    def __init__(self, plan: Sequence[Utterance], rate_hz: int, on_event: OnEvent) -> None:
+    def __init__(self, plan: Sequence[PlannedUtterance], rate_hz: int, on_event: OnEvent) -> None:
         super().__init__(plan, rate_hz)
         self._on_event = on_event
         self._samples_per_tick = rate_hz * TICK_MS // 1000
@@ -170,13 +170,13 @@ def _phone(plan: CallPlan, on_event: OnEvent) -> Phone:
     return Phone(line, caller, max_s=plan.seconds, dtmf=_digits(plan.dtmf))
 
 
-def _utterances(plan: CallPlan) -> list[Utterance]:
+def _utterances(plan: CallPlan) -> list[PlannedUtterance]:
     utterances = [
-        Utterance(text, _say(text, plan.rate_hz, CALLER_VOICE), Cue.AT, at_s)
+        PlannedUtterance(text, _say(text, plan.rate_hz, CALLER_VOICE), Cue.AT, at_s)
         for at_s, text in plan.says
     ]
     utterances += [
-        Utterance(Path(path).name, read_audio(Path(path), plan.rate_hz), Cue.AT, at_s)
+        PlannedUtterance(Path(path).name, read_audio(Path(path), plan.rate_hz), Cue.AT, at_s)
         for at_s, path in plan.plays
     ]
     return sorted(utterances, key=lambda utterance: utterance.cue_s)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from media_pod.manifest.agent import VoiceAgent, load_manifest
-from media_pod.manifest.yaml_document import Kind, parse_yaml, read_bytes
+from media_pod.manifest.yaml_document import FileKind, parse_yaml, read_bytes
 
-_KIND = Kind("VoiceAgent manifest", one_each="put each agent in its own file")
+_KIND = FileKind("VoiceAgent manifest", one_each="put each agent in its own file")
 
 
 def read_manifest(path: Path) -> VoiceAgent:

@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """The expected content of a file, for error messages."""
 
     name: str
@@ -30,7 +30,7 @@ class Kind:
     """How to fix a file with several documents."""
 
 
-def read_yaml(path: Path, kind: Kind) -> object:
+def read_yaml(path: Path, kind: FileKind) -> object:
     """The single document in the file at `path`.
 
     Raises:
@@ -40,7 +40,7 @@ def read_yaml(path: Path, kind: Kind) -> object:
     return parse_yaml(read_bytes(path, kind), str(path), kind)
 
 
-def read_bytes(path: Path, kind: Kind) -> bytes:
+def read_bytes(path: Path, kind: FileKind) -> bytes:
     """The content of the file at `path`.
 
     Raises:
@@ -61,7 +61,7 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
     return content
 
 
-def parse_yaml(content: bytes, source: str, kind: Kind) -> object:
+def parse_yaml(content: bytes, source: str, kind: FileKind) -> object:
     """The single document in `content`, read from `source`.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from observability.dashboards import DASHBOARDS
-from observability.model import Dashboard, Kind, Panel, Unit, fill
+from observability.model import Dashboard, Panel, PanelKind, Unit, fill
 from rig.observers import Prometheus
 
 RANGE: Final = "2m"
@@ -31,7 +31,7 @@ def as_text(prometheus: Prometheus) -> str:
 def _board(board: Dashboard, prometheus: Prometheus) -> Iterator[str]:
     yield board.title
     for panel in board.panels:
-        if panel.kind is not Kind.HEATMAP:
+        if panel.kind is not PanelKind.HEATMAP:
             yield f"  {panel.title:34} {_panel(board, panel, prometheus)}"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observability.model import Dashboard, Kind, Panel, Query, Row, Unit, Variable
+from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
 from observability.promql import AGENT, buckets, by_agent, quantiles, rate, share
 
 _STOPS: Final = by_agent(rate("interject_stops_total"))
@@ -20,7 +20,7 @@ _CALLS: Final = Row(
             "How many calls does the agent have now?",
             Unit.COUNT,
             (Query(f"sum({by_agent('interject_active_calls')})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
         ),
         Panel(
@@ -28,7 +28,7 @@ _CALLS: Final = Row(
             "How many more calls can the agent accept? Slots of draining pods do not count.",
             Unit.COUNT,
             (Query(f"sum({by_agent(_FREE)})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
             thresholds=((0, "red"), (1, "green")),
         ),
@@ -37,7 +37,7 @@ _CALLS: Final = Row(
             "How many pods does the agent have?",
             Unit.COUNT,
             (Query(f"count(interject_pod_info{AGENT})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
         ),
         Panel(
@@ -59,7 +59,7 @@ _CALLS: Final = Row(
                     f"60 * sum by (ended) ({by_agent(rate('interject_calls_total'))})", "{{ended}}"
                 ),
             ),
-            Kind.STACK,
+            PanelKind.STACK,
             width=8,
         ),
         Panel(
@@ -72,7 +72,7 @@ _CALLS: Final = Row(
                     "{{made_of}}",
                 ),
             ),
-            Kind.STACK,
+            PanelKind.STACK,
             width=8,
         ),
     ),
@@ -93,14 +93,14 @@ _STOPPING: Final = Row(
             "Is there a group of slow stops that the median hides?",
             Unit.SECONDS,
             (Query(buckets("interject_barge_in_stop_seconds"), "{{le}}", exemplars=True),),
-            Kind.HEATMAP,
+            PanelKind.HEATMAP,
         ),
         Panel(
             "Stops, by reason",
             "Why does the bot stop?",
             Unit.PER_MINUTE,
             (Query(f"60 * sum by (reason) ({_STOPS})", "{{reason}}"),),
-            Kind.STACK,
+            PanelKind.STACK,
         ),
         Panel(
             "Suspected false stops",
@@ -125,14 +125,14 @@ _ECHO: Final = Row(
             "What is the echo delay on the callers' lines?",
             Unit.SECONDS,
             (Query(buckets("interject_echo_delay_seconds"), "{{le}}"),),
-            Kind.HEATMAP,
+            PanelKind.HEATMAP,
         ),
         Panel(
             "Echo return loss enhancement",
             "How much echo is cancelled? Below 6 dB: hardly any; above 30 dB: practically all.",
             Unit.DECIBEL,
             (Query(buckets("interject_erle_db"), "{{le}}"),),
-            Kind.HEATMAP,
+            PanelKind.HEATMAP,
         ),
     ),
 )

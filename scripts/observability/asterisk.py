@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observability.model import Dashboard, Kind, Panel, Query, Row, Unit, Variable
+from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
 from observability.promql import POD, RATE
 
 _NOW: Final = Row(
@@ -13,7 +13,7 @@ _NOW: Final = Row(
             "How many calls does Asterisk have now?",
             Unit.COUNT,
             (Query(f"sum(asterisk_calls_count{POD})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=6,
         ),
         Panel(
@@ -24,7 +24,7 @@ _NOW: Final = Row(
                 Query(f"sum(asterisk_endpoints_state{POD} == bool 2)", "reachable"),
                 Query(f"sum(asterisk_endpoints_count{POD})", "configured"),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=6,
         ),
         Panel(
@@ -32,7 +32,7 @@ _NOW: Final = Row(
             "Did Asterisk restart?",
             Unit.SECONDS,
             (Query(f"min(asterisk_core_uptime_seconds{POD})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=6,
         ),
         Panel(
@@ -40,7 +40,7 @@ _NOW: Final = Row(
             "Which version of Asterisk is running?",
             Unit.VERSION,
             (Query(f"max by (pod, version) (asterisk_core_properties{POD})", "{{version}}"),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=6,
         ),
         Panel(
@@ -63,7 +63,7 @@ _NOW: Final = Row(
             "Which phones and trunks have calls?",
             Unit.COUNT,
             (Query(f"sum by (resource) (asterisk_endpoints_channels_count{POD})", "{{resource}}"),),
-            Kind.STACK,
+            PanelKind.STACK,
         ),
         Panel(
             "State, by phone or trunk",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observability.model import Dashboard, Kind, Panel, Query, Row, Unit, Variable
+from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
 from observability.promql import NAMESPACE, by_agent, rate, share
 
 _CALLS: Final = by_agent("interject_active_calls", NAMESPACE)
@@ -28,7 +28,7 @@ _NOW: Final = Row(
             "How many calls are active?",
             Unit.COUNT,
             (Query(f"sum(interject_active_calls{NAMESPACE})", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
         ),
         Panel(
@@ -42,7 +42,7 @@ _NOW: Final = Row(
                     "",
                 ),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
             thresholds=((0, "green"), (0.8, "orange"), (0.95, "red")),
         ),
@@ -56,7 +56,7 @@ _NOW: Final = Row(
                     "",
                 ),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
         ),
         Panel(
@@ -64,7 +64,7 @@ _NOW: Final = Row(
             "How many pods are waiting for their last calls to end?",
             Unit.COUNT,
             (Query(f"sum(interject_draining_seconds{NAMESPACE} > bool 0)", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
         ),
         Panel(
@@ -72,7 +72,7 @@ _NOW: Final = Row(
             "How many 20 ms ticks were skipped in the selected time? Each is a gap in speech.",
             Unit.COUNT,
             (Query(f"round(sum(increase(interject_late_ticks_total{NAMESPACE}[$__range])))", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
             thresholds=((0, "green"), (50, "orange"), (500, "red")),
         ),
@@ -81,7 +81,7 @@ _NOW: Final = Row(
             "Is there a leader (1)? Without one, calls continue, but changes are not processed.",
             Unit.COUNT,
             (Query("sum(interject_operator_leader)", ""),),
-            Kind.STAT,
+            PanelKind.STAT,
             width=4,
             thresholds=((0, "red"), (1, "green")),
         ),
@@ -96,7 +96,7 @@ _AGENTS: Final = Row(
             "Which agents have calls?",
             Unit.COUNT,
             (Query(f"{_BY} ({_CALLS})", _NAME),),
-            Kind.STACK,
+            PanelKind.STACK,
         ),
         Panel(
             "Slots in use, by agent",
@@ -173,7 +173,7 @@ _OPERATOR: Final = Row(
                     "{{result}}",
                 ),
             ),
-            Kind.STACK,
+            PanelKind.STACK,
             width=8,
         ),
         Panel(

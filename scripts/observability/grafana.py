@@ -11,9 +11,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from observability.model import Dashboard, Kind, Panel, Query, Unit, Variable
+from observability.model import Dashboard, Panel, PanelKind, Query, Unit, Variable
 
-HEIGHTS: Final = {Kind.STAT: 4, Kind.HEATMAP: 8, Kind.LINES: 8, Kind.STACK: 8}
+HEIGHTS: Final = {PanelKind.STAT: 4, PanelKind.HEATMAP: 8, PanelKind.LINES: 8, PanelKind.STACK: 8}
 """Grid rows of about 30 pixels."""
 SOURCE: Final = models.DataSourceRef("prometheus", "${datasource}")
 TAG: Final = "interject"
@@ -80,11 +80,11 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
 
 def _panel(panel: Panel) -> AnyPanel:
     match panel.kind:
-        case Kind.STAT:
+        case PanelKind.STAT:
             built: AnyPanel = _stat(panel)
-        case Kind.HEATMAP:
+        case PanelKind.HEATMAP:
             built = _heatmap(panel)
-        case Kind.LINES | Kind.STACK:
+        case PanelKind.LINES | PanelKind.STACK:
             built = _lines(panel)
     built.title(panel.title).description(panel.question).datasource(SOURCE)
     built.span(panel.width).height(HEIGHTS[panel.kind])
@@ -93,12 +93,12 @@ def _panel(panel: Panel) -> AnyPanel:
     return built
 
 
-def _query(query: Query, kind: Kind) -> prometheus.Dataquery:
+def _query(query: Query, kind: PanelKind) -> prometheus.Dataquery:
     built = prometheus.Dataquery().datasource(SOURCE).expr(query.expr)
     built.legend_format(query.legend or "__auto").exemplar(query.exemplars)
-    if kind is Kind.STAT:
+    if kind is PanelKind.STAT:
         return built.instant()
-    if kind is Kind.HEATMAP:
+    if kind is PanelKind.HEATMAP:
         return built.range().format(PromQueryFormat.HEATMAP)
     return built.range()
 
@@ -133,7 +133,7 @@ def _lines(panel: Panel) -> timeseries.Panel:
             .calcs(["lastNotNull", "max"])
         )
     )
-    if panel.kind is Kind.STACK:
+    if panel.kind is PanelKind.STACK:
         stacking = common.StackingConfig().mode(common_models.StackingMode.NORMAL)
         built.stacking(stacking).fill_opacity(30).line_width(1)
     if panel.axis_max is not None:

@@ -20,7 +20,7 @@ class Unit(Enum):
     VERSION = "string"
 
 
-class Kind(Enum):
+class PanelKind(Enum):
     """Visualization of a panel."""
 
     LINES = "lines"
@@ -55,7 +55,7 @@ class Panel:
     """The question that the panel answers; Grafana shows it as the description."""
     unit: Unit
     queries: tuple[Query, ...]
-    kind: Kind = Kind.LINES
+    kind: PanelKind = PanelKind.LINES
     width: int = 12
     """Columns of Grafana's grid, which has 24."""
     thresholds: tuple[tuple[float, str], ...] = ()

@@ -15,7 +15,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from observability.grafana import HEIGHTS
-from observability.model import Dashboard, Kind, Panel, Unit
+from observability.model import Dashboard, Panel, PanelKind, Unit
 
 Series = Sequence[Mapping[str, Any]]
 """Result of a Prometheus range query."""
@@ -98,9 +98,9 @@ def _draw_panel(
         for query in panel.queries
         for one in returned[panel.title, query.legend]
     ]
-    if panel.kind is Kind.STAT:
+    if panel.kind is PanelKind.STAT:
         _stat(area, panel, named)
-    elif panel.kind is Kind.HEATMAP:
+    elif panel.kind is PanelKind.HEATMAP:
         _heatmap(_plot(area, panel, lasted_s), panel, named, began_s)
     else:
         _lines(_plot(area, panel, lasted_s), panel, named, began_s)
@@ -114,7 +114,7 @@ def _plot(area: Axes, panel: Panel, lasted_s: float) -> Axes:
     """Axes of the plot within its panel."""
     left = 1.25 / panel.width
     bottom = 0.31 if any(query.legend for query in panel.queries) else 0.14
-    if panel.kind is Kind.HEATMAP:
+    if panel.kind is PanelKind.HEATMAP:
         bottom = 0.14
     axes = area.inset_axes((left, bottom, 1 - left - 0.25 / panel.width, 0.84 - bottom))
     axes.set_xlim(0, lasted_s)
@@ -139,7 +139,7 @@ def _lines(
     axes: Axes, panel: Panel, named: Sequence[tuple[str, Mapping[str, Any]]], began_s: float
 ) -> None:
     below: dict[float, float] = {}
-    most, stacked = 0.0, panel.kind is Kind.STACK
+    most, stacked = 0.0, panel.kind is PanelKind.STACK
     for index, (name, series) in enumerate(named):
         times, values = _samples(series, began_s)
         series_values = values

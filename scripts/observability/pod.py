@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observability.model import Dashboard, Kind, Panel, Query, Row, Unit, Variable
+from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
 from observability.promql import POD, quantiles, rate
 
 _TICK_RATES: Final = f"sum by (le) ({rate('interject_tick_duration_seconds_bucket', POD)})"
@@ -26,14 +26,14 @@ _TICK: Final = Row(
             "Are there slow ticks that the median hides?",
             Unit.SECONDS,
             (Query(_TICK_RATES, "{{le}}"),),
-            Kind.HEATMAP,
+            PanelKind.HEATMAP,
         ),
         Panel(
             "Tick stages",
             "Which stage takes the time: write, gather, step of the bank, or dispatch to calls?",
             Unit.SECONDS,
             (Query(f"{_STAGE} / {_STAGE_TICKS}", "{{stage}}"),),
-            Kind.STACK,
+            PanelKind.STACK,
         ),
         Panel(
             "Pacing",
@@ -75,7 +75,7 @@ _NOW: Final = Row(
                     "{{agent}} {{version}}",
                 ),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
         ),
         Panel(
@@ -86,7 +86,7 @@ _NOW: Final = Row(
                 Query(f"sum(interject_active_calls{POD})", "calls"),
                 Query(f"sum(interject_capacity_calls{POD})", "slots"),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
         ),
         Panel(
@@ -100,7 +100,7 @@ _NOW: Final = Row(
                     "",
                 ),
             ),
-            Kind.STAT,
+            PanelKind.STAT,
             width=8,
             thresholds=((0, "green"), (0.8, "orange"), (1, "red")),
         ),

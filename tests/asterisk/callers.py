@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.providers.builtin.espeak import synthesize
 
@@ -87,11 +87,14 @@ def interrupter(times: int, *, seed: int = SEED, rate_hz: int = 8000) -> Caller:
     for index in range(times):
         text, voice = _WORDS[index % len(_WORDS)], _VOICES[(index + seed) % len(_VOICES)]
         pcm = said(text, voice, rate_hz)
-        plan.append(Utterance(text, pcm, Cue.BOT_SPEAKING, float(rng.uniform(1.0, 2.5))))
+        plan.append(PlannedUtterance(text, pcm, Cue.BOT_SPEAKING, float(rng.uniform(1.0, 2.5))))
     return Caller(plan, rate_hz)
 
 
 def speaker(lines: Sequence[tuple[float, str]], rate_hz: int = 8000) -> Caller:
     """Says each text at its second."""
-    plan = [Utterance(text, said(text, _VOICES[0], rate_hz), Cue.AT, at_s) for at_s, text in lines]
+    plan = [
+        PlannedUtterance(text, said(text, _VOICES[0], rate_hz), Cue.AT, at_s)
+        for at_s, text in lines
+    ]
     return Caller(plan, rate_hz)

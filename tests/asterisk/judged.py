@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.network.codecs import g711_roundtrip
 from interject_lab.recorder.recorder import Recording
-from interject_lab.scoring.outcome import Interruption, find_interruptions, find_stops, has_sound
+from interject_lab.scoring.outcome import (
+    InterruptionOutcome,
+    find_interruptions,
+    find_stops,
+    has_sound,
+)
 from interject_lab.scoring.score import delay_errors_ms, quantile
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
 from media_pod.duplex.contract import TICK_MS
@@ -22,7 +27,7 @@ RIGHT_WITHIN_MS: Final = 5.0
 class Judged:
     """How a call went."""
 
-    interruptions: tuple[Interruption, ...]
+    interruptions: tuple[InterruptionOutcome, ...]
     false_stops: int
     delay_error_p95_ms: float | None
     """While locked."""

@@ -11,7 +11,7 @@ import pytest
 from asterisk.callers import agent, line, silent
 from asterisk.measured import Measured
 from asterisk.world import World, world
-from asterisk_config.agent_values import Agent, Timeouts
+from asterisk_config.agent_values import DialplanAgent, Timeouts
 from asterisk_config.published import published
 from interject_lab.telephones.sip.conversation import SipCall
 
@@ -106,7 +106,7 @@ async def test_who_is_sent_on_goes_where_the_published_list_allows_it(
 def text(there: World, *extensions: str, transfers: tuple[str, ...] = ()) -> str:
     """What the operator publishes: no agents, or one with these extensions."""
     api = (f"127.0.0.1:{there.pods[0].addresses.http_port}",)
-    desk = Agent(name=NAME, extensions=extensions, api=api, transfers=transfers)
+    desk = DialplanAgent(name=NAME, extensions=extensions, api=api, transfers=transfers)
     return published([desk] if extensions else [], Timeouts())
 
 

@@ -8,7 +8,7 @@ import pytest
 from asterisk_parser import section, sections
 from documents import phone, trunk, values
 
-from asterisk_config.agent_values import Agent, Timeouts
+from asterisk_config.agent_values import DialplanAgent, Timeouts
 from asterisk_config.dialplan import agent_context, dial_web_socket, extensions
 
 ADDRESS = "10.0.0.5:3001"
@@ -188,7 +188,7 @@ def test_the_seed_dialplan_is_the_common_one() -> None:
 
 def test_the_dialplan_of_an_agent_is_complete_for_any_asterisk() -> None:
     """As the operator renders it: transfers to contexts of another dialplan, and no values."""
-    agent = Agent(name="desk", transfers=("sales,7000,1",))
+    agent = DialplanAgent(name="desk", transfers=("sales,7000,1",))
     text = agent_context(agent, ("pod:1650",), Timeouts(), context="from-voice")
     context = section(text, "from-voice")
     assert "s,1,Set(INTERJECT_APIS=pod:1650)" in context.all("exten")
@@ -197,7 +197,7 @@ def test_the_dialplan_of_an_agent_is_complete_for_any_asterisk() -> None:
 
 
 def test_the_dialled_connection_is_the_written_one() -> None:
-    wide = Agent(name="a", transport="webSocket", rate_hz=16000)
+    wide = DialplanAgent(name="a", transport="webSocket", rate_hz=16000)
     lines = dial_web_socket(wide, Timeouts(connect_seconds=0.25)).replace(
         "${INTERJECT_ANSWER}", ADDRESS
     )

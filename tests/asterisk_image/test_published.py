@@ -7,7 +7,7 @@ from asterisk_parser import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asterisk_config.agent_values import Agent, Message, Timeouts
+from asterisk_config.agent_values import DialplanAgent, Message, Timeouts
 from asterisk_config.dialplan import agent_context
 from asterisk_config.published import MAX_BYTES, check, context_name, published
 from media_pod.manifest.validation import SpecError
@@ -17,11 +17,13 @@ ADDED = "[interject-agents](+)\n"
 TRANSFERS = ("interject-phones,602,1", "interject-phones,601,1")
 
 
-def agent(name: str = "ns_desk", **more: Any) -> Agent:
-    return Agent(**{"name": name, "api": (f"{name.partition('_')[2]}.ns.svc:1650",), **more})
+def agent(name: str = "ns_desk", **more: Any) -> DialplanAgent:
+    return DialplanAgent(
+        **{"name": name, "api": (f"{name.partition('_')[2]}.ns.svc:1650",), **more}
+    )
 
 
-def text(*agents: Agent) -> str:
+def text(*agents: DialplanAgent) -> str:
     return published(agents, Timeouts())
 
 
@@ -121,7 +123,7 @@ def test_without_agents_the_file_is_a_comment() -> None:
     ],
 )
 def test_ambiguous_or_unreachable_agents_are_an_error_of_the_operator(
-    agents: list[Agent], expected: str
+    agents: list[DialplanAgent], expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):
         text(*agents)

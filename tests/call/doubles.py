@@ -139,7 +139,7 @@ Script = Callable[[], AsyncIterator[Act]]
 
 
 class Mind(Dialogue):
-    """Says the greeting and then `answers` in order, then "Go on."; records what it is told."""
+    """Says the greeting and then `answers` in order, then "Go on."; records what it receives."""
 
     def __init__(self) -> None:
         self.greeting: Sequence[Act] | Script = [Say("Hello there")]

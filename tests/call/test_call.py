@@ -1,4 +1,4 @@
-"""One call, tick by tick: who has the turn, what is heard, what is told."""
+"""One call, tick by tick: who has the turn, what is heard, what the dialogue learns."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -24,7 +24,7 @@ class Bot:
     def __init__(self, deadline_s: float = 5.0) -> None:
         self.mind, self.voice = Mind(), Voice()
         self.playout = Playout(RATE_HZ, FRAME)
-        self.told: list[str | HangUp | Transfer] = []
+        self.reported: list[str | HangUp | Transfer] = []
         self.events: list[ConversationEvent] = []
         self.turn = Responder(
             self.mind,
@@ -32,8 +32,8 @@ class Bot:
             self.playout,
             self._publish,
             deadline_s,
-            on_speech=lambda: self.told.append("speech"),
-            on_leave=self.told.append,
+            on_speech=lambda: self.reported.append("speech"),
+            on_leave=self.reported.append,
         )
 
     def _publish(
@@ -56,7 +56,7 @@ async def test_acts_are_played_in_order_and_a_recording_is_one_word() -> None:
     frames = [int(bot.playout.take()[0]) for _ in range(4)]
     assert frames == [1000, 1000, 0, 5]
     assert bot.playout.said().heard == "One a jingle"
-    assert bot.told == ["speech", "speech", HangUp("done")]
+    assert bot.reported == ["speech", "speech", HangUp("done")]
 
 
 async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
@@ -69,7 +69,7 @@ async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
     bot.mind.greeting = chatty
     await bot.turn.greet()
 
-    assert bot.told == [HangUp("done")]
+    assert bot.reported == [HangUp("done")]
     assert bot.mind.open == 0
 
 
@@ -79,7 +79,7 @@ async def test_a_transfer_ends_the_bot_s_part_like_a_goodbye() -> None:
 
     await bot.turn.greet()
 
-    assert bot.told == ["speech", Transfer("phones,200,1")]
+    assert bot.reported == ["speech", Transfer("phones,200,1")]
 
 
 async def test_the_caller_s_turn_reaches_the_dialogue() -> None:
@@ -98,13 +98,13 @@ async def test_a_full_playout_holds_the_dialogue_back_until_frames_have_left() -
     assert not work.done()
     bot.turn.played()
     await settle()
-    assert not bot.told
+    assert not bot.reported
 
     bot.playout.take()
     bot.turn.played()
     await work
 
-    assert bot.told == [HangUp("done")]
+    assert bot.reported == [HangUp("done")]
 
 
 async def test_words_that_have_no_speech_yet_are_unheard() -> None:
@@ -166,7 +166,7 @@ async def test_a_provider_that_swallows_its_cancellation_says_nothing_more() -> 
 
     assert work.cancelled()
     assert bot.playout.empty
-    assert not bot.told
+    assert not bot.reported
 
 
 async def test_every_request_to_a_provider_ends_once_whatever_becomes_of_it() -> None:

@@ -62,9 +62,9 @@ async def test_room_is_asked_for_until_somebody_has_it(serve: Serve) -> None:
 
 async def test_a_peer_is_told_of_the_calls_trace(serve: Serve) -> None:
     asked: list[str] = []
-    told = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    await HttpPeers([await serve(HERE, 200, asked)]).next(CallInfo(CALL.uuid, "", "", told, 0))
-    assert asked[0].endswith(f"&hop=1&traceparent={told}&leg=0")
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await HttpPeers([await serve(HERE, 200, asked)]).next(CallInfo(CALL.uuid, "", "", parent, 0))
+    assert asked[0].endswith(f"&hop=1&traceparent={parent}&leg=0")
 
 
 async def test_the_peer_that_knows_a_call_says_what_follows(serve: Serve) -> None:

@@ -185,8 +185,8 @@ def test_memory_of_ended_calls_is_bounded_and_forgets_the_oldest() -> None:
 
 def test_what_the_dialplan_says_last_of_a_trace_counts(two: CallRegistry) -> None:
     two.reserve(CallInfo("a", "+4930123", leg=0), 0.0)
-    two.reserve(CallInfo("a", traceparent="told", leg=1), 1.0)
-    assert two.connect("a", 2.0).info == CallInfo("a", "+4930123", traceparent="told", leg=1)
+    two.reserve(CallInfo("a", traceparent="parent", leg=1), 1.0)
+    assert two.connect("a", 2.0).info == CallInfo("a", "+4930123", traceparent="parent", leg=1)
 
 
 class RegistryMachine(RuleBasedStateMachine):

@@ -181,7 +181,7 @@ def _behind(users: list[str]) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Nobody reads it."""
+            """Discards it."""
 
     return Behind
 

@@ -10,7 +10,7 @@ import pytest
 from observability.dashboards import DASHBOARDS
 from observability.generated import CHART_FILES, files
 from observability.grafana import to_json
-from observability.model import Dashboard, Kind, fill
+from observability.model import Dashboard, PanelKind, fill
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = ROOT / "docs" / "pictures"
@@ -75,7 +75,7 @@ def test_legends_of_a_panel_are_unique(dashboard: Dashboard) -> None:
     for panel in dashboard.panels:
         legends = [query.legend for query in panel.queries]
         assert len(set(legends)) == len(legends), panel.title
-        if panel.kind in (Kind.LINES, Kind.STACK):
+        if panel.kind in (PanelKind.LINES, PanelKind.STACK):
             assert all(legends), panel.title
 
 

@@ -16,11 +16,11 @@ import pytest
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.pod.pod import Addresses, Pod
 from media_pod.providers.ports import Utterance
-from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, FrameKind, encode
 
 ONE = UUID(int=0x6BA7B8109DAD11D180B400C04FD430C8)
 TWO = UUID(int=ONE.int + 1)
-SILENCE = encode(Frame(Kind.SLIN, bytes(320)))
+SILENCE = encode(Frame(FrameKind.SLIN, bytes(320)))
 SHORT = [{"say": "Hello. Goodbye.", "pauseMs": 0}]
 LONG = [{"say": "One two three four five six seven eight nine ten. " * 20, "pauseMs": 0}]
 
@@ -32,7 +32,7 @@ class Deaf:
         """Loaded."""
 
     def listen(self) -> Utterance:
-        raise AssertionError("nobody has said anything")
+        raise AssertionError("no caller has spoken")
 
     async def aclose(self) -> None:
         """Nothing to give back."""
@@ -67,7 +67,7 @@ def manifest(script: list[dict[str, Any]], **spec: Any) -> VoiceAgent:
 
 
 class Running:
-    """A pod that runs, and somebody who asks it over HTTP as dialplans and Kubernetes do."""
+    """A pod that runs, and an HTTP client, as dialplans and Kubernetes are."""
 
     def __init__(self, pod: Pod, addresses: Addresses, http: aiohttp.ClientSession) -> None:
         self.pod = pod
@@ -115,7 +115,7 @@ class Asterisk:
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, ("127.0.0.1", port))
-        await loop.sock_sendall(sock, encode(Frame(Kind.UUID, uuid.bytes)) + SILENCE)
+        await loop.sock_sendall(sock, encode(Frame(FrameKind.UUID, uuid.bytes)) + SILENCE)
         return cls(sock)
 
     async def frames(self) -> AsyncIterator[Frame]:
@@ -128,7 +128,7 @@ class Asterisk:
     async def hears(self, sound: Callable[[np.ndarray[Any, Any]], bool]) -> None:
         """Until a frame sounds like that; a call that ends before fails."""
         async for frame in self.frames():
-            assert frame.kind is Kind.SLIN
+            assert frame.kind is FrameKind.SLIN
             if sound(np.frombuffer(frame.payload, "<i2")):
                 return
         raise AssertionError("the call ended before")

@@ -20,7 +20,7 @@ from uuid import UUID
 import pytest
 import uvloop
 
-from media_pod.transport.audiosocket.frames import AudioSocketError, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import AudioSocketError, Frame, FrameKind, encode
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import Audio, LineEvent
 from media_pod.transport.server import CallServer
@@ -33,11 +33,11 @@ GOOD = UUID(int=1)
 ANNOUNCED = UUID(int=2)
 """What a hostile connection says to get in."""
 SILENCE = bytes(320)
-FRAME = encode(Frame(Kind.SLIN, SILENCE))
+FRAME = encode(Frame(FrameKind.SLIN, SILENCE))
 
 
 def hello(call: UUID) -> bytes:
-    return encode(Frame(Kind.UUID, call.bytes))
+    return encode(Frame(FrameKind.UUID, call.bytes))
 
 
 class Then(Enum):
@@ -141,8 +141,8 @@ async def talk(pod: Pod, port: int, until: asyncio.Future[list[None]]) -> int:
             await asyncio.sleep(0)
             said = number.to_bytes(4, "little") * 80
             spoken = number.to_bytes(4, "big") * 80
-            played = encode(Frame(Kind.SLIN, spoken))
-            await loop.sock_sendall(sock, encode(Frame(Kind.SLIN, said)))
+            played = encode(Frame(FrameKind.SLIN, spoken))
+            await loop.sock_sendall(sock, encode(Frame(FrameKind.SLIN, said)))
             heard = pod.tick(spoken)
             assert heard == [Audio(said)]
             got = b""

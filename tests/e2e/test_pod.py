@@ -11,7 +11,7 @@ import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, running
 
 from media_pod.manifest.reload import pod_key
-from media_pod.transport.audiosocket.frames import Kind
+from media_pod.transport.audiosocket.frames import FrameKind
 
 __all__ = ["no_recognizer"]
 pytestmark = pytest.mark.usefixtures("no_recognizer")
@@ -27,7 +27,7 @@ async def test_a_call_from_its_reservation_to_the_bot_s_goodbye() -> None:
 
         frames = await asterisk.hears_the_end()
 
-        assert {(frame.kind, len(frame.payload)) for frame in frames} == {(Kind.SLIN, 320)}
+        assert {(frame.kind, len(frame.payload)) for frame in frames} == {(FrameKind.SLIN, 320)}
         assert await pod.get("/api/call-next", uuid=str(ONE)) == (200, "done")
         await pod.until_free()
         _, metrics = await pod.get("/metrics")

@@ -1,4 +1,4 @@
-"""What goes wrong around a pod, and what it costs: the call concerned, and nobody else."""
+"""What goes wrong around a pod, and what it costs: that call alone."""
 
 import asyncio
 import gc

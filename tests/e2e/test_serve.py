@@ -49,16 +49,16 @@ async def serve(manifest: Path) -> asyncio.subprocess.Process:
 
 
 async def mistake(manifest: Path) -> str:
-    """The one line that tells what keeps it from serving."""
+    """The one line that says why it does not serve."""
     process = await serve(manifest)
     async with asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate()
-    told = [line for line in err.decode().splitlines() if line.startswith("interject: ")]
+    lines = [line for line in err.decode().splitlines() if line.startswith("interject: ")]
 
     assert process.returncode == 2
     assert out == b""
     assert b"Traceback" not in err
-    (line,) = told
+    (line,) = lines
     return line
 
 

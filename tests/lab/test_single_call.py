@@ -18,10 +18,10 @@ from interject_lab.call_record import UNDERRUN, CallRecord, Spoken
 from interject_lab.errors import LabError
 from interject_lab.scoring.call_summary import as_text, stop_samples, summarize
 from interject_lab.single_call import CallPlan, WatchedCaller, call, save_stereo
-from interject_lab.telephones.caller import Cue, Utterance
+from interject_lab.telephones.caller import Cue, PlannedUtterance
 from media_pod.cli import cli
 from media_pod.errors import SetupError
-from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import Decoder, Frame, FrameKind, encode
 
 CALL = UUID("0b0e9c1e-6f6b-4a0e-9a6b-3d4f1c2b5a69")
 TICK_NS = 20_000_000
@@ -126,7 +126,7 @@ def test_the_table_names_each_interruption() -> None:
 
 def test_events_are_reported_while_they_happen() -> None:
     events: list[tuple[float, str]] = []
-    plan = [Utterance("wait", talk((0, 0.5), seconds=0.5), Cue.AT, 0.4)]
+    plan = [PlannedUtterance("wait", talk((0, 0.5), seconds=0.5), Cue.AT, 0.4)]
     caller = WatchedCaller(plan, RATE_HZ, lambda at_s, what: events.append((round(at_s, 2), what)))
     for tick in range(100):
         caller.step(bot_is_speaking=10 <= tick < 30)
@@ -163,10 +163,10 @@ class Bot:
         while data := await reader.read(4096):
             for frame in decoder.feed(data):
                 self.received.append(frame)
-                level = 0 if frame.kind is Kind.DTMF else level
+                level = 0 if frame.kind is FrameKind.DTMF else level
                 if frame.rate_hz:
                     sound = np.full(160, level, "<i2").tobytes()
-                    writer.write(encode(Frame(Kind.SLIN, sound)))
+                    writer.write(encode(Frame(FrameKind.SLIN, sound)))
         writer.close()
 
 
@@ -197,8 +197,8 @@ async def test_a_call_asks_for_room_and_follows_its_plan(tmp_path: Path) -> None
     call_plan = plan(plays=((0.2, str(path)),), dtmf=((0.3, "4#"),))
     async with pod(bot) as address:
         made = await call(address, call_plan, CALL, lambda at_s, what: events.append(what))
-    assert bot.received[0] == Frame(Kind.UUID, CALL.bytes)
-    digits = [frame.digit for frame in bot.received if frame.kind is Kind.DTMF]
+    assert bot.received[0] == Frame(FrameKind.UUID, CALL.bytes)
+    digits = [frame.digit for frame in bot.received if frame.kind is FrameKind.DTMF]
     assert digits == ["4", "#"]
     assert events[0].startswith("the pod reserved a slot: AudioSocket at 127.0.0.1:")
     assert events[1:4] == ["connected", "bot speaks", "caller speaks over the bot: hello.wav"]

@@ -25,7 +25,7 @@ from interject_lab.speech_material import (
     synthetic_bots,
     synthetic_callers,
 )
-from interject_lab.sweep.conditions import CONDITIONS, Condition
+from interject_lab.sweep.conditions import CONDITIONS, LineCondition
 from interject_lab.sweep.sweep import (
     RATE_HZ,
     SECTION,
@@ -39,8 +39,8 @@ from lab.test_virtual import LoudBank
 from media_pod.cli import cli
 from media_pod.errors import SetupError
 
-NEAR = Condition(12.0, 250.0, "hybrid")
-FAR = Condition(20.0, 700.0, "room")
+NEAR = LineCondition(12.0, 250.0, "hybrid")
+FAR = LineCondition(20.0, 700.0, "room")
 FIGURES = {
     "erl_db",
     "delay_ms",

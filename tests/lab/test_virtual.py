@@ -9,7 +9,7 @@ from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
 from interject_lab.rules.baselines import NaiveBank
 from interject_lab.scoring.score import score
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
 from lab.conftest import Talk
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Step
@@ -56,7 +56,7 @@ def make_call(talk: Talk, seed: int, erl_db: float = math.inf) -> VirtualCall:
         noise_dbfs=-65.0,
         rng=rng,
     )
-    plan = [Utterance("wait", talk(0.5, seed=seed + 1), Cue.BOT_SPEAKING, 1.0)]
+    plan = [PlannedUtterance("wait", talk(0.5, seed=seed + 1), Cue.BOT_SPEAKING, 1.0)]
     return VirtualCall(line, Caller(plan, 8000), ScriptedBot([bot], 8000))
 
 

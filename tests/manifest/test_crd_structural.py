@@ -108,7 +108,7 @@ def test_what_no_structural_schema_can_say_is_refused() -> None:
 
 def test_what_may_be_left_out_is_neither_null_nor_needed() -> None:
     class Person(StrictModel):
-        """Somebody."""
+        """A person."""
 
         born: datetime | None = Field(default=None, description="When.")
 

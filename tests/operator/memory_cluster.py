@@ -60,7 +60,7 @@ class MemoryCluster:
         return self.version > version
 
     def create(self, kind: Kind, body: Json, *, manager: str = "kubectl") -> Json:
-        """Somebody makes an object."""
+        """Another client creates an object."""
         head = body["metadata"]
         place = (kind, head["namespace"], head["name"])
         assert place not in self.objects, f"{place} exists"
@@ -78,7 +78,7 @@ class MemoryCluster:
     def edit(
         self, kind: Kind, namespace: str, name: str, patch: Json, *, manager: str = "kubectl"
     ) -> Json:
-        """Somebody merges `patch` into an object; None removes a key."""
+        """Another client merges `patch` into an object; None removes a key."""
         place = (kind, namespace, name)
         return self._store(place, _merged(self.objects[place], patch), manager, "MODIFIED")
 

@@ -1,4 +1,4 @@
-"""Somebody who waits for a VoiceAgent learns when it is Ready, or why it is not."""
+"""A client that waits for a VoiceAgent learns when it is Ready, or why it is not."""
 
 import pytest
 

@@ -16,7 +16,7 @@ from media_pod.duplex.contract import Decision, DuplexBank, Reason, Step
 from media_pod.pod.clock import TICK_S, PodClock
 from media_pod.providers.ports import Pcm
 from media_pod.telemetry.metrics import Metrics
-from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import Decoder, Frame, FrameKind, encode
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import LineEvent
 from media_pod.transport.reframing import CallerStream
@@ -65,7 +65,7 @@ class Bank(DuplexBank):
 
 
 class Talk:
-    """In place of a `Call`: says its slot's number, and raises where it is told to."""
+    """In place of a `Call`: says its slot's number, and raises where the test wants it."""
 
     def __init__(self, slot: int, log: list[str]) -> None:
         self.info = CallInfo(f"call-{slot}")
@@ -140,7 +140,7 @@ class Caller:
 
 
 class Watch:
-    """Time that passes when it is told to."""
+    """Time that the test moves."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -213,7 +213,7 @@ class Stage:
 
     def _on_hang_up(self, leg: Leg) -> None:
         self.log.append("on_hang_up")
-        assert leg.connection.ended is None, "the goodbye is told before it is on the wire"
+        assert leg.connection.ended is None, "the goodbye was sent before it is on the wire"
 
 
 @pytest.fixture
@@ -224,12 +224,12 @@ def stage() -> Iterator[Stage]:
 
 
 def slin(value: int, samples: int = SAMPLES) -> Frame:
-    return Frame(Kind.SLIN, np.full(samples, value, "<i2").tobytes())
+    return Frame(FrameKind.SLIN, np.full(samples, value, "<i2").tobytes())
 
 
 def values(frames: list[Frame]) -> list[int]:
     """The value of each frame of 20 ms, all of whose samples must be the same."""
     pcm = [np.frombuffer(frame.payload, "<i2") for frame in frames]
-    assert all(frame.kind is Kind.SLIN and frame.payload for frame in frames)
+    assert all(frame.kind is FrameKind.SLIN and frame.payload for frame in frames)
     assert all(audio.size == SAMPLES and np.ptp(audio) == 0 for audio in pcm)
     return [int(audio[0]) for audio in pcm]

@@ -7,7 +7,7 @@ import pytest
 
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.pod.clock import MAX_CATCH_UP_TICKS
-from media_pod.transport.audiosocket.frames import HANGUP, Frame, Kind
+from media_pod.transport.audiosocket.frames import HANGUP, Frame, FrameKind
 from pod.doubles import (
     SAMPLES,
     Caller,
@@ -31,7 +31,7 @@ def test_a_tick_writes_gathers_steps_and_dispatches_in_this_order(stage: Stage) 
 def test_every_leg_gets_one_frame_per_tick_from_the_first_one_on(stage: Stage) -> None:
     first, second = stage.call(), stage.call()
 
-    stage.tick(3)  # nobody has sent any audio
+    stage.tick(3)  # no audio has come
 
     assert values(first.hears()) == [1, 1, 1]
     assert values(second.hears()) == [2, 2, 2]
@@ -59,7 +59,7 @@ def test_whatever_the_caller_s_ptime_its_audio_arrives_whole(stage: Stage, ptime
     packets = [sent[i : i + size].tobytes() for i in range(0, sent.size, size)]
     for tick in range(20):
         while packets and (12 * SAMPLES // size - len(packets)) * ptime_ms <= tick * 20:
-            caller.says(Frame(Kind.SLIN, packets.pop(0)))
+            caller.says(Frame(FrameKind.SLIN, packets.pop(0)))
         stage.tick()
 
     heard = np.concatenate([block[0] for block in stage.bank.caller])
@@ -68,7 +68,7 @@ def test_whatever_the_caller_s_ptime_its_audio_arrives_whole(stage: Stage, ptime
 
 def test_digits_reach_the_call(stage: Stage) -> None:
     caller = stage.call()
-    caller.says(Frame(Kind.DTMF, b"4"), slin(5), Frame(Kind.DTMF, b"#"))
+    caller.says(Frame(FrameKind.DTMF, b"4"), slin(5), Frame(FrameKind.DTMF, b"#"))
 
     stage.tick()
 
@@ -104,7 +104,7 @@ def test_changes_of_a_decision_are_counted_once(stage: Stage) -> None:
 def test_audio_of_another_rate_ends_that_call_alone(stage: Stage) -> None:
     wide, other = stage.call(), stage.call()
     stage.tick()
-    wide.says(Frame(Kind.SLIN16, bytes(640)))
+    wide.says(Frame(FrameKind.SLIN16, bytes(640)))
     stage.tick(2)
 
     assert "16000" in (wide.connection.ended or "")
@@ -121,7 +121,7 @@ def test_a_call_that_raises_ends_that_call_alone(
     faulty, other = stage.call(), stage.call()
     stage.tick()
     faulty.talk.raises_in = method
-    faulty.says(Frame(Kind.DTMF, b"4"))
+    faulty.says(Frame(FrameKind.DTMF, b"4"))
     stage.tick(3)
 
     assert [(leg.slot, leg.failed) for leg in stage.ended] == [(0, True)]

@@ -95,7 +95,7 @@ class Queued:
         return [int(frame[0]) for frame in frames]
 
     def played(self) -> list[int]:
-        """What the bank was told that was played, tick by tick."""
+        """What the bank got as played audio, tick by tick."""
         return [int(audio[0, 0]) for audio in self.bank.played]
 
 

@@ -155,7 +155,7 @@ def test_a_caller_who_hangs_up_before_the_audio_is_no_fault(pod: Pod, collector:
 def test_a_pod_that_takes_a_call_over_is_linked_to_the_leg_before(
     pod: Pod, collector: Collector
 ) -> None:
-    """The other pod has crashed and tells nobody anything."""
+    """The other pod has crashed and sends nothing more."""
     gone = Pod(collector)
     gone.reserve(info(leg=0))
     lost = gone.connect(info(leg=0))
@@ -188,8 +188,8 @@ def test_a_call_that_comes_back_is_linked_even_if_nobody_counts(
 
 
 def test_a_trace_that_began_elsewhere_goes_on(pod: Pod, collector: Collector) -> None:
-    told = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
-    pod.reserve(info(0, told))
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    pod.reserve(info(0, parent))
     pod.connect(CallInfo(UUID)).end("bot")
     pod.close()
     call = collector.span("call")
@@ -201,9 +201,9 @@ def test_a_trace_that_began_elsewhere_goes_on(pod: Pod, collector: Collector) ->
 def test_after_a_transfer_the_next_agents_call_is_linked(pod: Pod, collector: Collector) -> None:
     """It has a UUID of its own; the dialplan keeps the traceparent and counts on."""
     first = context_of(info())
-    told = f"00-{first.trace_id:032x}-{first.parent_id:016x}-01"
-    pod.connect(info(0, told)).end("bot", "sales,100,1")
-    other = CallInfo("7ba7b810-9dad-41d1-80b4-00c04fd430c8", traceparent=told, leg=1)
+    parent = f"00-{first.trace_id:032x}-{first.parent_id:016x}-01"
+    pod.connect(info(0, parent)).end("bot", "sales,100,1")
+    other = CallInfo("7ba7b810-9dad-41d1-80b4-00c04fd430c8", traceparent=parent, leg=1)
     pod.connect(other).end("bot")
     pod.close()
     before, after = collector.span("call"), collector.span("call", 1)

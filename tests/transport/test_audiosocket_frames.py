@@ -14,7 +14,7 @@ from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
     Frame,
-    Kind,
+    FrameKind,
     PayloadLengthError,
     PayloadValueError,
     TruncatedFrameError,
@@ -28,14 +28,14 @@ CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 
 frames = st.one_of(
     st.just(HANGUP),
-    st.binary(min_size=16, max_size=16).map(lambda raw: Frame(Kind.UUID, raw)),
-    st.sampled_from("0123456789ABCD*#").map(lambda digit: Frame(Kind.DTMF, digit.encode())),
+    st.binary(min_size=16, max_size=16).map(lambda raw: Frame(FrameKind.UUID, raw)),
+    st.sampled_from("0123456789ABCD*#").map(lambda digit: Frame(FrameKind.DTMF, digit.encode())),
     st.builds(
         Frame,
         st.sampled_from(sorted(RATES_HZ)),
         st.binary(min_size=1, max_size=60).map(lambda half: half + half),
     ),
-    st.binary(max_size=4).map(lambda code: Frame(Kind.ERROR, code)),
+    st.binary(max_size=4).map(lambda code: Frame(FrameKind.ERROR, code)),
 )
 
 
@@ -73,7 +73,7 @@ def test_what_asterisk_sends_at_the_start_of_a_call() -> None:
     wire = bytes.fromhex("010010") + CALL.bytes + bytes.fromhex("100140") + bytes(range(160)) * 2
     uuid, audio = Decoder().feed(wire + bytes.fromhex("03000135"))[:2]
     assert uuid.uuid == CALL
-    assert audio == Frame(Kind.SLIN, bytes(range(160)) * 2)
+    assert audio == Frame(FrameKind.SLIN, bytes(range(160)) * 2)
     assert Decoder().feed(bytes.fromhex("03000135"))[0].digit == "5"
 
 
@@ -108,9 +108,9 @@ def test_a_rate_that_audiosocket_does_not_have() -> None:
 
 
 def test_empty_audio_is_read_because_asterisk_writes_it_and_never_sent() -> None:
-    assert Decoder().feed(b"\x10\x00\x00") == [Frame(Kind.SLIN)]
+    assert Decoder().feed(b"\x10\x00\x00") == [Frame(FrameKind.SLIN)]
     with pytest.raises(PayloadLengthError) as caught:
-        encode(Frame(Kind.SLIN))
+        encode(Frame(FrameKind.SLIN))
     assert str(caught.value) == (
         "read 0 bytes of SLIN payload, expected an even number from 2 to 65534"
     )
@@ -164,7 +164,7 @@ def test_lower_case_digits_are_read_as_asterisk_sends_them() -> None:
 def test_bad_bytes_are_named_and_what_came_before_is_kept(
     wire: bytes, kind: type[AudioSocketError], text: str
 ) -> None:
-    good = Frame(Kind.SLIN, b"\x01\x02")
+    good = Frame(FrameKind.SLIN, b"\x01\x02")
     decoder = Decoder()
     assert decoder.feed(encode(good) + wire + encode(good)) == [good]
     assert type(decoder.error) is kind
@@ -210,11 +210,11 @@ def test_what_is_kept_is_bounded() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        Frame(Kind.SLIN, b"\x00"),
-        Frame(Kind.SLIN, bytes(65536)),
-        Frame(Kind.UUID, bytes(15)),
-        Frame(Kind.HANGUP, b"\x00"),
-        Frame(Kind.DTMF, b"12"),
+        Frame(FrameKind.SLIN, b"\x00"),
+        Frame(FrameKind.SLIN, bytes(65536)),
+        Frame(FrameKind.UUID, bytes(15)),
+        Frame(FrameKind.HANGUP, b"\x00"),
+        Frame(FrameKind.DTMF, b"12"),
     ],
 )
 def test_a_length_that_a_kind_does_not_allow_is_not_sent(frame: Frame) -> None:
@@ -224,9 +224,9 @@ def test_a_length_that_a_kind_does_not_allow_is_not_sent(frame: Frame) -> None:
 
 def test_a_digit_that_does_not_exist_is_not_sent() -> None:
     with pytest.raises(PayloadValueError, match="read DTMF b'x'"):
-        encode(Frame(Kind.DTMF, b"x"))
+        encode(Frame(FrameKind.DTMF, b"x"))
 
 
 def test_a_header_alone_is_that_of_the_frame() -> None:
     pcm = bytes(320)
-    assert header(Kind.SLIN, len(pcm)) + pcm == encode(Frame(Kind.SLIN, pcm))
+    assert header(FrameKind.SLIN, len(pcm)) + pcm == encode(Frame(FrameKind.SLIN, pcm))

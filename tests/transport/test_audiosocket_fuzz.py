@@ -14,18 +14,18 @@ from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
     Frame,
-    Kind,
+    FrameKind,
     encode,
 )
 
 STRINGS = 100_000
 SAMPLE_FRAMES = (
     HANGUP,
-    Frame(Kind.UUID, bytes(range(16))),
-    *(Frame(Kind.DTMF, bytes((digit,))) for digit in b"0A*#"),
+    Frame(FrameKind.UUID, bytes(range(16))),
+    *(Frame(FrameKind.DTMF, bytes((digit,))) for digit in b"0A*#"),
     *(Frame(kind, bytes(range(length))) for kind in RATES_HZ for length in (2, 20, 160)),
-    Frame(Kind.ERROR),
-    Frame(Kind.ERROR, b"\x04"),
+    Frame(FrameKind.ERROR),
+    Frame(FrameKind.ERROR, b"\x04"),
 )
 WIRE = [encode(frame) for frame in SAMPLE_FRAMES]
 

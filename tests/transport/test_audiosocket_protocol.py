@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pod.errors import InterjectError
-from media_pod.transport.audiosocket.frames import HANGUP, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import HANGUP, Frame, FrameKind, encode
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import Audio, Digit, LineEvent
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
-HELLO = encode(Frame(Kind.UUID, CALL.bytes))
+HELLO = encode(Frame(FrameKind.UUID, CALL.bytes))
 
 frames = st.one_of(
     st.just(HANGUP),
-    st.sampled_from("0123456789ABCD*#").map(lambda digit: Frame(Kind.DTMF, digit.encode())),
+    st.sampled_from("0123456789ABCD*#").map(lambda digit: Frame(FrameKind.DTMF, digit.encode())),
     st.builds(
         Frame,
-        st.sampled_from([Kind.SLIN, Kind.SLIN, Kind.SLIN, Kind.SLIN16]),
+        st.sampled_from([FrameKind.SLIN, FrameKind.SLIN, FrameKind.SLIN, FrameKind.SLIN16]),
         st.binary(min_size=1, max_size=60).map(lambda half: half + half),
     ),
-    st.binary(max_size=4).map(lambda code: Frame(Kind.ERROR, code)),
+    st.binary(max_size=4).map(lambda code: Frame(FrameKind.ERROR, code)),
 )
 
 
@@ -48,8 +48,8 @@ def test_any_split_of_the_bytes_gives_the_same_events(
 
 def test_audio_of_another_rate_keeps_the_events_before_it_and_ends_the_call() -> None:
     protocol = AudioSocketProtocol(8000, "a test")
-    wire = encode(Frame(Kind.SLIN, bytes(320))) + encode(Frame(Kind.DTMF, b"7"))
-    wide = encode(Frame(Kind.SLIN16, bytes(640)))
+    wire = encode(Frame(FrameKind.SLIN, bytes(320))) + encode(Frame(FrameKind.DTMF, b"7"))
+    wide = encode(Frame(FrameKind.SLIN16, bytes(640)))
 
     assert protocol.receive_data(wire + wide + wire) == [Audio(bytes(320)), Digit("7")]
     assert protocol.fault == (
@@ -57,8 +57,8 @@ def test_audio_of_another_rate_keeps_the_events_before_it_and_ends_the_call() ->
     )
 
 
-@pytest.mark.parametrize(("rate_hz", "kind"), [(8000, Kind.SLIN), (16000, Kind.SLIN16)])
-def test_a_frame_gets_the_header_of_its_rate(rate_hz: int, kind: Kind) -> None:
+@pytest.mark.parametrize(("rate_hz", "kind"), [(8000, FrameKind.SLIN), (16000, FrameKind.SLIN16)])
+def test_a_frame_gets_the_header_of_its_rate(rate_hz: int, kind: FrameKind) -> None:
     samples = bytes(range(160)) * (rate_hz // 4000)
 
     wire = AudioSocketProtocol(rate_hz, "a test").encode(memoryview(samples))

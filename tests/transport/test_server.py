@@ -12,7 +12,13 @@ import pytest
 import uvloop
 
 from media_pod.errors import SetupError
-from media_pod.transport.audiosocket.frames import HANGUP, AudioSocketError, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import (
+    HANGUP,
+    AudioSocketError,
+    Frame,
+    FrameKind,
+    encode,
+)
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import Audio
 from media_pod.transport.server import CallServer
@@ -20,9 +26,9 @@ from media_pod.transport.socket import CallSocket, SocketState
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 FAULTY = UUID(int=13)
-HELLO = encode(Frame(Kind.UUID, CALL.bytes))
+HELLO = encode(Frame(FrameKind.UUID, CALL.bytes))
 SILENCE = bytes(320)
-FRAME = encode(Frame(Kind.SLIN, SILENCE))
+FRAME = encode(Frame(FrameKind.SLIN, SILENCE))
 HANGUP_BYTES = encode(HANGUP)
 
 Admitted = asyncio.Queue[tuple[CallSocket, UUID]]
@@ -228,7 +234,7 @@ async def test_a_bug_in_admission_ends_that_connection_alone(
         admitted.put_nowait((connection, call))
 
     async with serving(admit=admit) as (server, _):
-        faulty = encode(Frame(Kind.UUID, FAULTY.bytes))
+        faulty = encode(Frame(FrameKind.UUID, FAULTY.bytes))
         with await dial(server, faulty) as first, await dial(server) as second:
             assert await until_closed(first) == HANGUP_BYTES
             assert (await admitted.get())[0].ended is None

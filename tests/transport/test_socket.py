@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, FrameKind, encode
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import MAX_FRAMES_PER_READ, READ_BYTES, Audio, Digit, LineEvent
 from media_pod.transport.socket import STALL_S, CallSocket, SocketState
 
 PCM = bytes(range(160)) * 2
-WIRE = encode(Frame(Kind.SLIN, PCM))
+WIRE = encode(Frame(FrameKind.SLIN, PCM))
 WIDE_BYTES = 7680
 """20 ms at 192 kHz: frames of which the socket takes a part."""
 HANGUP_BYTES = encode(HANGUP)
@@ -81,7 +81,7 @@ def block(line: Line, frame: bytes = PCM) -> int:
 
 
 def test_frames_go_both_ways(line: Line) -> None:
-    line.asterisk.sendall(WIRE + encode(Frame(Kind.DTMF, b"7")))
+    line.asterisk.sendall(WIRE + encode(Frame(FrameKind.DTMF, b"7")))
     assert line.read(0.0) == [Audio(PCM), Digit("7")]
     assert line.read(0.02) == []
     line.connection.send(memoryview(PCM))
@@ -116,7 +116,7 @@ def test_a_frame_may_be_overwritten_once_sent(wide: Line) -> None:
         wide.connection.send(memoryview(frame))
         got += decoder.feed(wide.received())
 
-    sent = [Frame(Kind.SLIN192, bytes([n]) * WIDE_BYTES) for n in range(1, number)]
+    sent = [Frame(FrameKind.SLIN192, bytes([n]) * WIDE_BYTES) for n in range(1, number)]
     assert got[: number - 1] == sent
 
 
@@ -194,7 +194,7 @@ def test_frames_cut_anywhere_are_put_together(line: Line) -> None:
         (b"\xff\x00\x01\x04", "the peer sent error 04"),
         (b"\xff\x00\x00", "the peer sent error without a code"),
         (
-            encode(Frame(Kind.UUID, bytes(16))),
+            encode(Frame(FrameKind.UUID, bytes(16))),
             "read a second UUID, expected audio, DTMF or hangup",
         ),
         (b"\x01\x00\x05", "read 5 bytes of UUID payload, expected 16"),
@@ -290,7 +290,7 @@ async def test_a_peer_that_does_not_close_is_drained_for_so_long(line: Line) -> 
 
 async def test_the_hangup_frame_waits_behind_frames_that_have_not_left(wide: Line) -> None:
     frame = bytes(WIDE_BYTES)
-    sent = encode(Frame(Kind.SLIN192, frame)) * block(wide, frame)
+    sent = encode(Frame(FrameKind.SLIN192, frame)) * block(wide, frame)
     wide.connection.hang_up()
     got = wide.received()
     assert len(got) < len(sent)

@@ -1,4 +1,4 @@
-"""chan_websocket's messages: what Asterisk 22.10 sent is understood, whatever else came is told."""
+"""chan_websocket's messages: what Asterisk 22.10 sent is understood, anything else is reported."""
 
 import json
 import random

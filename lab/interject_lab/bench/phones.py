@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from interject_lab.speech_material import synthetic_callers
 from media_pod.duplex.contract import TICK_MS
 from media_pod.pod.runtime import keep_memory
-from media_pod.transport.audiosocket.frames import Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import Decoder, Frame, FrameKind, encode
 
 RATE_HZ: Final = 8000
 GROUPS: Final = 4
@@ -104,7 +104,7 @@ class BenchPhones:
             if frame.rate_hz:
                 self._buffers[index].append(frame.payload)
                 self._arrived_s[index].append(now_s)
-            elif frame.kind is Kind.HANGUP:
+            elif frame.kind is FrameKind.HANGUP:
                 data = b""
         if not data:
             self._selector.unregister(self._sockets[index])
@@ -124,7 +124,7 @@ class BenchPhones:
         sound[talkers] += self._talk[places]
         payloads = np.clip(sound, -32768, 32767).astype("<i2")
         for index, payload in zip(rows, payloads, strict=True):
-            self._send_one(int(index), encode(Frame(Kind.SLIN, payload.tobytes())))
+            self._send_one(int(index), encode(Frame(FrameKind.SLIN, payload.tobytes())))
         if group == GROUPS - 1:
             self._ticks += 1
 
@@ -166,7 +166,7 @@ class BenchPhones:
 def _connected(port: int, index: int) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port), timeout=5)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.sendall(encode(Frame(Kind.UUID, UUID(int=(4 << 76) + (8 << 60) + index).bytes)))
+    sock.sendall(encode(Frame(FrameKind.UUID, UUID(int=(4 << 76) + (8 << 60) + index).bytes)))
     sock.setblocking(False)
     return sock
 

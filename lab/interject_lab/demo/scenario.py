@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from media_pod.dialogues.parcel_desk.script import POLICY
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.providers.builtin.espeak import synthesize
@@ -76,7 +76,7 @@ def agent() -> VoiceAgent:
 
 def caller(scene: Scene) -> Caller:
     """The caller; the same samples at each call of this function."""
-    plan = [Utterance(text, _say(text), Cue.AT, at_s) for at_s, text in scene.lines]
+    plan = [PlannedUtterance(text, _say(text), Cue.AT, at_s) for at_s, text in scene.lines]
     return Caller(plan, RATE_HZ)
 
 

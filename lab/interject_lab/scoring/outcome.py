@@ -43,7 +43,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Interruption:
+class InterruptionOutcome:
     """One interruption of the bot by the caller."""
 
     spoken: Spoken
@@ -73,7 +73,7 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
     ]
 
 
-def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[Interruption]:
+def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[InterruptionOutcome]:
     """Each interruption that counts, with the time it took."""
     sounds = has_sound(record.bot, record.rate_hz)
     found = []
@@ -82,7 +82,7 @@ def find_interruptions(record: CallRecord, stops: Sequence[Stop]) -> list[Interr
             continue
         latency_ms = _onset_to_silence_ms(record, stops, spoken)
         if latency_ms is not None or _bot_talks_on(record, sounds, spoken):
-            found.append(Interruption(spoken, latency_ms))
+            found.append(InterruptionOutcome(spoken, latency_ms))
     return found
 
 

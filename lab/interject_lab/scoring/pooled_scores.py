@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.scoring.outcome import (
     HEARD_WITHIN_MS,
-    Interruption,
+    InterruptionOutcome,
     Stop,
     find_interruptions,
     find_stops,
@@ -131,7 +131,7 @@ def _failures(
     record: CallRecord,
     trace: BankTrace,
     stops: Sequence[Stop],
-    interruptions: Sequence[Interruption],
+    interruptions: Sequence[InterruptionOutcome],
     sounds: NDArray[np.bool_],
 ) -> list[Failure]:
     tick = record.tick_samples

@@ -18,7 +18,7 @@ from interject_lab.network.codecs import Law
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
 from interject_lab.speech_material import SpeechMaterial, Voice, at_level
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.virtual import ScriptedBot, VirtualCall
 
 ERLS_DB: Final = (12.0, 20.0, 30.0)
@@ -37,7 +37,7 @@ _SHORTEST_CYCLE_S: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class LineCondition:
     """One kind of line."""
 
     erl_db: float
@@ -49,13 +49,13 @@ class Condition:
 
 
 CONDITIONS: Final = tuple(
-    Condition(erl_db, delay_ms, path)
+    LineCondition(erl_db, delay_ms, path)
     for path, erl_db, delay_ms in itertools.product(PATH_KINDS, ERLS_DB, DELAYS_MS)
 )
 
 
 def make_call(
-    condition: Condition,
+    condition: LineCondition,
     material: SpeechMaterial,
     rate_hz: int,
     duration_s: float,
@@ -86,13 +86,13 @@ def make_call(
 
 def _utterance(
     voice: Voice, rate_hz: int, level_dbfs: float, rng: np.random.Generator
-) -> Utterance:
+) -> PlannedUtterance:
     index = int(rng.integers(len(voice.phrases)))
     pcm = at_level(voice.phrases[index], rate_hz, level_dbfs)
     after_s = float(rng.uniform(*_INTERRUPT_AFTER_S))
     if rng.random() < _INTERRUPTED:
-        return Utterance(f"{voice.name} {index}", pcm, Cue.BOT_SPEAKING, after_s)
-    return Utterance(f"{voice.name} {index}", pcm, Cue.BOT_SILENT, _ANSWER_AFTER_S)
+        return PlannedUtterance(f"{voice.name} {index}", pcm, Cue.BOT_SPEAKING, after_s)
+    return PlannedUtterance(f"{voice.name} {index}", pcm, Cue.BOT_SILENT, _ANSWER_AFTER_S)
 
 
 def _pick(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:

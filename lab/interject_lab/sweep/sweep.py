@@ -18,7 +18,7 @@ from interject_lab.scoring.pooled_scores import (
     pool,
 )
 from interject_lab.speech_material import SpeechMaterial
-from interject_lab.sweep.conditions import CONDITIONS, Condition, make_call
+from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
 from interject_lab.virtual import run
 from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
 
@@ -39,7 +39,7 @@ class SweepPlan:
     duration_s: float
     """Of each call."""
     seed: int
-    conditions: tuple[Condition, ...] = CONDITIONS
+    conditions: tuple[LineCondition, ...] = CONDITIONS
 
     @property
     def clock_s(self) -> float:
@@ -51,7 +51,7 @@ class SweepPlan:
 class ConditionScores:
     """The scores of one listening mode on one condition."""
 
-    condition: Condition
+    condition: LineCondition
     figures: PooledScores
     failures: tuple[Failure, ...]
 
@@ -109,7 +109,7 @@ def _row_json(row: ConditionScores) -> dict[str, Any]:
 def _sweep_one(
     mode: ListeningMode, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
 ) -> ModeScores:
-    findings: dict[Condition, list[CallMeasurements]] = defaultdict(list)
+    findings: dict[LineCondition, list[CallMeasurements]] = defaultdict(list)
     for first in range(0, plan.calls, CALLS_PER_BANK):
         numbers = range(first, min(first + CALLS_PER_BANK, plan.calls))
         places = [(condition, call) for condition in plan.conditions for call in numbers]
@@ -136,7 +136,7 @@ def _sweep_one(
     return ModeScores(mode.name, rows, everything)
 
 
-def _rng(seed: int, condition: Condition, call: int) -> np.random.Generator:
+def _rng(seed: int, condition: LineCondition, call: int) -> np.random.Generator:
     return np.random.default_rng([seed, CONDITIONS.index(condition), call])
 
 

@@ -31,7 +31,7 @@ class Cue(Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Utterance:
+class PlannedUtterance:
     """Speech that the caller will play."""
 
     label: str
@@ -44,7 +44,7 @@ class Utterance:
 class Caller:
     """One caller. It does no I/O; its time is its count of ticks."""
 
-    def __init__(self, plan: Sequence[Utterance], rate_hz: int) -> None:
+    def __init__(self, plan: Sequence[PlannedUtterance], rate_hz: int) -> None:
         self._plan = tuple(plan)
         self._rate_hz = rate_hz
         self._tick_samples = rate_hz * TICK_MS // 1000
@@ -92,7 +92,7 @@ class Caller:
         if self._silent_ticks * TICK_MS > BOT_PAUSE_MS:
             self._bot_ticks = 0
 
-    def _cued(self, utterance: Utterance) -> bool:
+    def _cued(self, utterance: PlannedUtterance) -> bool:
         ticks = round(utterance.cue_s * 1000 / TICK_MS)
         if utterance.cue is Cue.AT:
             return self._ticks >= ticks
@@ -114,7 +114,7 @@ class Caller:
             self._since_turn_ticks, self._bot_spoke_in_turn = 0, False
         return frame
 
-    def _note_onset(self, utterance: Utterance, said: int) -> None:
+    def _note_onset(self, utterance: PlannedUtterance, said: int) -> None:
         onset, end = self._bounds[self._next]
         if end > 0 and said <= onset < said + self._tick_samples:
             start = self._ticks * self._tick_samples - said

@@ -28,7 +28,7 @@ from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
     Frame,
-    Kind,
+    FrameKind,
     audio_kind,
     encode,
 )
@@ -89,7 +89,7 @@ class Phone:
             LabError: no connection, or the server does not speak AudioSocket.
         """
         reader, writer = await _connect(host, port)
-        writer.write(encode(Frame(Kind.UUID, uuid.bytes)))
+        writer.write(encode(Frame(FrameKind.UUID, uuid.bytes)))
         listening = asyncio.create_task(self._listen(reader))
         talking = asyncio.create_task(self._talk(writer))
         try:
@@ -128,7 +128,9 @@ class Phone:
 
     def _queue_tick(self, tick: PhoneTick) -> None:
         for digit in tick.digits:
-            self._queue(tick.at_ns, encode(Frame(Kind.DTMF, digit.encode("ascii"))), audio=False)
+            self._queue(
+                tick.at_ns, encode(Frame(FrameKind.DTMF, digit.encode("ascii"))), audio=False
+            )
         payload = tick.frame.astype("<i2").tobytes()
         late_ns = round(self._rng.uniform(0, self._jitter_ms) * 1e6) if self._jitter_ms else 0
         self._queue(tick.at_ns + late_ns, encode(Frame(audio_kind(self._rate_hz), payload)), True)
@@ -155,9 +157,9 @@ class Phone:
             if not data:
                 return "the pod closed the connection"
             for frame in decoder.feed(data):
-                if frame.kind is Kind.HANGUP:
+                if frame.kind is FrameKind.HANGUP:
                     return "the bot hung up"
-                if frame.kind is Kind.ERROR:
+                if frame.kind is FrameKind.ERROR:
                     return f"the pod reported an error ({frame.payload.hex() or 'no code'})"
                 if frame.rate_hz:
                     self._handset.receive(self._pcm(frame), now_ns)

@@ -40,7 +40,7 @@ class TruncatedFrameError(AudioSocketError):
     """The stream ended inside a frame."""
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame carries; the names of the audio kinds are Asterisk's names of the formats."""
 
     HANGUP = 0x00
@@ -58,16 +58,16 @@ class Kind(IntEnum):
     ERROR = 0xFF
 
 
-RATES_HZ: Final[Mapping[Kind, int]] = {
-    Kind.SLIN: 8000,
-    Kind.SLIN12: 12000,
-    Kind.SLIN16: 16000,
-    Kind.SLIN24: 24000,
-    Kind.SLIN32: 32000,
-    Kind.SLIN44: 44100,
-    Kind.SLIN48: 48000,
-    Kind.SLIN96: 96000,
-    Kind.SLIN192: 192000,
+RATES_HZ: Final[Mapping[FrameKind, int]] = {
+    FrameKind.SLIN: 8000,
+    FrameKind.SLIN12: 12000,
+    FrameKind.SLIN16: 16000,
+    FrameKind.SLIN24: 24000,
+    FrameKind.SLIN32: 32000,
+    FrameKind.SLIN44: 44100,
+    FrameKind.SLIN48: 48000,
+    FrameKind.SLIN96: 96000,
+    FrameKind.SLIN192: 192000,
 }
 """Sampling rate of each audio kind: mono linear PCM, 16 bits, little endian."""
 
@@ -79,30 +79,30 @@ MAX_PAYLOAD_BYTES = 23040
 _DIGITS = b"0123456789ABCDabcd*#"
 # Asterisk's SendDTMF passes lower-case digits on as they are written.
 
-_SENT_LENGTHS: Final[Mapping[Kind, range]] = {
-    Kind.HANGUP: range(0, 1),
-    Kind.UUID: range(UUID_BYTES, UUID_BYTES + 1),
-    Kind.DTMF: range(1, 2),
+_SENT_LENGTHS: Final[Mapping[FrameKind, range]] = {
+    FrameKind.HANGUP: range(0, 1),
+    FrameKind.UUID: range(UUID_BYTES, UUID_BYTES + 1),
+    FrameKind.DTMF: range(1, 2),
     **{kind: range(2, 0x10000, 2) for kind in RATES_HZ},
-    Kind.ERROR: range(0, 0x10000),
+    FrameKind.ERROR: range(0, 0x10000),
 }
 # An odd number of bytes is half a sample: Asterisk plays such a frame and drops the half, but
 # sends one only if the payload is not linear PCM (a Dial without /c(slin) sends the caller's own
 # codec as 0x10), which played as PCM is noise. So odd audio is an error in both directions.
 # Empty audio costs the call in one direction alone: Asterisk takes it for an error and hangs up,
 # but writes one itself for a frame that its jitter buffer made up without content.
-_READ_LENGTHS: Final[Mapping[Kind, range]] = {
+_READ_LENGTHS: Final[Mapping[FrameKind, range]] = {
     **_SENT_LENGTHS,
     **{kind: range(0, 0x10000, 2) for kind in RATES_HZ},
 }
-_READ_RULES: Final[Mapping[int, tuple[Kind, range]]] = {
+_READ_RULES: Final[Mapping[int, tuple[FrameKind, range]]] = {
     int(kind): (kind, lengths) for kind, lengths in _READ_LENGTHS.items()
 }
-_LENGTHS_IN_WORDS: Final[Mapping[Kind, str]] = {
-    Kind.HANGUP: "0",
-    Kind.UUID: "16",
-    Kind.DTMF: "1",
-    Kind.ERROR: "any number",
+_LENGTHS_IN_WORDS: Final[Mapping[FrameKind, str]] = {
+    FrameKind.HANGUP: "0",
+    FrameKind.UUID: "16",
+    FrameKind.DTMF: "1",
+    FrameKind.ERROR: "any number",
 }
 
 
@@ -110,7 +110,7 @@ _LENGTHS_IN_WORDS: Final[Mapping[Kind, str]] = {
 class Frame:
     """One frame. `Decoder` makes only valid ones; `encode` refuses any other."""
 
-    kind: Kind
+    kind: FrameKind
     payload: bytes = b""
 
     @property
@@ -133,10 +133,10 @@ class Frame:
         return self.payload.decode("ascii").upper()
 
 
-HANGUP = Frame(Kind.HANGUP)
+HANGUP = Frame(FrameKind.HANGUP)
 
 
-def audio_kind(rate_hz: int) -> Kind:
+def audio_kind(rate_hz: int) -> FrameKind:
     """The audio kind of a sampling rate.
 
     Raises:
@@ -148,7 +148,7 @@ def audio_kind(rate_hz: int) -> Kind:
     raise ValueError(f"read a rate of {rate_hz} Hz, expected one of {sorted(RATES_HZ.values())}")
 
 
-def header(kind: Kind, payload_bytes: int) -> bytes:
+def header(kind: FrameKind, payload_bytes: int) -> bytes:
     """The three bytes in front of a payload.
 
     Raises:
@@ -168,7 +168,7 @@ def encode(frame: Frame) -> bytes:
         PayloadValueError: a DTMF digit that does not exist.
     """
     head = header(frame.kind, len(frame.payload))
-    if frame.kind is Kind.DTMF and frame.payload not in _DIGITS:
+    if frame.kind is FrameKind.DTMF and frame.payload not in _DIGITS:
         raise _wrong_digit(frame.payload)
     return head + frame.payload
 
@@ -200,7 +200,7 @@ class Decoder:
         """
         return [Frame(kind, payload) for kind, payload in self.split(data)]
 
-    def split(self, data: bytes) -> list[tuple[Kind, bytes]]:
+    def split(self, data: bytes) -> list[tuple[FrameKind, bytes]]:
         """As `feed`, without a `Frame` for each: to make one takes about 1 us.
 
         Raises:
@@ -209,7 +209,7 @@ class Decoder:
         self._raise_if_failed()
         if self._rest:
             data = self._rest + data
-        frames: list[tuple[Kind, bytes]] = []
+        frames: list[tuple[FrameKind, bytes]] = []
         start = 0
         while len(data) - start >= HEADER_BYTES:
             length = data[start + 1] << 8 | data[start + 2]
@@ -221,7 +221,7 @@ class Decoder:
             if end > len(data):
                 break
             payload = data[start + HEADER_BYTES : end]
-            if rule[0] is Kind.DTMF and payload not in _DIGITS:
+            if rule[0] is FrameKind.DTMF and payload not in _DIGITS:
                 self._fail(_wrong_digit(payload))
                 return frames
             frames.append((rule[0], payload))
@@ -263,7 +263,7 @@ def _bad_header(kind: int, length: int, max_payload_bytes: int) -> AudioSocketEr
         return UnknownKindError(
             f"read a frame of kind {kind:#04x}, expected 0x00, 0x01, 0x03, 0x10 to 0x18 or 0xff"
         )
-    known = Kind(kind)
+    known = FrameKind(kind)
     if length not in _READ_LENGTHS[known]:
         return _wrong_length(known, length, "an even number (not linear PCM? Dial needs /c(slin))")
     return PayloadLengthError(
@@ -271,7 +271,7 @@ def _bad_header(kind: int, length: int, max_payload_bytes: int) -> AudioSocketEr
     )
 
 
-def _wrong_length(kind: Kind, length: int, audio_lengths: str) -> PayloadLengthError:
+def _wrong_length(kind: FrameKind, length: int, audio_lengths: str) -> PayloadLengthError:
     expected = _LENGTHS_IN_WORDS.get(kind, audio_lengths)
     return PayloadLengthError(f"read {length} bytes of {kind.name} payload, expected {expected}")
 

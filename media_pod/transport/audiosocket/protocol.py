@@ -16,7 +16,7 @@ from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
     Decoder,
     Frame,
-    Kind,
+    FrameKind,
     audio_kind,
     encode,
     header,
@@ -61,7 +61,7 @@ class AudioSocketProtocol:
         if not data:
             hello.eof()
             raise HandshakeError("read the end of the stream, expected a UUID frame")
-        if not hello.pending and data[0] != Kind.UUID:
+        if not hello.pending and data[0] != FrameKind.UUID:
             raise HandshakeError(f"read a frame of kind {data[0]:#04x}, expected 0x01 (UUID)")
         frames = hello.feed(data)
         if frames:
@@ -84,7 +84,7 @@ class AudioSocketProtocol:
         for kind, payload in self._decoder.split(data):
             if kind is self._audio:
                 events.append(Audio(payload))
-            elif kind is Kind.DTMF:
+            elif kind is FrameKind.DTMF:
                 events.append(Digit(Frame(kind, payload).digit))
             else:
                 self.fault = self._refusal(kind, payload)
@@ -132,14 +132,14 @@ class AudioSocketProtocol:
         data, self._unsent = self._unsent, b""
         return data
 
-    def _refusal(self, kind: Kind, payload: bytes) -> str:
+    def _refusal(self, kind: FrameKind, payload: bytes) -> str:
         """Why a frame that is neither the call's audio nor a digit ends it."""
         match kind:
-            case Kind.HANGUP:
+            case FrameKind.HANGUP:
                 return "the peer sent a hangup frame"
-            case Kind.ERROR:
+            case FrameKind.ERROR:
                 return f"the peer sent error {payload.hex() or 'without a code'}"
-            case Kind.UUID:
+            case FrameKind.UUID:
                 return "read a second UUID, expected audio, DTMF or hangup"
         return (
             f"read audio at {RATES_HZ[kind]} Hz, expected {self._rate_hz} Hz, "

@@ -31,7 +31,7 @@ def make_app(
     Args:
         proxy: how the API server authenticates itself now.
     """
-    api = _Api(access, values)
+    api = _MetricsApi(access, values)
     app = web.Application(
         middlewares=[_statuses, _from_the_api_server(proxy)], client_max_size=MAX_BODY_BYTES
     )
@@ -48,7 +48,7 @@ def make_app(
     return app
 
 
-class _Api:
+class _MetricsApi:
     def __init__(self, access: Access, values: PodMetricValues) -> None:
         self._access = access
         self._values = values

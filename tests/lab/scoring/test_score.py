@@ -85,7 +85,7 @@ def test_a_stop_too_late_is_a_miss(talk: Talk) -> None:
 @pytest.mark.parametrize(("end_s", "missed"), [(2.2, 0), (2.6, 1)])
 def test_a_bot_that_ends_by_itself_has_heard_nobody(end_s: float, missed: int, talk: Talk) -> None:
     figures = score("x", make_record(talk, end_s, WAIT), [])
-    # Nobody can be interrupted who has only a last word to say.
+    # A bot that has only one word left to say cannot be interrupted.
     assert (figures.interruptions, figures.heard, figures.missed) == (missed, 0, missed)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from lab.conftest import Talk
 
 Pcm = NDArray[np.int16]
@@ -24,7 +24,7 @@ def onset_s(caller: Caller) -> list[float]:
 
 
 def test_a_fixed_time_is_kept_whatever_the_bot_does() -> None:
-    caller = Caller([Utterance("hello", click(), Cue.AT, 0.4)], 8000)
+    caller = Caller([PlannedUtterance("hello", click(), Cue.AT, 0.4)], 8000)
     heard = run(caller, ticks(1, True))
     assert np.flatnonzero(heard)[0] == 3200
     assert onset_s(caller) == [0.4]
@@ -33,7 +33,7 @@ def test_a_fixed_time_is_kept_whatever_the_bot_does() -> None:
 
 
 def test_talking_over_the_bot_waits_for_continuous_speech() -> None:
-    caller = Caller([Utterance("stop", click(), Cue.BOT_SPEAKING, 1.0)], 8000)
+    caller = Caller([PlannedUtterance("stop", click(), Cue.BOT_SPEAKING, 1.0)], 8000)
     bot = ticks(0.5, True) + ticks(0.5, False) + ticks(0.6, True) + ticks(0.2, False)
     run(caller, bot + ticks(1, True))
     # The gap of 0.5 s starts the count again, the one of 0.2 s is a pause for breath.
@@ -42,7 +42,7 @@ def test_talking_over_the_bot_waits_for_continuous_speech() -> None:
 
 
 def test_a_bot_that_talks_on_is_not_interrupted_again_at_once() -> None:
-    plan = [Utterance(str(i), click(), Cue.BOT_SPEAKING, 1.0) for i in range(2)]
+    plan = [PlannedUtterance(str(i), click(), Cue.BOT_SPEAKING, 1.0) for i in range(2)]
     caller = Caller(plan, 8000)
     run(caller, ticks(4, True))
     first, second = onset_s(caller)
@@ -51,7 +51,7 @@ def test_a_bot_that_talks_on_is_not_interrupted_again_at_once() -> None:
 
 
 def test_an_answer_waits_for_the_bot_to_speak_and_to_end() -> None:
-    caller = Caller([Utterance("yes", click(), Cue.BOT_SILENT, 0.6)], 8000)
+    caller = Caller([PlannedUtterance("yes", click(), Cue.BOT_SILENT, 0.6)], 8000)
     run(caller, ticks(2, False) + ticks(1, True) + ticks(2, False))
     assert onset_s(caller) == [3.6]
     assert not caller.spoken[0].interrupts
@@ -59,8 +59,8 @@ def test_an_answer_waits_for_the_bot_to_speak_and_to_end() -> None:
 
 def test_utterances_keep_their_order_and_do_not_overlap(talk: Talk) -> None:
     plan = [
-        Utterance("long", talk(1.0), Cue.AT, 0.0),
-        Utterance("late", click(), Cue.AT, 0.5),
+        PlannedUtterance("long", talk(1.0), Cue.AT, 0.0),
+        PlannedUtterance("late", click(), Cue.AT, 0.5),
     ]
     caller = Caller(plan, 8000)
     run(caller, ticks(2, False))
@@ -72,7 +72,7 @@ def test_utterances_keep_their_order_and_do_not_overlap(talk: Talk) -> None:
 
 def test_the_onset_is_that_of_the_sound_in_the_recording() -> None:
     recording = np.concatenate([np.zeros(1234, np.int16), click(1000), np.zeros(900, np.int16)])
-    caller = Caller([Utterance("x", recording, Cue.AT, 1.0)], 8000)
+    caller = Caller([PlannedUtterance("x", recording, Cue.AT, 1.0)], 8000)
     heard = run(caller, ticks(2, False))
     spoken = caller.spoken[0]
     first, last = np.flatnonzero(heard)[[0, -1]]
@@ -81,7 +81,7 @@ def test_the_onset_is_that_of_the_sound_in_the_recording() -> None:
 
 
 def test_a_recording_of_silence_is_said_and_not_noted() -> None:
-    caller = Caller([Utterance("", np.zeros(800, np.int16), Cue.AT, 0)], 8000)
+    caller = Caller([PlannedUtterance("", np.zeros(800, np.int16), Cue.AT, 0)], 8000)
     run(caller, ticks(1, False))
     assert caller.done
     assert caller.spoken == ()

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import UNDERRUN
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import EchoPath
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.telephones.handset import (
     BUFFER_FRAMES,
     MAX_BUFFER_FRAMES,
@@ -18,7 +18,7 @@ from interject_lab.telephones.handset import (
 BOT = np.arange(1, 16_001).astype(np.int16)
 
 
-def make(*plan: Utterance, max_s: float = 1.0) -> Handset:
+def make(*plan: PlannedUtterance, max_s: float = 1.0) -> Handset:
     """A handset on a line that returns everything at once, unchanged."""
     line = TelephoneLine(
         8000,
@@ -112,7 +112,7 @@ def test_memory_is_bounded_by_the_longest_call() -> None:
 
 
 def test_the_caller_talks_over_the_bot_that_is_heard() -> None:
-    wait = Utterance("wait", np.full(320, 9000, np.int16), Cue.BOT_SPEAKING, 0.1)
+    wait = PlannedUtterance("wait", np.full(320, 9000, np.int16), Cue.BOT_SPEAKING, 0.1)
     handset = make(wait)
     handset.receive(np.full(8000, 4000, np.int16)[: MAX_BUFFER_FRAMES * 160], at_ns=0)
     for _ in range(20):

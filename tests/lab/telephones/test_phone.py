@@ -14,11 +14,11 @@ from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.phone import Phone, ask_call_start
 from lab.conftest import Talk
-from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, Kind, encode
+from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, FrameKind, encode
 
 CALL = UUID("0b0e9c1e-6f6b-4a0e-9a6b-3d4f1c2b5a69")
 SERVER_ERROR = b"\xff\x00\x01\x20"
@@ -29,7 +29,9 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 class Pod:
     """Answers every audio frame of the caller's with one of its own, until the caller hangs up."""
 
-    def __init__(self, kind: Kind = Kind.SLIN, last: bytes = b"", frames: int = 10_000) -> None:
+    def __init__(
+        self, kind: FrameKind = FrameKind.SLIN, last: bytes = b"", frames: int = 10_000
+    ) -> None:
         self.kind, self.last, self.frames = kind, last, frames
         self.received: list[Frame] = []
         self.saw_eof = False
@@ -66,7 +68,7 @@ async def listening(serve: Serve) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def make(talk: Talk, *plan: Utterance, **settings: Any) -> Phone:
+def make(talk: Talk, *plan: PlannedUtterance, **settings: Any) -> Phone:
     rng = np.random.default_rng(3)
     line = TelephoneLine(
         8000,
@@ -87,7 +89,7 @@ async def call(phone: Phone, serve: Serve) -> CallRecord:
 async def test_a_call_is_one_uuid_and_one_frame_per_tick(talk: Talk) -> None:
     pod = Pod()
     record = await call(make(talk), pod)
-    assert pod.received[0] == Frame(Kind.UUID, CALL.bytes)
+    assert pod.received[0] == Frame(FrameKind.UUID, CALL.bytes)
     assert [len(frame.payload) for frame in pod.received[1:]] == [320] * 15
     assert pod.audio() == record.caller.astype("<i2").tobytes()
     assert pod.saw_eof
@@ -105,7 +107,7 @@ async def test_the_record_has_what_came_and_when(talk: Talk) -> None:
 
 
 async def test_what_the_caller_says_is_sent_and_noted(talk: Talk) -> None:
-    hello = Utterance("hello", talk(0.1), Cue.AT, 0.1)
+    hello = PlannedUtterance("hello", talk(0.1), Cue.AT, 0.1)
     record = await call(make(talk, hello), Pod())
     assert [spoken.label for spoken in record.spoken] == ["hello"]
     onset = record.spoken[0].onset_sample
@@ -125,16 +127,16 @@ async def test_digits_are_pressed_at_their_time(talk: Talk) -> None:
     pod = Pod()
     await call(make(talk, dtmf=[Dtmf(0.0, "1"), Dtmf(0.1, "#")]), pod)
     kinds = [frame.kind for frame in pod.received]
-    digits = [frame.digit for frame in pod.received if frame.kind is Kind.DTMF]
+    digits = [frame.digit for frame in pod.received if frame.kind is FrameKind.DTMF]
     assert digits == ["1", "#"]
-    assert kinds.index(Kind.DTMF) == 1
-    assert kinds.index(Kind.DTMF, 2) == 7
+    assert kinds.index(FrameKind.DTMF) == 1
+    assert kinds.index(FrameKind.DTMF, 2) == 7
 
 
 async def test_progress_is_told_once_a_second(talk: Talk) -> None:
-    told: list[float] = []
-    await call(make(talk, progress=told.append), Pod())
-    assert told == [0.0]
+    reported: list[float] = []
+    await call(make(talk, progress=reported.append), Pod())
+    assert reported == [0.0]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ async def test_a_server_of_another_protocol_is_reported(talk: Talk) -> None:
 
 async def test_a_pod_of_another_rate_is_reported(talk: Talk) -> None:
     with pytest.raises(LabError, match="sent audio at 16000 Hz on a call at 8000 Hz"):
-        await call(make(talk), Pod(kind=Kind.SLIN16))
+        await call(make(talk), Pod(kind=FrameKind.SLIN16))
 
 
 async def test_a_pod_that_says_nothing_is_given_up(talk: Talk) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import EchoPath
-from interject_lab.telephones.caller import Caller, Cue, Utterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.telephones.sip.phone import SipPhone
 from interject_lab.telephones.sip.signalling import Account
 
@@ -24,7 +24,7 @@ def tone(seconds: float, rate_hz: int = 8000, *, hz: float = 440.0) -> Pcm:
 
 
 def make_phone(
-    *plan: Utterance, account: Account = NOBODY, rate_hz: int = 8000, **settings: Any
+    *plan: PlannedUtterance, account: Account = NOBODY, rate_hz: int = 8000, **settings: Any
 ) -> SipPhone:
     line = TelephoneLine(
         rate_hz,
@@ -39,5 +39,5 @@ def make_phone(
     return SipPhone(account, line, Caller(plan, rate_hz), **({"max_s": 0.3} | settings))
 
 
-def says(pcm: Pcm, at_s: float = 0.0) -> Utterance:
-    return Utterance("said", pcm, Cue.AT, at_s)
+def says(pcm: Pcm, at_s: float = 0.0) -> PlannedUtterance:
+    return PlannedUtterance("said", pcm, Cue.AT, at_s)

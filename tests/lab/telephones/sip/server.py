@@ -37,18 +37,18 @@ def knows(account: Account, request: SipRequest) -> bool:
     header = request.get_header("Authorization")
     if header is None:
         return False
-    told = parse_auth(header).params
+    given = parse_auth(header).params
 
     def digest(text: str) -> str:
         return hashlib.md5(text.encode()).hexdigest()
 
     secret = digest(f"{account.user}:{REALM}:{account.password}")
     proof = digest(f"{secret}:{NONCE}:{digest(f'{request.method}:{request.uri}')}")
-    return told["response"] == proof
+    return given["response"] == proof
 
 
 class Server:
-    """Answers requests as it is told; remembers what came."""
+    """Answers requests from a script; records them."""
 
     def __init__(self, answer: Respond) -> None:
         self._answer = answer
