@@ -161,7 +161,7 @@ def test_a_new_turn_counts_from_its_own_beginning() -> None:
 def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
     pieces: list[Speech], added: int, between: list[int]
 ) -> None:
-    """Stopped at any time, twice, with a flush each time; read from the model of Asterisk's queue."""
+    """Stopped at any time, twice, with a flush each time; Asterisk's queue as a model."""
     queue = Playback()
     playout = Playout(RATE_HZ, FRAME)
     rows: dict[int, Pcm] = {}
