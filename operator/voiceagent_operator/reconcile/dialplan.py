@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from asterisk_config.agent_values import Agent as DialplanAgent
-from asterisk_config.agent_values import Timeouts
+from asterisk_config.agent_values import DialplanAgent, Timeouts
 from asterisk_config.published import context_name, published
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent, Key
