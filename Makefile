@@ -2,7 +2,7 @@
 #
 #   PYTHON      the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
 #   ARGS        more arguments for `make demo` and the tests
-#   FILES       instead of all of its folder: test files for test-asterisk and test-cluster
+#   FILES       test files for test, test-asterisk and test-cluster, instead of all of theirs
 #   KUBECONFIG  the cluster for `make test-cluster`; without it one is brought up
 
 PYTHON ?= python3
@@ -27,9 +27,9 @@ demo: $(SET_UP) ## one call, three ways to listen: a table and a report
 
 # Whole processes in real time come last and alone. Exit code 5 says that ARGS chose no test of a half.
 test: $(SET_UP) ## the tests, but for the long ones
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile -m "$(ORDINARY) and not real_time" $(ARGS) \
-		|| [ $$? -eq 5 ]
-	$(BIN)/pytest -m "$(ORDINARY) and real_time" $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile -m "$(ORDINARY)" \
+		$(or $(FILES),--ignore=tests/e2e) $(ARGS) || [ $$? -eq 5 ]
+	$(if $(FILES),,$(BIN)/pytest -m "$(ORDINARY)" tests/e2e $(ARGS) || [ $$? -eq 5 ])
 
 test-long: $(SET_UP) ## the long tests alone
 	$(BIN)/pytest -m slow $(ARGS)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,9 +12,6 @@ from media_pod.pod.runtime import ONE_THREAD
 # As in a pod, and before NumPy is imported: threads that wait for each other on busy cores take up
 # to eight times the CPU.
 os.environ.update(ONE_THREAD)
-
-
-E2E = Path(__file__).parent / "e2e"
 
 # Speed is measured by benchmarks; on a shared machine a deadline would fail by chance. So would a
 # draw in which many inputs are rejected: a test gets its number of accepted ones all the same.
@@ -38,13 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Also draw what the dashboards' queries returned, into docs/pictures.",
     )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole processes run in real time: their tests have the machine for themselves."""
-    for item in items:
-        if item.path.is_relative_to(E2E):
-            item.add_marker(pytest.mark.real_time)
 
 
 @pytest.fixture

@@ -92,14 +92,24 @@ class Running:
         return await self.connect(uuid)
 
     async def active_calls(self) -> float:
-        _, text = await self.get("/metrics")
-        (line,) = [li for li in text.splitlines() if li.startswith("interject_active_calls ")]
-        return float(line.split()[1])
+        return await self._metric("interject_active_calls")
 
     async def until_free(self) -> None:
         async with asyncio.timeout(5):
             while await self.active_calls():
                 pass
+
+    async def until_counted(self, ended: str, calls: int = 1) -> None:
+        """Until the metric has so many calls that ended like this; events reach it later."""
+        async with asyncio.timeout(5):
+            while await self._metric(f'interject_calls_total{{ended="{ended}"}}') != calls:
+                pass
+
+    async def _metric(self, sample: str) -> float:
+        """The value of `sample`, a name with its labels; 0 if it is absent."""
+        _, text = await self.get("/metrics")
+        values = [li.rpartition(" ") for li in text.splitlines() if li.startswith(f"{sample} ")]
+        return float(values[0][2]) if values else 0.0
 
 
 class Asterisk:

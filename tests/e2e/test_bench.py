@@ -11,8 +11,6 @@ from interject_lab.reports.markdown import table
 from media_pod.cli import cli
 from media_pod.errors import SetupError
 
-pytestmark = pytest.mark.real_time
-
 KEYS = {
     "calls",
     "calls_at_end",
