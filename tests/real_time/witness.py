@@ -1,9 +1,9 @@
 """When this machine did not run a process that was ready to run: a witness beside a case.
 
 The witness is a process of its own and knows nothing of the project. It sleeps, reads the clock,
-and records each sleep that took far too long. `python witness.py WORK_MS [GROUP ...]` does so until
-its standard input ends, and then prints the stalls as JSON. Only what it saw excuses a case: a pod
-that misses ticks beside a calm witness is too slow.
+and records each sleep that took far too long. `python witness.py WORK_MS NICENESS [GROUP ...]` does
+so until its standard input ends, and then prints the stalls as JSON. Only what it saw excuses a
+case: a pod that misses ticks beside a calm witness is too slow.
 
 Beside a process that computes it does as much, because a scheduler serves a process that only
 sleeps first: every 20 ms it takes `Beside.work_ms` of processor time, in a control group of the
@@ -69,6 +69,8 @@ class Beside:
     """Control groups that the witness joins, with the share of that process."""
     work_ms: float = 0.0
     """Processor time that it takes every 20 ms."""
+    niceness: int = 0
+    """-20 to 19, lower is served first; below 0 for root only, else it counts as 0."""
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def _one(place: Beside, stalls: Stalls) -> Iterator[None]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-I", str(Path(__file__))),
-            *(str(place.work_ms), *map(str, place.groups)),
+            *(str(place.work_ms), str(place.niceness), *map(str, place.groups)),
         ],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -151,7 +153,9 @@ def _tick(sleep_s: float, work_ms: float) -> bool:
     return ended
 
 
-def _main(work_ms: float, groups: Sequence[str]) -> None:
+def _main(work_ms: float, niceness: int, groups: Sequence[str]) -> None:
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
     for group in groups:
         # A control group may have gone with its pods.
         with suppress(OSError):
@@ -167,4 +171,4 @@ def _main(work_ms: float, groups: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _main(float(sys.argv[1]), sys.argv[2:])
+    _main(float(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
