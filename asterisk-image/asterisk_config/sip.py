@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
-from asterisk_config.sip_values import Codec, Password, SipPhone, Tls, Transport, Trunk
+from asterisk_config.sip_values import Codec, Password, PhoneEndpoint, Tls, Transport, Trunk
 from asterisk_config.values import AGENTS, Values
 
 _NAT = {
@@ -80,7 +80,7 @@ def _endpoint(context: str, codecs: tuple[Codec, ...]) -> tuple[tuple[str, objec
     )
 
 
-def _phone(phone: SipPhone, codecs: tuple[Codec, ...]) -> Iterator[Section]:
+def _phone(phone: PhoneEndpoint, codecs: tuple[Codec, ...]) -> Iterator[Section]:
     yield section(
         phone.name,
         *_endpoint(FROM_PHONES, phone.codecs or codecs),
@@ -135,7 +135,7 @@ def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
         )
 
 
-def _encrypted(peer: SipPhone | Trunk) -> Iterator[tuple[str, object]]:
+def _encrypted(peer: PhoneEndpoint | Trunk) -> Iterator[tuple[str, object]]:
     if peer.encryption != "none":
         yield "media_encryption", peer.encryption
 

@@ -63,7 +63,7 @@ class Password(StrictModel):
         return self
 
 
-class SipPhone(StrictModel):
+class PhoneEndpoint(StrictModel):
     """A SIP phone that registers with Asterisk."""
 
     name: UserName = Field(description="SIP user name. No default.")

@@ -21,7 +21,7 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
-from asterisk_config.sip_values import RESERVED_NAMES, Codecs, Port, Rtp, Sip, SipPhone, Trunk
+from asterisk_config.sip_values import RESERVED_NAMES, Codecs, PhoneEndpoint, Port, Rtp, Sip, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 
 AGENTS = "interject-agents"
@@ -53,7 +53,7 @@ class Values(StrictModel):
         "/etc/interject/published, reloaded at runtime when they are added, changed or removed. "
         "Default false: only the agents of this file.",
     )
-    phones: tuple[SipPhone, ...] = Field(
+    phones: tuple[PhoneEndpoint, ...] = Field(
         default=(), strict=False, max_length=500, description="SIP phones. Default: none."
     )
     queues: tuple[Queue, ...] = Field(
@@ -93,7 +93,7 @@ class Values(StrictModel):
     )
 
     @property
-    def peers(self) -> tuple[SipPhone | Trunk, ...]:
+    def peers(self) -> tuple[PhoneEndpoint | Trunk, ...]:
         """All SIP peers."""
         return (*self.phones, *self.trunks)
 

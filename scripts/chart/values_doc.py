@@ -15,7 +15,7 @@ from pathlib import Path
 
 from values_schema import schema
 from values_table import tables
-from values_tree import UndocumentedError, Value, read_values
+from values_tree import ChartValue, UndocumentedError, read_values
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = Path("charts/interject")
@@ -54,7 +54,7 @@ def main() -> int:
     return 1 if arguments.check and stale else 0
 
 
-def documents(root: Path, values: dict[str, Value]) -> dict[Path, str]:
+def documents(root: Path, values: dict[str, ChartValue]) -> dict[Path, str]:
     """The expected text of each file, by its path below `root`."""
     table = tables(values)
     before, _, rest = _read(root / README).partition(BEGIN)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from values_tree import UndocumentedError, Value
+from values_tree import ChartValue, UndocumentedError
 
 Json = dict[str, Any]
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
 
-def schema(values: dict[str, Value]) -> Json:
+def schema(values: dict[str, ChartValue]) -> Json:
     """The JSON schema: no additional properties, and a description for each value.
 
     Raises:
@@ -30,7 +30,7 @@ def schema(values: dict[str, Value]) -> Json:
     }
 
 
-def _property(value: Value) -> Json:
+def _property(value: ChartValue) -> Json:
     if value.children:
         inner = {key: _property(child) for key, child in value.children.items()}
         own = {"type": "object", "additionalProperties": False, "properties": inner}

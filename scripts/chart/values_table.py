@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from values_tree import Value
+from values_tree import ChartValue
 
 _HEAD = "| value | default | meaning |\n|---|---|---|"
 _MAX_DEFAULT_CHARS = 80
 """Longer defaults are not shown in the table."""
 
 
-def tables(values: dict[str, Value]) -> str:
+def tables(values: dict[str, ChartValue]) -> str:
     """A table of the top-level values, then one with a title for each section."""
     top_level = [value for value in values.values() if not value.children]
     parts = [_table(top_level)]
@@ -22,11 +22,11 @@ def tables(values: dict[str, Value]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(values: list[Value]) -> str:
+def _table(values: list[ChartValue]) -> str:
     return "\n".join([_HEAD, *(row for value in values for row in _rows(value))])
 
 
-def _rows(value: Value) -> Iterator[str]:
+def _rows(value: ChartValue) -> Iterator[str]:
     if value.children:
         yield _row(value.name, "", value.description)
         for child in value.children.values():

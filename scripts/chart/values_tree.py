@@ -16,7 +16,7 @@ class UndocumentedError(Exception):
 
 
 @dataclass(frozen=True)
-class Value:
+class ChartValue:
     """One value.
 
     Args:
@@ -31,7 +31,7 @@ class Value:
     description: str
     default: Any
     schema: dict[str, Any]
-    children: dict[str, "Value"] = field(default_factory=dict)
+    children: dict[str, "ChartValue"] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Value:
         return ".".join(self.path)
 
 
-def read_values(path: Path) -> dict[str, Value]:
+def read_values(path: Path) -> dict[str, ChartValue]:
     """The values of the file, by key.
 
     Raises:
@@ -57,7 +57,7 @@ def _children(
     node: yaml.MappingNode,
     defaults: dict[str, Any],
     above: tuple[str, ...],
-) -> dict[str, Value]:
+) -> dict[str, ChartValue]:
     found = {}
     for key_node, value_node in node.value:
         key: str = key_node.value
@@ -68,7 +68,7 @@ def _children(
         children = {}
         if isinstance(value_node, yaml.MappingNode) and default and not free:
             children = _children(source, lines, value_node, default, path)
-        found[key] = Value(path, description, default, schema, children)
+        found[key] = ChartValue(path, description, default, schema, children)
     return found
 
 

@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 from demo_cluster import figures, release
 from demo_cluster.cluster import Cluster, down, up
-from demo_cluster.phone_call import Call, call, judge
+from demo_cluster.phone_call import DemoCall, call, judge
 from demo_cluster.scripts import ROOT, rig, say, script
 from interject_lab.demo.run import Outcome, as_table
 from interject_lab.reports.trace import Span, draw
@@ -115,7 +115,7 @@ def _call_and_show(
     return spans
 
 
-def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> None:
+def print_all(called: DemoCall, spans: list[Span], metrics: Prometheus | None) -> None:
     """The table, the trace and the figures."""
     parts = ["The call is not judged: without a trace nothing says when the bot stopped."]
     if spans:
@@ -126,7 +126,7 @@ def print_all(called: Call, spans: list[Span], metrics: Prometheus | None) -> No
     sys.stdout.write("\n\n".join(parts) + "\n")
 
 
-def _spans(traces: Jaeger, called: Call) -> list[Span]:
+def _spans(traces: Jaeger, called: DemoCall) -> list[Span]:
     """The trace, once its outermost span is there."""
     deadline = time.monotonic() + EXPORTED_S
     spans = traces.trace(called.uuid)

@@ -23,7 +23,7 @@ BARGE_IN: Final = "bargein"
 
 
 @dataclass(frozen=True)
-class Call:
+class DemoCall:
     """As the telephone heard it."""
 
     record: CallRecord
@@ -35,7 +35,7 @@ class Call:
 
 async def call(
     account: Account, extension: str, pods: list[str], progress: Callable[[float], None]
-) -> Call:
+) -> DemoCall:
     """Call and talk as the demonstration's caller does, until either side hangs up.
 
     Args:
@@ -55,10 +55,10 @@ async def call(
             await watching
     uuid = watching.result() if not watching.cancelled() else ""
     ago_s = (time.monotonic_ns() - (called.answered_ns or time.monotonic_ns())) / 1e9
-    return Call(called.record, uuid, round((time.time() - ago_s) * 1e6))
+    return DemoCall(called.record, uuid, round((time.time() - ago_s) * 1e6))
 
 
-def judge(call: Call, spans: list[Span]) -> CallScore:
+def judge(call: DemoCall, spans: list[Span]) -> CallScore:
     """The call's figures. A stop is one in its trace; when it was silent, the telephone heard."""
     record = call.record
     sounds = has_sound(record.bot, record.rate_hz)

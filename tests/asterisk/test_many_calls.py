@@ -17,7 +17,7 @@ CALLS = 20
 SECONDS = 60.0
 PLACES = (Beside(), Beside(work_ms=3.9), Beside(work_ms=5.3, niceness=SERVERS_FIRST))
 """Of the witnesses: beside Asterisk, whose threads hardly compute, beside the telephones and beside
-the pod, with the processor time that these took for 20 calls (`ps`, median of three minutes)."""
+the pod, with the processor time that `ps` showed of these in a minute of 20 calls."""
 
 
 @dataclass(frozen=True, slots=True)

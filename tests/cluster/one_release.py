@@ -109,7 +109,7 @@ async def interrupted_call(product: Product, number: str, measured: Measured) ->
             break
     else:
         skip_too_busy(stalls, f"interruptions {took_ms}")
-    heard_ms = [ms for ms in took_ms if ms is not None]
+    heard_ms = [ms for ms in took_ms if ms]
     measured.row(
         "the chart",
         "interruptions: onset to silence at the telephone, p50 / p95 / max",

@@ -106,10 +106,10 @@ class Running:
                 pass
 
     async def _metric(self, sample: str) -> float:
-        """The value of `sample`, a name with its labels; 0 if it is absent."""
+        """The value of `sample`, a name with its labels; every sample is there from the start."""
         _, text = await self.get("/metrics")
-        values = [li.rpartition(" ") for li in text.splitlines() if li.startswith(f"{sample} ")]
-        return float(values[0][2]) if values else 0.0
+        (line,) = [li for li in text.splitlines() if li.startswith(f"{sample} ")]
+        return float(line.rpartition(" ")[2])
 
 
 class Asterisk:

@@ -213,7 +213,7 @@ class Stage:
 
     def _on_hang_up(self, leg: Leg) -> None:
         self.log.append("on_hang_up")
-        assert leg.connection.ended is None, "the goodbye was sent before it is on the wire"
+        assert leg.connection.ended is None, "the connection ended before on_hang_up"
 
 
 @pytest.fixture

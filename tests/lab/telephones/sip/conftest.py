@@ -14,7 +14,7 @@ from interject_lab.telephones.sip.signalling import Account
 
 Pcm = NDArray[np.int16]
 
-NOBODY = Account("test", "", "127.0.0.1", 9)
+NO_SERVER = Account("test", "", "127.0.0.1", 9)
 
 
 def tone(seconds: float, rate_hz: int = 8000, *, hz: float = 440.0) -> Pcm:
@@ -24,7 +24,7 @@ def tone(seconds: float, rate_hz: int = 8000, *, hz: float = 440.0) -> Pcm:
 
 
 def make_phone(
-    *plan: PlannedUtterance, account: Account = NOBODY, rate_hz: int = 8000, **settings: Any
+    *plan: PlannedUtterance, account: Account = NO_SERVER, rate_hz: int = 8000, **settings: Any
 ) -> SipPhone:
     line = TelephoneLine(
         rate_hz,
