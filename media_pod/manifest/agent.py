@@ -6,16 +6,30 @@ Keys are camelCase in documents; unknown keys, wrong types and values out of ran
 path in a document is relative to the folder of the document's file.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from media_pod.manifest.cluster import Autoscaling, NetworkAccess, PodTemplate
+from media_pod.manifest.conversation import (
+    GreetingSettings,
+    LimitsSettings,
+    PhrasesSettings,
+    VariableName,
+)
 from media_pod.manifest.dialogue import Dialogue, transfers_used
+from media_pod.manifest.providers import (
+    PrimaryEspeakTtsSettings,
+    LlmSettings,
+    PrimaryPocketsphinxSttSettings,
+    SttSettings,
+    TtsSettings,
+)
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.server import ServerSettings
 from media_pod.manifest.telephony import TelephonySettings
+from media_pod.manifest.tools import Tool
 from media_pod.manifest.types import (
     AGENT_NAME_PATTERN,
     AGENT_NAME_WORDS,
@@ -23,7 +37,8 @@ from media_pod.manifest.types import (
     DnsLabel,
     HttpUrl,
     ImageName,
-    VoiceName,
+    LanguageTag,
+    Template,
 )
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 
@@ -45,22 +60,6 @@ class Metadata(StrictModel):
     annotations: dict[str, str] = Field(
         default={},
         description="Kubernetes annotations; ignored outside a cluster.",
-    )
-
-
-class SpeechSettings(StrictModel):
-    """The agent's voice: text-to-speech settings."""
-
-    voice: VoiceName = Field(
-        default="en-us",
-        description="espeak-ng voice, with an optional variant. Default en-us: the built-in "
-        "speech recognizer and the parcel desk are English.",
-    )
-    words_per_minute: int = Field(
-        default=175,
-        ge=80,
-        le=400,
-        description="Speaking rate in words per minute. Default 175, as in espeak-ng.",
     )
 
 
@@ -231,8 +230,54 @@ class TelemetrySettings(StrictModel):
 class AgentSpec(StrictModel):
     """Desired state of the agent."""
 
-    dialogue: Dialogue = Field(description="What the agent says, selected by kind. Required.")
-    speech: SpeechSettings = Field(default=SpeechSettings(), description="The agent's voice.")
+    instructions: Template | None = Field(
+        default=None,
+        description="What the agent is and how it behaves: the model's system prompt, a template "
+        "over the call's variables. Required with llm.",
+    )
+    greeting: GreetingSettings = Field(
+        default=GreetingSettings(), description="The first words of a call, with llm."
+    )
+    variables: dict[VariableName, Annotated[str, Field(max_length=2000)]] = Field(
+        default={},
+        description="Variables for the templates, with their defaults. A dialplan overrides them "
+        "by ?var.NAME=value in its request to call-start. Always there: caller, called, date, "
+        "time, weekday.",
+    )
+    language: LanguageTag = Field(
+        default="en-US",
+        description="Language of the conversation, a BCP 47 tag. Recognizers and voices may have "
+        "their own. Default en-US.",
+    )
+    llm: LlmSettings | None = Field(
+        default=None,
+        description="The language model that decides what the agent says and does. Exactly one of "
+        "llm and dialogue.",
+    )
+    dialogue: Dialogue | None = Field(
+        default=None,
+        description="A dialogue without a language model, selected by kind. Exactly one of llm and "
+        "dialogue.",
+    )
+    stt: SttSettings = Field(
+        default=PrimaryPocketsphinxSttSettings(kind="pocketsphinx"),
+        description="Speech recognition, selected by kind. Default pocketsphinx, which is built in.",
+    )
+    tts: TtsSettings = Field(
+        default=PrimaryEspeakTtsSettings(),
+        description="The agent's voice, selected by kind. Default espeak, which is built in.",
+    )
+    tools: tuple[Tool, ...] = Field(
+        default=(),
+        strict=False,
+        min_length=0,
+        max_length=64,
+        description="What the model may do beside talking. Default nothing.",
+    )
+    limits: LimitsSettings = Field(
+        default=LimitsSettings(), description="When the agent ends a conversation by itself."
+    )
+    phrases: PhrasesSettings = Field(default=PhrasesSettings(), description="Fixed sentences.")
     barge_in: BargeInSettings = Field(
         default=BargeInSettings(), description="How the caller interrupts."
     )

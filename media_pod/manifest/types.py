@@ -75,6 +75,39 @@ VoiceName = Annotated[
     Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_-]+)?$", max_length=64),
     Allowed("the name of an espeak-ng voice, such as en-us or en-gb+f2"),
 ]
+LanguageTag = Annotated[
+    str,
+    Field(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$", max_length=30),
+    Allowed("a language tag (BCP 47), such as en-US or de"),
+]
+ModelName = Annotated[
+    str,
+    Field(pattern=r"^[!-~]([ -~]{0,198}[!-~])?$", max_length=200),
+    Allowed("a name of at most 200 printable ASCII characters"),
+]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
+ServerAddress = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9A-Za-z.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):[1-9][0-9]{0,4}$", max_length=259
+    ),
+    Allowed("host:port, an IPv6 address in brackets"),
+]
+ServerUrl = Annotated[
+    str,
+    Field(pattern=r"^https?://[!-.0-~][!-~]*$", max_length=2000),
+    Allowed("a URL that begins with http:// or https://"),
+]
+ToolName = Annotated[
+    str,
+    Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,63}$", max_length=64),
+    Allowed("a letter, then letters, digits, _ and -, at most 64 characters"),
+]
+Template = Annotated[
+    str,
+    Field(min_length=1, max_length=20_000),
+    Allowed("text with {{ variables }}, 1 to 20000 characters"),
+]
 HostName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
