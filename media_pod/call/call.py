@@ -5,6 +5,7 @@ which an interruption cancels. What the work has said by then is in the playout,
 the same tick. Everything that others may want to know is published as an event.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from media_pod.call.events import (
     SpeechPlayed,
 )
 from media_pod.call.playout import Playout, Said
-from media_pod.call.response import Responder
+from media_pod.call.response import CallRequests, Responder, TtsChain
 from media_pod.call.transcript import Transcript
 from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
@@ -38,7 +39,9 @@ from media_pod.dialogues.ports import (
 )
 from media_pod.duplex.contract import TICK_MS, Decision, Reason
 from media_pod.logs import call_logger
-from media_pod.providers.ports import Pcm, Speech, Stt, Tts, Utterance
+from media_pod.providers.ports import Pcm, Speech
+from media_pod.providers.recognition import Recognition, SttChain
+from media_pod.providers.tts.fixed_speech import FixedSpeech
 
 P = ParamSpec("P")
 
@@ -52,12 +55,15 @@ _logger = logging.getLogger(__name__)
 class Agents:
     """The providers of a pod, and what to say when one of them fails."""
 
-    stt: Stt
+    stt: SttChain
     dialogue: DialogueFactory
-    tts: Tts
+    tts: TtsChain
+    fixed: FixedSpeech
     apology: tuple[Speech, ...]
     """Ready to play, because it is needed when nothing else works."""
     goodbye: tuple[Speech, ...]
+    limit_goodbye: tuple[Speech, ...]
+    """For a call that has lasted too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,9 @@ class CallSettings:
     max_utterance_ms: int
     no_input_ms: int
     provider_s: float
+    max_call_s: int
+    dialogue_close_s: float
+    """How long the dialogue may take to end acts with effects, once the call is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +123,13 @@ class Call:
         self.goto = ""
         """Where in the dialplan the bot sends the caller, `context,exten,priority`; "" if it does
         not. Counts once the call is over."""
+        self._settings = settings
         self._agents = agents
         self._bus = bus
         self._flush = flush
         self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
-        self._dialogue = agents.dialogue(ref.info)
+        self._dialogue = agents.dialogue(ref.info, CallRequests(self._publish))
         self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
         self._capture = Capture(
@@ -129,6 +139,10 @@ class Call:
             settings.end_silence_ms, settings.max_utterance_ms, settings.no_input_ms
         )
         self._digits = ""
+        self._expected_digits = 0
+        """Length of the number that the dialogue asked for; 0 if it asked for none."""
+        self._reply_begun = True
+        """The bot has begun to answer the caller's latest turn."""
         self._ticks = 0
         self._speaks = False
         """The caller speaks, by the bank's decision and the pause since the last turn."""
@@ -137,17 +151,21 @@ class Call:
         self._stopped_by: BargeIn | None = None
         """The barge-in that began the caller's turn, until its words are recognized."""
         self._failed_before = False
+        self._parting = agents.goodbye
+        """What the caller hears when the pod ends the call."""
         self._work = Work(ref.info.uuid, settings.provider_s, self._done)
 
     def _make_responder(self, provider_s: float) -> Responder:
         return Responder(
             self._dialogue,
             self._agents.tts,
+            self._agents.fixed,
             self._playout,
             self._publish,
             provider_s,
             on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
+            on_expect=self._expect,
         )
 
     @property
@@ -189,6 +207,8 @@ class Call:
         """Take what the bank found out in this tick."""
         self.last = tick
         self._capture.push(tick.cleaned, tick.decision)
+        if self._now_ms >= self._settings.max_call_s * 1000:
+            self._end_at_limit()
         if self._begins_to_speak(tick):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
         if self._turn_end.step(tick.speech):
@@ -198,12 +218,12 @@ class Call:
             self._on(TurnEvent.NO_INPUT)
 
     def digit(self, digit: str) -> None:
-        """Take a DTMF digit; it interrupts like speech, and # ends the turn."""
+        """Take a DTMF digit; it interrupts like speech. # and the last expected one end the turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
         self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
-        if digit == "#":
+        if digit == "#" or len(self._digits) == self._expected_digits:
             self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
@@ -212,6 +232,10 @@ class Call:
             self.hang_up_reason, self.goto = reason, ""
             self._on(TurnEvent.DISMISSED)
 
+    def _end_at_limit(self) -> None:
+        self._parting = self._agents.limit_goodbye
+        self.dismiss(f"the limit of {self._settings.max_call_s} s")
+
     async def aclose(self, ended: str) -> None:
         """The connection is over: cancel what runs, and publish that `ended` ended the call."""
         said = self._playout.stop()
@@ -219,8 +243,16 @@ class Call:
         try:
             await self._work.aclose()
             self._capture.discard()
+            await self._close_dialogue()
         finally:
             self._bus.publish(self.ref, Ended(self._bus.now_ns(), ended, self.goto))
+
+    async def _close_dialogue(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.dialogue_close_s):
+                await self._dialogue.aclose()
+        except Exception:  # the edge at which a dialogue's bug stops
+            self._log.exception("the dialogue failed at the end of the call")
 
     @property
     def _now_ms(self) -> int:
@@ -261,7 +293,8 @@ class Call:
             self._stopped_by = event if onset_ago_s else None
 
     def _interruption(self, said: Said) -> Interruption:
-        return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms)
+        begun = self._reply_begun
+        return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms, begun)
 
     def _on(self, event: TurnEvent) -> None:
         before = self._turn.state
@@ -289,7 +322,7 @@ class Call:
                 self._say_at_once(self._agents.apology)
             case Effect.SAY_GOODBYE:
                 self.hang_up_reason = self.hang_up_reason or "providers failed twice in a row"
-                self._say_at_once(self._agents.goodbye)
+                self._say_at_once(self._parting)
             case Effect.HANG_UP:
                 self.hang_up_reason = self.hang_up_reason or "the conversation is over"
 
@@ -299,6 +332,9 @@ class Call:
         else:
             self.hang_up_reason = act.reason
         self._on(TurnEvent.GOODBYE)
+
+    def _expect(self, digits: int) -> None:
+        self._expected_digits = digits
 
     def _hear(self) -> None:
         self.hang_up_reason = self.goto = ""
@@ -327,11 +363,12 @@ class Call:
     def _reply(self) -> None:
         self._turn_end.close()
         self._playout.begin()
+        self._reply_begun, self._expected_digits = False, 0
         self._work.start(partial(self._answer, self._capture.take(), self._digits))
 
-    async def _answer(self, utterance: Utterance | None, digits: str) -> None:
+    async def _answer(self, recognition: Recognition | None, digits: str) -> None:
         self._responder.begin_turn()
-        text = "" if utterance is None else await self._responder.recognize(utterance)
+        text = "" if recognition is None else await self._responder.recognize(recognition)
         self._publish(Recognized, text, digits)
         if self._stopped_by is not None and not text and not digits:
             self._publish(FalseStopSuspected, self._stopped_by)
@@ -341,6 +378,7 @@ class Call:
     def _answered(self) -> None:
         """The bot has answered: speech and digits from now on belong to the caller's next turn."""
         self._stopped_by = None
+        self._reply_begun = True
         self._capture.answered()
         self._digits = ""
 

@@ -8,16 +8,17 @@ of each other. A new record of calls subscribes too, and no line of the conversa
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, Final, Literal, ParamSpec, Protocol
+from typing import Concatenate, Final, ParamSpec, Protocol
 
 from media_pod.dialogues.ports import CallInfo
+from media_pod.providers.chat import Usage
+from media_pod.providers.ports import FailureKind
+from media_pod.providers.requests import ProviderRequest
 
 P = ParamSpec("P")
 
 DTMF: Final = "dtmf"
 """The reason of a barge-in by a digit, which is never a false stop."""
-
-ProviderKind = Literal["stt", "llm", "tts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +158,6 @@ class SpeechPlayed(ConversationEvent):
     """The caller interrupted it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProviderRequest:
-    """One request to a provider; events about it carry this very object."""
-
-    kind: ProviderKind
-    provider: str
-    model: str = ""
-    """"" if the provider has no choice of models."""
-    text: str = ""
-    """What a voice is given to speak."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProviderEvent(ConversationEvent):
     """The root of what happens to a request; one of Finished, Failed, Cancelled is the last."""
@@ -190,6 +179,9 @@ class ProviderAnswered(ProviderEvent):
 class ProviderFinished(ProviderEvent):
     """All results are here."""
 
+    usage: Usage | None = None
+    """Tokens, of a language model."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed(ProviderEvent):
@@ -197,6 +189,7 @@ class ProviderFailed(ProviderEvent):
 
     error_type: str
     """Class of the error; its text may quote what people said."""
+    failure: FailureKind = FailureKind.INTERNAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,30 @@ class Said:
 
 
 @dataclass(slots=True)
+class _Text:
+    """A text of which speech is queued: its words, counted in samples from its start."""
+
+    words: deque[Word]
+    taken_words: int = 0
+    taken_samples: int = 0
+
+    def take(self, samples: int) -> Iterator[str]:
+        """So much more of its speech leaves; the words that are over."""
+        self.taken_samples += samples
+        while self.words and self.words[0].end_sample <= self.taken_samples:
+            self.taken_words += 1
+            yield self.words.popleft().text
+
+    def correct(self, words: tuple[Word, ...]) -> None:
+        """Better times of all words; those that have left stay as they are."""
+        self.words = deque(words[self.taken_words :])
+
+
+@dataclass(slots=True)
 class _Piece:
     pcm: Pcm
-    words: deque[Word]
-    is_speech: bool
+    text: _Text | None
+    """None for a pause."""
 
 
 class _Share(NamedTuple):
@@ -62,7 +82,10 @@ class Playout:
         self._queued = 0
         self._speech_samples = 0
         self._heard: deque[str] = deque(maxlen=MAX_HEARD_WORDS)
-        self._announced: deque[str] = deque()
+        self._texts: deque[_Text] = deque()
+        """Those with words that have not left, and the latest, whose speech may go on."""
+        self._announced: deque[deque[str]] = deque()
+        """Words of each announced text that no queued speech has."""
         self._taken = 0
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
@@ -72,28 +95,34 @@ class Playout:
         self._pieces.clear()
         self._position = self._queued = self._speech_samples = 0
         self._heard.clear()
+        self._texts.clear()
         self._announced.clear()
         self._under_way.clear()
 
     def announce(self, text: str) -> None:
-        """`text` will be said next, though its speech is not here yet: all of it is queued now, or
-        was left out by the voice, of what was announced before."""
-        self._announced = deque(text.split())
+        """`text` will be said after what was announced before, though its speech is not here."""
+        self._announced.append(deque(text.split()))
 
     def announced(self) -> None:
-        """All speech of what was announced is queued."""
-        self._announced.clear()
+        """All speech of the oldest announced text is queued, or was left out by the voice."""
+        if self._announced:
+            self._announced.popleft()
 
     def add(self, speech: Speech) -> None:
         """Queue speech; its words are the next of those announced."""
-        for _ in speech.text.split()[: len(self._announced)]:
-            self._announced.popleft()
-        self._append(_Piece(speech.pcm, deque(speech.words), is_speech=True))
+        if speech.continues:
+            self._texts[-1].correct(speech.words)
+        else:
+            self._texts.append(_Text(deque(speech.words)))
+            if self._announced:
+                for _ in speech.text.split()[: len(self._announced[0])]:
+                    self._announced[0].popleft()
+        self._append(_Piece(speech.pcm, self._texts[-1]))
 
     def pause(self, duration_ms: int) -> None:
         """Queue silence that belongs to the turn."""
         samples = self._rate_hz * duration_ms // 1000
-        self._append(_Piece(np.zeros(samples, np.int16), deque(), is_speech=False))
+        self._append(_Piece(np.zeros(samples, np.int16), None))
 
     def _append(self, piece: _Piece) -> None:
         if piece.pcm.size:
@@ -132,22 +161,23 @@ class Playout:
             count = end - self._position
             frame[filled : filled + count] = piece.pcm[self._position : end]
             filled += count
-            speech_samples += count if piece.is_speech else 0
-            words += self._advance(piece, end)
+            if piece.text is not None:
+                speech_samples += count
+                words += piece.text.take(count)
+            self._advance(piece, end)
         self._under_way.append(_Share(self._taken, speech_samples, tuple(words)))
         if frames_played is None:
             self._played_up_to(self._taken)
         return frame
 
-    def _advance(self, piece: _Piece, end: int) -> Iterator[str]:
-        """Move on in `piece`; the words that are over."""
+    def _advance(self, piece: _Piece, end: int) -> None:
         self._queued -= end - self._position
         self._position = end
-        while piece.words and piece.words[0].end_sample <= end:
-            yield piece.words.popleft().text
         if end == piece.pcm.size:
             self._pieces.popleft()
             self._position = 0
+            while len(self._texts) > 1 and not self._texts[0].words:
+                self._texts.popleft()
 
     def _played_up_to(self, number: int) -> None:
         while self._under_way and self._under_way[0].number <= number:
@@ -158,10 +188,11 @@ class Playout:
     def said(self) -> Said:
         """How far the turn has come. A word that was cut counts as not heard."""
         under_way = [word for share in self._under_way for word in share.words]
-        queued = [word.text for piece in self._pieces for word in piece.words]
+        queued = [word.text for text in self._texts for word in text.words]
+        announced = [word for words in self._announced for word in words]
         return Said(
             heard=" ".join(self._heard),
-            unheard=" ".join([*under_way, *queued, *self._announced]),
+            unheard=" ".join([*under_way, *queued, *announced]),
             heard_ms=self._speech_samples * 1000 // self._rate_hz,
         )
 

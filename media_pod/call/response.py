@@ -1,71 +1,78 @@
 """One turn of the bot: the caller's words are recognized, the dialogue answers, speech is queued.
 
-A turn runs as one task, which a barge-in cancels. Every wait on a provider has a deadline. A
-failure is a `ProviderError` or the provider's own exception; the call answers it with an apology.
+A turn runs as one task, which a barge-in cancels. Within it the dialogue is read in a task of its
+own, with a bounded queue of acts between it and the voice: a language model's stream ends when its
+text does, and not when that has been spoken. Every wait on a provider has a deadline. A failure is
+a `ProviderError`; the call answers it with an apology.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import dataclass
+from typing import Final
 
 from media_pod.call.events import (
     ProviderAnswered,
     ProviderCancelled,
     ProviderFailed,
     ProviderFinished,
-    ProviderKind,
-    ProviderRequest,
     ProviderRequested,
     Publish,
     TurnStarted,
 )
 from media_pod.call.playout import Playout
-from media_pod.dialogues.ports import Act, CallerTurn, Dialogue, HangUp, Pause, Play, Say, Transfer
-from media_pod.providers.policy import within
-from media_pod.providers.ports import ProviderError, Speech, Tts, Utterance, Word
+from media_pod.dialogues.ports import (
+    Act,
+    CallerTurn,
+    Dialogue,
+    Expect,
+    HangUp,
+    Pause,
+    Play,
+    Say,
+    Transfer,
+)
+from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chat import Usage
+from media_pod.providers.deadline import raise_if_cancelled, within
+from media_pod.providers.ports import FailureKind, ProviderError, Speech, Tts, Word
+from media_pod.providers.recognition import Recognition
+from media_pod.providers.requests import PendingRequest, ProviderRequest, pending
+from media_pod.providers.tts.fixed_speech import FixedSpeech
 
-PROVIDER: Final = "built-in"
-"""Name of the embedded providers in traces and metrics."""
+MAX_ACTS: Final = 32
+"""Acts that wait for the voice: half a minute of clauses. A dialogue further ahead waits."""
 
-T = TypeVar("T")
+TtsChain = ProviderChain[Tts]
 
 
-class PendingRequest:
-    """One request to a provider, from its start to its one end; publishes both.
+class CallRequests:
+    """Publishes what happens to the requests of one call; see `RequestObserver`."""
 
-    Args:
-        publish: takes the events.
-        request: the request, which every event carries.
-    """
-
-    def __init__(self, publish: Publish, request: ProviderRequest) -> None:
+    def __init__(self, publish: Publish) -> None:
         self._publish = publish
-        self._request = request
-        self._answered = self._ended = False
-        publish(ProviderRequested, request)
 
-    def answered(self) -> None:
-        """The first result is here; later calls have no effect."""
-        if not self._answered:
-            self._answered = True
-            self._publish(ProviderAnswered, self._request)
+    def requested(self, request: ProviderRequest) -> None:
+        """The request was sent."""
+        self._publish(ProviderRequested, request)
 
-    def failed(self, error: Exception) -> None:
-        """The provider raised `error`, or missed its deadline."""
-        self._ended = True
-        self._publish(ProviderFailed, self._request, type(error).__qualname__)
+    def answered(self, request: ProviderRequest) -> None:
+        """The first result is here."""
+        self._publish(ProviderAnswered, request)
 
-    def finished(self) -> None:
+    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
         """All results are here."""
-        self._ended = True
-        self._publish(ProviderFinished, self._request)
+        self._publish(ProviderFinished, request, usage)
 
-    def abandoned(self) -> None:
-        """Nothing waits for the result any more; no effect after an end."""
-        if not self._ended:
-            self._ended = True
-            self._publish(ProviderCancelled, self._request)
+    def failed(self, request: ProviderRequest, error: Exception) -> None:
+        """The provider raised `error`."""
+        kind = error.kind if isinstance(error, ProviderError) else FailureKind.INTERNAL
+        self._publish(ProviderFailed, request, type(error).__qualname__, kind)
+
+    def abandoned(self, request: ProviderRequest) -> None:
+        """Nothing waits for the result any more."""
+        self._publish(ProviderCancelled, request)
 
 
 class Responder:
@@ -74,31 +81,38 @@ class Responder:
     def __init__(
         self,
         dialogue: Dialogue,
-        tts: Tts,
+        tts: TtsChain,
+        fixed: FixedSpeech,
         playout: Playout,
         publish: Publish,
         deadline_s: float,
         on_speech: Callable[[], None],
         on_leave: Callable[[HangUp | Transfer], None],
+        on_expect: Callable[[int], None],
     ) -> None:
         """Make it for one call.
 
         Args:
             dialogue: the call's dialogue.
-            tts: the voice.
+            tts: the voices.
+            fixed: sentences that are ready to play.
             playout: takes the speech.
             publish: takes the call's events.
-            deadline_s: how long each result of a provider may take.
+            deadline_s: how long each act of the dialogue may take, unless it has its own `patience_s`.
             on_speech: called as soon as the turn's first speech is queued.
             on_leave: called when the dialogue wants to end the agent's part of the call.
+            on_expect: called when the dialogue expects a number of so many digits.
         """
         self._dialogue = dialogue
         self._tts = tts
+        self._fixed = fixed
         self._playout = playout
         self._publish = publish
+        self._requests = CallRequests(publish)
         self._deadline_s = deadline_s
         self._on_speech = on_speech
         self._on_leave = on_leave
+        self._on_expect = on_expect
         self._room = asyncio.Event()
         self._turns = 0
         self.dialogue_asked = False
@@ -117,29 +131,16 @@ class Responder:
     async def greet(self) -> None:
         """The bot's first turn."""
         self.begin_turn()
+        await self._dialogue.open()
         await self._perform(self._dialogue.greet())
 
-    async def recognize(self, utterance: Utterance) -> str:
+    async def recognize(self, recognition: Recognition) -> str:
         """The words of what the caller said.
 
         Raises:
-            ProviderError: recognition took longer than the deadline.
+            ProviderError: no recognizer could do it.
         """
-        timeout = asyncio.timeout(self._deadline_s)
-        with self._request("stt") as request:
-            try:
-                async with timeout:
-                    text = await utterance.finish()
-            except Exception as error:  # published, and passed on
-                request.failed(error)
-                if timeout.expired():
-                    late = f"recognition: nothing for {self._deadline_s:g} s"
-                    raise ProviderError(late) from error
-                raise
-            _raise_if_cancelled()
-            request.answered()
-            request.finished()
-        return text
+        return await recognition.finish(self._requests)
 
     async def answer(self, turn: CallerTurn) -> None:
         """The bot's turn after the caller's."""
@@ -147,17 +148,62 @@ class Responder:
 
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
         self.dialogue_asked = True
-        with self._request("llm") as request:
-            async with aclosing(self._stream(acts, "the dialogue", request)) as stream:
-                async for act in stream:
-                    if isinstance(act, HangUp | Transfer):
-                        # What came after it would never be said.
-                        self._on_leave(act)
-                        break
+        queue: asyncio.Queue[Act | _End] = asyncio.Queue(MAX_ACTS)
+        reading = asyncio.create_task(self._read(acts, queue), name="acts of the dialogue")
+        try:
+            while not isinstance(act := await queue.get(), _End):
+                if isinstance(act, HangUp | Transfer):
+                    self._on_leave(act)
+                else:
                     await self._do(act)
+            if act.error is not None:
+                raise act.error
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, acts: AsyncIterator[Act], queue: "asyncio.Queue[Act | _End]") -> None:
+        """Queue the dialogue's acts, each within the deadline, up to the one that ends the call."""
+        try:
+            with self._stage() as request:
+                deadline_s = self._dialogue.patience_s or self._deadline_s
+                async with aclosing(within(acts, deadline_s, "the dialogue")) as timed:
+                    await self._queue_acts(timed, queue, request)
+        except Exception as error:  # raised where the acts are performed
+            await queue.put(_End(error))
+        else:
+            await queue.put(_End(None))
+
+    async def _queue_acts(
+        self,
+        acts: AsyncIterator[Act],
+        queue: "asyncio.Queue[Act | _End]",
+        request: PendingRequest | None,
+    ) -> None:
+        try:
+            async for act in acts:
+                raise_if_cancelled()
+                if request is not None:
+                    request.answered()
+                if isinstance(act, Say):
+                    self._playout.announce(act.text)
+                await queue.put(act)
+                if isinstance(act, HangUp | Transfer):
+                    break  # what came after it would never be said
+        except Exception as error:  # reported, and passed on
+            if request is not None:
+                request.failed(error)
+            raise
+        if request is not None:
             request.finished()
 
-    async def _do(self, act: Say | Play | Pause) -> None:
+    def _stage(self) -> AbstractContextManager[PendingRequest | None]:
+        """The `llm` stage of a dialogue that does not report its requests itself."""
+        if not self._dialogue.name:
+            return nullcontext()
+        return pending(self._requests, ProviderRequest("llm", self._dialogue.name))
+
+    async def _do(self, act: Say | Play | Pause | Expect) -> None:
         match act:
             case Say(text):
                 await self._say(text)
@@ -168,39 +214,23 @@ class Responder:
             case Pause(duration_ms):
                 self._playout.pause(duration_ms)
                 await self._until_room()
+            case Expect(digits):
+                self._on_expect(digits)
 
     async def _say(self, text: str) -> None:
-        self._playout.announce(text)
-        with self._request("tts", text) as request:
-            speech = self._stream(self._tts.speak(text), "the voice", request)
+        pieces = list(self._fixed.get(text))
+        for piece in pieces:
+            self._queue(piece)
+            await self._until_room()
+        if not pieces:
+            speech = self._tts.stream(lambda tts: tts.speak(text), self._requests, text)
             async with aclosing(speech) as stream:
                 async for piece in stream:
+                    pieces.append(piece)
                     self._queue(piece)
                     await self._until_room()
-            self._playout.announced()
-            request.finished()
-
-    @contextmanager
-    def _request(self, kind: ProviderKind, text: str = "") -> Iterator[PendingRequest]:
-        request = PendingRequest(self._publish, ProviderRequest(kind, PROVIDER, text=text))
-        try:
-            yield request
-        finally:
-            request.abandoned()
-
-    async def _stream(
-        self, items: AsyncIterator[T], what: str, request: PendingRequest
-    ) -> AsyncGenerator[T, None]:
-        """The results of a provider, each within the deadline."""
-        try:
-            async with aclosing(within(items, self._deadline_s, what)) as timed:
-                async for item in timed:
-                    _raise_if_cancelled()
-                    request.answered()
-                    yield item
-        except Exception as error:  # published, and passed on
-            request.failed(error)
-            raise
+            self._fixed.keep(text, pieces)
+        self._playout.announced()
 
     def _queue(self, speech: Speech) -> None:
         self._playout.add(speech)
@@ -213,8 +243,8 @@ class Responder:
             await self._room.wait()
 
 
-def _raise_if_cancelled() -> None:
-    """End a turn that was cancelled while a provider swallowed the cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The dialogue has no more acts, or failed."""
+
+    error: Exception | None

@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from media_pod.calls.answers import Next, NextStep, StillConnectedError
-from media_pod.dialogues.ports import CallInfo
+from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
 
 MOST_ASKED: Final = 16
 """Peers per question: of a larger fleet, the first so many in random order."""
@@ -103,6 +103,7 @@ async def _ask(
         query["traceparent"] = info.traceparent
     if info.leg is not None:
         query["leg"] = str(info.leg)
+    query |= {f"{VARIABLE_PREFIX}{name}": value for name, value in info.variables.items()}
     try:
         async with session.get(url, params=query, headers={"Accept": "application/json"}) as answer:
             if answer.status != 200:

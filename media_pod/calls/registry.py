@@ -189,7 +189,7 @@ class CallRegistry:
         if call := self._present.get(info.uuid):
             if call.state in _CONNECTED:
                 raise StillConnectedError(info.uuid)
-            call.info = _same_numbers(call.info, info)
+            call.info = _same_call(call.info, info)
             call.expires_s = expires_s
             return call
         past = self._past.get(info.uuid)
@@ -201,7 +201,7 @@ class CallRegistry:
         if past is not None:
             del self._past[info.uuid]
             if lost and not info.from_number:
-                info = _same_numbers(past.info, info)
+                info = _same_call(past.info, info)
         call = RegisteredCall(info, self._free.pop(), now_s, expires_s, connected_before=lost)
         self._present[info.uuid] = call
         return call
@@ -309,6 +309,11 @@ class CallRegistry:
         return min(first - now_s, self._reservation_s)
 
 
-def _same_numbers(before: CallInfo, now: CallInfo) -> CallInfo:
-    """`now`, with the numbers that the call came with first."""
-    return replace(now, from_number=before.from_number, to_number=before.to_number)
+def _same_call(before: CallInfo, now: CallInfo) -> CallInfo:
+    """`now`, with the numbers and variables that the call came with first."""
+    return replace(
+        now,
+        from_number=before.from_number,
+        to_number=before.to_number,
+        variables=before.variables,
+    )

@@ -2,13 +2,20 @@
 
 A dialogue streams acts. A barge-in closes the iterator; `interrupted` then reports which words the
 caller heard.
+
+Rules for acts with effects outside of the call, such as a booking
+------------------------------------------------------------------
+- The dialogue runs them in tasks of its own, so that closing the iterator does not cancel them.
+- Their result belongs to the dialogue's state, and its next `reply` tells it.
+- `aclose` waits for those under way, within their own deadlines.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
-from media_pod.providers.ports import Pcm
+from media_pod.providers.ports import Pcm, ProviderError
+from media_pod.providers.requests import RequestObserver
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,18 @@ class Transfer:
     """Dialplan location, `context,exten,priority`."""
 
 
-Act = Say | Play | Pause | HangUp | Transfer
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The caller's next turn is a number of so many digits, which ends with its last."""
+
+    digits: int
+
+
+Act = Say | Play | Pause | Expect | HangUp | Transfer
+
+
+VARIABLE_PREFIX: Final = "var."
+"""Of a parameter of call-start that is a variable of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,8 @@ class CallInfo:
     """Trace context of the dialplan, W3C traceparent format; "" if there is none."""
     leg: int | None = None
     """Number of the call's next connection, counted from 0 by the dialplan."""
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the dialplan passed as ?var.NAME=value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +108,31 @@ class Interruption:
     """Duration of this turn's played speech, without pauses."""
     at_ms: int
     """Time at which the bot fell silent, from the start of the call."""
+    answered: bool = True
+    """The bot's answer had begun. If not, the caller's next turn repeats the words of this one."""
+
+
+DialogueState = Mapping[str, Any]
+"""A dialogue's state as JSON has it: objects, lists, text, numbers."""
 
 
 class Dialogue(Protocol):
     """The dialogue of one call. At most one iterator is open; closing it ends the turn."""
+
+    @property
+    def name(self) -> str:
+        """Name of its `llm` stage in metrics and traces; "" if it reports its requests itself."""
+
+    @property
+    def patience_s(self) -> float | None:
+        """Longest time between two acts, in seconds; None for the call's deadline."""
+
+    async def open(self) -> None:
+        """Prepare for the first turn; called once.
+
+        Raises:
+            ProviderError: it cannot.
+        """
 
     def greet(self) -> AsyncIterator[Act]:
         """The bot's first turn."""
@@ -102,5 +143,44 @@ class Dialogue(Protocol):
     def interrupted(self, cut: Interruption) -> None:
         """Report an interrupted turn, before the next `reply`, if any."""
 
+    def snapshot(self) -> DialogueState:
+        """The state between two turns, from which `restore` goes on in another process."""
 
-DialogueFactory = Callable[[CallInfo], Dialogue]
+    def restore(self, state: DialogueState) -> None:
+        """Go on from `state`, of a dialogue of the same manifest; in place of `greet`.
+
+        Raises:
+            ProviderError: `state` is not a snapshot of such a dialogue.
+        """
+
+    async def aclose(self) -> None:
+        """The call is over: wait for acts with effects, release everything."""
+
+
+DialogueFactory = Callable[[CallInfo, RequestObserver], Dialogue]
+
+
+class RuleDialogue:
+    """Base of dialogues that decide by rules: there is nothing to open, to wait for or to close."""
+
+    patience_s: None = None
+
+    async def open(self) -> None:
+        """Nothing to prepare."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+def checked_state(state: DialogueState, dialogue: str, *fields: str) -> DialogueState:
+    """`state`, which has these `fields`.
+
+    Raises:
+        ProviderError: it has others.
+    """
+    if set(state) != set(fields):
+        raise ProviderError(
+            f"{dialogue}: a snapshot with {', '.join(sorted(state)) or 'nothing'}, "
+            f"expected {', '.join(sorted(fields))}"
+        )
+    return state

@@ -1,31 +1,140 @@
 """Creates the dialogue factory of a manifest, loaded and checked before the first call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from media_pod.dialogues.agent.agent import AgentSettings, Prompts, make_agent
+from media_pod.dialogues.agent.template import PromptTemplate, caller_values
 from media_pod.dialogues.parcel_desk.desk import ParcelDesk
-from media_pod.dialogues.ports import DialogueFactory, Play, Say, Transfer
+from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say, Transfer
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
+from media_pod.errors import SetupError
 from media_pod.manifest.agent import AgentSpec
-from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptLine
+from media_pod.manifest.conversation import CALL_VARIABLES
+from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptedSettings, ScriptLine
+from media_pod.manifest.tools import HoldToolSettings, longest_tool_seconds
+from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chat import Llm
+from media_pod.providers.ports import Pcm
 from media_pod.providers.recording import read_wav
+from media_pod.providers.tts.tones import waiting_tones
+from media_pod.tools.ports import ToolSource
 
 _AT_END = {"hangUp": AtEnd.HANG_UP, "listen": AtEnd.LISTEN, "repeat": AtEnd.REPEAT}
+_TRIES = 2
+"""A request and its second try; see `providers.chain`."""
 
 
-def make_dialogue(spec: AgentSpec, folder: Path) -> DialogueFactory:
-    """The agent's dialogue factory. Reads the recordings of a script, relative to `folder`.
+def make_dialogue(
+    spec: AgentSpec,
+    folder: Path,
+    llm: ProviderChain[Llm] | None = None,
+    sources: Sequence[ToolSource] = (),
+    local_time: Callable[[], datetime] = datetime.now,
+) -> DialogueFactory:
+    """The agent's dialogue factory. Reads recordings, relative to `folder`, and templates.
+
+    Args:
+        spec: of the agent.
+        folder: what paths in it are relative to.
+        llm: the models, for an agent with `spec.llm`.
+        sources: the tools that its calls share.
+        local_time: the time that templates show.
 
     Raises:
-        SetupError: a recording cannot be read.
+        SetupError: a recording cannot be read, or a template is invalid.
     """
     places = {transfer.name: transfer.goto for transfer in spec.telephony.transfers}
-    if isinstance(spec.dialogue, ParcelDeskSettings):
-        person = spec.dialogue.person
-        return partial(ParcelDesk, person="" if person is None else places[person])
-    items = [_item(line, folder, spec.line.rate_hz, places) for line in spec.dialogue.script]
-    return partial(Scripted.for_call, items, _AT_END[spec.dialogue.at_end])
+    match spec.dialogue:
+        case ParcelDeskSettings(person=person):
+            return partial(ParcelDesk, person="" if person is None else places[person])
+        case ScriptedSettings(script=script, at_end=at_end):
+            items = [_item(line, folder, spec.line.rate_hz, places) for line in script]
+            return partial(Scripted.for_call, items, _AT_END[at_end])
+        case None:
+            assert llm is not None, "validation requires llm or dialogue"
+            settings = _agent_settings(spec, folder, places, len(llm.providers))
+            render = AgentPrompts(spec, local_time).render
+            return partial(make_agent, llm, settings, sources, render)
+
+
+class AgentPrompts:
+    """The prompts of an agent, as templates.
+
+    Raises:
+        SetupError: a template is invalid, or has a variable that no call has.
+    """
+
+    def __init__(self, spec: AgentSpec, local_time: Callable[[], datetime]) -> None:
+        assert spec.instructions is not None, "validation requires instructions with llm"
+        self._variables = spec.variables
+        self._local_time = local_time
+        self._instructions = self._template(spec.instructions, "spec.instructions")
+        greeting = spec.greeting.text
+        self._greeting = greeting and self._template(greeting, "spec.greeting.text")
+
+    @property
+    def fixed_greeting(self) -> str:
+        """The greeting if it is the same in every call; else ""."""
+        greeting = self._greeting
+        return greeting.render({}) if greeting and not greeting.names else ""
+
+    def render(self, call: CallInfo) -> Prompts:
+        """The prompts of one call."""
+        now = self._local_time()
+        values = {
+            **self._variables,
+            **{name: text for name, text in call.variables.items() if name in self._variables},
+            "caller": call.from_number,
+            "called": call.to_number,
+        }
+        values = {
+            **caller_values(values),
+            "date": now.strftime("%Y-%m-%d"),
+            "time": now.strftime("%H:%M"),
+            "weekday": now.strftime("%A"),
+        }
+        greeting = self._greeting.render(values) if self._greeting else ""
+        return Prompts(self._instructions.render(values), greeting)
+
+    def _template(self, text: str, path: str) -> PromptTemplate:
+        template = PromptTemplate(text, path)
+        known = {*CALL_VARIABLES, *self._variables}
+        if unknown := sorted(template.names - known):
+            raise SetupError(
+                f"{path}: found the variable {unknown[0]}; allowed: {', '.join(sorted(known))}; "
+                "declare others in spec.variables"
+            )
+        return template
+
+
+def _agent_settings(
+    spec: AgentSpec, folder: Path, places: Mapping[str, str], models: int
+) -> AgentSettings:
+    patience_s = _TRIES * models * spec.deadlines.provider_seconds
+    return AgentSettings(
+        greeting=spec.greeting,
+        limits=spec.limits,
+        phrases=spec.phrases,
+        language=spec.language.partition("-")[0].lower(),
+        tools=spec.tools,
+        places=places,
+        music=_music(spec, folder),
+        rate_hz=spec.line.rate_hz,
+        patience_s=patience_s + longest_tool_seconds(spec.tools),
+    )
+
+
+def _music(spec: AgentSpec, folder: Path) -> Pcm | None:
+    hold = next((tool for tool in spec.tools if isinstance(tool, HoldToolSettings)), None)
+    if hold is None:
+        return None
+    rate_hz = spec.line.rate_hz
+    if hold.music is None:
+        return waiting_tones(hold.max_seconds, rate_hz)
+    return read_wav(folder / hold.music, rate_hz)[: hold.max_seconds * rate_hz]
 
 
 def _item(line: ScriptLine, folder: Path, rate_hz: int, places: Mapping[str, str]) -> Item:

@@ -9,14 +9,18 @@ from media_pod.dialogues.ports import (
     Act,
     CallerTurn,
     CallInfo,
+    DialogueState,
     HangUp,
     Interruption,
     Pause,
     Play,
+    RuleDialogue,
     Say,
     Transfer,
+    checked_state,
 )
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.requests import RequestObserver
 
 
 class AtEnd(Enum):
@@ -48,7 +52,7 @@ class Item:
                 return 0
 
 
-class Scripted:
+class Scripted(RuleDialogue):
     """Speaks the whole script in one turn; only an interruption stops it.
 
     After an interruption, the next `reply` skips the rest of the interrupted item, and continues
@@ -56,6 +60,8 @@ class Scripted:
     are taken from the iterator long before they are played. A text is repeated if no word of it was
     heard. A recording counts as one word, which is heard at its end; an interrupted one is skipped.
     """
+
+    name = "scripted"
 
     def __init__(self, items: Sequence[Item], at_end: AtEnd = AtEnd.HANG_UP) -> None:
         """Start at the first item.
@@ -76,7 +82,9 @@ class Scripted:
         self._taken = 0
 
     @classmethod
-    def for_call(cls, items: Sequence[Item], at_end: AtEnd, call: CallInfo) -> Self:
+    def for_call(
+        cls, items: Sequence[Item], at_end: AtEnd, call: CallInfo, observer: RequestObserver
+    ) -> Self:
         """With the first two arguments bound, a `DialogueFactory`."""
         return cls(items, at_end)
 
@@ -100,6 +108,15 @@ class Scripted:
                 self._taken = number if again else number + 1
                 return
             words_left -= item.words
+
+    def snapshot(self) -> DialogueState:
+        """Where in the script it is; see `Dialogue.snapshot`."""
+        return {"turn_start": self._turn_start, "taken": self._taken}
+
+    def restore(self, state: DialogueState) -> None:
+        """See `Dialogue.restore`."""
+        found = checked_state(state, self.name, "turn_start", "taken")
+        self._turn_start, self._taken = found["turn_start"], found["taken"]
 
     def _item(self, number: int) -> Item:
         return self._items[number % len(self._items)]

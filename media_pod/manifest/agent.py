@@ -1,7 +1,9 @@
 """The VoiceAgent: one document that describes one agent.
 
-The pod, the operator and the CRD share these models. dialogue.py has the dialogues, server.py the
-ports, telephony.py the extensions and transfers, cluster.py the settings that only a cluster uses.
+The pod, the operator and the CRD share these models. providers.py has the language model, the
+recognizer and the voice, tools.py what the model may do, conversation.py the first words, limits
+and phrases, dialogue.py the dialogues without a model, operation.py how a pod runs, server.py the
+ports, telephony.py the extensions and transfers, cluster.py what only a cluster uses.
 Keys are camelCase in documents; unknown keys, wrong types and values out of range are errors. A
 path in a document is relative to the folder of the document's file.
 """
@@ -13,15 +15,25 @@ from pydantic_core import PydanticCustomError
 
 from media_pod.manifest.cluster import Autoscaling, NetworkAccess, PodTemplate
 from media_pod.manifest.conversation import (
+    CALL_VARIABLES,
+    VARIABLE_PATTERN,
+    VARIABLE_WORDS,
     GreetingSettings,
     LimitsSettings,
     PhrasesSettings,
-    VariableName,
+    RecordingSettings,
+    Variables,
 )
 from media_pod.manifest.dialogue import Dialogue, transfers_used
+from media_pod.manifest.operation import (
+    CapacitySettings,
+    DeadlinesSettings,
+    DrainSettings,
+    TelemetrySettings,
+)
 from media_pod.manifest.providers import (
-    PrimaryEspeakTtsSettings,
     LlmSettings,
+    PrimaryEspeakTtsSettings,
     PrimaryPocketsphinxSttSettings,
     SttSettings,
     TtsSettings,
@@ -29,13 +41,13 @@ from media_pod.manifest.providers import (
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.server import ServerSettings
 from media_pod.manifest.telephony import TelephonySettings
-from media_pod.manifest.tools import Tool
+from media_pod.manifest.tools import ToolSettings, places_used
 from media_pod.manifest.types import (
     AGENT_NAME_PATTERN,
     AGENT_NAME_WORDS,
     AgentName,
     DnsLabel,
-    HttpUrl,
+    EachOnce,
     ImageName,
     LanguageTag,
     Template,
@@ -138,95 +150,6 @@ class LineSettings(StrictModel):
     )
 
 
-class CapacitySettings(StrictModel):
-    """How many concurrent calls one pod takes."""
-
-    calls: int = Field(
-        default=100,
-        ge=1,
-        le=1000,
-        description="Maximum concurrent calls of one pod. Default 100: about what one core "
-        "carries when all callers talk; `interject bench tick` measures your machine.",
-    )
-    reservation_seconds: int = Field(
-        default=10,
-        ge=1,
-        le=120,
-        description="How long a slot stays reserved for a call that has not connected its audio "
-        "yet, in seconds. Default 10: Asterisk connects within one second and gives up after two.",
-    )
-
-
-class DeadlinesSettings(StrictModel):
-    """Timeouts for peers and providers."""
-
-    uuid_ms: int = Field(
-        default=2000,
-        ge=100,
-        le=30_000,
-        description="Timeout for the call's UUID after a connection opens, in ms. Default 2000: "
-        "Asterisk sends it in its first packet.",
-    )
-    stall_ms: int = Field(
-        default=5000,
-        ge=500,
-        le=60_000,
-        description="How long a peer may read no audio, or leave a frame incomplete, before the "
-        "connection is closed, in ms. Default 5000: longer than a network hiccup; Asterisk itself "
-        "gives up after 2 s.",
-    )
-    provider_seconds: float = Field(
-        default=8.0,
-        ge=0.5,
-        le=60.0,
-        description="Timeout for each result of a speech or dialogue provider, in seconds. "
-        "Default 8: callers hang up after a longer silence.",
-    )
-    goodbye_ms: int = Field(
-        default=1000,
-        ge=50,
-        le=10_000,
-        description="How long to wait for Asterisk to close the connection after a hang-up frame, "
-        "in ms. Default 1000: Asterisk closes it within a few milliseconds.",
-    )
-
-
-class DrainSettings(StrictModel):
-    """How a pod shuts down."""
-
-    timeout_seconds: int = Field(
-        default=900,
-        ge=0,
-        le=86_400,
-        description="How long active calls may continue while the pod drains, in seconds. Default "
-        "900: nearly every call to an agent ends within 15 minutes.",
-    )
-
-
-class TelemetrySettings(StrictModel):
-    """OpenTelemetry traces: where they go and what they contain."""
-
-    otlp_endpoint: HttpUrl = Field(
-        default="",
-        description="Base URL of an OTLP/HTTP collector, such as http://collector:4318; "
-        "/v1/traces is appended. Default empty: the standard OTEL_EXPORTER_OTLP_* environment "
-        "variables apply, and tracing is off without them.",
-    )
-    sample_ratio: float = Field(
-        default=1.0,
-        ge=0,
-        le=1,
-        description="Fraction of calls that are traced, from 0 to 1. Calls with an error, or with "
-        "a barge-in that recognized nothing, are always traced. Default 1: a trace is about 10 kB, "
-        "and any call can be investigated afterwards.",
-    )
-    content: bool = Field(
-        default=False,
-        description="Include the text of caller and bot turns in traces, up to 1000 characters "
-        "each. Default false: it is personal data, readable by everyone with access to traces.",
-    )
-
-
 class AgentSpec(StrictModel):
     """Desired state of the agent."""
 
@@ -238,7 +161,7 @@ class AgentSpec(StrictModel):
     greeting: GreetingSettings = Field(
         default=GreetingSettings(), description="The first words of a call, with llm."
     )
-    variables: dict[VariableName, Annotated[str, Field(max_length=2000)]] = Field(
+    variables: Variables = Field(
         default={},
         description="Variables for the templates, with their defaults. A dialplan overrides them "
         "by ?var.NAME=value in its request to call-start. Always there: caller, called, date, "
@@ -261,13 +184,21 @@ class AgentSpec(StrictModel):
     )
     stt: SttSettings = Field(
         default=PrimaryPocketsphinxSttSettings(kind="pocketsphinx"),
-        description="Speech recognition, selected by kind. Default pocketsphinx, which is built in.",
+        description="Speech recognition, selected by kind. Default pocketsphinx: built in.",
     )
     tts: TtsSettings = Field(
         default=PrimaryEspeakTtsSettings(),
-        description="The agent's voice, selected by kind. Default espeak, which is built in.",
+        description="The agent's voice, selected by kind. Default espeak: built in.",
     )
-    tools: tuple[Tool, ...] = Field(
+    recordings: Annotated[
+        tuple[RecordingSettings, ...],
+        Field(strict=False, min_length=0, max_length=200),
+        EachOnce(by="text"),
+    ] = Field(
+        default=(),
+        description="Sentences that were recorded, such as the greeting. Default none.",
+    )
+    tools: tuple[ToolSettings, ...] = Field(
         default=(),
         strict=False,
         min_length=0,
@@ -326,7 +257,40 @@ class AgentSpec(StrictModel):
 
     model_config = in_cluster(
         Rule(
-            "!has(self.dialogue.person)"
+            "has(self.llm) != has(self.dialogue)",
+            found="{has(self.llm) ? 'llm and dialogue' : 'neither llm nor dialogue'}",
+            allowed="exactly one of llm and dialogue",
+        ),
+        Rule(
+            "has(self.llm) == has(self.instructions)",
+            found="{has(self.llm) ? 'llm without instructions' : 'instructions without llm'}",
+            allowed="instructions with llm, and only then",
+            field=".instructions",
+        ),
+        Rule(
+            f"self.variables.all(name, name.matches('{VARIABLE_PATTERN}')"
+            f" && !(name in {list(CALL_VARIABLES)}))",
+            found="{self.variables.map(name, name)}",
+            allowed=f"{VARIABLE_WORDS}, none of them {', '.join(CALL_VARIABLES)}",
+            field=".variables",
+        ),
+        Rule(
+            "self.tools.size() == 0 || has(self.llm)",
+            found="{self.tools.size()} tools without llm",
+            allowed="tools with llm",
+            field=".tools",
+        ),
+        Rule(
+            "self.tools.all(tool, !has(tool.places) || tool.places.all(place,"
+            " self.telephony.transfers.exists(t, t.name == place)))",
+            found="transfer {self.tools.filter(tool, has(tool.places))[0].places.filter(place,"
+            " !self.telephony.transfers.exists(t, t.name == place))} in tools;"
+            " telephony.transfers has {self.telephony.transfers.map(t, t.name)}",
+            allowed="the name of a transfer in telephony.transfers",
+            field=".tools",
+        ),
+        Rule(
+            "!has(self.dialogue) || !has(self.dialogue.person)"
             " || self.telephony.transfers.exists(t, t.name == self.dialogue.person)",
             found="transfer {self.dialogue.person} in dialogue; telephony.transfers has "
             "{self.telephony.transfers.map(t, t.name)}",
@@ -334,7 +298,8 @@ class AgentSpec(StrictModel):
             field=".dialogue.person",
         ),
         Rule(
-            "!has(self.dialogue.script) || self.dialogue.script.all(line, !has(line.transfer)"
+            "!has(self.dialogue) || !has(self.dialogue.script)"
+            " || self.dialogue.script.all(line, !has(line.transfer)"
             " || self.telephony.transfers.exists(t, t.name == line.transfer))",
             found="transfer {self.dialogue.script.filter(line, has(line.transfer)"
             " && !self.telephony.transfers.exists(t, t.name == line.transfer))[0].transfer}"
@@ -361,15 +326,35 @@ class AgentSpec(StrictModel):
     )
 
     @model_validator(mode="after")
+    def _one_mind(self) -> Self:
+        if (self.llm is None) == (self.dialogue is None):
+            found = "neither llm nor dialogue" if self.llm is None else "llm and dialogue"
+            raise PydanticCustomError(
+                "one_of",
+                "found {found}; allowed: exactly one of llm and dialogue",
+                {"found": found},
+            )
+        if (self.llm is None) != (self.instructions is None):
+            found = "instructions without llm" if self.llm is None else "llm without instructions"
+            raise PydanticCustomError(
+                "clash", "found {found}; allowed: both or neither", {"found": found}
+            )
+        if self.tools and self.llm is None:
+            raise PydanticCustomError("clash", "found tools without llm; allowed: tools with llm")
+        return self
+
+    @model_validator(mode="after")
     def _transfers_exist(self) -> Self:
         names = [transfer.name for transfer in self.telephony.transfers]
-        for name in transfers_used(self.dialogue):
+        used = [(name, "dialogue") for name in transfers_used(self.dialogue)]
+        used += [(name, "tools") for name in places_used(self.tools)]
+        for name, where in used:
             if name not in names:
                 raise PydanticCustomError(
                     "clash",
-                    "found transfer {name} in dialogue; allowed: the name of a transfer in "
+                    "found transfer {name} in {where}; allowed: the name of a transfer in "
                     "telephony.transfers ({names})",
-                    {"name": name, "names": ", ".join(names) or "it is empty"},
+                    {"name": name, "where": where, "names": ", ".join(names) or "it is empty"},
                 )
         return self
 

@@ -1,16 +1,38 @@
 """Settings of a conversation with a language model: first words, limits, fixed phrases."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
-from media_pod.manifest.types import SpokenText, Template
-from media_pod.manifest.validation import Allowed, StrictModel
+from media_pod.manifest.types import FilePath, SpokenText, Template
+from media_pod.manifest.validation import StrictModel
 
-VariableName = Annotated[
-    str,
-    Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$", max_length=64),
-    Allowed("a name of letters, digits and _"),
+VARIABLE_PATTERN: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
+VARIABLE_WORDS: Final = "names of letters, digits and _, at most 64 characters"
+CALL_VARIABLES: Final = ("caller", "called", "date", "time", "weekday")
+"""Variables that every call has."""
+
+
+def variables_checked(variables: dict[str, str]) -> dict[str, str]:
+    """`variables`, whose names have been checked. Raises PydanticCustomError."""
+    for name in variables:
+        if not re.match(VARIABLE_PATTERN, name):
+            raise PydanticCustomError(
+                "clash", "found the name {name}; allowed: " + VARIABLE_WORDS, {"name": name}
+            )
+        if name in CALL_VARIABLES:
+            raise PydanticCustomError(
+                "clash", "found the name {name}; allowed: one that no call has", {"name": name}
+            )
+    return variables
+
+
+Variables = Annotated[
+    dict[str, Annotated[str, Field(max_length=2000)]],
+    Field(max_length=50),
+    AfterValidator(variables_checked),
 ]
 
 
@@ -101,4 +123,13 @@ class PhrasesSettings(StrictModel):
     limit_goodbye: SpokenText = Field(
         default="I have to end our call here. Thank you for calling. Goodbye.",
         description="When a limit of the call is reached.",
+    )
+
+
+class RecordingSettings(StrictModel):
+    """A sentence that was recorded: it is played whenever the agent says exactly this text."""
+
+    text: SpokenText = Field(description="The sentence.")
+    play: FilePath = Field(
+        description="WAV file of 16-bit PCM, relative to this document; absolute in a cluster."
     )

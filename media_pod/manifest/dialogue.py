@@ -93,10 +93,13 @@ class ScriptedSettings(StrictModel):
 Dialogue = Annotated[ParcelDeskSettings | ScriptedSettings, Field(discriminator="kind")]
 
 
-def transfers_used(dialogue: ParcelDeskSettings | ScriptedSettings) -> list[str]:
+def transfers_used(dialogue: ParcelDeskSettings | ScriptedSettings | None) -> list[str]:
     """Names of the transfers that `dialogue` refers to."""
-    if isinstance(dialogue, ParcelDeskSettings):
-        used = [dialogue.person]
-    else:
-        used = [line.transfer for line in dialogue.script]
+    match dialogue:
+        case ParcelDeskSettings():
+            used = [dialogue.person]
+        case ScriptedSettings():
+            used = [line.transfer for line in dialogue.script]
+        case None:
+            used = []
     return [name for name in used if name is not None]

@@ -4,9 +4,10 @@ The first provider of each sort may have `fallbacks`, which take over in order w
 document contains no secret: it names an environment variable, a key of a Secret, or both.
 """
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from media_pod.manifest.rules import Rule, in_cluster
@@ -16,11 +17,13 @@ from media_pod.manifest.types import (
     ModelName,
     ServerAddress,
     ServerUrl,
-    VoiceName,
 )
 from media_pod.manifest.validation import Allowed, StrictModel
 
-OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_URL: Final = "https://api.openai.com/v1"
+ESPEAK_VOICE_PATTERN: Final = r"^[a-z]{2,8}(-[A-Za-z0-9]+)*([+][A-Za-z0-9_-]+)?$"
+ESPEAK_VOICE_WORDS: Final = "the name of an espeak-ng voice, such as en-us or en-gb+f2"
+MAX_FALLBACKS: Final = 3
 
 
 class SecretKeyRef(StrictModel):
@@ -251,12 +254,12 @@ class EspeakTtsSettings(StrictModel):
 
     kind: Literal["espeak"] = Field(
         default="espeak",
-        description="The built-in voice espeak-ng: no network, no model, about a hundred languages.",
+        description="The built-in voice espeak-ng: no network, no model, a hundred languages.",
     )
-    voice: VoiceName = Field(
+    voice: ModelName = Field(
         default="en-us",
-        description="espeak-ng voice, with an optional variant. Default en-us: the built-in "
-        "speech recognizer and the parcel desk are English.",
+        description=f"The voice, {ESPEAK_VOICE_WORDS}. Default en-us: the built-in speech "
+        "recognizer and the parcel desk are English.",
     )
     words_per_minute: int = Field(
         default=175,
@@ -264,6 +267,24 @@ class EspeakTtsSettings(StrictModel):
         le=400,
         description="Speaking rate in words per minute. Default 175, as in espeak-ng.",
     )
+
+    model_config = in_cluster(
+        Rule(
+            f"!has(self.voice) || self.voice.matches('{ESPEAK_VOICE_PATTERN}')",
+            found="{self.voice}",
+            allowed=ESPEAK_VOICE_WORDS,
+            field=".voice",
+        )
+    )
+
+    @field_validator("voice")
+    @classmethod
+    def _espeak_voice(cls, voice: str) -> str:
+        if not re.match(ESPEAK_VOICE_PATTERN, voice):
+            raise PydanticCustomError(
+                "clash", "found {voice}; allowed: " + ESPEAK_VOICE_WORDS, {"voice": voice}
+            )
+        return voice
 
 
 LlmProvider = OpenAiLlmSettings
@@ -275,8 +296,6 @@ TtsProvider = Annotated[
     EspeakTtsSettings | PiperTtsSettings | WyomingTtsSettings | OpenAiTtsSettings,
     Field(discriminator="kind"),
 ]
-
-MAX_FALLBACKS = 3
 
 
 class _LlmFallbacks(StrictModel):

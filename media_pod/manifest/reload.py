@@ -18,7 +18,9 @@ from typing import Final
 
 from media_pod.manifest.agent import AgentSpec
 
-RELOADED: Final[frozenset[str]] = frozenset({"dialogue", "telephony"})
+RELOADED: Final[frozenset[str]] = frozenset(
+    {"dialogue", "greeting", "instructions", "limits", "telephony", "variables"}
+)
 ONLY_CLUSTER: Final[frozenset[str]] = frozenset(
     {"replicas", "image", "autoscaling", "network", "pod_template"}
 )
@@ -47,7 +49,10 @@ def restart_fields(running: AgentSpec, wanted: AgentSpec) -> tuple[str, ...]:
 
 
 def reloaded(running: AgentSpec, wanted: AgentSpec) -> AgentSpec:
-    """`running` with the `RELOADED` fields of `wanted`."""
+    """`running` with the `RELOADED` fields of `wanted`; `running` if only a new pod can change
+    from a dialogue to a language model, or back."""
+    if (running.llm is None) != (wanted.llm is None):
+        return running
     return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED})
 
 

@@ -209,7 +209,7 @@ class HoldToolSettings(StrictModel):
     )
 
 
-Tool = Annotated[
+ToolSettings = Annotated[
     HttpToolSettings
     | McpToolSettings
     | TransferToolSettings
@@ -219,3 +219,24 @@ Tool = Annotated[
     | HoldToolSettings,
     Field(discriminator="kind"),
 ]
+
+
+CALL_TOOLS = ("transfer", "hangUp", "collectDigits", "sendDigits", "hold")
+"""Kinds that act on the call itself; each at most once."""
+
+
+def places_used(tools: tuple[ToolSettings, ...]) -> list[str]:
+    """Names of the transfers that `tools` refer to."""
+    return [
+        place for tool in tools if isinstance(tool, TransferToolSettings) for place in tool.places
+    ]
+
+
+def longest_tool_seconds(tools: tuple[ToolSettings, ...]) -> float:
+    """The longest timeout of `tools`, in seconds; 0 without any that has one."""
+    timeouts = [
+        tool.timeout_seconds
+        for tool in tools
+        if isinstance(tool, HttpToolSettings | McpToolSettings)
+    ]
+    return max(timeouts, default=0.0)

@@ -70,11 +70,6 @@ SpokenText = Annotated[
     Field(pattern=r"[^\s\x0b\x85\p{Z}]", max_length=5000),
     Allowed("text to speak, at most 5000 characters, not blank"),
 ]
-VoiceName = Annotated[
-    str,
-    Field(pattern=r"^[a-z]{2,8}(-[A-Za-z0-9]+)*(\+[A-Za-z0-9_-]+)?$", max_length=64),
-    Allowed("the name of an espeak-ng voice, such as en-us or en-gb+f2"),
-]
 LanguageTag = Annotated[
     str,
     Field(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$", max_length=30),

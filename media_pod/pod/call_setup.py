@@ -15,6 +15,7 @@ from media_pod.dialogues.ports import DialogueFactory
 from media_pod.logs import call_logger
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.tools import longest_tool_seconds
 from media_pod.telemetry.trace_context import choose_span_id
 from media_pod.transport.line import MediaLine
 from media_pod.transport.reframing import CallerStream
@@ -136,6 +137,8 @@ def _settings(spec: AgentSpec) -> CallSettings:
         max_utterance_ms=turn.max_utterance_ms,
         no_input_ms=turn.no_input_ms,
         provider_s=spec.deadlines.provider_seconds,
+        max_call_s=spec.limits.call_seconds,
+        dialogue_close_s=longest_tool_seconds(spec.tools) + spec.deadlines.provider_seconds,
     )
 
 

@@ -7,7 +7,6 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +21,6 @@ from media_pod.call.events import DrainStarted
 from media_pod.calls.drain import Drain
 from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry
-from media_pod.dialogues.registry import make_dialogue
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, DuplexBank
 from media_pod.errors import SetupError
@@ -32,10 +30,8 @@ from media_pod.pod.call_setup import CallSetup
 from media_pod.pod.clock import PodClock, Tap
 from media_pod.pod.http.api import make_app
 from media_pod.pod.http.server import ControlServer
+from media_pod.pod.services import AgentServices
 from media_pod.pod.view import RunningPod
-from media_pod.providers.policy import within
-from media_pod.providers.ports import Speech, Tts
-from media_pod.providers.registry import make_stt, make_tts
 from media_pod.telemetry.metrics import Metrics
 from media_pod.telemetry.trace_context import span_context
 from media_pod.telemetry.tracing import Tracing, traces_url
@@ -44,12 +40,8 @@ from media_pod.transport.line import MediaLine
 from media_pod.transport.server import CallServer
 from media_pod.transport.websocket.protocol import WebSocketProtocol
 
-APOLOGY: Final = "Sorry, something went wrong on my side. Could you say that again, please?"
-GOODBYE: Final = "I am sorry, I cannot go on with this call. Goodbye."
 _THRESHOLD_BIAS: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
 _SWEEP_S: Final = 1.0
-_FIRST_SPEECH_S: Final = 20.0
-"""For the voice's first words, while everything else is loading too."""
 _EVENTS_FLUSH_S: Final = 1.0
 _TRACE_FLUSH_S: Final = 3.0
 _WARM_UP_TICKS: Final = 50
@@ -95,6 +87,7 @@ class Pod:
         agent: the manifest.
         folder: what paths in it are relative to.
         bank: makes the duplex core; the lab puts others in its place.
+        services: makes models, recognizers, voices and tools.
         tap: sees every step.
         now: monotonic time in seconds.
 
@@ -108,15 +101,16 @@ class Pod:
         folder: Path,
         *,
         bank: Callable[[AgentSpec], DuplexBank] = make_bank,
+        services: Callable[[AgentSpec, Path], AgentServices] = AgentServices,
         tap: Tap | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         spec = agent.spec
         self._spec = spec
         self._now = now
-        self.manifest = ActiveManifest(agent, folder, make_dialogue)
+        self._services = services(spec, folder)
+        self.manifest = ActiveManifest(agent, folder, self._services.make_dialogue)
         """The active one; new calls have its dialogue."""
-        self._tts, self._stt = make_tts(spec), make_stt(spec)
         self._bank = bank(spec)
         self._tracing = _make_tracing(agent)
         self._metrics = Metrics(
@@ -185,9 +179,18 @@ class Pod:
             SetupError: a port in use, a missing package.
             ProviderError: a voice or recognizer that does not work.
         """
-        await self._stt.start()
-        apology, goodbye = await _say(self._tts, APOLOGY), await _say(self._tts, GOODBYE)
-        self._setup.open(Agents(self._stt, self.manifest.dialogue, self._tts, apology, goodbye))
+        services, phrases = self._services, self._spec.phrases
+        await services.start()
+        agents = Agents(
+            services.stt,
+            self.manifest.dialogue,
+            services.tts,
+            services.fixed,
+            apology=await services.prepared(phrases.apology),
+            goodbye=await services.prepared(phrases.goodbye),
+            limit_goodbye=await services.prepared(phrases.limit_goodbye),
+        )
+        self._setup.open(agents)
         self._warm_up()
         await self._audio.start()
         await self._http.start()
@@ -225,8 +228,7 @@ class Pod:
         for leg in tuple(self._registry.legs.values()):
             self._clock.end(leg)
         await self._setup.aclose()
-        await self._tts.aclose()
-        await self._stt.aclose()
+        await self._services.aclose()
         await asyncio.to_thread(self._bus.close, _EVENTS_FLUSH_S)
         await asyncio.to_thread(self._tracing.close, _TRACE_FLUSH_S)
 
@@ -286,8 +288,3 @@ def _make_tracing(agent: VoiceAgent) -> Tracing:
         sample_ratio=telemetry.sample_ratio,
         content=telemetry.content,
     )
-
-
-async def _say(tts: Tts, text: str) -> tuple[Speech, ...]:
-    async with aclosing(within(tts.speak(text), _FIRST_SPEECH_S, "the voice")) as pieces:
-        return tuple([speech async for speech in pieces])

@@ -1,15 +1,142 @@
-"""Creates the speech providers of a manifest."""
+"""Creates the providers of a manifest; each kind's package is imported only if it is used."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from media_pod.manifest.agent import AgentSpec
-from media_pod.providers.builtin.espeak import EspeakTts
-from media_pod.providers.builtin.sphinx import SphinxStt
+from media_pod.manifest.providers import (
+    EspeakTtsSettings,
+    OpenAiLlmSettings,
+    OpenAiSttSettings,
+    OpenAiTtsSettings,
+    PiperTtsSettings,
+    PocketsphinxSttSettings,
+    WhisperSttSettings,
+    WyomingSttSettings,
+    WyomingTtsSettings,
+)
+from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chat import Llm
+from media_pod.providers.ports import Stt, Tts
+from media_pod.providers.secret_values import SecretReader
+
+AnySttSettings = (
+    PocketsphinxSttSettings | WhisperSttSettings | WyomingSttSettings | OpenAiSttSettings
+)
+AnyTtsSettings = EspeakTtsSettings | PiperTtsSettings | WyomingTtsSettings | OpenAiTtsSettings
+
+T = TypeVar("T")
 
 
-def make_tts(spec: AgentSpec) -> EspeakTts:
-    """The agent's voice. Raises as `EspeakTts`."""
-    return EspeakTts(spec.line.rate_hz, spec.speech.voice, spec.speech.words_per_minute)
+class ProviderRegistry:
+    """Makes the providers of one manifest.
+
+    Args:
+        spec: the manifest's.
+        folder: what paths in it are relative to.
+        secrets: reads the secrets that it refers to.
+        now: monotonic time in seconds.
+    """
+
+    def __init__(
+        self, spec: AgentSpec, folder: Path, secrets: SecretReader, now: Callable[[], float]
+    ) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._secrets = secrets
+        self._now = now
+        self._deadline_s = spec.deadlines.provider_seconds
+
+    def make_llm(self) -> ProviderChain[Llm] | None:
+        """The language models; None if the manifest has none. Raises as `make_stt`."""
+        llm = self._spec.llm
+        if llm is None:
+            return None
+        models = [
+            self._llm(settings, path) for settings, path in _with_paths("llm", llm, llm.fallbacks)
+        ]
+        return ProviderChain("llm", models, self._deadline_s, self._now)
+
+    def make_stt(self) -> ProviderChain[Stt]:
+        """The recognizers.
+
+        Raises:
+            SetupError: a secret, a package or a file is missing.
+            ProviderError: a setting that the provider does not support.
+        """
+        stt = self._spec.stt
+        recognizers = [
+            self._stt(settings, path) for settings, path in _with_paths("stt", stt, stt.fallbacks)
+        ]
+        return ProviderChain("stt", recognizers, self._deadline_s, self._now)
+
+    def make_tts(self) -> ProviderChain[Tts]:
+        """The voices. Raises as `make_stt`."""
+        tts = self._spec.tts
+        voices = [
+            self._tts(settings, path) for settings, path in _with_paths("tts", tts, tts.fallbacks)
+        ]
+        return ProviderChain("tts", voices, self._deadline_s, self._now)
+
+    def _llm(self, settings: OpenAiLlmSettings, path: str) -> Llm:
+        from media_pod.providers.openai.chat import OpenAiLlm
+
+        return OpenAiLlm(settings, self._api_key(settings, path), self._deadline_s)
+
+    def _stt(self, settings: AnySttSettings, path: str) -> Stt:
+        rate_hz, deadline_s = self._spec.line.rate_hz, self._deadline_s
+        match settings:
+            case PocketsphinxSttSettings():
+                from media_pod.providers.builtin.sphinx import SphinxStt
+
+                return SphinxStt(rate_hz, deadline_seconds=deadline_s)
+            case WhisperSttSettings():
+                from media_pod.providers.whisper.stt import WhisperStt
+
+                language = settings.language or self._spec.language
+                return WhisperStt(settings, self._folder, rate_hz, language, deadline_s)
+            case WyomingSttSettings():
+                from media_pod.providers.wyoming.stt import WyomingStt
+
+                language = settings.language or self._spec.language
+                return WyomingStt(settings, rate_hz, language, deadline_s)
+            case OpenAiSttSettings():
+                from media_pod.providers.openai.transcription import OpenAiStt
+
+                language = settings.language or self._spec.language
+                key = self._api_key(settings, path)
+                return OpenAiStt(settings, key, rate_hz, language, deadline_s)
+
+    def _tts(self, settings: AnyTtsSettings, path: str) -> Tts:
+        rate_hz, deadline_s = self._spec.line.rate_hz, self._deadline_s
+        language = self._spec.language
+        match settings:
+            case EspeakTtsSettings():
+                from media_pod.providers.builtin.espeak import EspeakTts
+
+                return EspeakTts(rate_hz, settings.voice, settings.words_per_minute)
+            case PiperTtsSettings():
+                from media_pod.providers.piper.tts import PiperTts
+
+                return PiperTts(settings, self._folder, rate_hz, language, deadline_s)
+            case WyomingTtsSettings():
+                from media_pod.providers.wyoming.tts import WyomingTts
+
+                return WyomingTts(settings, rate_hz, language, deadline_s)
+            case OpenAiTtsSettings():
+                from media_pod.providers.openai.speech import OpenAiTts
+
+                key = self._api_key(settings, path)
+                return OpenAiTts(settings, key, rate_hz, language, deadline_s)
+
+    def _api_key(
+        self, settings: OpenAiLlmSettings | OpenAiSttSettings | OpenAiTtsSettings, path: str
+    ) -> str | None:
+        return self._secrets.value(settings.api_key, f"{path}.apiKey")
 
 
-def make_stt(spec: AgentSpec) -> SphinxStt:
-    """The agent's recognizer. Raises as `SphinxStt`."""
-    return SphinxStt(spec.line.rate_hz, deadline_seconds=spec.deadlines.provider_seconds)
+def _with_paths(name: str, first: T, fallbacks: Sequence[T]) -> list[tuple[T, str]]:
+    """The settings of a chain, each with its path in the document."""
+    paths = [f"spec.{name}", *(f"spec.{name}.fallbacks[{i}]" for i in range(len(fallbacks)))]
+    return list(zip([first, *fallbacks], paths, strict=True))

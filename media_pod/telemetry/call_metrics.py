@@ -17,11 +17,11 @@ from media_pod.call.events import (
     ProviderCancelled,
     ProviderFailed,
     ProviderFinished,
-    ProviderRequest,
     ProviderRequested,
     Recognized,
 )
 from media_pod.duplex.contract import Reason
+from media_pod.providers.requests import ProviderRequest
 
 STOP_BUCKETS_S: Final = (*(0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.5, 0.7, 1.0, 2.0),)
 """Two ticks a step around the promised fifth of a second."""

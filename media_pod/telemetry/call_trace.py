@@ -26,12 +26,12 @@ from media_pod.call.events import (
     ProviderCancelled,
     ProviderFailed,
     ProviderFinished,
-    ProviderRequest,
     ProviderRequested,
     Recognized,
     Reserved,
     TurnStarted,
 )
+from media_pod.providers.requests import ProviderRequest
 from media_pod.telemetry.spans import OpenSpan, SpanRecorder, Value
 from media_pod.telemetry.trace_context import context_of
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from call.doubles import FRAME, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
-from media_pod.call.events import ConversationEvent, ProviderEvent, ProviderRequest
+from media_pod.call.events import ConversationEvent, ProviderEvent
 from media_pod.call.playout import ROOM_MS, Playout
 from media_pod.call.response import Responder
 from media_pod.dialogues.ports import Act, CallerTurn, HangUp, Pause, Play, Say, Transfer
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.requests import ProviderRequest
 
 P = ParamSpec("P")
 

@@ -12,12 +12,11 @@ from media_pod.call.events import (
     ConversationEvent,
     Ended,
     Event,
-    ProviderKind,
-    ProviderRequest,
     ProviderRequested,
     TurnStarted,
 )
 from media_pod.dialogues.ports import CallInfo
+from media_pod.providers.requests import ProviderRequest, RequestKind
 
 P = ParamSpec("P")
 
@@ -62,7 +61,7 @@ class EventfulCall:
         self.send(TurnStarted, self._turns)
 
     def request(
-        self, kind: ProviderKind, provider: str = "built-in", model: str = "", text: str = ""
+        self, kind: RequestKind, provider: str = "built-in", model: str = "", text: str = ""
     ) -> ProviderRequest:
         request = ProviderRequest(kind, provider, model, text)
         self.send(ProviderRequested, request)

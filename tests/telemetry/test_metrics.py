@@ -15,10 +15,10 @@ from media_pod.call.events import (
     FalseStopSuspected,
     ProviderAnswered,
     ProviderFailed,
-    ProviderRequest,
 )
 from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, Reason
+from media_pod.providers.requests import ProviderRequest
 from media_pod.telemetry.call_metrics import ECHOES, echo_of
 from media_pod.telemetry.metrics import ENDED, Metrics
 from media_pod.telemetry.tick_metrics import STAGES

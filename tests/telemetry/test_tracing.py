@@ -16,10 +16,10 @@ from media_pod.call.events import (
     ProviderCancelled,
     ProviderFailed,
     ProviderFinished,
-    ProviderRequest,
     Recognized,
 )
 from media_pod.dialogues.ports import CallInfo
+from media_pod.providers.requests import ProviderRequest
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
 from otlp_collector import Collector

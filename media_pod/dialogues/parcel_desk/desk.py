@@ -11,7 +11,19 @@ from enum import Enum, auto
 from media_pod.dialogues.parcel_desk import script
 from media_pod.dialogues.parcel_desk.intents import Intent, Understood, understand
 from media_pod.dialogues.parcel_desk.script import Parcel
-from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say, Transfer
+from media_pod.dialogues.ports import (
+    Act,
+    CallerTurn,
+    CallInfo,
+    DialogueState,
+    HangUp,
+    Interruption,
+    RuleDialogue,
+    Say,
+    Transfer,
+    checked_state,
+)
+from media_pod.providers.requests import RequestObserver
 
 MAX_HOUSE_DIGITS = 4
 PERSON_DIGIT = "0"
@@ -47,14 +59,16 @@ class _Turn:
     """Whether this turn counts as not understood."""
 
 
-class ParcelDesk:
+class ParcelDesk(RuleDialogue):
     """The `Dialogue` of one call to the parcel desk."""
 
-    def __init__(self, call: CallInfo, person: str = "") -> None:
+    name = "parcelDesk"
+
+    def __init__(self, call: CallInfo, observer: RequestObserver, person: str = "") -> None:
         """Start in state NUMBER.
 
         Args:
-            call: unused.
+            call, observer: unused.
             person: dialplan location of a person, `context,exten,priority`; "" if there is none.
         """
         self.state = DeskState.NUMBER
@@ -98,6 +112,34 @@ class ParcelDesk:
             self.state, self._unheard = DeskState.CUT, rest
         elif self.state is DeskState.GO_ON:
             self._unheard = content + self._unheard
+
+    def snapshot(self) -> DialogueState:
+        """What the caller has said, and what the desk asked; see `Dialogue.snapshot`."""
+        parcel = self._parcel
+        return {
+            "state": self.state.name,
+            "failures": self._failures,
+            "number": self._number,
+            "address": None if parcel is None else [parcel.street, parcel.house],
+            "wanted": list(self._wanted),
+            "said": list(self._said),
+            "unheard": list(self._unheard),
+        }
+
+    def restore(self, state: DialogueState) -> None:
+        """See `Dialogue.restore`."""
+        fields = ("state", "failures", "number", "address", "wanted", "said", "unheard")
+        found = checked_state(state, self.name, *fields)
+        self.state = DeskState[found["state"]]
+        self._failures, self._number = found["failures"], found["number"]
+        parcel = script.find_parcel(self._number) if found["address"] else None
+        if parcel is not None:
+            street, house = found["address"]
+            parcel = replace(parcel, street=street, house=house)
+        self._parcel = parcel
+        street, house = found["wanted"]
+        self._wanted = (street, house)
+        self._said, self._unheard = tuple(found["said"]), tuple(found["unheard"])
 
     def _is_content(self, line: str) -> bool:
         return line in script.POLICY or (self._parcel is not None and line == self._parcel.status)

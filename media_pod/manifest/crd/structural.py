@@ -29,6 +29,7 @@ KEYWORDS: Final = (
     "maximum",
     "minItems",
     "maxItems",
+    "maxProperties",
     "default",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",

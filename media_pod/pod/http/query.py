@@ -5,7 +5,7 @@ import re
 
 from aiohttp import web
 
-from media_pod.dialogues.ports import CallInfo
+from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
 from media_pod.logs import call_logger
 from media_pod.pod.http.problem import BadRequestError
 from media_pod.telemetry import trace_context
@@ -15,6 +15,10 @@ log = logging.getLogger(__name__)
 LONGEST_NUMBER = 64
 """Characters of a caller ID that are kept. A call must not fail for the name of its caller, so
 the rest is cut off, and so is everything that does not print."""
+
+MAX_VARIABLES = 50
+MAX_VALUE = 500
+"""Characters of a variable that are kept: a name or a number, not a document."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEG = re.compile(r"[0-9]{1,4}")
@@ -36,7 +40,19 @@ def call_info(request: web.Request) -> CallInfo:
         text(request, "to"),
         _traceparent(request, call),
         int(leg) if _LEG.fullmatch(leg) else None,
+        _variables(request),
     )
+
+
+def _variables(request: web.Request) -> dict[str, str]:
+    """`var.NAME=value`: at most `MAX_VARIABLES`, each cut to `MAX_VALUE` characters."""
+    names = [name for name in request.query if name.startswith(VARIABLE_PREFIX)]
+    return {
+        name.removeprefix(VARIABLE_PREFIX)[:LONGEST_NUMBER]: _printable(request.query[name])[
+            :MAX_VALUE
+        ]
+        for name in dict.fromkeys(names[:MAX_VARIABLES])
+    }
 
 
 def _traceparent(request: web.Request, call: str) -> str:
@@ -97,5 +113,8 @@ def flag(request: web.Request, name: str) -> bool:
 
 def text(request: web.Request, name: str) -> str:
     """A parameter that is only shown to people; "" if it is not there."""
-    printable = (sign for sign in request.query.get(name, "") if sign.isprintable())
-    return "".join(printable)[:LONGEST_NUMBER]
+    return _printable(request.query.get(name, ""))[:LONGEST_NUMBER]
+
+
+def _printable(found: str) -> str:
+    return "".join(sign for sign in found if sign.isprintable())

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 
 import numpy as np
 import soxr
@@ -45,6 +46,8 @@ class EspeakTts:
     piece per active turn, and a closed iterator causes no further work.
     """
 
+    name = "espeak"
+
     def __init__(self, rate_hz: int, voice: str = "en-us", words_per_minute: int = 165) -> None:
         """Load espeak-ng and its voice.
 
@@ -57,6 +60,7 @@ class EspeakTts:
             SetupError: espeakng-loader is not installed or does not load.
             ProviderError: unknown voice, or a speaking rate out of range.
         """
+        self.model = voice
         self._speaker = _Speaker(rate_hz, voice, words_per_minute)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
         self._closed = False
@@ -70,6 +74,17 @@ class EspeakTts:
             speech = await loop.run_in_executor(self._executor, self._speaker.say, piece)
             if speech.pcm.size:
                 yield speech
+
+    async def start(self) -> None:
+        """Nothing to start: the voice is loaded."""
+
+    async def check(self) -> str:
+        """See `Provider.check`."""
+        async with aclosing(self.speak("Hello.")) as pieces:
+            samples = sum([speech.pcm.size async for speech in pieces])
+        if not samples:
+            raise ProviderError(f"espeak: no audio for one word by voice {self.model}")
+        return f"voice {self.model}"
 
     async def aclose(self) -> None:
         """Stop the worker thread after its current piece."""

@@ -25,6 +25,9 @@ DECODE_SECONDS = 5.0
 class SphinxStt:
     """pocketsphinx as an `Stt`; processes start with `start` or with the first utterance."""
 
+    name = "pocketsphinx"
+    model = ""
+
     def __init__(
         self, rate_hz: int, workers: int = 1, deadline_seconds: float = DECODE_SECONDS
     ) -> None:
@@ -65,6 +68,11 @@ class SphinxStt:
         for process in self._processes:
             await process.start()
 
+    async def check(self) -> str:
+        """See `Provider.check`."""
+        await self.decode(np.zeros(self.rate_hz // 2, np.int16))
+        return "the built-in grammar of digits and commands"
+
     def listen(self) -> "SphinxUtterance":
         """Start an utterance."""
         return SphinxUtterance(self)
@@ -103,6 +111,9 @@ class SphinxStt:
 
 class SphinxUtterance:
     """One utterance; audio beyond `MAX_UTTERANCE_SECONDS` is dropped."""
+
+    partial = ""
+    """It is recognized as a whole."""
 
     def __init__(self, stt: SphinxStt) -> None:
         self._stt = stt

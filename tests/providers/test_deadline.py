@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from media_pod.providers.policy import within
+from media_pod.providers.deadline import within
 from media_pod.providers.ports import ProviderError
 
 

@@ -1,10 +1,10 @@
-"""A deadline for every item that a provider streams."""
+"""What every wait on a provider has: a deadline for each item, and an end when it is cancelled."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TypeVar
 
-from media_pod.providers.ports import ProviderError
+from media_pod.providers.ports import FailureKind, ProviderError
 
 T = TypeVar("T")
 
@@ -36,7 +36,8 @@ async def within(iterator: AsyncIterator[T], seconds: float, what: str) -> Async
                 # A TimeoutError of the provider itself is passed on unchanged.
                 if not timeout.expired():
                     raise
-                raise ProviderError(f"{what}: nothing for {seconds:g} s") from error
+                late = f"{what}: nothing for {seconds:g} s"
+                raise ProviderError(late, FailureKind.TIMEOUT) from error
             yield item
     finally:
         if isinstance(iterator, AsyncGenerator):
@@ -51,4 +52,12 @@ async def _close(iterator: AsyncGenerator[T, None], seconds: float, what: str) -
     except TimeoutError as error:
         if not timeout.expired():
             raise
-        raise ProviderError(f"{what}: did not close within {seconds:g} s") from error
+        late = f"{what}: did not close within {seconds:g} s"
+        raise ProviderError(late, FailureKind.TIMEOUT) from error
+
+
+def raise_if_cancelled() -> None:
+    """End work that was cancelled while a provider swallowed the cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

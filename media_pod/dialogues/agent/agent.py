@@ -1,0 +1,300 @@
+"""The dialogue of a language model: its replies become speech as they come, its tools run.
+
+One turn, in rounds: the model replies with text, tool calls or both. Text is cleaned and cut into
+clauses, which are spoken while the rest is still being written. The calls of a reply run together;
+the model gets their results in the next round. A turn ends with a reply without calls, with an act
+that ends it, or at a limit.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from media_pod.dialogues.agent.clauses import spoken_clauses
+
+from media_pod.dialogues.agent.call_tools import CallActs, CallTools
+from media_pod.dialogues.agent.history import History, Step
+from media_pod.dialogues.agent.tool_runs import ToolRuns
+from media_pod.dialogues.ports import (
+    Act,
+    CallerTurn,
+    CallInfo,
+    DialogueState,
+    HangUp,
+    Interruption,
+    Say,
+    checked_state,
+)
+from media_pod.manifest.conversation import GreetingSettings, LimitsSettings, PhrasesSettings
+from media_pod.manifest.tools import ToolSettings
+from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chat import (
+    ChatItem,
+    Finished,
+    FinishReason,
+    Llm,
+    SystemMessage,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+    UserMessage,
+)
+from media_pod.providers.ports import Pcm
+from media_pod.providers.requests import RequestObserver
+from media_pod.tools.ports import ToolSource
+
+FLUSH_S: Final = 0.3
+"""A model that pauses for so long has said what there is to say for now."""
+CHARACTERS_PER_SECOND: Final = 15.0
+"""Of speech, for the limit of a reply: 175 words a minute of five letters and a blank."""
+TELEPHONE_RULES: Final = (
+    "You are on the telephone: what you write is spoken by a voice. Write short, plain sentences, "
+    "as people talk. No Markdown, lists, emoji or links. Write numbers the way that they are read "
+    "aloud. The caller can interrupt you; what you see as your own words is what they heard."
+)
+FIRST_WORDS: Final = "[The call begins. Greet the caller.]"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What the agents of all calls share."""
+
+    greeting: GreetingSettings
+    limits: LimitsSettings
+    phrases: PhrasesSettings
+    language: str
+    tools: Sequence[ToolSettings]
+    places: Mapping[str, str]
+    """Dialplan location by name of the transfer."""
+    music: Pcm | None
+    rate_hz: int
+    patience_s: float
+    """Longest time between two acts: a request, its fallbacks, a tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The texts of one call, rendered from their templates."""
+
+    instructions: str
+    greeting: str
+    """"" if the model makes the first words."""
+
+
+class LanguageAgent:
+    """The `Dialogue` of one call with a language model.
+
+    Args:
+        llm: the models.
+        settings: of the agent.
+        sources: tools that all calls share.
+        prompts: of this call.
+        observer: takes the reports of requests and tools.
+    """
+
+    name = ""
+
+    def __init__(
+        self,
+        llm: ProviderChain[Llm],
+        settings: AgentSettings,
+        sources: Sequence[ToolSource],
+        prompts: Prompts,
+        observer: RequestObserver,
+    ) -> None:
+        self.patience_s = settings.patience_s
+        self.history = History()
+        self._llm = llm
+        self._settings = settings
+        self._prompts = prompts
+        self._observer = observer
+        self._acts = CallActs()
+        call_tools = CallTools(
+            settings.tools, settings.places, settings.music, settings.rate_hz, self._acts
+        )
+        self._runs = ToolRuns([call_tools, *sources], observer)
+        self._turns = self._tokens = self._silent_turns = 0
+        self._resumed = False
+        """The latest turn was a resumed one: it is resumed once."""
+
+    async def open(self) -> None:
+        """Nothing to prepare: the providers are started with the pod."""
+
+    async def greet(self) -> AsyncGenerator[Act, None]:
+        """The first words: fixed, made by the model, or none."""
+        if self._settings.greeting.speaks_first == "caller":
+            return
+        if self._prompts.greeting:
+            step = self.history.begin_step()
+            step.say(self._prompts.greeting)
+            yield Say(self._prompts.greeting)
+            return
+        async with aclosing(self._rounds()) as acts:
+            async for act in acts:
+                yield act
+
+    async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
+        """Answer the caller's words or digits; a turn without either was silence."""
+        async with aclosing(self._reply(turn)) as acts:
+            async for act in acts:
+                yield act
+
+    async def _reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
+        said = _as_text(turn)
+        async with aclosing(self._runs.results()) as fillers:
+            async for filler in fillers:
+                yield self._fixed(filler)
+        if not said:
+            async with aclosing(self._silence()) as acts:
+                async for act in acts:
+                    yield act
+            return
+        self._silent_turns = 0
+        self._resumed = False
+        self._turns += 1
+        self.history.caller(said)
+        if reason := self._limit():
+            yield self._fixed(self._settings.phrases.limit_goodbye)
+            yield HangUp(reason)
+            return
+        async with aclosing(self._rounds()) as acts:
+            async for act in acts:
+                yield act
+
+    def interrupted(self, cut: Interruption) -> None:
+        """Cut the open turn of the history where the caller interrupted it."""
+        self.history.interrupted(cut.heard, answered=cut.answered)
+
+    def snapshot(self) -> DialogueState:
+        """See `Dialogue.snapshot`."""
+        return {
+            "history": self.history.snapshot(),
+            "turns": self._turns,
+            "tokens": self._tokens,
+            "silent_turns": self._silent_turns,
+        }
+
+    def restore(self, state: DialogueState) -> None:
+        """See `Dialogue.restore`."""
+        found = checked_state(state, "the agent", "history", "turns", "tokens", "silent_turns")
+        self.history.restore(found["history"])
+        self._turns, self._tokens = found["turns"], found["tokens"]
+        self._silent_turns = found["silent_turns"]
+
+    async def aclose(self) -> None:
+        """Wait for tools under way."""
+        await self._runs.aclose()
+
+    async def _silence(self) -> AsyncGenerator[Act, None]:
+        """The caller said nothing: go on where a false stop cut the bot, or ask, or end."""
+        phrases = self._settings.phrases
+        rest, self.history.unheard = self.history.unheard, ""
+        if rest and not self._resumed:
+            self._resumed = True
+            self.history.begin_step().say(rest)
+            yield Say(rest)
+            return
+        if self._silent_turns >= self._settings.limits.silence_prompts:
+            yield self._fixed(phrases.silence_goodbye)
+            yield HangUp("the caller is silent")
+            return
+        self._silent_turns += 1
+        yield self._fixed(phrases.still_there)
+
+    async def _rounds(self) -> AsyncGenerator[Act, None]:
+        for _ in range(self._settings.limits.tool_rounds):
+            step = self.history.begin_step()
+            async with aclosing(self._speak(step)) as acts:
+                async for act in acts:
+                    yield act
+            if not step.calls:
+                return
+            self._runs.start(step, step.calls)
+            async with aclosing(self._runs.results()) as fillers:
+                async for filler in fillers:
+                    yield self._fixed(filler)
+            ends_turn = self._acts.ends_turn
+            for act in self._acts.take():
+                yield act
+            if ends_turn:
+                return
+        yield self._fixed(self._settings.phrases.apology)
+
+    async def _speak(self, step: Step) -> AsyncGenerator[Act, None]:
+        """One reply of the model: its clauses as they come; its calls are then in `step`."""
+        reply = _Reply()
+        left = self._settings.limits.reply_seconds * CHARACTERS_PER_SECOND
+        async with aclosing(self._chat()) as items:
+            spoken = spoken_clauses(reply.texts(items), self._settings.language, FLUSH_S)
+            async with aclosing(spoken) as clauses:
+                async for clause in clauses:
+                    step.say(clause)
+                    yield Say(clause)
+                    left -= len(clause)
+                    if left <= 0:
+                        return
+        step.calls = tuple(reply.calls)
+        if reply.finished is not None:
+            usage = reply.finished.usage
+            self._tokens += usage.input_tokens + usage.output_tokens
+        filtered = reply.finished and reply.finished.reason is FinishReason.CONTENT_FILTER
+        if filtered or not (step.spoken or step.calls):
+            yield self._fixed(self._settings.phrases.apology)
+
+    def _chat(self) -> AsyncGenerator[ChatItem, None]:
+        messages = self.history.messages()
+        instructions = f"{self._prompts.instructions}\n\n{TELEPHONE_RULES}"
+        prompt = [SystemMessage(instructions), *(messages or [UserMessage(FIRST_WORDS)])]
+        specs: list[ToolSpec] = [tool.spec for tool in self._runs.tools.values()]
+        return self._llm.stream(lambda llm: llm.chat(prompt, specs), self._observer)
+
+    def _fixed(self, text: str) -> Say:
+        """A sentence that is spoken and is not in the history."""
+        self.history.begin_step().say(text, in_history=False)
+        return Say(text)
+
+    def _limit(self) -> str:
+        """The limit of the call that is reached; "" if none is."""
+        limits = self._settings.limits
+        if self._turns > limits.turns:
+            return f"the limit of {limits.turns} turns"
+        if self._tokens >= limits.tokens:
+            return f"the limit of {limits.tokens} tokens"
+        return ""
+
+
+class _Reply:
+    """What a model's stream has beside text."""
+
+    def __init__(self) -> None:
+        self.calls: list[ToolCall] = []
+        self.finished: Finished | None = None
+
+    async def texts(self, items: AsyncIterator[ChatItem]) -> AsyncGenerator[str, None]:
+        """The text of `items` as it comes; the rest is kept."""
+        async for item in items:
+            match item:
+                case TextDelta(text):
+                    yield text
+                case ToolCall():
+                    self.calls.append(item)
+                case Finished():
+                    self.finished = item
+
+
+def _as_text(turn: CallerTurn) -> str:
+    keyed = f"[keyed: {turn.digits}]" if turn.digits else ""
+    return " ".join(part for part in (turn.text, keyed) if part)
+
+
+def make_agent(
+    llm: ProviderChain[Llm],
+    settings: AgentSettings,
+    sources: Sequence[ToolSource],
+    render: Callable[[CallInfo], Prompts],
+    call: CallInfo,
+    observer: RequestObserver,
+) -> LanguageAgent:
+    """With the first four arguments bound, a `DialogueFactory`."""
+    return LanguageAgent(llm, settings, sources, render(call), observer)

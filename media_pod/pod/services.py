@@ -1,0 +1,103 @@
+"""What all calls of an agent share: models, recognizers, voices, tools, fixed sentences."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from media_pod.dialogues.ports import DialogueFactory
+from media_pod.dialogues.registry import AgentPrompts, make_dialogue
+from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.tools import HttpToolSettings, McpToolSettings
+from media_pod.providers.builtin.espeak import EspeakTts
+from media_pod.providers.ports import Speech
+from media_pod.providers.registry import ProviderRegistry
+from media_pod.providers.secret_values import SecretReader
+from media_pod.providers.tts.fixed_speech import FixedSpeech
+from media_pod.tools.registry import make_tool_sources
+
+
+class AgentServices:
+    """The services of one manifest.
+
+    Args:
+        spec: of the agent.
+        folder: what paths in it are relative to.
+        environ: of the process, for secrets.
+        now: monotonic time in seconds.
+
+    Raises:
+        SetupError: a secret, a package, a file or a template is missing or invalid.
+        ProviderError: a setting that a provider does not support.
+    """
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        folder: Path,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._folder = folder
+        secrets = SecretReader(environ)
+        registry = ProviderRegistry(spec, folder, secrets, now)
+        self.llm, self.stt, self.tts = registry.make_llm(), registry.make_stt(), registry.make_tts()
+        self.sources = make_tool_sources(spec, secrets)
+        self.fixed = FixedSpeech(_fixed_texts(spec), spec.line.rate_hz)
+
+    def make_dialogue(self, spec: AgentSpec, folder: Path) -> DialogueFactory:
+        """The dialogue factory of `spec`, this manifest or a reloaded one. Raises SetupError."""
+        return make_dialogue(spec, folder, self.llm, self.sources)
+
+    async def start_conversation(self) -> None:
+        """Start what a conversation in text needs. Raises as `start`."""
+        if self.llm is not None:
+            await self.llm.start()
+        for source in self.sources:
+            await source.start()
+
+    async def start(self) -> None:
+        """Start everything.
+
+        Raises:
+            SetupError: a package or a file is missing.
+            ProviderError: a process or a model does not start.
+        """
+        await self.start_conversation()
+        await self.stt.start()
+        await self.tts.start()
+        await asyncio.to_thread(self.fixed.record, self._spec.recordings, self._folder)
+
+    async def prepared(self, text: str) -> tuple[Speech, ...]:
+        """Speech of a sentence that has to be there when providers fail.
+
+        Raises:
+            ProviderError: not even the built-in voice can speak it.
+        """
+        builtin = EspeakTts(self._spec.line.rate_hz)
+        try:
+            return await self.fixed.prepare(text, [*self.tts.providers, builtin])
+        finally:
+            await builtin.aclose()
+
+    async def aclose(self) -> None:
+        """Release everything."""
+        for source in self.sources:
+            await source.aclose()
+        if self.llm is not None:
+            await self.llm.aclose()
+        await self.tts.aclose()
+        await self.stt.aclose()
+
+
+def _fixed_texts(spec: AgentSpec) -> set[str]:
+    phrases = spec.phrases.model_dump().values()
+    fillers = [
+        tool.filler for tool in spec.tools if isinstance(tool, HttpToolSettings | McpToolSettings)
+    ]
+    greeting = AgentPrompts(spec, datetime.now).fixed_greeting if spec.instructions else ""
+    return {text for text in [*phrases, *fillers, greeting] if text}
