@@ -7,6 +7,7 @@ a `ProviderError`; the call answers it with an apology.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ from media_pod.providers.tts.fixed_speech import FixedSpeech
 
 MAX_ACTS: Final = 32
 """Acts that wait for the voice: half a minute of clauses. A dialogue further ahead waits."""
+
+_logger = logging.getLogger(__name__)
 
 TtsChain = ProviderChain[Tts]
 
@@ -98,7 +101,7 @@ class Responder:
             fixed: sentences that are ready to play.
             playout: takes the speech.
             publish: takes the call's events.
-            deadline_s: how long each act of the dialogue may take, unless it has its own `patience_s`.
+            deadline_s: how long each act may take, unless the dialogue has a `patience_s`.
             on_speech: called as soon as the turn's first speech is queued.
             on_leave: called when the dialogue wants to end the agent's part of the call.
             on_expect: called when the dialogue expects a number of so many digits.
@@ -161,6 +164,10 @@ class Responder:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+            while not queue.empty():
+                left = queue.get_nowait()
+                if isinstance(left, _End) and left.error is not None:
+                    _logger.warning("the dialogue failed when it was closed", exc_info=left.error)
 
     async def _read(self, acts: AsyncIterator[Act], queue: "asyncio.Queue[Act | _End]") -> None:
         """Queue the dialogue's acts, each within the deadline, up to the one that ends the call."""

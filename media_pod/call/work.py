@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import Final
 
 from media_pod.logs import call_logger
+from media_pod.providers.chain import traceback_of
 from media_pod.providers.ports import ProviderError
 
 _logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Work:
             await work()
             failed = False
         except ProviderError as error:
-            self._log.warning("%s", error)
+            self._log.warning("%s", error, exc_info=traceback_of(error))
         except Exception:  # the edge at which a provider's bug stops; it costs one turn
             self._log.exception("a provider failed")
         if self._task is asyncio.current_task():

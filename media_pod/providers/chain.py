@@ -124,7 +124,7 @@ class ProviderChain(Generic[ProviderT]):
                     failure = as_provider_error(error, provider)
                     request.failed(failure)
                     if request.has_answered:
-                        raise failure from error
+                        raise failure from failure.__cause__
                 else:
                     request.finished(usage)
                     return
@@ -160,12 +160,27 @@ class Attempt(Generic[ProviderT]):
             raise error
         failed, self.provider = self.provider, self._others.pop(0)
         self._retried = False
-        _logger.warning("%s; %s takes over from %s", error, self.provider.name, failed.name)
+        _logger.warning(
+            "%s; %s takes over from %s",
+            error,
+            self.provider.name,
+            failed.name,
+            exc_info=traceback_of(error),
+        )
 
 
 def as_provider_error(error: Exception, provider: Provider) -> ProviderError:
-    """`error` itself if it is a `ProviderError`; else one for a bug of `provider`, logged."""
+    """`error` itself if it is a `ProviderError`; else one that it caused, for a bug of `provider`.
+
+    Whoever handles that one logs the traceback: `traceback_of`.
+    """
     if isinstance(error, ProviderError):
         return error
-    _logger.error("%s failed", provider.name, exc_info=error)
-    return ProviderError(f"{provider.name}: {type(error).__name__}: {error}")
+    failure = ProviderError(f"{provider.name}: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+def traceback_of(error: ProviderError) -> BaseException | None:
+    """What a log line about `error` shows: the bug that caused it; None for foreseen failures."""
+    return error.__cause__ if error.kind is FailureKind.INTERNAL else None

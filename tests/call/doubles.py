@@ -7,7 +7,7 @@ tick passes when the test says so, and all work that can go on without more time
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -17,9 +17,22 @@ from media_pod.call.call import Agents, Call, CallerTick, CallSettings
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
 from media_pod.call.turn_machine import TurnState
-from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, Dialogue, Interruption, Say
+from media_pod.dialogues.ports import (
+    Act,
+    CallerTurn,
+    CallInfo,
+    DialogueState,
+    Interruption,
+    RuleDialogue,
+    Say,
+)
 from media_pod.duplex.contract import Decision, Reason
+from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chat import Usage
 from media_pod.providers.ports import Pcm, ProviderError, Speech, Utterance, Word
+from media_pod.providers.ports import Provider as AnyProvider
+from media_pod.providers.requests import ProviderRequest, RequestKind
+from media_pod.providers.tts.fixed_speech import FixedSpeech
 from media_pod.telemetry.call_metrics import CallMetrics
 
 RATE_HZ = 8000
@@ -33,6 +46,8 @@ SETTINGS = CallSettings(
     max_utterance_ms=5000,
     no_input_ms=3000,
     provider_s=5.0,
+    max_call_s=3600,
+    dialogue_close_s=5.0,
 )
 SOON = 0.01
 """A provider's deadline, in seconds, for those that hang."""
@@ -59,13 +74,48 @@ def speech(text: str, value: int = 1000) -> Speech:
     )
 
 
-class Voice:
+class Provider:
+    """What all stand-ins for providers have in common."""
+
+    name = "double"
+    model = ""
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def check(self) -> str:
+        return "a double"
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+class Unobserved:
+    """A `RequestObserver` that looks away."""
+
+    def requested(self, request: ProviderRequest) -> None:
+        pass
+
+    def answered(self, request: ProviderRequest) -> None:
+        pass
+
+    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
+        pass
+
+    def failed(self, request: ProviderRequest, error: Exception) -> None:
+        pass
+
+    def abandoned(self, request: ProviderRequest) -> None:
+        pass
+
+
+class Voice(Provider):
     """Speaks sentence by sentence; `failing` and `hanging` are texts at which it does not."""
 
     def __init__(self) -> None:
         self.failing: set[str] = set()
         self.hanging: set[str] = set()
-        self.open = 0
+        self.open = self.spoken = 0
 
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         self.open += 1
@@ -75,12 +125,10 @@ class Voice:
                     raise RuntimeError("the voice broke")
                 if sentence in self.hanging:
                     await hang()
+                self.spoken += 1
                 yield speech(sentence)
         finally:
             self.open -= 1
-
-    async def aclose(self) -> None:
-        """Nothing to give back."""
 
 
 @dataclass
@@ -93,6 +141,7 @@ class Listened(Utterance):
     finished: bool = False
     discarded: bool = False
     deaf: bool = False
+    partial: str = ""
 
     def feed(self, pcm: Pcm) -> None:
         if self.deaf:
@@ -115,7 +164,7 @@ class Listened(Utterance):
         return np.concatenate(self.chunks)
 
 
-class Recognizer:
+class Recognizer(Provider):
     """Gives out `texts` in order, then "yes"."""
 
     def __init__(self) -> None:
@@ -131,15 +180,24 @@ class Recognizer:
         self.utterances.append(Listened(text, deaf=self.deaf))
         return self.utterances[-1]
 
-    async def aclose(self) -> None:
-        """Nothing to give back."""
+
+ProviderT = TypeVar("ProviderT", bound=AnyProvider)
+
+
+def chain(
+    kind: RequestKind, *providers: ProviderT, deadline_s: float = 5.0
+) -> ProviderChain[ProviderT]:
+    """A chain whose time stands still."""
+    return ProviderChain(kind, providers, deadline_s, lambda: 0.0)
 
 
 Script = Callable[[], AsyncIterator[Act]]
 
 
-class Mind(Dialogue):
+class Mind(RuleDialogue):
     """Says the greeting and then `answers` in order, then "Go on."; records what it receives."""
+
+    name = "mind"
 
     def __init__(self) -> None:
         self.greeting: Sequence[Act] | Script = [Say("Hello there")]
@@ -147,7 +205,7 @@ class Mind(Dialogue):
         self.turns: list[CallerTurn] = []
         self.cuts: list[Interruption] = []
         self.rude = False
-        self.open = 0
+        self.streaming = 0
         self.most_open = 0
 
     def greet(self) -> AsyncIterator[Act]:
@@ -162,9 +220,15 @@ class Mind(Dialogue):
         if self.rude:
             raise RuntimeError("do not interrupt me")
 
+    def snapshot(self) -> DialogueState:
+        return {}
+
+    def restore(self, state: DialogueState) -> None:
+        """Nothing to restore."""
+
     async def _play(self, acts: Sequence[Act] | Script) -> AsyncGenerator[Act, None]:
-        self.open += 1
-        self.most_open = max(self.open, self.most_open)
+        self.streaming += 1
+        self.most_open = max(self.streaming, self.most_open)
         try:
             if callable(acts):
                 async for act in acts():
@@ -173,7 +237,7 @@ class Mind(Dialogue):
                 for act in acts:
                     yield act
         finally:
-            self.open -= 1
+            self.streaming -= 1
 
 
 class Conversation:
@@ -193,11 +257,13 @@ class Conversation:
             **{name: getattr(SETTINGS, name) for name in CallSettings.__slots__} | settings
         )
         self.agents = Agents(
-            self.recognizer,
-            lambda info: self.mind,
-            self.voice,
+            chain("stt", self.recognizer, deadline_s=self.settings.provider_s),
+            lambda info, observer: self.mind,
+            chain("tts", self.voice, deadline_s=self.settings.provider_s),
+            FixedSpeech((), RATE_HZ),
             apology=(speech("Sorry again", 77),),
             goodbye=(speech("Good bye", 99),),
+            limit_goodbye=(speech("Too long", 88),),
         )
         self._tick = 0
 
@@ -291,7 +357,7 @@ async def conversation() -> AsyncIterator[Conversation]:
     yield talk
     await talk.end()
     assert not others()
-    assert talk.mind.open == talk.voice.open == 0
+    assert talk.mind.streaming == talk.voice.open == 0
 
 
 async def listening(conversation: Conversation) -> Conversation:

@@ -187,7 +187,7 @@ async def test_work_is_cancelled_by_an_interruption(conversation: Conversation) 
     await settle()
 
     assert not others()
-    assert conversation.mind.open == conversation.voice.open == 0
+    assert conversation.mind.streaming == conversation.voice.open == 0
 
 
 async def test_an_interruption_before_the_work_has_begun_leaves_nothing(

@@ -76,12 +76,15 @@ async def test_stops_on_a_line_whose_echo_is_not_known_are_told_apart(
     assert conversation.counted(SUSPECTED, **LOCKED) == 0
 
 
+PROVIDERS = {"stt": "double", "llm": "mind", "tts": "double"}
+
+
 async def test_providers_are_timed_to_their_first_result(conversation: Conversation) -> None:
     await interrupted(conversation, "stop it")
     await conversation.be_silent()
     await conversation.listen()
     for kind, answers in (("stt", 2), ("llm", 3), ("tts", 3)):
-        of = {"kind": kind, "provider": "built-in"}
+        of = {"kind": kind, "provider": PROVIDERS[kind]}
         assert conversation.counted(REQUESTS, **of) == answers
         assert conversation.counted(FIRST_CHUNKS, **of) == answers
         assert conversation.counted(ERRORS, **of) == 0
@@ -104,11 +107,11 @@ async def test_providers_that_fail_are_counted_by_kind(
     await conversation.speak()
     await conversation.be_silent()
     errors = {
-        each: conversation.counted(ERRORS, kind=each, provider="built-in")
-        for each in ("stt", "llm", "tts")
+        each: conversation.counted(ERRORS, kind=each, provider=provider)
+        for each, provider in PROVIDERS.items()
     }
     # What the voice raises comes to light in the dialogue's turn, and is the voice's alone.
     assert errors == {"stt": 0, "llm": 0, "tts": 0} | {kind: 1}
-    assert conversation.counted(FIRST_CHUNKS, kind="llm", provider="built-in") == (
+    assert conversation.counted(FIRST_CHUNKS, kind="llm", provider="mind") == (
         2 if kind == "tts" else 1
     )

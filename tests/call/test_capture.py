@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from call.doubles import FRAME, RATE_HZ, Recognizer
+from call.doubles import FRAME, RATE_HZ, Recognizer, Unobserved, chain
 from media_pod.call.capture import Capture
 from media_pod.call.endpointing import PreRoll
 from media_pod.duplex.contract import Decision
@@ -19,7 +19,9 @@ class Caller:
 
     def __init__(self, pre_roll_ms: int = 100) -> None:
         self.recognizer = Recognizer()
-        self.ears = Capture(self.recognizer, PreRoll(pre_roll_ms, RATE_HZ), MAX_SAMPLES)
+        self.ears = Capture(
+            chain("stt", self.recognizer), PreRoll(pre_roll_ms, RATE_HZ), MAX_SAMPLES
+        )
         self.tick = 0
 
     def push(self, ticks: int, decision: Decision = Decision.NONE) -> None:
@@ -118,8 +120,8 @@ async def test_a_recognizer_that_raises_is_told_of_at_the_end(fault: str) -> Non
     utterance = caller.ears.take()
 
     assert utterance is not None
-    with pytest.raises(ProviderError, match="recognition"):
-        await utterance.finish()
+    with pytest.raises(ProviderError, match="double: RuntimeError"):
+        await utterance.finish(Unobserved())
 
 
 def test_what_nobody_wants_to_know_is_given_up_once_it_was_taken_too() -> None:

@@ -8,15 +8,24 @@ from typing import Concatenate, ParamSpec
 import numpy as np
 import pytest
 
-from call.doubles import FRAME, RATE_HZ, SOON, Listened, Mind, Voice, hang, others, settle
+from call.doubles import FRAME, RATE_HZ, SOON, Mind, Recognizer, Voice, chain, hang, others, settle
 from media_pod.call.events import ConversationEvent, ProviderEvent
 from media_pod.call.playout import ROOM_MS, Playout
 from media_pod.call.response import Responder
 from media_pod.dialogues.ports import Act, CallerTurn, HangUp, Pause, Play, Say, Transfer
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.recognition import Recognition
 from media_pod.providers.requests import ProviderRequest
+from media_pod.providers.tts.fixed_speech import FixedSpeech
 
 P = ParamSpec("P")
+
+
+def heard(text: str | Exception | None, deadline_s: float = SOON) -> Recognition:
+    """An utterance of which `text` will be recognized."""
+    ears = Recognizer()
+    ears.texts = [text]
+    return Recognition(chain("stt", ears, deadline_s=deadline_s), RATE_HZ)
 
 
 class Bot:
@@ -29,12 +38,14 @@ class Bot:
         self.events: list[ConversationEvent] = []
         self.turn = Responder(
             self.mind,
-            self.voice,
+            chain("tts", self.voice, deadline_s=deadline_s),
+            FixedSpeech((), RATE_HZ),
             self.playout,
             self._publish,
             deadline_s,
             on_speech=lambda: self.reported.append("speech"),
             on_leave=self.reported.append,
+            on_expect=lambda digits: self.reported.append(f"expect {digits}"),
         )
 
     def _publish(
@@ -71,7 +82,7 @@ async def test_what_comes_after_the_goodbye_is_not_waited_for() -> None:
     await bot.turn.greet()
 
     assert bot.reported == [HangUp("done")]
-    assert bot.mind.open == 0
+    assert bot.mind.streaming == 0
 
 
 async def test_a_transfer_ends_the_bot_s_part_like_a_goodbye() -> None:
@@ -122,12 +133,13 @@ async def test_words_that_have_no_speech_yet_are_unheard() -> None:
     assert (said.heard, said.unheard) == ("One", "two three")
     work.cancel()
     await asyncio.wait([work])
-    assert bot.voice.open == bot.mind.open == 0
+    assert bot.voice.open == bot.mind.streaming == 0
     assert not others()
 
 
 @pytest.mark.parametrize(
-    ("hanging", "who"), [("voice", "the voice"), ("mind", "the dialogue"), ("ears", "recognition")]
+    ("hanging", "who"),
+    [("voice", "double: nothing"), ("mind", "the dialogue: nothing"), ("ears", "double: no text")],
 )
 async def test_whoever_hangs_is_named(hanging: str, who: str) -> None:
     bot = Bot(SOON)
@@ -138,15 +150,15 @@ async def test_whoever_hangs_is_named(hanging: str, who: str) -> None:
 
     bot.voice.hanging = {"never"}
     bot.mind.greeting = silent if hanging == "mind" else [Say("never")]
-    with pytest.raises(ProviderError, match=f"^{who}: nothing for 0.01 s$"):
-        await (bot.turn.recognize(Listened(None)) if hanging == "ears" else bot.turn.greet())
+    with pytest.raises(ProviderError, match=f"^{who} (for|within) 0.01 s$"):
+        await (bot.turn.recognize(heard(None)) if hanging == "ears" else bot.turn.greet())
 
-    assert bot.voice.open == bot.mind.open == 0
+    assert bot.voice.open == bot.mind.streaming == 0
 
 
 async def test_a_recognizer_s_own_timeout_is_its_own() -> None:
-    with pytest.raises(TimeoutError, match="upstream"):
-        await Bot().turn.recognize(Listened(TimeoutError("upstream")))
+    with pytest.raises(ProviderError, match="TimeoutError: upstream"):
+        await Bot().turn.recognize(heard(TimeoutError("upstream"), 5.0))
 
 
 async def test_a_provider_that_swallows_its_cancellation_says_nothing_more() -> None:
@@ -173,14 +185,19 @@ async def test_a_provider_that_swallows_its_cancellation_says_nothing_more() -> 
 async def test_every_request_to_a_provider_ends_once_whatever_becomes_of_it() -> None:
     bot = Bot(SOON)
     bot.voice.failing, bot.voice.hanging = {"broken"}, {"never"}
-    await bot.turn.recognize(Listened("yes"))
-    with pytest.raises(RuntimeError):
-        await bot.turn.recognize(Listened(RuntimeError("deaf")))
+    await bot.turn.recognize(heard("yes"))
+    with pytest.raises(ProviderError):
+        await bot.turn.recognize(heard(RuntimeError("deaf")))
     for text in ("One", "broken", "never"):
         bot.mind.answers = [[Say(text)]]
-        with suppress(RuntimeError, ProviderError):
+        with suppress(ProviderError):
             await bot.turn.answer(CallerTurn("hello"))
-    bot.mind.answers = [[Pause(ROOM_MS), Say("late")]]
+
+    async def slow() -> AsyncIterator[Act]:
+        yield Pause(20)
+        await hang()
+
+    bot.mind.answers = [slow]
     work = asyncio.create_task(bot.turn.answer(CallerTurn("hello")))
     await settle()
     work.cancel()
@@ -195,9 +212,9 @@ async def test_every_request_to_a_provider_ends_once_whatever_becomes_of_it() ->
         ("stt", "ProviderRequested", "ProviderFailed"),
         ("llm", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
         ("tts", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
-        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
         ("tts", "ProviderRequested", "ProviderFailed"),
-        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
+        ("llm", "ProviderRequested", "ProviderAnswered", "ProviderFinished"),
         ("tts", "ProviderRequested", "ProviderFailed"),
         ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
     ]

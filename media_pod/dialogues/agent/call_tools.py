@@ -59,14 +59,14 @@ class CallTool:
     async def call(self, arguments: JsonObject) -> ToolResult:
         """See `Tool.call`."""
         try:
-            self._schema.check(arguments)
+            await self._schema.check(arguments)
         except ArgumentsError as error:
             return ToolResult(f"Error: {error}", is_error=True)
         return ToolResult(self._act(arguments))
 
 
 class CallTools:
-    """The tools of this sort that an agent has, for one call; a `ToolSource`.
+    """The tools of this sort that an agent has, for one call.
 
     Args:
         settings: the manifest's tools, of all kinds.
@@ -75,8 +75,6 @@ class CallTools:
         rate_hz: of the line.
         acts: takes the acts.
     """
-
-    name = "call"
 
     def __init__(
         self,

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from media_pod.dialogues.agent.history import Step
 from media_pod.providers.chat import ToolCall
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.requests import ProviderRequest, RequestObserver, pending
 from media_pod.tools.arguments import ArgumentsError, parse_arguments
-from media_pod.tools.ports import Tool, ToolResult, ToolSource
+from media_pod.tools.ports import Tool, ToolResult
 
 FILLER_AFTER_S: Final = 1.0
 """A longer pause after the caller's turn makes callers ask whether someone is there."""
@@ -35,6 +35,14 @@ class _Run:
     filler: str
 
 
+class ToolList(Protocol):
+    """The part of a `ToolSource` that a conversation needs."""
+
+    @property
+    def tools(self) -> Sequence[Tool]:
+        """What can be called now."""
+
+
 class ToolRuns:
     """The tool calls of one conversation.
 
@@ -43,7 +51,7 @@ class ToolRuns:
         observer: takes the reports.
     """
 
-    def __init__(self, sources: Sequence[ToolSource], observer: RequestObserver) -> None:
+    def __init__(self, sources: Sequence[ToolList], observer: RequestObserver) -> None:
         self._sources = sources
         self._observer = observer
         self._running: list[_Run] = []
