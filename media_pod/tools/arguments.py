@@ -43,7 +43,7 @@ def _not_checked(*_: Any) -> None:
 
 
 # A server's regular expression can take minutes for thirty characters, and `re` cannot be stopped.
-_WITHOUT_PATTERNS = extend(
+_WITHOUT_PATTERNS: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     dict.fromkeys(
         ("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties"),
@@ -184,27 +184,28 @@ def _described(error: ValidationError | SchemaError | None, root: str = "") -> s
     path = root + "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path
     )
-    found, expected = _shown(error.instance), f"{error.validator} {_shown(error.validator_value)}"
+    instance: Any = error.instance
+    limit: Any = error.validator_value
+    found, expected = _shown(instance), f"{error.validator} {_shown(limit)}"
     if error.validator == "type":
-        kinds = error.validator_value
-        expected = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+        expected = " or ".join(limit) if isinstance(limit, list) else str(limit)
     elif error.validator == "enum":
-        expected = f"one of {_shown(error.validator_value)}"
+        expected = f"one of {_shown(limit)}"
     elif error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        found, expected = f"no {', no '.join(missing)}", _properties(error)
+        found = f"no {', no '.join(name for name in limit if name not in instance)}"
+        expected = _properties(error.schema)
     elif error.validator == "additionalProperties":
-        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-        others = [name for name in error.instance if name not in known]
-        found, expected = ", ".join(others)[:_MAX_VALUE_CHARACTERS], _properties(error)
+        expected = _properties(error.schema)
+        found = f"the properties {', '.join(instance)[:_MAX_VALUE_CHARACTERS]}"
     return f"{path.lstrip('.') or 'arguments'}: found {found}; expected {expected}"
 
 
-def _properties(error: ValidationError | SchemaError) -> str:
-    names = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-    required = error.schema.get("required", ()) if isinstance(error.schema, dict) else ()
-    shown = [f"{name} (required)" if name in required else name for name in names]
-    return f"the properties {', '.join(shown)[: 4 * _MAX_VALUE_CHARACTERS]}" if shown else "none"
+def _properties(schema: Any) -> str:
+    required = schema.get("required", ())
+    shown = [
+        f"{name} (required)" if name in required else name for name in schema.get("properties", ())
+    ]
+    return f"the properties {', '.join(shown)[: 4 * _MAX_VALUE_CHARACTERS]}"
 
 
 def _shown(value: Any) -> str:
@@ -216,7 +217,8 @@ def _shown(value: Any) -> str:
 
 def _is_small(arguments: JsonObject) -> bool:
     """Whether validation takes less than a millisecond: measured, 4 µs for each value."""
-    pending, count = [arguments], 0
+    pending: list[Any] = [arguments]
+    count = 0
     while pending and count <= _MAX_VALUES_ON_LOOP:
         each = pending.pop()
         inner = each.values() if isinstance(each, Mapping) else each

@@ -62,7 +62,8 @@ class ToolSource(Protocol):
 
     @property
     def tools(self) -> Sequence[Tool]:
-        """What can be called now; may change between two turns. Empty while a server is away."""
+        """What can be called now; may change between two turns. The last known
+        ones while a server is away: their calls fail at once, and say so."""
 
     async def start(self) -> None:
         """Load packages, start processes, connect; once, before the first use, outside calls.

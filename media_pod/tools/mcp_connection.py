@@ -1,0 +1,176 @@
+"""Connections of an MCP client: to a URL with bounded answers, or to a process and its stderr.
+
+The `mcp` package takes half a second to import: `load` does it in a thread, and nothing here is
+called before.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import httpx2
+
+from media_pod.errors import SetupError
+from media_pod.tools.redaction import Redaction
+
+if TYPE_CHECKING:
+    from mcp.client._transport import Transport
+
+_log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES: Final = 512 * 1024
+"""Of a message by HTTP, which is parsed at once on the event loop; measured, 1.5 ms."""
+_CONNECT_S: Final = 3.0
+_STREAM_S: Final = 300.0
+"""Longest silence of a stream that waits for messages of the server."""
+_MAX_LINE: Final = 500
+
+
+async def load() -> None:
+    """Import the package in a thread.
+
+    Raises:
+        SetupError: it is not installed.
+    """
+    try:
+        for module in ("mcp", "mcp.client.stdio", "mcp.client.streamable_http"):
+            await asyncio.to_thread(importlib.import_module, module)
+    except ImportError as error:
+        raise SetupError(
+            f"tools of kind mcp: found no package mcp ({error}); next step: pip install mcp"
+        ) from error
+
+
+async def by_http(
+    stack: AsyncExitStack,
+    url: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    on_status: Callable[[int], None],
+) -> "Transport":
+    """The transport for a URL; `stack` closes its HTTP client.
+
+    Args:
+        stack: of the task that owns the connection.
+        url: of a streamable HTTP server.
+        headers: of all requests.
+        timeout_s: for a request to be sent, and for an idle connection.
+        on_status: called with every status of 400 or more, which the package does not report.
+    """
+    from mcp.client.streamable_http import streamable_http_client
+
+    tls = await asyncio.to_thread(ssl.create_default_context)
+    client = httpx2.AsyncClient(
+        headers=dict(headers),
+        transport=_BoundedTransport(httpx2.AsyncHTTPTransport(verify=tls, trust_env=False)),
+        trust_env=False,
+        timeout=httpx2.Timeout(timeout_s, connect=_CONNECT_S, read=_STREAM_S),
+        event_hooks={"response": [_reporting(on_status)]},
+    )
+    await stack.enter_async_context(client)
+    return streamable_http_client(url, http_client=client, max_sse_event_size=MAX_ANSWER_BYTES)
+
+
+async def by_process(
+    stack: AsyncExitStack,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    name: str,
+    redacted: Redaction,
+) -> "Transport":
+    """The transport for a program; its stderr is logged at debug level until `stack` is closed.
+
+    Args:
+        stack: of the task that owns the connection.
+        command: the program and its arguments.
+        environment: added to the few variables that the package passes on (PATH, HOME, ...).
+        name: of the server, for the log.
+        redacted: takes secrets out of the log.
+    """
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+
+    errors = await _logged(stack, name, redacted)
+    parameters = StdioServerParameters(
+        command=command[0],
+        args=list(command[1:]),
+        env=dict(environment),
+        encoding_error_handler="replace",
+    )
+    return stdio_client(parameters, errlog=errors)
+
+
+async def _logged(stack: AsyncExitStack, name: str, redacted: Redaction) -> TextIO:
+    """A file for the stderr of a process; what is written to it is logged, line by line."""
+    read_end, write_end = os.pipe()
+    errors = os.fdopen(write_end, "w")
+    stack.callback(errors.close)
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
+    )
+    task = asyncio.create_task(_log_lines(reader, name, redacted), name=f"stderr of {name}")
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        transport.close()
+
+    stack.push_async_callback(stop)
+    return errors
+
+
+async def _log_lines(reader: asyncio.StreamReader, name: str, redacted: Redaction) -> None:
+    rest = b""
+    while chunk := await reader.read(4096):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _MAX_LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            text = line.decode(errors="replace").rstrip()
+            _log.debug("mcp %s: %s", name, redacted(text)[:_MAX_LINE])
+
+
+def _reporting(on_status: Callable[[int], None]) -> Callable[[httpx2.Response], Any]:
+    async def report(response: httpx2.Response) -> None:
+        if response.status_code >= 400:
+            on_status(response.status_code)
+
+    return report
+
+
+class _BoundedTransport(httpx2.AsyncBaseTransport):
+    """Ends JSON answers that are too large; those in events have a limit of the package."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._inner.handle_async_request(request)
+        if "json" in response.headers.get("content-type", "").lower():
+            assert isinstance(response.stream, httpx2.AsyncByteStream)
+            response.stream = _BoundedStream(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise httpx2.StreamError(f"answer above {MAX_ANSWER_BYTES} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
