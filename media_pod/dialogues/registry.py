@@ -84,14 +84,10 @@ class AgentPrompts:
     def render(self, call: CallInfo) -> Prompts:
         """The prompts of one call."""
         now = self._local_time()
+        declared = {n: text for n, text in call.variables.items() if n in self._variables}
         values = {
             **self._variables,
-            **{name: text for name, text in call.variables.items() if name in self._variables},
-            "caller": call.from_number,
-            "called": call.to_number,
-        }
-        values = {
-            **caller_values(values),
+            **caller_values(call.from_number, call.to_number, declared),
             "date": now.strftime("%Y-%m-%d"),
             "time": now.strftime("%H:%M"),
             "weekday": now.strftime("%A"),

@@ -6,29 +6,30 @@ from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.tools import HeaderSettings, HttpToolSettings, McpToolSettings
 from media_pod.providers.secret_values import SecretReader
 from media_pod.tools.ports import ToolSource
+from media_pod.tools.toolbox import Toolbox
 
 
 def make_tool_sources(spec: AgentSpec, secrets: SecretReader) -> tuple[ToolSource, ...]:
-    """The sources of `spec.tools`, in order; HTTP tools share one.
+    """One source with all HTTP tools and MCP servers of `spec.tools`; none without any.
 
     Raises:
-        SetupError: a secret is missing, or a tool's URL or schema is invalid.
+        SetupError: a secret is missing.
+        SpecError: a tool's URL, header or schema is invalid.
     """
     http: list[tuple[HttpToolSettings, dict[str, str]]] = []
-    servers: list[ToolSource] = []
+    servers: list[tuple[McpToolSettings, dict[str, str]]] = []
     for number, tool in enumerate(spec.tools):
         path = f"spec.tools[{number}]"
         if isinstance(tool, HttpToolSettings):
             http.append((tool, _headers(tool.headers, secrets, path)))
         elif isinstance(tool, McpToolSettings):
-            from media_pod.tools.mcp import McpServer
+            servers.append((tool, _headers(tool.headers, secrets, path)))
+    if not http and not servers:
+        return ()
+    from media_pod.tools.http import HttpTools
+    from media_pod.tools.mcp import McpServer
 
-            servers.append(McpServer(tool, _headers(tool.headers, secrets, path)))
-    if http:
-        from media_pod.tools.http import HttpTool, HttpTools
-
-        servers.insert(0, HttpTools([HttpTool(tool, headers) for tool, headers in http]))
-    return tuple(servers)
+    return (Toolbox(HttpTools(http), [McpServer(*server) for server in servers]),)
 
 
 def _headers(headers: Sequence[HeaderSettings], secrets: SecretReader, path: str) -> dict[str, str]:

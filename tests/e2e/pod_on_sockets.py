@@ -16,6 +16,7 @@ import pytest
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.pod.pod import Addresses, Pod
 from media_pod.providers.ports import Utterance
+from media_pod.providers.registry import ProviderRegistry
 from media_pod.transport.audiosocket.frames import HANGUP, Decoder, Frame, FrameKind, encode
 
 ONE = UUID(int=0x6BA7B8109DAD11D180B400C04FD430C8)
@@ -27,6 +28,12 @@ LONG = [{"say": "One two three four five six seven eight nine ten. " * 20, "paus
 
 class Deaf:
     """In place of a recognizer, whose process takes a while to load; these callers say nothing."""
+
+    name = "deaf"
+    model = ""
+
+    async def check(self) -> str:
+        return ""
 
     async def start(self) -> None:
         """Loaded."""
@@ -40,7 +47,7 @@ class Deaf:
 
 @pytest.fixture
 def no_recognizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media_pod.pod.pod.make_stt", lambda spec: Deaf())
+    monkeypatch.setattr(ProviderRegistry, "_stt", lambda self, settings, path: Deaf())
 
 
 def others() -> set[asyncio.Task[Any]]:
@@ -57,7 +64,7 @@ def manifest(script: list[dict[str, Any]], **spec: Any) -> VoiceAgent:
         "metadata": {"name": "test"},
         "spec": {
             "dialogue": {"kind": "scripted", "script": script, "atEnd": "hangUp"},
-            "speech": {"wordsPerMinute": 400},
+            "tts": {"kind": "espeak", "wordsPerMinute": 400},
             "capacity": {"calls": 2},
             "server": server | spec.pop("server", {}),
             **spec,

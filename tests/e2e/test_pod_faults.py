@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from pod_on_sockets import LONG, ONE, SHORT, TWO, manifest, no_recognizer, others, running
 
-from media_pod.dialogues.ports import CallInfo, Dialogue
+from media_pod.dialogues.ports import CallInfo, Dialogue, DialogueFactory
 from media_pod.duplex.contract import DuplexBank
 from media_pod.errors import SetupError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.pod.pod import Pod, make_bank
+from media_pod.pod.services import AgentServices
+from media_pod.providers.requests import RequestObserver
 from media_pod.providers.ports import ProviderError
 
 __all__ = ["no_recognizer"]
@@ -114,20 +116,20 @@ async def test_a_bank_that_fails_ends_the_pod_also_while_it_drains(draining: boo
 async def test_a_dialogue_that_cannot_be_made_costs_that_call(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from media_pod.dialogues.registry import make_dialogue
+    make_dialogue = AgentServices.make_dialogue
 
-    def make(spec: AgentSpec, folder: Path) -> Callable[[CallInfo], Dialogue]:
-        scripted = make_dialogue(spec, folder)
+    def make(services: AgentServices, spec: AgentSpec, folder: Path) -> DialogueFactory:
+        scripted = make_dialogue(services, spec, folder)
 
-        def dialogue(info: CallInfo) -> Dialogue:
+        def dialogue(info: CallInfo, observer: RequestObserver) -> Dialogue:
             if info.uuid == str(TWO):
                 raise ProviderError("mind: no such caller")
-            return scripted(info)
+            return scripted(info, observer)
 
         return dialogue
 
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("media_pod.pod.pod.make_dialogue", make)
+    monkeypatch.setattr(AgentServices, "make_dialogue", make)
     async with running(manifest(LONG)) as pod:
         first = await pod.call(ONE)
         await first.hears_the_bot()

@@ -16,7 +16,8 @@ from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import Step
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.providers.ports import Pcm, Speech
-from media_pod.providers.registry import make_tts
+from media_pod.manifest.providers import EspeakTtsSettings
+from media_pod.providers.builtin.espeak import EspeakTts
 from media_pod.transport.websocket.playback import SEND_AHEAD
 
 __all__ = ["no_recognizer"]
@@ -144,7 +145,9 @@ class Onlooker:
 
 async def spoken(spec: VoiceAgent, text: str) -> list[Speech]:
     """What the pod's voice makes of `text`."""
-    tts = make_tts(spec.spec)
+    settings = spec.spec.tts
+    assert isinstance(settings, EspeakTtsSettings)
+    tts = EspeakTts(spec.spec.line.rate_hz, settings.voice, settings.words_per_minute)
     speeches = [speech async for speech in tts.speak(text)]
     await tts.aclose()
     return speeches

@@ -139,20 +139,20 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             ),
         ),
         (
-            {"speech": {"words_per_minute": 170}},
+            {"tts": {"kind": "espeak", "words_per_minute": 170}},
             (
-                "spec.speech.words_per_minute: unknown key; allowed here: voice, wordsPerMinute; "
+                "spec.tts.words_per_minute: unknown key; allowed here: voice, wordsPerMinute; "
                 "did you mean wordsPerMinute?"
             ),
         ),
         (
-            {"speech": {"wordsPerMinute": 500}},
-            "spec.speech.wordsPerMinute: found 500; allowed: a whole number 80 to 400",
+            {"tts": {"kind": "espeak", "wordsPerMinute": 500}},
+            "spec.tts.wordsPerMinute: found 500; allowed: a whole number 80 to 400",
         ),
         (
-            {"speech": {"voice": False}},
+            {"tts": {"kind": "espeak", "voice": False}},
             (
-                "spec.speech.voice: found false; allowed: the name of an espeak-ng voice, such as "
+                "spec.tts.voice: found false; allowed: the name of an espeak-ng voice, such as "
                 "en-us or en-gb+f2; put it in quotes: without them YAML does not read it as text"
             ),
         ),
@@ -330,12 +330,12 @@ def test_the_longest_name_is_taken() -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    data = manifest(speech={"voice": 1}, bargein={}, line={"maxEchoDelayMs": 99})
+    data = manifest(tts={"kind": "espeak", "voice": 1}, bargein={}, line={"maxEchoDelayMs": 99})
     data["metadata"] = {"name": "Bad_Name", "labels": {"a": 1}}
     assert [line.split(":")[0] for line in problems(data)] == [
         "metadata.name",
         "metadata.labels.a",
-        "spec.speech.voice",
+        "spec.tts.voice",
         "spec.line.maxEchoDelayMs",
         "spec.bargein",
     ]
@@ -370,7 +370,7 @@ def test_long_lists_of_problems_and_long_values_are_cut() -> None:
     lines = problems(manifest(**{f"wrong{i}": 1 for i in range(MOST_SHOWN + 5)}))
     assert lines[-1] == "and 5 more"
     assert len(lines) == MOST_SHOWN + 1
-    assert len(problems(manifest(speech={"voice": "x" * 10_000}))[0]) < 250
+    assert len(problems(manifest(tts={"kind": "espeak", "voice": "x" * 10_000}))[0]) < 250
 
 
 def test_a_key_with_line_breaks_stays_on_its_line() -> None:

@@ -26,7 +26,7 @@ CLUSTER: dict[str, Any] = {
     "podTemplate": {"spec": {"nodeSelector": {"a": "b"}}},
 }
 RESTARTS: dict[str, Any] = {
-    "speech": {"voice": "en-gb"},
+    "tts": {"kind": "espeak", "voice": "en-gb"},
     "bargeIn": {"sensitivity": "low"},
     "turn": {"endSilenceMs": 500},
     "line": {"rateHz": 16000},

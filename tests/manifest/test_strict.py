@@ -1,9 +1,9 @@
 """Models, as Python code makes them; documents are the business of test_spec.py."""
 
-from media_pod.manifest.agent import SpeechSettings
+from media_pod.manifest.providers import EspeakTtsSettings
 from media_pod.manifest.dialogue import ParcelDeskSettings
 
 
 def test_python_code_may_use_python_names() -> None:
-    assert SpeechSettings(voice="de", words_per_minute=150).words_per_minute == 150
+    assert EspeakTtsSettings(voice="de", words_per_minute=150).words_per_minute == 150
     assert ParcelDeskSettings().kind == "parcelDesk"

@@ -30,7 +30,9 @@ from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.duplex.bank import Bank
 from media_pod.pod.clock import PodClock
 from media_pod.pod.runtime import keep_memory
+from media_pod.providers.chain import ProviderChain
 from media_pod.providers.ports import ProviderError, Speech
+from media_pod.providers.tts.fixed_speech import FixedSpeech
 from media_pod.telemetry.metrics import Metrics
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
 from media_pod.transport.line import MediaLine
@@ -83,13 +85,16 @@ class Stages:
 RATE_HZ: Final = 8000
 JOIN_DEADLINE_S: Final = 30.0
 EVENTS_FLUSH_S: Final = 1.0
+_PROVIDER_S: Final = 5.0
 _SETTINGS: Final = CallSettings(
     rate_hz=RATE_HZ,
     pre_roll_ms=300,
     end_silence_ms=700,
     max_utterance_ms=15_000,
     no_input_ms=8_000,
-    provider_s=5.0,
+    provider_s=_PROVIDER_S,
+    max_call_s=86_400,
+    dialogue_close_s=_PROVIDER_S,
 )
 _PARTS: Final = (
     ("_canceller", "step", "canceller"),
@@ -138,7 +143,15 @@ class BenchPod:
         self._server = CallServer(
             self._admit, AudioSocketProtocol, rate_hz=RATE_HZ, host="127.0.0.1", port=0
         )
-        self._agents = Agents(_Deaf(), partial(Scripted.for_call, *_script()), _Mute(), (), ())
+        self._agents = Agents(
+            ProviderChain("stt", [_Deaf()], _PROVIDER_S, time.monotonic),
+            partial(Scripted.for_call, *_script()),
+            ProviderChain("tts", [_Mute()], _PROVIDER_S, time.monotonic),
+            FixedSpeech((), RATE_HZ),
+            apology=(),
+            goodbye=(),
+            limit_goodbye=(),
+        )
         self._all_here = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
         self._stages = _watched(self._clock, bank)
@@ -209,8 +222,26 @@ class BenchPod:
         ending.add_done_callback(self._endings.discard)
 
 
-class _Deaf:
+class _Unused:
+    """What providers have in common, of those that do nothing."""
+
+    name = "bench"
+    model = ""
+
+    async def start(self) -> None:
+        pass
+
+    async def check(self) -> str:
+        return ""
+
+    async def aclose(self) -> None:
+        pass
+
+
+class _Deaf(_Unused):
     """A recognizer that makes nothing of what it gets."""
+
+    partial = ""
 
     def listen(self) -> "_Deaf":
         return self
@@ -224,18 +255,12 @@ class _Deaf:
     def discard(self) -> None:
         pass
 
-    async def aclose(self) -> None:
-        pass
 
-
-class _Mute:
+class _Mute(_Unused):
     """A voice for a script that has its speech."""
 
     def speak(self, text: str) -> AsyncIterator[Speech]:
         raise ProviderError(f"the bench has no voice, and was to say {text!r}")
-
-    async def aclose(self) -> None:
-        pass
 
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:

@@ -64,7 +64,7 @@ def agent() -> VoiceAgent:
         "metadata": {"name": "demo"},
         "spec": {
             "dialogue": {"kind": "parcelDesk"},
-            "speech": {"voice": BOT_VOICE},
+            "tts": {"kind": "espeak", "voice": BOT_VOICE},
             "line": {"rateHz": RATE_HZ},
             "capacity": {"calls": 1},
             "server": {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0},

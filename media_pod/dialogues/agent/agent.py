@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from media_pod.dialogues.agent.clauses import spoken_clauses
+from media_pod.dialogues.agent.spoken_clauses import spoken_clauses
 
 from media_pod.dialogues.agent.call_tools import CallActs, CallTools
 from media_pod.dialogues.agent.history import History, Step

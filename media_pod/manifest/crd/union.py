@@ -42,7 +42,13 @@ def one_object(members: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             rules.append(_needed(name, needing).as_validation())
     for kind, member in members.items():
         rules += [_for_kind(kind, rule) for rule in member.get(RULES_KEY, ())]
-    schema = {"type": "object", "required": ["kind"], "properties": fields}
+    about = f"One of {_or(list(members))}, selected by kind."
+    schema = {
+        "description": about,
+        "type": "object",
+        "required": ["kind"],
+        "properties": fields,
+    }
     return schema | ({RULES_KEY: rules} if rules else {})
 
 
@@ -96,7 +102,8 @@ def _for_kind(kind: str, rule: Mapping[str, str]) -> dict[str, str]:
 
 
 def _or(kinds: Sequence[str]) -> str:
-    return " or ".join(kinds)
+    *first, last = kinds
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _lower(sentence: str) -> str:
