@@ -1,19 +1,25 @@
 """Conversations with the parcel desk, as text and DTMF."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from call.doubles import Unobserved
 from media_pod.dialogues.parcel_desk.desk import ParcelDesk
 from media_pod.dialogues.parcel_desk.script import POLICY
 from media_pod.dialogues.ports import Act, CallerTurn, CallInfo, HangUp, Interruption, Say, Transfer
+from media_pod.providers.ports import ProviderError
 
 
 class Caller:
     """Talks to a desk, and remembers what it said last."""
 
     def __init__(self, person: str = "") -> None:
-        self.desk = ParcelDesk(CallInfo("5f0e"), person)
+        self._person = person
+        self.desk = ParcelDesk(CallInfo("5f0e"), Unobserved(), person)
         self.acts: list[Act] = []
 
     async def call(self) -> str:
@@ -26,6 +32,12 @@ class Caller:
         await self.call()
         await self.says("four seven one two")
         return await self.says("yes")
+
+    def moves_to_another_pod(self) -> None:
+        """The desk goes on from its snapshot, which has crossed a network as JSON."""
+        state = json.loads(json.dumps(self.desk.snapshot()))
+        self.desk = ParcelDesk(CallInfo("5f0e"), Unobserved(), self._person)
+        self.desk.restore(state)
 
     def cuts_after(self, heard_to: str) -> None:
         """Speak over the bot when it has said all up to and including `heard_to`."""
@@ -245,3 +257,25 @@ async def test_the_same_call_gives_the_same_answers() -> None:
 def test_the_policy_is_long_enough_to_be_interrupted() -> None:
     words = sum(len(sentence.split()) for sentence in POLICY)
     assert words / 165 * 60 > 20
+
+
+WORDS = ("4 7 1 2", "yes", "no", "stop", "go on", "repeat", "harbour street 12", "hm", "where")
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.booleans()), max_size=12))
+async def test_a_desk_that_moves_between_turns_says_the_same(turns: list[tuple[str, bool]]) -> None:
+    stays, moves = Caller(), Caller()
+    await stays.call()
+    await moves.call()
+    for words, cut in turns:
+        if cut and stays.said:
+            for caller in (stays, moves):
+                caller.cuts_after(caller.said[: len(caller.said) // 2].rpartition(" ")[0] or " ")
+        moves.moves_to_another_pod()
+        assert await moves.says(words) == await stays.says(words)
+        assert moves.acts == stays.acts
+
+
+def test_a_snapshot_of_something_else_is_refused() -> None:
+    with pytest.raises(ProviderError, match="a snapshot with page, expected address, failures"):
+        Caller().desk.restore({"page": 3})

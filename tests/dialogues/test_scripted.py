@@ -6,6 +6,7 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
+from call.doubles import Unobserved
 from media_pod.dialogues.ports import (
     Act,
     CallerTurn,
@@ -109,6 +110,17 @@ def test_a_script_without_items_is_refused() -> None:
 
 
 async def test_it_is_made_per_call() -> None:
-    made = [Scripted.for_call(SCRIPT, AtEnd.LISTEN, CallInfo(uuid)) for uuid in "ab"]
+    made = [Scripted.for_call(SCRIPT, AtEnd.LISTEN, CallInfo(uuid), Unobserved()) for uuid in "ab"]
     await taken(made[0].greet())
     assert (await taken(made[1].greet()))[0] == SCRIPT[0].act
+
+
+async def test_a_script_that_moves_to_another_pod_goes_on_where_it_was() -> None:
+    before = Scripted(SCRIPT, AtEnd.LISTEN)
+    await first(before.greet(), 2)
+    before.interrupted(cut_after("one"))
+
+    after = Scripted(SCRIPT, AtEnd.LISTEN)
+    after.restore(before.snapshot())
+
+    assert await taken(after.reply(TURN)) == await taken(before.reply(TURN))

@@ -145,6 +145,7 @@ class LanguageAgent:
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
+        self.history.close_turn()
         if not said:
             async with aclosing(self._silence()) as acts:
                 async for act in acts:

@@ -78,17 +78,24 @@ class History:
 
     def messages(self) -> list[Message]:
         """Everything, in order; the open turn counts as heard."""
-        return [*self._closed, *(m for step in self._open for m in step.messages())]
+        of_open = [message for step in self._open for message in step.messages()]
+        return [*self._closed, *of_open]
 
     def begin_step(self) -> Step:
         """The model begins to reply."""
         self._open.append(Step())
         return self._open[-1]
 
+    def close_turn(self) -> None:
+        """The bot's turn is over; another of the bot may follow, after a silence of the caller."""
+        for message in (message for step in self._open for message in step.messages()):
+            self._append(message)
+        self._open.clear()
+
     def caller(self, text: str) -> None:
         """The caller's next turn: closes the bot's."""
-        self._closed += [message for step in self._open for message in step.messages()]
-        self._open.clear()
+        self.close_turn()
+        self.unheard = ""
         notes = [INTERRUPTED] if self._interrupted else []
         before = self._closed[-1] if self._closed else None
         if isinstance(before, UserMessage):
@@ -121,9 +128,13 @@ class History:
         if not answered and not any(step.calls for step in self._open):
             self._open.clear()
 
-    def heard_all(self) -> None:
-        """The open turn was played to its end."""
-        self.unheard = ""
+    def _append(self, message: Message) -> None:
+        before = self._closed[-1] if self._closed else None
+        if isinstance(message, AssistantMessage) and isinstance(before, AssistantMessage):
+            # As for the caller: no two messages of one role in a row.
+            self._closed.pop()
+            message = AssistantMessage(f"{before.text} {message.text}".strip(), message.calls)
+        self._closed.append(message)
 
     def snapshot(self) -> DialogueState:
         """As JSON has it."""

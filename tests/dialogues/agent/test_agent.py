@@ -1,0 +1,305 @@
+"""Conversations with a language model's agent, in text."""
+
+import asyncio
+import json
+from contextlib import aclosing
+
+import pytest
+
+from call.doubles import hang, settle
+from dialogues.agent.doubles import DONE, PHRASES, USAGE, Booking, Talk, calls, says, spoken
+from media_pod.dialogues.agent.agent import FIRST_WORDS, TELEPHONE_RULES
+from media_pod.dialogues.agent.history import INTERRUPTED
+from media_pod.dialogues.ports import CallerTurn, Expect, HangUp, Say, Transfer
+from media_pod.manifest.conversation import LimitsSettings
+from media_pod.manifest.tools import (
+    CollectDigitsToolSettings,
+    HangUpToolSettings,
+    TransferToolSettings,
+)
+from media_pod.providers.chat import (
+    AssistantMessage,
+    Finished,
+    FinishReason,
+    SystemMessage,
+    TextDelta,
+    ToolMessage,
+    UserMessage,
+)
+from media_pod.providers.ports import FailureKind, ProviderError
+
+
+async def test_the_model_sees_its_instructions_the_greeting_and_the_caller() -> None:
+    talk = await Talk(says("We open at nine.")).greeted()
+    assert spoken(talk.said) == "Hello, this is the desk."
+
+    assert spoken(await talk.says("when do you open")) == "We open at nine."
+
+    assert talk.model.shown[0] == [
+        SystemMessage(f"You are the desk.\n\n{TELEPHONE_RULES}"),
+        AssistantMessage("Hello, this is the desk."),
+        UserMessage("when do you open"),
+    ]
+
+
+async def test_without_a_text_the_model_makes_the_greeting() -> None:
+    talk = await Talk(says("Good day."), greeting="").greeted()
+    assert spoken(talk.said) == "Good day."
+    assert talk.shown == [UserMessage(FIRST_WORDS)]
+
+
+async def test_clauses_are_spoken_while_the_model_still_writes() -> None:
+    talk = await Talk([TextDelta("Certainly, we do. Let me"), hang]).greeted()
+    async with aclosing(talk.agent.reply(CallerTurn("hi"))) as acts:
+        assert await anext(acts) == Say("Certainly, we do.")
+        assert talk.model.open == 1
+    assert talk.model.open == 0
+    assert talk.observer.ended[-1] == ("llm", "abandoned")
+
+
+async def test_markup_and_emoji_are_not_spoken_and_not_in_the_history() -> None:
+    talk = await Talk(says("**Yes**, we do \N{GRINNING FACE}."), says("Bye.")).greeted()
+    assert spoken(await talk.says("really")) == "Yes, we do."
+    await talk.says("bye")
+    assert talk.shown[2] == AssistantMessage("Yes, we do.")
+
+
+async def test_the_history_ends_at_the_last_heard_word() -> None:
+    talk = await Talk(says("One two three. Four five six."), says("Yes.")).greeted()
+    await talk.says("count")
+    talk.interrupt("One two three. Four")
+
+    await talk.says("stop")
+
+    assert talk.shown[1:] == [
+        UserMessage("count"),
+        AssistantMessage("One two three. Four"),
+        UserMessage(f"{INTERRUPTED}\nstop"),
+    ]
+
+
+async def test_a_caller_who_goes_on_before_the_answer_is_one_turn() -> None:
+    talk = await Talk(says("Sure."), says("Sure, at five.")).greeted()
+    await talk.says("book a table")
+    talk.interrupt("", answered=False)
+
+    await talk.says("book a table for two")
+
+    assert talk.shown[1:] == [UserMessage("book a table for two")]
+
+
+async def test_two_turns_in_a_row_of_which_no_answer_was_heard_are_one_message() -> None:
+    talk = await Talk(says("Sure."), says("Yes.")).greeted()
+    await talk.says("hello")
+    talk.interrupt("")
+    await talk.says("are you there")
+    assert talk.shown[1:] == [UserMessage("hello\nare you there")]
+
+
+async def test_tools_of_one_reply_run_together_and_their_results_come_next() -> None:
+    first, second = Booking("one", "1"), Booking("two", "2")
+    first.finish.clear()
+    reply = calls("one", "two", text="Let me see.", one='{"a": 1}')
+    talk = await Talk(reply, says("Done."), tools=[first, second]).greeted()
+
+    work = asyncio.create_task(talk.says("both"))
+    async with asyncio.timeout(5):
+        while not second.arguments:
+            await settle()
+    first.finish.set()
+    await work
+
+    assert spoken(talk.said) == "Let me see. Done."
+    assert first.arguments == [{"a": 1}]
+    assert talk.shown[3:] == [ToolMessage("call-0", "1"), ToolMessage("call-1", "2")]
+    assert isinstance(talk.shown[2], AssistantMessage)
+    assert [call.name for call in talk.shown[2].calls] == ["one", "two"]
+    assert talk.observer.tokens == 2 * (USAGE.input_tokens + USAGE.output_tokens)
+
+
+async def test_an_interruption_does_not_cancel_a_booking_and_the_model_learns_of_it() -> None:
+    booking = Booking()
+    booking.finish.clear()
+    talk = await Talk(calls("book", text="Booking it."), says("Yes."), tools=[booking]).greeted()
+    async with aclosing(talk.agent.reply(CallerTurn("book it"))) as acts:
+        assert await anext(acts) == Say("Booking it.")
+        waiting = asyncio.create_task(anext(acts))
+        while not booking.arguments:
+            await settle()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    talk.interrupt("Booking it.")
+    booking.finish.set()
+
+    await talk.says("did it work")
+
+    assert not booking.cancelled
+    assert talk.shown[3:] == [
+        ToolMessage("call-0", "booked"),
+        UserMessage(f"{INTERRUPTED}\ndid it work"),
+    ]
+
+
+async def test_the_end_of_the_call_waits_for_a_booking() -> None:
+    booking = Booking()
+    booking.finish.clear()
+    talk = await Talk(calls("book"), tools=[booking]).greeted()
+    turn = asyncio.create_task(talk.says("book it"))
+    while not booking.arguments:
+        await settle()
+    turn.cancel()
+    await asyncio.wait([turn])
+    closing = asyncio.create_task(talk.agent.aclose())
+    await settle()
+    assert not closing.done()
+
+    booking.finish.set()
+    await closing
+
+    assert not booking.cancelled
+
+
+async def test_an_unknown_tool_and_bad_arguments_are_results_for_the_model() -> None:
+    talk = await Talk(
+        calls("fly", "book", book="{broken"), says("Sorry."), tools=[Booking()]
+    ).greeted()
+    assert spoken(await talk.says("fly")) == "Sorry."
+    results = [m.text for m in talk.shown if isinstance(m, ToolMessage)]
+    assert results[0] == "Error: found tool fly; allowed: book"
+    assert results[1].startswith("Error: ")
+    assert not talk.agent.history.unheard
+
+
+async def test_a_model_that_calls_tools_for_ever_is_stopped() -> None:
+    replies = [calls("book") for _ in range(3)]
+    talk = await Talk(*replies, tools=[Booking()], limits=LimitsSettings(tool_rounds=3)).greeted()
+    assert spoken(await talk.says("go")) == PHRASES.apology
+    assert not talk.model.replies
+
+
+async def test_a_transfer_leaves_after_the_text_of_its_reply() -> None:
+    reply = calls("transfer", text="I put you through.", transfer='{"place": "sales"}')
+    settings = TransferToolSettings(kind="transfer", places=("sales",))
+    talk = await Talk(reply, settings=[settings]).greeted()
+    assert talk.model.offered == []
+
+    acts = await talk.says("sales please")
+
+    assert acts == [Say("I put you through."), Transfer("phones,601,1")]
+    assert talk.model.offered == [["transfer"]]
+
+
+async def test_a_place_that_is_not_listed_is_refused() -> None:
+    reply = calls("transfer", transfer='{"place": "moon"}')
+    settings = TransferToolSettings(kind="transfer", places=("sales",))
+    talk = await Talk(reply, says("I cannot."), settings=[settings]).greeted()
+    assert await talk.says("to the moon") == [Say("I cannot.")]
+    assert "sales" in talk.shown[-1].text
+
+
+async def test_hanging_up_and_collecting_digits_are_acts() -> None:
+    replies = (
+        calls("collect_digits", text="Your number?", collect_digits='{"count": 4}'),
+        calls("hang_up", text="Goodbye."),
+    )
+    settings = (
+        CollectDigitsToolSettings(kind="collectDigits"),
+        HangUpToolSettings(kind="hangUp"),
+    )
+    talk = await Talk(*replies, settings=settings).greeted()
+    assert await talk.says("hello") == [Say("Your number?"), Expect(4)]
+    assert await talk.says(digits="4712") == [Say("Goodbye."), HangUp("the agent hung up")]
+    assert talk.shown[-1] == UserMessage("[keyed: 4712]")
+
+
+async def test_silence_is_asked_about_twice_and_then_ends_the_call() -> None:
+    talk = await Talk(says("Yes.")).greeted()
+    assert spoken(await talk.says()) == PHRASES.still_there
+    assert spoken(await talk.says()) == PHRASES.still_there
+    assert await talk.says() == [
+        Say(PHRASES.silence_goodbye),
+        HangUp("the caller is silent"),
+    ]
+    assert not talk.model.shown
+
+
+async def test_a_caller_who_speaks_again_is_asked_again() -> None:
+    talk = await Talk(says("Yes."), limits=LimitsSettings(silence_prompts=1)).greeted()
+    await talk.says()
+    await talk.says("hello")
+    assert spoken(await talk.says()) == PHRASES.still_there
+
+
+async def test_a_stop_that_was_nothing_resumes_once_from_the_first_unheard_word() -> None:
+    talk = await Talk(says("One two three. Four five six."), says("Yes.")).greeted()
+    await talk.says("count")
+    talk.interrupt("One two")
+    assert spoken(await talk.says()) == "three. Four five six."
+    talk.interrupt("three.")
+    assert spoken(await talk.says()) == PHRASES.still_there
+
+    await talk.says("go on")
+
+    assert talk.shown[2] == AssistantMessage("One two three.")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (LimitsSettings(turns=1), "the limit of 1 turns"),
+        (LimitsSettings(tokens=1000), "the limit of 1000 tokens"),
+    ],
+)
+async def test_a_limit_ends_the_call_politely(limits: LimitsSettings, reason: str) -> None:
+    costly = Finished(FinishReason.STOP, USAGE if limits.turns == 1 else type(USAGE)(990, 20))
+    talk = await Talk([TextDelta("Yes."), costly], limits=limits).greeted()
+    await talk.says("one")
+    assert await talk.says("two") == [Say(PHRASES.limit_goodbye), HangUp(reason)]
+
+
+async def test_a_reply_without_end_is_cut_at_its_limit() -> None:
+    endless = [TextDelta("This is a sentence of words. ") for _ in range(1000)]
+    talk = await Talk(
+        [*endless, DONE], says("Yes."), limits=LimitsSettings(reply_seconds=10)
+    ).greeted()
+    assert 150 <= len(spoken(await talk.says("talk"))) <= 180
+    assert talk.model.open == 0
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [DONE],
+        [TextDelta("\N{GRINNING FACE}"), DONE],
+        [Finished(FinishReason.CONTENT_FILTER, USAGE)],
+    ],
+    ids=["empty", "emoji", "filtered"],
+)
+async def test_a_reply_without_words_is_an_apology(reply: list[Finished | TextDelta]) -> None:
+    talk = await Talk(reply).greeted()
+    assert spoken(await talk.says("hello")) == PHRASES.apology
+
+
+async def test_a_model_that_fails_in_mid_reply_keeps_what_was_said() -> None:
+    broken = [TextDelta("Certainly, we do. And"), ProviderError("cut", FailureKind.CUT)]
+    talk = await Talk(broken, says("Yes.")).greeted()
+    heard = []
+    with pytest.raises(ProviderError, match="cut"):
+        async for act in talk.agent.reply(CallerTurn("hi")):
+            heard.append(act)
+    assert spoken(heard) == "Certainly, we do."
+    talk.interrupt("Certainly, we do.")
+    await talk.says("go on")
+    assert talk.shown[2] == AssistantMessage("Certainly, we do.")
+
+
+async def test_an_agent_that_moves_to_another_pod_remembers() -> None:
+    before = await Talk(calls("book", text="Booking."), says("Done."), tools=[Booking()]).greeted()
+    await before.says("book it")
+    state = json.loads(json.dumps(before.agent.snapshot()))
+
+    after = Talk(says("Yes."), tools=[Booking()])
+    after.agent.restore(state)
+    await after.says("did it work")
+
+    assert after.shown == [*before.agent.history.messages(), UserMessage("did it work")]
