@@ -23,7 +23,8 @@ HARD_CHARS = 400
 _NEVER_LAST = frozenset("dr mr mrs ms prof gen lt sgt rev hon mt e.g i.e cf vs approx".split())
 """English abbreviations that are always followed by another word."""
 
-_CLAUSE = re.compile(r"""[,;:،؛]["'”’)\]]*(?=\s)|[，、；：]|\s[—–-](?=\s)""")
+CLAUSE_END = re.compile(r"""[,;:،؛]["'”’)\]]*(?=\s)|[，、；：]|\s[—–-](?=\s)""")
+"""The end of a clause within a sentence, with closing marks and without the blank that follows."""
 _OPENING = "\"'“‘(["
 
 
@@ -41,10 +42,10 @@ def pieces(text: str, language: str = "en") -> Iterator[str]:
     """
     first = True
     held = ""
-    for sentence in _sentences(text, language):
+    for sentence in sentences(text, language):
         sentence = f"{held} {sentence}" if held else sentence
         held = ""
-        if not _is_spoken(sentence):
+        if not is_spoken(sentence):
             held = sentence
             continue
         for piece in _clauses(sentence, FIRST_PIECE_CHARS if first else PIECE_CHARS):
@@ -62,11 +63,18 @@ def is_title(token: str) -> bool:
     return token.endswith(".") and token[:-1].lstrip(_OPENING).lower() in _NEVER_LAST
 
 
-def _is_spoken(text: str) -> bool:
+def is_spoken(text: str) -> bool:
+    """Whether `text` has at least one letter, digit or spoken sign."""
     return not is_mark("".join(text.split()))
 
 
-def _sentences(text: str, language: str) -> Iterator[str]:
+def sentences(text: str, language: str) -> Iterator[str]:
+    """Split `text` into sentences, of any length, stripped and not empty.
+
+    Args:
+        text: any text; each paragraph ends a sentence.
+        language: as for `pieces`.
+    """
     unfinished = ""
     for part in sentencex.segment(language, text):
         if not part.strip():  # between paragraphs
@@ -110,11 +118,11 @@ def _cut(sentence: str, limit_chars: int) -> int | None:
     else at `HARD_CHARS`; None if the sentence can stay whole."""
     ends = [
         clause.end()
-        for clause in _CLAUSE.finditer(sentence)
+        for clause in CLAUSE_END.finditer(sentence)
         if clause.end() >= CLAUSE_CHARS
         and len(sentence) - clause.end() >= CLAUSE_CHARS
-        and _is_spoken(sentence[: clause.end()])
-        and _is_spoken(sentence[clause.end() :])
+        and is_spoken(sentence[: clause.end()])
+        and is_spoken(sentence[clause.end() :])
     ]
     cut = max((end for end in ends if end <= limit_chars), default=min(ends, default=len(sentence)))
     if cut <= HARD_CHARS and cut < len(sentence):
