@@ -55,7 +55,7 @@ class Mark(Enum):
     SILENT = auto()
     """Signs that are left out without a trace."""
     TAG = auto()
-    """A tag of HTML or SSML, group 1 its name, or a comment, which has none."""
+    """A tag of HTML or SSML; group 1 is its name."""
     URL = auto()
 
 
@@ -105,9 +105,14 @@ BULLETS: Final = "•◦‣●■"
 _LINK_URL = r"[^\s()<>]{0,1000}(?:\([^\s()<>]{0,200}\)[^\s()<>]{0,1000})?"
 _HELD_LINK_URL = r"[^\s()<>]{0,1000}(?:\([^\s()<>]{0,200}\)?[^\s()<>]{0,1000})?"
 _NAME = r"[a-z][\w:.-]{0,40}"
-_ATTRIBUTES = r"""(?:\s{1,3}[\w:.-]{1,40}\s?=\s?(?:"[^"<>]{0,300}"|'[^'<>]{0,300}'|[^\s"'<>=]{1,300})){0,20}"""
+_KEY = r"[\w:.-]{1,40}"
+_ATTRIBUTES = (
+    rf"""(?:\s{{1,3}}{_KEY}\s?=\s?"""
+    r"""(?:"[^"<>]{0,300}"|'[^'<>]{0,300}'|[^\s"'<>=]{1,300})){0,20}"""
+)
 _HELD_ATTRIBUTE = (
-    r"""(?:\s{1,3}(?:[\w:.-]{1,40}(?:\s?=\s?(?:"[^"<>]{0,300}|'[^'<>]{0,300}|[^\s"'<>=]*)?)?)?)?"""
+    rf"""(?:\s{{1,3}}(?:{_KEY}(?:\s?=\s?"""
+    r"""(?:"[^"<>]{0,300}|'[^'<>]{0,300}|[^\s"'<>=]{0,300})?)?)?)?"""
 )
 # Latin letters besides ASCII, for host names such as müller.de; other scripts end a URL, because
 # they write words without blanks.
@@ -137,7 +142,9 @@ _RULES: Final = (
     _rule(Mark.NUMBER, "0123456789", r"\d{1,3}[.)](?=[ \t])", r"\d{1,3}[.)]?", _LINES),
     _rule(Mark.QUOTE, ">", r">(?!=)(?=.)", r">", _LINES),
     _rule(Mark.PIPE, "|", r"\|"),
-    _rule(Mark.CELL_RULE, ":-", r":?-{1,99}+:?(?=[ \t]{0,9}[|\n])", r":?-{0,99}:?[ \t]{0,9}", _CELLS),
+    _rule(
+        Mark.CELL_RULE, ":-", r":?-{1,99}+:?(?=[ \t]{0,9}[|\n])", r":?-{0,99}:?[ \t]{0,9}", _CELLS
+    ),
     _rule(Mark.ESCAPE, "\\", r"\\([!-/:-@\[-`{-~])", r"\\"),
     _rule(Mark.EMPHASIS, "*_", r"([*_])\1{0,63}+(?=.)", r"([*_])\1{0,63}"),
     _rule(Mark.SILENT, "~", r"~{2,64}+(?=.)", r"~{1,64}"),
@@ -164,11 +171,11 @@ _RULES: Final = (
         r"<(https?://[^\s<>]{1,1000}|[\w.+-]{1,64}@[\w.-]{1,255})>",
         r"<[^\s<>]{0,1100}",
     ),
-    _rule(Mark.TAG, "<", r"<[!?][^<>]{0,1000}>", r"<[!?][^<>]{0,1000}"),
+    _rule(Mark.SILENT, "<", r"<[!?][^<>]{0,1000}>", r"<[!?][^<>]{0,1000}"),
     _rule(
         Mark.TAG,
         "<",
-        rf"</?({_NAME}){_ATTRIBUTES}(?:\s{{1,3}}[\w:.-]{{1,40}})?\s{{0,3}}/?>",
+        rf"</?({_NAME}){_ATTRIBUTES}(?:\s{{1,3}}{_KEY})?\s{{0,3}}/?>",
         rf"<(?:/?(?:{_NAME}{_ATTRIBUTES}{_HELD_ATTRIBUTE}\s{{0,3}}/?)?)?",
     ),
     _rule(

@@ -8,11 +8,11 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Final
 
 import emoji
 
+from media_pod.dialogues.agent.joined_text import Gap, JoinedText
 from media_pod.dialogues.agent.markup import BULLETS, RULES_BY_FIRST, Mark, MarkRule, Place
 
 _EMOJI: Final = frozenset(
@@ -27,20 +27,9 @@ _JOINERS: Final = "\u200c\u200d"
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _URL_HOST: Final = re.compile(r"(?:https?://)?(?:[^/?#@]*@)?(?:www\.)?([^/?#:]*)", re.IGNORECASE)
 _AFTER_URL: Final = re.compile(r"[.,;:!?'*_~]*$")
+_OPERAND_ENDS: Final = frozenset(")]%°²³")
 _BLOCK_TAGS: Final = frozenset("p div li tr h1 h2 h3 h4 h5 h6 ul ol table s".split())
 _BREAK_TAGS: Final = frozenset(("br", "break"))
-_CLOSING: Final = "\"'”’»)]}"
-_PUNCTUATION: Final = ".,;:!?…。，、；：！？।؟،-–—"
-_NO_BLANK_BEFORE: Final = ".,;:!?…)"
-
-
-class Gap(IntEnum):
-    """What separates the next word from the one before; of several, the strongest counts."""
-
-    NONE = 0
-    BLANK = 1
-    COMMA = 2
-    STOP = 3
 
 
 class SpokenText:
@@ -69,7 +58,7 @@ class SpokenText:
         self._fence = ""
         """The marks that ended the line before a code block; "" outside of one."""
         self._emphasis_open: set[str] = set()
-        self._joined = _Joined()
+        self._joined = JoinedText()
         self._actions: dict[Mark, Callable[[re.Match[str]], int]] = {
             Mark.AUTOLINK: self._autolink,
             Mark.BRACKET: self._bracket,
@@ -231,7 +220,9 @@ class SpokenText:
         return len(found[0])
 
     def _bracket(self, found: re.Match[str]) -> int:
-        self._joined.leave_out(Gap.BLANK if self._before.isalnum() and found[0] == "[" else Gap.NONE)
+        self._joined.leave_out(
+            Gap.BLANK if self._before.isalnum() and found[0] == "[" else Gap.NONE
+        )
         self._line_start = False
         return len(found[0])
 
@@ -245,7 +236,7 @@ class SpokenText:
 
     def _is_operator(self, marks: str, before: str, after: str) -> bool:
         if before.isspace() and after.isspace():
-            return marks == "*" and after != "\n" and self._joined.ends_in_operand
+            return marks == "*" and after != "\n" and _ends_operand(self._joined.last)
         if not _ends_operand(before) and not after.isspace():
             self._emphasis_open.add(marks[0])
             return False
@@ -264,7 +255,7 @@ class SpokenText:
         return len(found[0])
 
     def _tag(self, found: re.Match[str]) -> int:
-        name = (found[1] or "").lower()
+        name = found[1].lower()
         gap = Gap.STOP if name in _BLOCK_TAGS else Gap.BLANK if name in _BREAK_TAGS else Gap.NONE
         self._joined.leave_out(gap)
         return len(found[0])
@@ -274,61 +265,15 @@ class SpokenText:
         return len(found[0])
 
     def _url(self, found: re.Match[str]) -> int:
-        url = found[0]
-        url = url[: -len(_AFTER_URL.findall(url)[0]) or None]
+        url = _AFTER_URL.sub("", found[0])
         if "(" not in url:
             url = _AFTER_URL.sub("", url.rstrip(")"))
         self._speak(_host(url))
         return len(url)
 
 
-class _Joined:
-    """Joins what is spoken, with one gap between any two pieces."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._last = ""
-        """The last character that is no closing quotation mark or bracket; "" at the start."""
-        self._gap = Gap.NONE
-        self._left_out = False
-        """Something was left out since the last piece."""
-
-    @property
-    def ends_in_operand(self) -> bool:
-        return bool(self._last) and _ends_operand(self._last)
-
-    def separate(self, gap: Gap) -> None:
-        self._gap = max(self._gap, gap)
-
-    def leave_out(self, gap: Gap) -> None:
-        self._left_out = True
-        self.separate(gap)
-
-    def speak(self, text: str) -> None:
-        if self._last and self._gap:
-            self._pieces.append(self._gap_before(text))
-        self._pieces.append(text)
-        self._gap = Gap.NONE
-        self._left_out = False
-        if text[-1] not in _CLOSING or not self._last:
-            self._last = text[-1]
-
-    def take(self) -> str:
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        return text
-
-    def _gap_before(self, text: str) -> str:
-        if self._gap is not Gap.BLANK and self._last not in _PUNCTUATION:
-            wide = unicodedata.east_asian_width(self._last) == "W"
-            if self._gap is Gap.STOP:
-                return "。" if wide else ". "
-            return "，" if wide else ", "
-        return "" if self._left_out and text[0] in _NO_BLANK_BEFORE else " "
-
-
 def _ends_operand(sign: str) -> bool:
-    return sign.isalnum() or sign in ")]%°²³"
+    return sign.isalnum() or sign in _OPERAND_ENDS
 
 
 def _begins_operand(sign: str) -> bool:
@@ -338,4 +283,4 @@ def _begins_operand(sign: str) -> bool:
 def _host(url: str) -> str:
     found = _URL_HOST.match(url)
     assert found is not None, "every part of the pattern is optional"
-    return found[1]
+    return found[1] or url
