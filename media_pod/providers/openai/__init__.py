@@ -1,0 +1,1 @@
+"""Providers behind OpenAI-compatible HTTP APIs: language model, speech recognition and voice."""

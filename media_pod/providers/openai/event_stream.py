@@ -1,0 +1,70 @@
+"""Server-sent events with JSON values, as OpenAI-compatible servers stream them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from media_pod.providers.ports import FailureKind, ProviderError
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+DONE_WAIT_S: Final = 0.1
+"""How long the end of the body may take after `[DONE]`; a connection is used again only then."""
+
+_DONE: Final = "[DONE]"
+_TYPE: Final = "text/event-stream"
+_SHOWN_CHARS: Final = 200
+
+
+async def json_events(response: "Response") -> AsyncGenerator[object, None]:
+    """Yield the values of a response's events up to `[DONE]` or its end, and close it.
+
+    Not the SDK's stream: at every `[DONE]` it leaves generators to the garbage collector, which
+    closes them in tasks of their own (openai 3.57).
+
+    Raises:
+        ProviderError: an answer of another type.
+        ValueError: an event is no JSON.
+        openai.APIError: an event is an error.
+        httpx2.RequestError: the connection failed, or a read timeout passed.
+    """
+    import httpx2
+
+    events = aiter(httpx2.EventSource(response))
+    try:
+        await _check_type(response)
+        async for event in events:
+            if event.data.startswith(_DONE):
+                with suppress(Exception):
+                    async with asyncio.timeout(DONE_WAIT_S):
+                        async for _ in events:
+                            pass
+                return
+            value = event.json()
+            _check_error(value, response)
+            yield value
+    finally:
+        await response.aclose()
+        # The HTTP client's generators end when they find the response closed.
+        with suppress(Exception):
+            async for _ in events:
+                pass
+
+
+async def _check_type(response: "Response") -> None:
+    """Often it is a web page, or an error as JSON."""
+    found = response.headers.get("content-type", "")
+    if found.partition(";")[0].strip().lower() != _TYPE:
+        body = (await response.aread())[:_SHOWN_CHARS].decode(errors="replace")
+        raise ProviderError(
+            f"an answer of the type {found!r}, expected {_TYPE!r}: {body}", FailureKind.BAD_ANSWER
+        )
+
+
+def _check_error(value: object, response: "Response") -> None:
+    import openai
+
+    if isinstance(value, Mapping) and (error := value.get("error")):
+        raise openai.APIError("no reason given", response.request, body=error)
