@@ -1,4 +1,4 @@
-"""The command line: `interject serve | crd`, and the commands of installed packages.
+"""The command line: `interject serve | check | talk | crd`, and those of installed packages.
 
 The lab registers `call`, `demo`, `lab` and `bench` as entry points of the group
 `interject.commands`. An error that the user can fix is printed as one line with the cause and the
@@ -41,6 +41,57 @@ def serve(manifest: Path, verbose: bool) -> None:
     from media_pod.pod.serve import serve_agent
 
     run_loop(serve_agent(agent, manifest.absolute()))
+
+
+@cli.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+def check(manifest: Path) -> None:
+    """Try everything that the VoiceAgent in the file MANIFEST needs, without a call.
+
+    Servers, keys, models, voices, templates, recordings and tools: one line each. Exit code 2 if
+    something would not work in a call.
+    """
+    _log(verbose=False)
+    from media_pod.manifest.file import read_manifest
+
+    agent, folder = read_manifest(manifest), manifest.absolute().parent
+    from media_pod.pod.check import check_agent
+
+    async def run() -> int:
+        problems = 0
+        async for finding in check_agent(agent.spec, folder, os.environ):
+            problems += finding.is_problem
+            mark = "problem" if finding.is_problem else "ok"
+            click.echo(f"{mark:8} {finding.path}: {finding.text}")
+        return problems
+
+    if problems := run_loop(run()):
+        raise SetupError(f"{manifest}: {problems} to mend before a call")
+
+
+@cli.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--caller", default="", help="Number of the caller, for templates.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable of the call, as a dialplan passes it; several are possible.",
+)
+def talk(manifest: Path, caller: str, variables: tuple[str, ...]) -> None:
+    """Talk to the VoiceAgent in the file MANIFEST, in text; its tools are called and shown."""
+    _log(verbose=False)
+    from media_pod.manifest.file import read_manifest
+
+    agent = read_manifest(manifest)
+    from media_pod.dialogues.ports import CallInfo
+    from media_pod.pod.talk import read_line, talk_with
+
+    pairs = dict(pair.partition("=")[::2] for pair in variables)
+    info = CallInfo("talk", caller, agent.metadata.name, variables=pairs)
+    folder = manifest.absolute().parent
+    run_loop(talk_with(agent.spec, folder, info, read_line, click.echo))
 
 
 @cli.command()
@@ -134,5 +185,13 @@ def _end_on_sigterm() -> None:
 
 def _log(verbose: bool) -> None:
     logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ)
-    for chatty in ("asyncio", "aiohttp.access", "matplotlib", "websockets"):
+    for chatty in (
+        "asyncio",
+        "aiohttp.access",
+        "httpx2",
+        "matplotlib",
+        "mcp",
+        "openai",
+        "websockets",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)

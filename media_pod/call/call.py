@@ -218,7 +218,7 @@ class Call:
             self._on(TurnEvent.NO_INPUT)
 
     def digit(self, digit: str) -> None:
-        """Take a DTMF digit, which interrupts like speech; # and the last expected one end a turn."""
+        """Take a DTMF digit. It interrupts like speech; # and the last expected one end a turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
         self._interrupt(DTMF, 0.0)

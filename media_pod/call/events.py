@@ -181,6 +181,8 @@ class ProviderFinished(ProviderEvent):
 
     usage: Usage | None = None
     """Tokens, of a language model."""
+    text: str = ""
+    """What a tool returned."""
 
 
 @dataclass(frozen=True, slots=True)

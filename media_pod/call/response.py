@@ -64,9 +64,9 @@ class CallRequests:
         """The first result is here."""
         self._publish(ProviderAnswered, request)
 
-    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
+    def finished(self, request: ProviderRequest, usage: Usage | None, text: str) -> None:
         """All results are here."""
-        self._publish(ProviderFinished, request, usage)
+        self._publish(ProviderFinished, request, usage, text)
 
     def failed(self, request: ProviderRequest, error: Exception) -> None:
         """The provider raised `error`."""

@@ -19,8 +19,8 @@ from media_pod.providers.tts.fixed_speech import FixedSpeech
 from media_pod.tools.registry import make_tool_sources
 
 
-class AgentServices:
-    """The services of one manifest.
+class TextServices:
+    """What a conversation in text needs: models and tools.
 
     Args:
         spec: of the agent.
@@ -44,21 +44,13 @@ class AgentServices:
         self._spec = spec
         self._folder = folder
         secrets = SecretReader(environ)
-        registry = ProviderRegistry(spec, folder, secrets, now)
-        self.llm, self.stt, self.tts = registry.make_llm(), registry.make_stt(), registry.make_tts()
+        self._registry = ProviderRegistry(spec, folder, secrets, now)
+        self.llm = self._registry.make_llm()
         self.sources = make_tool_sources(spec, secrets)
-        self.fixed = FixedSpeech(_fixed_texts(spec), spec.line.rate_hz)
 
     def make_dialogue(self, spec: AgentSpec, folder: Path) -> DialogueFactory:
         """The dialogue factory of `spec`, this manifest or a reloaded one. Raises SetupError."""
         return make_dialogue(spec, folder, self.llm, self.sources)
-
-    async def start_conversation(self) -> None:
-        """Start what a conversation in text needs. Raises as `start`."""
-        if self.llm is not None:
-            await self.llm.start()
-        for source in self.sources:
-            await source.start()
 
     async def start(self) -> None:
         """Start everything.
@@ -67,7 +59,37 @@ class AgentServices:
             SetupError: a package or a file is missing.
             ProviderError: a process or a model does not start.
         """
-        await self.start_conversation()
+        if self.llm is not None:
+            await self.llm.start()
+        for source in self.sources:
+            await source.start()
+
+    async def aclose(self) -> None:
+        """Release everything."""
+        for source in self.sources:
+            await source.aclose()
+        if self.llm is not None:
+            await self.llm.aclose()
+
+
+class AgentServices(TextServices):
+    """What all calls of an agent share; as `TextServices`, with recognizers and voices."""
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        folder: Path,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(spec, folder, environ=environ, now=now)
+        self.stt, self.tts = self._registry.make_stt(), self._registry.make_tts()
+        self.fixed = FixedSpeech(_fixed_texts(spec), spec.line.rate_hz)
+
+    async def start(self) -> None:
+        """See `TextServices.start`."""
+        await super().start()
         await self.stt.start()
         await self.tts.start()
         await asyncio.to_thread(self.fixed.record, self._spec.recordings, self._folder)
@@ -86,10 +108,7 @@ class AgentServices:
 
     async def aclose(self) -> None:
         """Release everything."""
-        for source in self.sources:
-            await source.aclose()
-        if self.llm is not None:
-            await self.llm.aclose()
+        await super().aclose()
         await self.tts.aclose()
         await self.stt.aclose()
 

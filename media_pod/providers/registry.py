@@ -1,6 +1,7 @@
 """Creates the providers of a manifest; each kind's package is imported only if it is used."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,8 @@ from media_pod.manifest.providers import (
 )
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Llm
-from media_pod.providers.ports import Stt, Tts
+from media_pod.providers.ports import Provider, Stt, Tts
+from media_pod.providers.requests import RequestKind
 from media_pod.providers.secret_values import SecretReader
 
 AnySttSettings = (
@@ -26,7 +28,10 @@ AnySttSettings = (
 )
 AnyTtsSettings = EspeakTtsSettings | PiperTtsSettings | WyomingTtsSettings | OpenAiTtsSettings
 
-T = TypeVar("T")
+S = TypeVar("S")
+ProviderT = TypeVar("ProviderT", bound=Provider)
+
+Makers = Mapping[str, Callable[[], ProviderT]]
 
 
 class ProviderRegistry:
@@ -50,13 +55,8 @@ class ProviderRegistry:
 
     def make_llm(self) -> ProviderChain[Llm] | None:
         """The language models; None if the manifest has none. Raises as `make_stt`."""
-        llm = self._spec.llm
-        if llm is None:
-            return None
-        models = [
-            self._llm(settings, path) for settings, path in _with_paths("llm", llm, llm.fallbacks)
-        ]
-        return ProviderChain("llm", models, self._deadline_s, self._now)
+        makers = self.llm_makers()
+        return self._chain("llm", makers) if makers else None
 
     def make_stt(self) -> ProviderChain[Stt]:
         """The recognizers.
@@ -65,19 +65,30 @@ class ProviderRegistry:
             SetupError: a secret, a package or a file is missing.
             ProviderError: a setting that the provider does not support.
         """
-        stt = self._spec.stt
-        recognizers = [
-            self._stt(settings, path) for settings, path in _with_paths("stt", stt, stt.fallbacks)
-        ]
-        return ProviderChain("stt", recognizers, self._deadline_s, self._now)
+        return self._chain("stt", self.stt_makers())
 
     def make_tts(self) -> ProviderChain[Tts]:
         """The voices. Raises as `make_stt`."""
-        tts = self._spec.tts
-        voices = [
-            self._tts(settings, path) for settings, path in _with_paths("tts", tts, tts.fallbacks)
-        ]
-        return ProviderChain("tts", voices, self._deadline_s, self._now)
+        return self._chain("tts", self.tts_makers())
+
+    def llm_makers(self) -> Makers[Llm]:
+        """What makes each language model, by its path in the document; {} if there is none."""
+        llm = self._spec.llm
+        if llm is None:
+            return {}
+        return _makers("llm", self._llm, llm, llm.fallbacks)
+
+    def stt_makers(self) -> Makers[Stt]:
+        """What makes each recognizer, by its path in the document."""
+        return _makers("stt", self._stt, self._spec.stt, self._spec.stt.fallbacks)
+
+    def tts_makers(self) -> Makers[Tts]:
+        """What makes each voice, by its path in the document."""
+        return _makers("tts", self._tts, self._spec.tts, self._spec.tts.fallbacks)
+
+    def _chain(self, kind: RequestKind, makers: Makers[ProviderT]) -> ProviderChain[ProviderT]:
+        made = [make() for make in makers.values()]
+        return ProviderChain(kind, made, self._deadline_s, self._now)
 
     def _llm(self, settings: OpenAiLlmSettings, path: str) -> Llm:
         from media_pod.providers.openai.chat import OpenAiLlm
@@ -136,7 +147,11 @@ class ProviderRegistry:
         return self._secrets.value(settings.api_key, f"{path}.apiKey")
 
 
-def _with_paths(name: str, first: T, fallbacks: Sequence[T]) -> list[tuple[T, str]]:
-    """The settings of a chain, each with its path in the document."""
+def _makers(
+    name: str, make: Callable[[S, str], ProviderT], first: S, fallbacks: Sequence[S]
+) -> Makers[ProviderT]:
     paths = [f"spec.{name}", *(f"spec.{name}.fallbacks[{i}]" for i in range(len(fallbacks)))]
-    return list(zip([first, *fallbacks], paths, strict=True))
+    return {
+        path: partial(make, settings, path)
+        for path, settings in zip(paths, [first, *fallbacks], strict=True)
+    }

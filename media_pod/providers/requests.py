@@ -24,7 +24,7 @@ class ProviderRequest:
     model: str = ""
     """Model or voice; "" if the provider has no choice of them."""
     text: str = ""
-    """What a voice is given to speak."""
+    """What a voice is given to speak; the arguments of a tool."""
 
 
 class RequestObserver(Protocol):
@@ -36,8 +36,8 @@ class RequestObserver(Protocol):
     def answered(self, request: ProviderRequest) -> None:
         """The first result is here."""
 
-    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
-        """All results are here; with the tokens that they cost, of a language model."""
+    def finished(self, request: ProviderRequest, usage: Usage | None, text: str) -> None:
+        """All results are here: tokens of a language model, the text that a tool returned."""
 
     def failed(self, request: ProviderRequest, error: Exception) -> None:
         """The provider raised `error`, or missed its deadline."""
@@ -73,10 +73,10 @@ class PendingRequest:
         self._ended = True
         self._observer.failed(self._request, error)
 
-    def finished(self, usage: Usage | None = None) -> None:
+    def finished(self, usage: Usage | None = None, text: str = "") -> None:
         """All results are here."""
         self._ended = True
-        self._observer.finished(self._request, usage)
+        self._observer.finished(self._request, usage, text)
 
     def close(self) -> None:
         """The request is abandoned unless it has ended."""

@@ -99,7 +99,7 @@ class Unobserved:
     def answered(self, request: ProviderRequest) -> None:
         pass
 
-    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
+    def finished(self, request: ProviderRequest, usage: Usage | None, text: str) -> None:
         pass
 
     def failed(self, request: ProviderRequest, error: Exception) -> None:

@@ -11,10 +11,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from media_pod.dialogues.agent.spoken_clauses import spoken_clauses
-
 from media_pod.dialogues.agent.call_tools import CallActs, CallTools
 from media_pod.dialogues.agent.history import History, Step
+from media_pod.dialogues.agent.spoken_clauses import spoken_clauses
 from media_pod.dialogues.agent.tool_runs import ToolRuns
 from media_pod.dialogues.ports import (
     Act,

@@ -30,9 +30,11 @@ ALLOWED: Final = (
 _MAX_DEPTH: Final = 20
 """Of expressions and conditions within each other."""
 _NODES: Final = frozenset(
-    (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter)
-    + (nodes.If, nodes.Compare, nodes.Operand, nodes.List, nodes.Tuple)
-    + (nodes.Not, nodes.And, nodes.Or)
+    {
+        *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter),
+        *(nodes.If, nodes.Compare, nodes.Operand, nodes.List, nodes.Tuple),
+        *(nodes.Not, nodes.And, nodes.Or),
+    }
 )
 _WORDS: Final[dict[type[nodes.Node], str]] = {
     nodes.Getattr: "an attribute (name.other)",

@@ -109,7 +109,7 @@ class ToolRuns:
         return not left
 
     async def _run(self, tool: Tool, call: ToolCall) -> ToolResult:
-        request = ProviderRequest("tool", call.name)
+        request = ProviderRequest("tool", call.name, text=call.arguments)
         with pending(self._observer, request) as pending_request:
             try:
                 result = await tool.call(parse_arguments(call.arguments))
@@ -123,7 +123,7 @@ class ToolRuns:
             if result.is_error:
                 pending_request.failed(ProviderError(result.text, FailureKind.BAD_ANSWER))
             else:
-                pending_request.finished()
+                pending_request.finished(text=result.text)
         return result
 
 

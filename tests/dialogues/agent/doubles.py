@@ -121,7 +121,7 @@ class Observer(Unobserved):
         self.ended: list[tuple[str, str]] = []
         self.tokens = 0
 
-    def finished(self, request: ProviderRequest, usage: Usage | None) -> None:
+    def finished(self, request: ProviderRequest, usage: Usage | None, text: str) -> None:
         self.ended.append((request.kind, "finished"))
         self.tokens += 0 if usage is None else usage.input_tokens + usage.output_tokens
 
