@@ -8,7 +8,6 @@ the same tick. Everything that others may want to know is published as an event.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Concatenate, Final, ParamSpec
 
@@ -25,73 +24,34 @@ from media_pod.call.events import (
     Recognized,
     SpeechPlayed,
 )
+from media_pod.call.inputs import Agents, CallerTick, CallSettings
 from media_pod.call.playout import Playout, Said
-from media_pod.call.response import CallRequests, Responder, TtsChain
+from media_pod.call.response import CallRequests, Responder
 from media_pod.call.transcript import Transcript
 from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
 from media_pod.dialogues.ports import (
     CallerTurn,
-    DialogueFactory,
     HangUp,
     Interruption,
     Transfer,
 )
-from media_pod.duplex.contract import TICK_MS, Decision, Reason
+from media_pod.dialogues.turn_taking.end_of_turn import Expectation, silence_ms
+from media_pod.duplex.contract import TICK_MS, Decision
 from media_pod.logs import call_logger
 from media_pod.providers.ports import Pcm, Speech
-from media_pod.providers.recognition import Recognition, SttChain
-from media_pod.providers.tts.fixed_speech import FixedSpeech
+from media_pod.providers.recognition import Recognition
 
 P = ParamSpec("P")
 
+LINE_LEARNED: Final = 0.5
+"""Confidence of the echo's delay from which on the bank takes it for known."""
+LEARNING_MS: Final = 1500
+"""Speech of the bot for which a greeting is protected while no echo has been found."""
 MAX_DIGITS: Final = 64
 """Of one turn; more are dropped. Account and tracking numbers are half as long."""
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Agents:
-    """The providers of a pod, and what to say when one of them fails."""
-
-    stt: SttChain
-    dialogue: DialogueFactory
-    tts: TtsChain
-    fixed: FixedSpeech
-    apology: tuple[Speech, ...]
-    """Ready to play, because it is needed when nothing else works."""
-    goodbye: tuple[Speech, ...]
-    limit_goodbye: tuple[Speech, ...]
-    """For a call that has lasted too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What a call takes from the manifest."""
-
-    rate_hz: int
-    pre_roll_ms: int
-    end_silence_ms: int
-    max_utterance_ms: int
-    no_input_ms: int
-    provider_s: float
-    max_call_s: int
-    dialogue_close_s: float
-    """How long the dialogue may take to end acts with effects, once the call is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallerTick:
-    """What one tick of the bank found out about one call's caller."""
-
-    cleaned: Pcm
-    speech: float
-    decision: Decision
-    reason: Reason
-    delay_ms: float
-    delay_confidence: float
-    erle_db: float
 
 
 class Call:
@@ -136,11 +96,12 @@ class Call:
             agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
         )
         self._turn_end = TurnEnd(
-            settings.end_silence_ms, settings.max_utterance_ms, settings.no_input_ms
+            settings.silences.normal_ms, settings.max_utterance_ms, settings.no_input_ms
         )
         self._digits = ""
-        self._expected_digits = 0
-        """Length of the number that the dialogue asked for; 0 if it asked for none."""
+        self._expectation = Expectation()
+        """What the dialogue asked for."""
+        self._partial = ""
         self._reply_begun = True
         """The bot has begun to answer the caller's latest turn."""
         self._ticks = 0
@@ -209,6 +170,8 @@ class Call:
         self._capture.push(tick.cleaned, tick.decision)
         if self._now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
+        if (partial := self._capture.partial) != self._partial:
+            self._words_changed(partial)
         if self._begins_to_speak(tick):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
         if self._turn_end.step(tick.speech):
@@ -221,9 +184,11 @@ class Call:
         """Take a DTMF digit. It interrupts like speech; # and the last expected one end a turn."""
         if digit != "#":
             self._digits = (self._digits + digit)[:MAX_DIGITS]
+        if self.state is TurnState.GREETING and self._settings.greeting == "never":
+            return
         self._interrupt(DTMF, 0.0)
         self._turn_end.open(keying=True)
-        if digit == "#" or len(self._digits) == self._expected_digits:
+        if digit == "#" or len(self._digits) == self._expectation.digits:
             self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
@@ -270,13 +235,29 @@ class Call:
         self.transcript.on_event(event)
         self._bus.publish(self.ref, event)
 
+    def _words_changed(self, partial: str) -> None:
+        """The silence that ends the caller's turn depends on its words."""
+        self._partial = partial
+        settings = self._settings.silences
+        self._turn_end.end_silence_ms = silence_ms(partial, self._expectation, settings)
+
+    def _greeting_protected(self) -> bool:
+        if self.state is not TurnState.GREETING or self._settings.greeting == "always":
+            return False
+        if self._settings.greeting == "never":
+            return True
+        learned = self.last is not None and self.last.delay_confidence >= LINE_LEARNED
+        return not learned and self._playout.said().heard_ms < LEARNING_MS
+
     def _begins_to_speak(self, tick: CallerTick) -> bool:
         # The bank holds its decision through short pauses. A turn may end in one of them, and the
         # caller who then goes on begins a new one.
         before = self._speaks
         if tick.decision is not Decision.CALLER or tick.speech >= STILL_SPEECH:
             self._paused = False
-        self._speaks = tick.decision is Decision.CALLER and not self._paused
+        speaks = tick.decision is Decision.CALLER and not self._paused
+        # A caller who speaks on after a protected greeting begins when the protection ends.
+        self._speaks = speaks and (before or not self._greeting_protected())
         return self._speaks and not before
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
@@ -334,7 +315,8 @@ class Call:
         self._on(TurnEvent.GOODBYE)
 
     def _expect(self, digits: int) -> None:
-        self._expected_digits = digits
+        self._expectation = Expectation(digits=digits)
+        self._words_changed("")
 
     def _hear(self) -> None:
         self.hang_up_reason = self.goto = ""
@@ -363,7 +345,7 @@ class Call:
     def _reply(self) -> None:
         self._turn_end.close()
         self._playout.begin()
-        self._reply_begun, self._expected_digits = False, 0
+        self._reply_begun, self._expectation = False, Expectation()
         self._work.start(partial(self._answer, self._capture.take(), self._digits))
 
     async def _answer(self, recognition: Recognition | None, digits: str) -> None:

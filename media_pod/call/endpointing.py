@@ -12,8 +12,8 @@ from media_pod.providers.ports import Pcm
 STILL_SPEECH: Final = 0.35
 """Silero's probability below which speech has stopped; above the usual 0.5 it began (the
 hysteresis of Silero's own iterator)."""
-LONGEST_ONSET_MS: Final = 1000
-"""How long before the decision an onset can lie."""
+LONGEST_ONSET_MS: Final = 2000
+"""How long before the decision an onset can lie; a protected greeting delays it by 1.5 s."""
 BETWEEN_DIGITS_MS: Final = 2000
 """A number in DTMF is over after this long without a digit, or at once with #."""
 
@@ -57,7 +57,8 @@ _NOTHING: Final = np.zeros(0, np.int16)
 class TurnEnd:
     """When a caller's turn is over.
 
-    - A spoken turn: `end_silence_ms` of silence after it began, or `max_utterance_ms` in all.
+    - A spoken turn: `end_silence_ms` of silence after it began, which the words so far may change
+      (`dialogues.turn_taking`), or `max_utterance_ms` in all.
     - A turn of digits: `BETWEEN_DIGITS_MS` after the last digit, with speech or without.
     - A turn that is not open and has been silent for `no_input_ms` will not be one.
 

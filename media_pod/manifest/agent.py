@@ -100,8 +100,24 @@ class TurnSettings(StrictModel):
         default=700,
         ge=200,
         le=5000,
-        description="Silence that ends the caller's turn, in ms. Default 700: people pause for "
-        "up to about 500 ms inside a sentence or a number.",
+        description="Silence that ends the caller's turn if the words so far do not tell, in ms. "
+        "Default 700: people pause for up to about 500 ms inside a sentence or a number.",
+    )
+    min_silence_ms: int = Field(
+        default=350,
+        ge=200,
+        le=5000,
+        description="Silence that ends a turn whose words are complete: a finished sentence, the "
+        "expected number of digits; in ms. Needs a recognizer with partial transcripts. Default "
+        "350: the gap between two speakers of a conversation is 200 ms, and a recognizer lags "
+        "behind.",
+    )
+    max_silence_ms: int = Field(
+        default=2500,
+        ge=200,
+        le=20_000,
+        description="Silence that ends a turn of which more is expected: digits that are missing, "
+        "`my number is`; in ms. Default 2500: people look numbers up.",
     )
     max_utterance_ms: int = Field(
         default=15_000,
@@ -119,6 +135,27 @@ class TurnSettings(StrictModel):
         "Default 8000: long enough to look up a number, short enough that the line does not seem "
         "dead.",
     )
+
+    model_config = in_cluster(
+        Rule(
+            "self.minSilenceMs <= self.endSilenceMs && self.endSilenceMs <= self.maxSilenceMs",
+            found="{self.minSilenceMs}, {self.endSilenceMs} and {self.maxSilenceMs} as "
+            "minSilenceMs, endSilenceMs and maxSilenceMs",
+            allowed="minSilenceMs <= endSilenceMs <= maxSilenceMs",
+        )
+    )
+
+    @model_validator(mode="after")
+    def _silences_in_order(self) -> Self:
+        silences = (self.min_silence_ms, self.end_silence_ms, self.max_silence_ms)
+        if list(silences) != sorted(silences):
+            raise PydanticCustomError(
+                "clash",
+                "found {low}, {normal} and {high} as minSilenceMs, endSilenceMs and maxSilenceMs; "
+                "allowed: minSilenceMs <= endSilenceMs <= maxSilenceMs",
+                dict(zip(("low", "normal", "high"), silences, strict=True)),
+            )
+        return self
 
 
 class LineSettings(StrictModel):

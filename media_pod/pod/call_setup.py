@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from media_pod.call.call import Agents, Call, CallSettings
+from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import Connected, Ended, ReservationExpired
+from media_pod.call.inputs import Agents, CallSettings
 from media_pod.calls.drain import Drain
 from media_pod.calls.registry import CallRegistry, Leg, RegisteredCall
 from media_pod.dialogues.ports import DialogueFactory
+from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.logs import call_logger
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec
@@ -133,11 +135,17 @@ def _settings(spec: AgentSpec) -> CallSettings:
     return CallSettings(
         rate_hz=spec.line.rate_hz,
         pre_roll_ms=spec.barge_in.pre_roll_ms,
-        end_silence_ms=turn.end_silence_ms,
+        silences=SilenceSettings(
+            min_ms=turn.min_silence_ms,
+            normal_ms=turn.end_silence_ms,
+            max_ms=turn.max_silence_ms,
+            language=spec.language,
+        ),
         max_utterance_ms=turn.max_utterance_ms,
         no_input_ms=turn.no_input_ms,
         provider_s=spec.deadlines.provider_seconds,
         max_call_s=spec.limits.call_seconds,
+        greeting="always" if spec.llm is None else spec.greeting.interruptible,
         dialogue_close_s=longest_tool_seconds(spec.tools) + spec.deadlines.provider_seconds,
     )
 

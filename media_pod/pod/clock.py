@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from media_pod.call.call import CallerTick
+from media_pod.call.inputs import CallerTick
 from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.logs import call_logger

@@ -15,9 +15,9 @@ from uuid import UUID
 import numpy as np
 from opentelemetry.trace import SpanContext
 
-from media_pod.call.call import Agents
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.events import DrainStarted
+from media_pod.call.inputs import Agents
 from media_pod.calls.drain import Drain
 from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from media_pod.call.call import Agents, Call, CallerTick, CallSettings
+from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
+from media_pod.call.inputs import Agents, CallerTick, CallSettings
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import (
     Act,
@@ -26,6 +27,7 @@ from media_pod.dialogues.ports import (
     RuleDialogue,
     Say,
 )
+from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Usage
@@ -42,7 +44,8 @@ INFO = CallInfo("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "100", "200")
 SETTINGS = CallSettings(
     rate_hz=RATE_HZ,
     pre_roll_ms=300,
-    end_silence_ms=700,
+    silences=SilenceSettings(min_ms=350, normal_ms=700, max_ms=2500),
+    greeting="always",
     max_utterance_ms=5000,
     no_input_ms=3000,
     provider_s=5.0,

@@ -18,6 +18,7 @@ from call.doubles import (
 )
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say
+from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.contract import Decision
 
 
@@ -150,7 +151,7 @@ async def test_what_was_answered_is_not_heard_again(conversation: Conversation) 
 
 
 async def test_who_goes_on_in_a_pause_that_the_bank_bridges_is_heard() -> None:
-    conversation = Conversation(end_silence_ms=200)
+    conversation = Conversation(silences=SilenceSettings(200, 200, 200))
     conversation.recognizer.texts = [None]
     await listening(conversation)
     await conversation.speak()

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
-from media_pod.call.call import Call, CallerTick
+from media_pod.call.call import Call
+from media_pod.call.inputs import CallerTick
 from media_pod.calls.registry import Leg
 from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, DuplexBank, Reason, Step

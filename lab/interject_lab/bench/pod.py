@@ -21,12 +21,14 @@ from uuid import UUID
 import numpy as np
 
 from interject_lab.speech_material import synthetic_bots
-from media_pod.call.call import Agents, Call, CallSettings
+from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.events import CallRef
+from media_pod.call.inputs import Agents, CallSettings
 from media_pod.calls.registry import Leg
 from media_pod.dialogues.ports import CallInfo, Play
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
+from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.bank import Bank
 from media_pod.pod.clock import PodClock
 from media_pod.pod.runtime import keep_memory
@@ -89,7 +91,8 @@ _PROVIDER_S: Final = 5.0
 _SETTINGS: Final = CallSettings(
     rate_hz=RATE_HZ,
     pre_roll_ms=300,
-    end_silence_ms=700,
+    silences=SilenceSettings(min_ms=350, normal_ms=700, max_ms=2500),
+    greeting="always",
     max_utterance_ms=15_000,
     no_input_ms=8_000,
     provider_s=_PROVIDER_S,

@@ -25,6 +25,7 @@ from media_pod.dialogues.ports import (
     Say,
     checked_state,
 )
+from media_pod.dialogues.turn_taking.end_of_turn import is_backchannel
 from media_pod.manifest.conversation import GreetingSettings, LimitsSettings, PhrasesSettings
 from media_pod.manifest.tools import ToolSettings
 from media_pod.providers.chain import ProviderChain
@@ -145,7 +146,7 @@ class LanguageAgent:
             async for filler in fillers:
                 yield self._fixed(filler)
         self.history.close_turn()
-        if not said:
+        if not said or self._is_backchannel(turn):
             async with aclosing(self._silence()) as acts:
                 async for act in acts:
                     yield act
@@ -186,8 +187,15 @@ class LanguageAgent:
         """Wait for tools under way."""
         await self._runs.aclose()
 
+    def _is_backchannel(self, turn: CallerTurn) -> bool:
+        """The caller did not want to interrupt: "mhm" over the bot, which goes on."""
+        unheard = self.history.unheard
+        if turn.digits or not unheard or self._resumed:
+            return False
+        return is_backchannel(turn.text, bot_asked=self.history.ends_with_question)
+
     async def _silence(self) -> AsyncGenerator[Act, None]:
-        """The caller said nothing: go on where a false stop cut the bot, or ask, or end."""
+        """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
         rest, self.history.unheard = self.history.unheard, ""
         if rest and not self._resumed:

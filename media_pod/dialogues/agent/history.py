@@ -76,6 +76,13 @@ class History:
         self.unheard = ""
         """What the caller did not hear of the latest turn of the bot."""
 
+    @property
+    def ends_with_question(self) -> bool:
+        """The bot's last heard words are a question."""
+        last = next(reversed(self.messages()), None)
+        text = last.text if isinstance(last, AssistantMessage) else ""
+        return text.rstrip().endswith(("?", "？", "؟"))
+
     def messages(self) -> list[Message]:
         """Everything, in order; the open turn counts as heard."""
         of_open = [message for step in self._open for message in step.messages()]

@@ -243,6 +243,21 @@ async def test_a_stop_that_was_nothing_resumes_once_from_the_first_unheard_word(
     assert talk.shown[2] == AssistantMessage("One two three.")
 
 
+async def test_a_backchannel_over_the_bot_is_no_turn() -> None:
+    talk = await Talk(says("One two three. Four five six."), says("Right.")).greeted()
+    await talk.says("count")
+    talk.interrupt("One two")
+    assert spoken(await talk.says("mhm")) == "three. Four five six."
+    assert spoken(await talk.says("okay")) == "Right."
+
+
+async def test_an_answer_to_a_question_is_a_turn() -> None:
+    talk = await Talk(says("Shall I go on? Or not?"), says("Good.")).greeted()
+    await talk.says("count")
+    talk.interrupt("Shall I go on?")
+    assert spoken(await talk.says("okay")) == "Good."
+
+
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [

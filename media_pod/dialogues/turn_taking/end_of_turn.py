@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from media_pod.call.turn_words import (
+from media_pod.dialogues.turn_taking.turn_words import (
     ACKNOWLEDGEMENTS,
     BACKCHANNELS,
     CORRECTIONS,

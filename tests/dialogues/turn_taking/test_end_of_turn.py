@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.call.end_of_turn import Expectation, SilenceSettings, is_backchannel, silence_ms
+from media_pod.dialogues.turn_taking.end_of_turn import (
+    Expectation,
+    SilenceSettings,
+    is_backchannel,
+    silence_ms,
+)
 
 SHORT, NORMAL, LONG, LONGEST = 300, 700, 1350, 2000
 ENGLISH = SilenceSettings(min_ms=300, normal_ms=700, max_ms=2000)
