@@ -14,23 +14,15 @@ import soxr
 from numpy.typing import NDArray
 
 from media_pod.providers.builtin.espeak_engine import PITCH, WORDS_PER_MINUTE, engine
-from media_pod.providers.ports import Pcm, ProviderError, Speech, Word
+from media_pod.providers.ports import ProviderError, Speech, Word
+from media_pod.providers.tts.level import FRAME_MS, audible, frame_power, frame_samples, levelled
 from media_pod.providers.tts.sentences import is_title, pieces
 from media_pod.providers.tts.word_spans import spans
 
-ACTIVE_LEVEL_DBFS = -20.0
-"""RMS of the active parts of speech, relative to a full scale of 32768: the usual level in
-telephony, with headroom for speech's crest factor of 12 to 15 dB."""
-PEAK_DBFS = -1.0
 SENTENCE_PAUSE_MS = 200
 CLAUSE_PAUSE_MS = 120
 """Silence after a sentence and after a clause; espeak adds none at the end of a text."""
 
-_FRAME_MS = 5
-_SILENCE_DB = -40.0
-"""Threshold of silence, relative to the loudest frame of the piece."""
-_ACTIVE_DB = -20.0
-"""Threshold of frames that count for the active level, relative to the loudest frame."""
 _RELEASE_MS = 15
 """Time that a word lasts beyond its last audible frame: the tail of a plosive."""
 _CLAUSE_ENDS = ",;:—–-，、；：،؛"
@@ -126,11 +118,11 @@ class _Speaker:
         events = [(event.text_position, round(event.sample * scale)) for event in made.words]
         samples = made.pcm.astype(np.float32)
         samples = soxr.resample(samples, self._engine.rate_hz, self._rate_hz, "VHQ")
-        pcm = _level(samples, self._rate_hz)
-        audible = _audible(pcm, self._rate_hz)
-        pcm = pcm[: _voiced_end(audible, 0, pcm.size, self._rate_hz)]
+        pcm = levelled(samples, self._rate_hz)
+        above = audible(frame_power(pcm.astype(np.float32), self._rate_hz))
+        pcm = pcm[: _voiced_end(above, 0, pcm.size, self._rate_hz)]
         words = tuple(
-            Word(word, start, _voiced_end(audible, start, end, self._rate_hz))
+            Word(word, start, _voiced_end(above, start, end, self._rate_hz))
             for word, start, end in spans(text, events, pcm.size)
         )
         pause = np.zeros(_pause_ms(text) * self._rate_hz // 1000, np.int16)
@@ -155,39 +147,11 @@ def _without_title_stops(text: str) -> str:
     return re.sub(r"\S+", lambda t: t[0][:-1] + " " if is_title(t[0]) else t[0], text)
 
 
-def _level(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
-    """Normalize to `ACTIVE_LEVEL_DBFS`, limited by `PEAK_DBFS`, as int16."""
-    if not samples.size or not (peak := float(np.abs(samples).max())):
-        return np.zeros(samples.size, np.int16)
-    power = _frame_power(samples, rate_hz)
-    active = power[power >= power.max() * 10 ** (_ACTIVE_DB / 10)]
-    gain = min(
-        32768 * 10 ** (ACTIVE_LEVEL_DBFS / 20) / float(np.sqrt(active.mean())),
-        32767 * 10 ** (PEAK_DBFS / 20) / peak,
-    )
-    levelled: Pcm = np.rint(samples * gain).astype(np.int16)
-    return levelled
-
-
-def _frame_power(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-    frame = rate_hz * _FRAME_MS // 1000
-    padded = np.pad(samples, (0, -samples.size % frame)).reshape(-1, frame)
-    power: NDArray[np.float32] = np.square(padded).mean(axis=1)
-    return power
-
-
-def _audible(pcm: Pcm, rate_hz: int) -> NDArray[np.bool_]:
-    """[frames of `_FRAME_MS`] whether a frame is above silence."""
-    power = _frame_power(pcm.astype(np.float32), rate_hz)
-    audible: NDArray[np.bool_] = power > power.max(initial=0.0) * 10 ** (_SILENCE_DB / 10)
-    return audible
-
-
-def _voiced_end(audible: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:
+def _voiced_end(above: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:
     """End of the sound within the samples `start` to `end`, including the release."""
-    frame = rate_hz * _FRAME_MS // 1000
-    guard = 0 if end >= audible.size * frame - frame else _ONSET_MS // _FRAME_MS
-    loud = np.flatnonzero(audible[start // frame : -(-end // frame) - guard])
+    frame = frame_samples(rate_hz)
+    guard = 0 if end >= above.size * frame - frame else _ONSET_MS // FRAME_MS
+    loud = np.flatnonzero(above[start // frame : -(-end // frame) - guard])
     if not loud.size:
         return end
     last = (start // frame + int(loud[-1]) + 1) * frame
