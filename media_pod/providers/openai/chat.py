@@ -18,7 +18,7 @@ from media_pod.providers.openai.chat_request import (
     tool_calls,
 )
 from media_pod.providers.openai.client import OpenAiClient
-from media_pod.providers.openai.event_stream import json_events
+from media_pod.providers.openai.event_stream import TYPE, json_events
 from media_pod.providers.openai.failures import rejection
 from media_pod.providers.ports import FailureKind, ProviderError
 
@@ -120,16 +120,7 @@ class OpenAiLlm:
             sent = self._parameters
             body = chat_body(self.model, messages, tools, sent.values(self._settings.max_tokens))
             try:
-                # Not sdk.chat.completions: its chunks are models that hide what a server really
-                # sent, and loading it takes 0.2 s on the event loop (measured).
-                stream = await self._client.sdk.post(
-                    "/chat/completions",
-                    cast_to=object,
-                    body=body,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-                return stream.response
+                return await self._client.stream("/chat/completions", body, TYPE)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 accepted = sent.without_rejected(rejection(error))
                 if accepted is None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from media_pod.providers.openai.client import reading
 from media_pod.providers.ports import FailureKind, ProviderError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ DONE_WAIT_S: Final = 0.1
 """How long the end of the body may take after `[DONE]`; a connection is used again only then."""
 
 _DONE: Final = "[DONE]"
-_TYPE: Final = "text/event-stream"
+TYPE: Final = "text/event-stream"
 _SHOWN_CHARS: Final = 200
 
 
@@ -32,8 +33,7 @@ async def json_events(response: "Response") -> AsyncGenerator[object, None]:
     """
     import httpx2
 
-    events = aiter(httpx2.EventSource(response))
-    try:
+    async with reading(response, aiter(httpx2.EventSource(response))) as events:
         await _check_type(response)
         async for event in events:
             if event.data.startswith(_DONE):
@@ -45,21 +45,15 @@ async def json_events(response: "Response") -> AsyncGenerator[object, None]:
             value = event.json()
             _check_error(value, response)
             yield value
-    finally:
-        await response.aclose()
-        # The HTTP client's generators end when they find the response closed.
-        with suppress(Exception):
-            async for _ in events:
-                pass
 
 
 async def _check_type(response: "Response") -> None:
     """Often it is a web page, or an error as JSON."""
     found = response.headers.get("content-type", "")
-    if found.partition(";")[0].strip().lower() != _TYPE:
+    if found.partition(";")[0].strip().lower() != TYPE:
         body = (await response.aread())[:_SHOWN_CHARS].decode(errors="replace")
         raise ProviderError(
-            f"an answer of the type {found!r}, expected {_TYPE!r}: {body}", FailureKind.BAD_ANSWER
+            f"an answer of the type {found!r}, expected {TYPE!r}: {body}", FailureKind.BAD_ANSWER
         )
 
 

@@ -30,7 +30,8 @@ async def started(url: str, api_key: str | None = API_KEY) -> AsyncIterator[Open
 
 def test_the_modules_load_without_the_sdk() -> None:
     code = (
-        "import sys, media_pod.providers.openai.chat; "
+        "import sys, media_pod.providers.openai.chat, "
+        "media_pod.providers.openai.speech, media_pod.providers.openai.transcription; "
         "print({'openai', 'httpx2'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
