@@ -12,7 +12,7 @@ from wyoming.event import Event
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.wyoming.framing import EventDecoder, encoded
 
-READ_BYTES: Final = 1 << 16
+READ_BYTES: Final = 1 << 15
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
@@ -76,6 +76,11 @@ class WyomingConnection:
     def is_usable(self) -> bool:
         """It is open, as far as known."""
         return not (self._reader.at_eof() or self._writer.is_closing())
+
+    @property
+    def has_event(self) -> bool:
+        """The next `receive` does not wait, unless it skips events."""
+        return bool(self._events)
 
     async def send(self, deadline_s: float, *events: Event) -> None:
         """Send events, in order.

@@ -16,7 +16,7 @@ from wyoming.event import Event, write_event
 from media_pod.providers.ports import FailureKind, ProviderError
 
 MAX_JSON_BYTES: Final = 1 << 20
-"""Of a line, and of the data after it. A description of 174 voices has 60 kB."""
+"""Of a line, and of the data after it. A description of 174 voices has 86 kB."""
 MAX_PAYLOAD_BYTES: Final = 1 << 22
 """A clause of 40 s at 48 kHz, in one event. Servers send 2 kB at a time."""
 _SHOWN_BYTES: Final = 40

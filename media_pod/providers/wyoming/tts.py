@@ -18,8 +18,8 @@ from media_pod.providers.wyoming.connection import WyomingConnection
 from media_pod.providers.wyoming.pool import WyomingPool
 from media_pod.providers.wyoming.server_info import describe
 
-SLICE_BYTES: Final = 1 << 15
-"""Of an event's audio, that is resampled at once: 0.3 ms of CPU."""
+SLICE_BYTES: Final = 1 << 14
+"""Of audio that is converted at once: 0.2 ms of CPU."""
 CHECK_TEXT: Final = "Hello."
 _AUDIO: Final = ("audio-start", "audio-chunk", "audio-stop")
 
@@ -123,8 +123,9 @@ class _Answer:
         self._profile = profile
         self._source_rate_hz = 0
         self._streamed: StreamedClause | None = None
-        self._unread = memoryview(b"")
-        self._ended = False
+        self._unread = bytearray()
+        self._stopped = False
+        self._finished = False
 
     async def next_part(self, deadline_s: float) -> Speech | None:
         """The next part; None after the last one.
@@ -133,17 +134,22 @@ class _Answer:
             ProviderError: the server failed, or its audio has another format than 16-bit mono PCM.
         """
         part = None
-        while part is None and not self._ended:
-            if not self._unread:
-                event = await self._connection.receive(deadline_s, *_AUDIO)
-                self._ended = event.type == "audio-stop"
-                if not self._ended:
-                    self._check_format(event)
-                    self._unread = memoryview(event.payload or b"")
+        while part is None and not self._finished:
+            await self._collect(deadline_s)
+            await asyncio.sleep(0)  # what came at once must not hold up the loop
             part = self._converted()
-            if self._unread:
-                await asyncio.sleep(0)  # a long event must not hold up the loop
         return part
+
+    async def _collect(self, deadline_s: float) -> None:
+        """Take what has come, `SLICE_BYTES` or a little more; wait if that is nothing."""
+        while not self._stopped and len(self._unread) < SLICE_BYTES:
+            if self._unread and not self._connection.has_event:
+                return
+            event = await self._connection.receive(deadline_s, *_AUDIO)
+            self._stopped = event.type == "audio-stop"
+            if not self._stopped:
+                self._check_format(event)
+                self._unread += event.payload or b""
 
     def _check_format(self, event: Event) -> None:
         rate_hz, *sample = (event.data.get(key) for key in ("rate", "width", "channels"))
@@ -161,10 +167,12 @@ class _Answer:
 
     def _converted(self) -> Speech | None:
         """The part that the next slice completes, or the last part."""
+        data = bytes(self._unread[:SLICE_BYTES])
+        del self._unread[:SLICE_BYTES]
+        self._finished = not data
         if self._streamed is None:
             return None
-        data, self._unread = self._unread[:SLICE_BYTES], self._unread[SLICE_BYTES:]
         try:
-            return self._streamed.finish() if self._ended else self._streamed.feed(bytes(data))
+            return self._streamed.feed(data) if data else self._streamed.finish()
         except ProviderError as error:
             raise self._connection.bad_answer(str(error)) from error
