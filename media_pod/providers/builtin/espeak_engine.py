@@ -100,7 +100,8 @@ class PhonemeClause:
     """Phonemes in IPA with stress marks; blanks between words, some of which espeak joins. "(de)"
     marks a change of language."""
     text: str
-    """Its text up to the first character of the next clause, without that."""
+    """Its text with the blanks after it; all but the first clause lack their first character, which
+    espeak reads with the clause before."""
 
 
 @dataclass(slots=True)

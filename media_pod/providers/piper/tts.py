@@ -68,6 +68,11 @@ class PiperTts:
         """Name of the voice's file, without its suffix."""
         return self._path.stem
 
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the running workers."""
+        return self._pool.pids
+
     async def start(self) -> None:
         """Start the processes; see `Provider.start`."""
         await self._pool.start()

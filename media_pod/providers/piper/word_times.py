@@ -7,14 +7,16 @@ phonemes are aligned.
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from media_pod.providers.ports import Word
 from media_pod.providers.tts.spoken_words import SpokenWord, word_times
 
-_NOT_ALIGNED = frozenset("ˈˌː .,;:!?-")
-"""Stress and length change with the context; blanks and marks are no sounds."""
+_STRESS = "ˈˌ"
+_LENGTH = "ː"
+_NO_SOUNDS = frozenset(_STRESS + _LENGTH + " .,;:!?-")
+"""Stress and length change with the context; blanks and marks are pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,22 @@ def timed_words(
         phonemes: of the text as a whole, in order.
         pronounce: the phonemes of a text.
     """
-    sounds = [index for index, span in enumerate(phonemes) if span.phoneme not in _NOT_ALIGNED]
+    sounds = [index for index, span in enumerate(phonemes) if span.phoneme not in _NO_SOUNDS]
     if not words or not sounds:
         return ()
     first_sounds = _first_sounds(words, [phonemes[index].phoneme for index in sounds], pronounce)
     heads = sorted(first_sounds.items())
     timed: list[Word] = []
     for (word, first), (next_word, next_first) in pairwise([*heads, (len(words), len(sounds))]):
-        start = phonemes[sounds[first]].start_sample
-        end = phonemes[sounds[next_first - 1]].end_sample
-        timed += word_times(words[word:next_word], start, end)
+        begin, last = sounds[first], sounds[next_first - 1]
+        while begin and phonemes[begin - 1].phoneme in _STRESS:
+            begin -= 1
+        while phonemes[last + 1 : last + 2] and phonemes[last + 1].phoneme in _LENGTH:
+            last += 1
+        start, end = phonemes[begin].start_sample, phonemes[last].end_sample
+        # The pause after the last word is outside: its phonemes are marks.
+        final = replace(words[next_word - 1], pause_letters=0)
+        timed += word_times([*words[word : next_word - 1], final], start, end)
     return tuple(timed)
 
 
@@ -63,7 +71,7 @@ def _first_sounds(
     alone: list[str] = []
     places: list[tuple[int, int]] = []
     for index, spoken in enumerate(words):
-        own = [phoneme for phoneme in pronounce(spoken.text) if phoneme not in _NOT_ALIGNED]
+        own = [phoneme for phoneme in pronounce(spoken.text) if phoneme not in _NO_SOUNDS]
         alone += own
         places += [(index, offset) for offset in range(len(own))]
     matcher = difflib.SequenceMatcher(None, alone, sounds, autojunk=False)

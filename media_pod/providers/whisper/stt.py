@@ -77,6 +77,11 @@ class WhisperStt:
         """Whether a process has nothing to do."""
         return self._pool.has_idle
 
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the running workers."""
+        return self._pool.pids
+
     async def start(self) -> None:
         """Start the processes; see `Provider.start`."""
         await self._pool.start()

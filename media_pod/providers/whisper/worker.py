@@ -63,11 +63,13 @@ def load(settings: Fields) -> Handler:
         raise SetupError(
             f"{folder}: the model does not know the language {language!r}, only {', '.join(known)}"
         )
-    return _Recognizer(model, language)
+    return WhisperRecognizer(model, language)
 
 
 @dataclass(frozen=True, slots=True)
-class _Recognizer:
+class WhisperRecognizer:
+    """Answers requests with a `faster_whisper.WhisperModel`."""
+
     model: Any
     language: str
 
