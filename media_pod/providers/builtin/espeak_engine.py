@@ -1,4 +1,4 @@
-"""Binding to the espeak-ng library: text in, PCM and word events out.
+"""Binding to the espeak-ng library: text in, PCM and word events out; or phonemes out.
 
 espeak-ng has one global state per process, so there is one `Engine` with a lock. The ctypes call
 releases the GIL, and acquires it again for each buffer of speech that espeak returns.
@@ -20,6 +20,7 @@ from media_pod.providers.ports import Pcm, ProviderError
 _OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
+_PHONEMES_IPA = 0x02
 _EVENT_LIST_TERMINATED = 0
 _EVENT_WORD = 1
 _RATE, _VOLUME, _PITCH = 1, 2, 3
@@ -91,6 +92,18 @@ class Synthesis:
     words: tuple[WordEvent, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PhonemeClause:
+    """What espeak pronounces in one breath."""
+
+    ipa: str
+    """Phonemes in IPA with stress marks; blanks between words, some of which espeak joins. "(de)"
+    marks a change of language."""
+    text: str
+    """Its text with the blanks after it; all but the first clause lack their first character, which
+    espeak reads with the clause before."""
+
+
 @dataclass(slots=True)
 class _Collected:
     buffers: list[Pcm] = field(default_factory=list)
@@ -111,6 +124,7 @@ class Engine:
         self._collected = _Collected()
         self._library = ctypes.CDLL(library_path)
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._rate_hz: int = self._library.espeak_Initialize(
             _OUTPUT_SYNCHRONOUS, _BUFFER_MS, data_path.encode(), _INITIALIZE_DONT_EXIT
         )
@@ -182,6 +196,38 @@ class Engine:
             raise ProviderError(f"espeak returned {status} for {text[:60]!r}; expected 0")
         empty: Pcm = np.zeros(0, np.int16)
         return Synthesis(np.concatenate([empty, *collected.buffers]), tuple(collected.words))
+
+    def phonemes(self, text: str, voice: str) -> list[PhonemeClause]:
+        """The pronunciation of `text`, clause by clause; takes 0.2 ms per sentence.
+
+        Args:
+            text: without NUL characters.
+            voice: a result of `resolve`.
+
+        Raises:
+            ProviderError: espeak rejected the voice.
+        """
+        # Read by address: the buffer has to live until the last call.
+        buffer = ctypes.create_string_buffer(text.encode())
+        position = ctypes.c_void_p(ctypes.addressof(buffer))
+        clauses: list[PhonemeClause] = []
+        with self._lock:
+            if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+                raise ProviderError(f"espeak cannot load the voice {voice!r}")
+            while (begin := position.value) is not None:
+                ipa = self._library.espeak_TextToPhonemes(
+                    ctypes.byref(position), _CHARS_UTF8, _PHONEMES_IPA
+                )
+                # The buffer ends in a NUL. Before its end, espeak has read one character too many.
+                end = position.value
+                read = (
+                    ctypes.string_at(begin) if end is None else ctypes.string_at(begin, end - begin)
+                )
+                consumed = read.decode(errors="ignore")
+                clauses.append(
+                    PhonemeClause(ipa.decode(), consumed if end is None else consumed[:-1])
+                )
+        return clauses
 
     def _collect(
         self,

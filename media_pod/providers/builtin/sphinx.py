@@ -12,14 +12,17 @@ import numpy as np
 import soxr
 
 from media_pod.errors import SetupError
-from media_pod.providers.builtin.sphinx_process import RecognizerProcess
 from media_pod.providers.builtin.sphinx_worker import RATE_HZ
 from media_pod.providers.ports import Pcm, ProviderError
+from media_pod.providers.worker_child import WorkerMessage
+from media_pod.providers.worker_pool import WorkerPool
+from media_pod.providers.worker_process import WorkerCommand
 
 MAX_UTTERANCE_SECONDS = 20
 """Maximum audio of one utterance; a long number takes 10 s. The rest is dropped."""
 DECODE_SECONDS = 5.0
 """Deadline of `finish`, including the wait for a free process: callers expect an answer by then."""
+_WORKER = "media_pod.providers.builtin.sphinx_worker"
 
 
 class SphinxStt:
@@ -48,16 +51,23 @@ class SphinxStt:
             raise SetupError("the recognizer needs pocketsphinx: pip install 'interject[media]'")
         self.rate_hz = rate_hz
         self._deadline_seconds = deadline_seconds
-        self._processes = [RecognizerProcess() for _ in range(workers)]
-        self._idle: asyncio.Queue[RecognizerProcess] = asyncio.Queue()
-        for process in self._processes:
-            self._idle.put_nowait(process)
-        self._closed = False
+        command = WorkerCommand("pocketsphinx", "recognizer", _WORKER)
+        self._pool = WorkerPool(command, workers)
+
+    @property
+    def name(self) -> str:
+        """See `Provider.name`."""
+        return "pocketsphinx"
+
+    @property
+    def model(self) -> str:
+        """ "": there is only one."""
+        return ""
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the running workers."""
-        return [pid for process in self._processes if (pid := process.pid) is not None]
+        return self._pool.pids
 
     async def start(self) -> None:
         """Load the models in advance, to keep the first caller from waiting.
@@ -65,8 +75,12 @@ class SphinxStt:
         Raises:
             ProviderError: a process does not start, or its model does not load.
         """
-        for process in self._processes:
-            await process.start()
+        await self._pool.start()
+
+    async def check(self) -> str:
+        """Decode half a second of silence; see `Provider.check`."""
+        await self.decode(np.zeros(self.rate_hz // 2, np.int16))
+        return "pocketsphinx: decoded 0.5 s of silence"
 
     async def check(self) -> str:
         """See `Provider.check`."""
@@ -79,9 +93,7 @@ class SphinxStt:
 
     async def aclose(self) -> None:
         """Stop the processes; utterances that are being decoded fail."""
-        self._closed = True
-        for process in self._processes:
-            await process.stop()
+        await self._pool.aclose()
 
     async def decode(self, pcm: Pcm) -> str:
         """Recognize a whole utterance.
@@ -89,24 +101,13 @@ class SphinxStt:
         Raises:
             ProviderError: the deadline passed, or the process died; the process is replaced.
         """
-        if self._closed:
-            raise ProviderError("pocketsphinx: the recognizer is closed")
         audio = await asyncio.to_thread(_wideband, pcm, self.rate_hz)
-        process: RecognizerProcess | None = None
-        try:
-            async with asyncio.timeout(self._deadline_seconds):
-                process = await self._idle.get()
-                return await process.decode(audio)
-        except TimeoutError as error:
-            if process is not None:
-                await process.stop()
-            raise ProviderError(
-                f"pocketsphinx: no answer within {self._deadline_seconds:g} s "
-                f"to {pcm.size / self.rate_hz:.1f} s of audio"
-            ) from error
-        finally:
-            if process is not None:
-                self._idle.put_nowait(process)
+        answer = await self._pool.request(
+            WorkerMessage({}, audio),
+            self._deadline_seconds,
+            f"{pcm.size / self.rate_hz:.1f} s of audio",
+        )
+        return str(answer.fields["text"])
 
 
 class SphinxUtterance:

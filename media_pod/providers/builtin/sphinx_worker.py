@@ -1,26 +1,19 @@
 """The recognizer process: `python -m media_pod.providers.builtin.sphinx_worker`.
 
 pocketsphinx holds the GIL while it decodes, 0.3 s for 10 s of noise, which would stall the pod's
-20 ms clock. `sphinx_process` starts this process; it imports neither the pod nor torch. It exits at
-the end of its input, so it does not outlive the pod.
+20 ms clock. The process imports neither the pod nor torch.
 
-Input, per utterance: a 32-bit little-endian number of bytes, then that many bytes of 16-bit PCM at
-`RATE_HZ`. Output: one JSON object per line: first `{"ready": true}` or `{"error": ...}`, then
-`{"text": ...}` for each utterance.
+Request: a payload of 16-bit PCM at `RATE_HZ`. Answer: {"text": ...}.
 """
 
-import json
 import re
-import signal
-import struct
-import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 from media_pod.providers.builtin.sphinx_grammar import GRAMMAR, WORDS, accepts
+from media_pod.providers.worker_child import Fields, Handler, WorkerMessage, run
 
 RATE_HZ = 16000
 """Sample rate of the acoustic model in the pocketsphinx package."""
-HEADER = struct.Struct("<I")
 MIN_PROBABILITY = 0.0026
 """Minimum posterior probability of an accepted utterance: the lowest of the correct answers for two
 synthetic voices. For four other voices it rejected 17 of 39 wrong answers and 1 of 55 correct ones,
@@ -74,36 +67,15 @@ def decode(decoder: Any, pcm: bytes) -> str:
     return text if accepts(text) and hypothesis.prob >= MIN_PROBABILITY else ""
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Decode utterances until the end of the input."""
-    try:
-        decoder = load()
-    except (ImportError, RuntimeError, OSError) as error:
-        _answer(answers, {"error": f"{type(error).__name__}: {error}"})
-        return
-    _answer(answers, {"ready": True})
-    while len(header := requests.read(HEADER.size)) == HEADER.size:
-        (size,) = HEADER.unpack(header)
-        pcm = requests.read(size)
-        if len(pcm) < size:
-            return
-        _answer(answers, {"text": decode(decoder, pcm)})
+def handler(_settings: Fields) -> Handler:
+    """Load the model; see `worker_child.run`."""
+    decoder = load()
 
+    def answer(request: WorkerMessage) -> WorkerMessage:
+        return WorkerMessage({"text": decode(decoder, request.payload)})
 
-def _answer(answers: BinaryIO, message: dict[str, object]) -> None:
-    answers.write(json.dumps(message).encode() + b"\n")
-    answers.flush()
-
-
-def main() -> None:
-    """Serve standard input and output; the parent handles Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        serve(sys.stdin.buffer, sys.stdout.buffer)
-    except BrokenPipeError:
-        # The parent is gone. Without this, the interpreter reports the error again at exit.
-        sys.stdout = None
+    return answer
 
 
 if __name__ == "__main__":
-    main()
+    run(handler)

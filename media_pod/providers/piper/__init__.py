@@ -1,0 +1,1 @@
+"""Text-to-speech by Piper voices on the pod's own CPU."""

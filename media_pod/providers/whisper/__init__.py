@@ -1,0 +1,1 @@
+"""Speech-to-text by Whisper on the pod's own CPU."""
