@@ -18,13 +18,17 @@ async def html_text(page: str, limit: int) -> str:
     """The text of `page`, its title included, one block per line: the whole, or the beginning with
     somewhat more than `limit` characters."""
     reader = _Reader()
-    for start in range(0, len(page), _STEP_CHARACTERS):
-        reader.feed(page[start : start + _STEP_CHARACTERS])
-        if reader.length > limit:
-            break
-        await asyncio.sleep(0)
-    else:
-        reader.close()
+    try:
+        for start in range(0, len(page), _STEP_CHARACTERS):
+            reader.feed(page[start : start + _STEP_CHARACTERS])
+            if reader.length > limit:
+                break
+            await asyncio.sleep(0)
+        else:
+            reader.close()
+    except AssertionError:
+        # Of html.parser, at "<![" and something unknown: the text before it is there.
+        reader.pieces.append("…")
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
     return "\n".join(line for line in lines if line)
 

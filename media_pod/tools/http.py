@@ -74,15 +74,14 @@ class HttpTool:
         settings = self._settings
         try:
             await self._schema.check(arguments)
-            request = self._request(arguments)
+            async with asyncio.timeout(settings.timeout_seconds):
+                return await self._answered(self._request(arguments))
         except ArgumentsError as error:
             return ToolResult(str(error), is_error=True)
-        try:
-            async with asyncio.timeout(settings.timeout_seconds):
-                return await self._answered(request)
         except Exception as error:  # the edge of the tool: whatever the HTTP library raises
             reason, kind = explained(error)
-            reason = self._redacted(f"{settings.name}: {request.url.host}: {reason}")
+            host = self.url.host or "the server"
+            reason = self._redacted(f"{settings.name}: {host}: {reason}")
             _log.warning("tool %s (timeout %g s)", reason, settings.timeout_seconds)
             done = "not" if kind is FailureKind.UNREACHABLE else "perhaps"
             return ToolResult(f"{reason}. The request was {done} carried out.", is_error=True)

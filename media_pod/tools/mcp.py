@@ -133,7 +133,7 @@ class McpServer:
             limit = self.settings.timeout_seconds
             return self._failed(f"{name}: no result within {limit:g} s; it was told to stop")
         except Exception as error:  # the edge of the tool: whatever the package raises
-            return self._failed(f"{name}: {self._reason(error)}")
+            return self._failed(f"{name}: {self._reason(error, client)}")
         return as_result(result, self._redacted)
 
     def _failed(self, message: str) -> ToolResult:
@@ -141,15 +141,17 @@ class McpServer:
         _log.warning("tool %s", message)
         return ToolResult(message, is_error=True)
 
-    def _reason(self, error: Exception) -> str:
-        """What a call's exception says; a lost session is entered again."""
+    def _reason(self, error: Exception, client: "Client") -> str:
+        """What a call's exception says; a lost session of `client` is entered again."""
         from mcp import MCPError
 
         if not isinstance(error, MCPError):
             return explained(error)[0][:_MAX_REASON]
         if any(text in error.message.lower() for text in _LOST):
-            self._lost = True
-            self._wake.set()
+            if client is self._client:
+                self._client, self._lost = None, True
+                self._failure = (error.message[:_MAX_REASON], FailureKind.CUT)
+                self._wake.set()
             return (
                 f"connection lost ({error.message[:_MAX_REASON]}); it is being made again. The "
                 "call was perhaps carried out."
@@ -163,7 +165,7 @@ class McpServer:
                 await self._session()
             except Exception as error:  # out of the transport's task group comes anything
                 self._note(error)
-            if self._client is not None:
+            if self._lost or self._client is not None:
                 pause_s = self._first_pause_s
             self._client = None
             self._settled.set()
@@ -179,7 +181,7 @@ class McpServer:
             async with asyncio.timeout(_CONNECT_S):
                 client = await self._entered(stack)
                 await self._list(client)
-            self._client = client
+            self._client, self._status = client, 0
             _log.info("mcp %s: %d tools", self.name, len(self.tools))
             self._settled.set()
             while self._is_current():
@@ -220,7 +222,8 @@ class McpServer:
             self._wake.set()
 
     def _on_status(self, status: int) -> None:
-        self._status = status
+        if self._client is None:
+            self._status = status
 
     async def _woken(self, seconds: float) -> None:
         """Wait until someone wakes the owner, or for so long."""
@@ -232,8 +235,6 @@ class McpServer:
 
     def _note(self, error: Exception) -> None:
         reason, kind = explained(error)
-        if self._client is not None:
-            self._status = 0
         if self._status in (401, 403):
             reason, kind = f"HTTP status {self._status}", FailureKind.UNAUTHORIZED
         elif self._status == 404:

@@ -142,8 +142,8 @@ class UrlTemplate:
             raise self._wrong(self._port, "a port of 1 to 65535")
 
     def _check_literals(self) -> None:
-        for part in (_PLACEHOLDER.sub("", self._host), self._path, self._query or ""):
-            literal = _PLACEHOLDER.sub("", part)
+        for part in (self._host, self._path, self._query or ""):
+            literal = _PLACEHOLDER.sub("", part).strip("[]" if part is self._host else "")
             if not _LITERAL.fullmatch(literal):
                 raise self._wrong(
                     part, "{name} for arguments, other characters as in RFC 3986, percent-encoded"
@@ -177,7 +177,7 @@ def _needed(name: str, texts: Mapping[str, str]) -> str:
 
 def _climbs(segment: str) -> bool:
     """Whether some server would read a step to another folder in it."""
-    for _ in range(_DECODINGS):
+    for _ in range(1 + _DECODINGS):
         # Some servers end a segment at its parameters: "..;x" is ".." to them.
         steps = [step.partition(";")[0].strip() for step in re.split(r"[/\\]", segment)]
         if "." in steps or ".." in steps:

@@ -29,18 +29,16 @@ ALLOWED: Final = (
 
 _MAX_DEPTH: Final = 20
 """Of expressions and conditions within each other."""
-_NODES: Final = frozenset(
-    {
-        *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter),
-        *(nodes.If, nodes.Compare, nodes.Operand, nodes.List, nodes.Tuple),
-        *(nodes.Not, nodes.And, nodes.Or),
-    }
-)
+_TEXT: Final = (nodes.Template, nodes.Output, nodes.TemplateData)
+_CONDITIONS: Final = (nodes.If, nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or)
+_VALUES: Final = (nodes.Name, nodes.Const, nodes.Filter, nodes.List, nodes.Tuple)
+_NODES: Final = frozenset((*_TEXT, *_CONDITIONS, *_VALUES))
 _WORDS: Final[dict[type[nodes.Node], str]] = {
     nodes.Getattr: "an attribute (name.other)",
     nodes.Getitem: "an item (name[...])",
     nodes.Call: "a call (name())",
     nodes.Test: "a test (is ...)",
+    nodes.Concat: "a joined text (~)",
     nodes.CondExpr: "an if within {{ }}",
     nodes.List: "a list outside of in",
     nodes.Tuple: "a list outside of in",
@@ -131,13 +129,12 @@ class PromptTemplate:
         self._check(node, line)
         for child in node.iter_child_nodes():
             if isinstance(child, nodes.List | nodes.Tuple) and not isinstance(node, nodes.Operand):
-                raise self._wrong(line, _WORDS[type(child)])
+                raise self._wrong(line, _word(child))
             self._check_tree(child, line, depth + 1)
 
     def _check(self, node: nodes.Node, line: int) -> None:
-        kind = type(node)
-        if kind not in _NODES:
-            raise self._wrong(line, _WORDS.get(kind) or f"{{% {kind.__name__.lower()} %}}")
+        if type(node) not in _NODES:
+            raise self._wrong(line, _word(node))
         match node:
             case nodes.Name():
                 if node.ctx != "load" or node.name in _RESERVED:
@@ -162,6 +159,12 @@ class PromptTemplate:
         return SpecError(self._source, (f"line {line}: found {found[:200]}; allowed: {ALLOWED}",))
 
 
+def _word(node: nodes.Node) -> str:
+    if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
+        return "arithmetic"
+    return _WORDS.get(type(node)) or f"{{% {type(node).__name__.lower()} %}}"
+
+
 def caller_values(caller: str, called: str, variables: Mapping[str, str]) -> dict[str, str]:
     """Variables whose values come from outside, made safe to stand in a prompt as data.
 
@@ -183,10 +186,12 @@ def caller_values(caller: str, called: str, variables: Mapping[str, str]) -> dic
 
 def _plain(value: str) -> str:
     # What is cut off need not be read: a header can be long.
-    value = " ".join(value[: 4 * MAX_CALLER_VALUE_CHARACTERS].split())
+    value = value[: 4 * MAX_CALLER_VALUE_CHARACTERS]
     visible = (
         character
         for character in value
-        if character in _KEPT or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        if character.isspace()
+        or character in _KEPT
+        or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
     )
-    return "".join(visible)[:MAX_CALLER_VALUE_CHARACTERS].strip()
+    return " ".join("".join(visible).split())[:MAX_CALLER_VALUE_CHARACTERS].strip()
