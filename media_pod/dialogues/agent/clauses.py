@@ -119,7 +119,7 @@ class ClauseCutter:
             if ends:
                 return found.end()
             self._judged = found.end()
-        if len(self._rest) > PIECE_CHARS + (0 if final else LOOKAHEAD_CHARS):
+        if len(self._rest) > PIECE_CHARS:
             return self._longest()
         return None
 

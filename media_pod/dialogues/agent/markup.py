@@ -37,7 +37,7 @@ class Mark(Enum):
     """A run of * or _: emphasis, arithmetic, or part of a name."""
     ENTITY = auto()
     ESCAPE = auto()
-    """A backslash before punctuation, which is group 1."""
+    """A backslash before punctuation, which is group 1, or before the end of the line."""
     FENCE = auto()
     """The first or last line of a code block; group 1 is its run of marks."""
     HASH = auto()
@@ -145,7 +145,7 @@ _RULES: Final = (
     _rule(
         Mark.CELL_RULE, ":-", r":?-{1,99}+:?(?=[ \t]{0,9}[|\n])", r":?-{0,99}:?[ \t]{0,9}", _CELLS
     ),
-    _rule(Mark.ESCAPE, "\\", r"\\([!-/:-@\[-`{-~])", r"\\"),
+    _rule(Mark.ESCAPE, "\\", r"\\(?:([!-/:-@\[-`{-~])|(?=\n))", r"\\"),
     _rule(Mark.EMPHASIS, "*_", r"([*_])\1{0,63}+(?=.)", r"([*_])\1{0,63}"),
     _rule(Mark.SILENT, "~", r"~{2,64}+(?=.)", r"~{1,64}"),
     _rule(Mark.SILENT, "`", r"`"),

@@ -28,6 +28,7 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _URL_HOST: Final = re.compile(r"(?:https?://)?(?:[^/?#@]*@)?(?:www\.)?([^/?#:]*)", re.IGNORECASE)
 _AFTER_URL: Final = re.compile(r"[.,;:!?'*_~]*$")
 _OPERAND_ENDS: Final = frozenset(")]%°²³")
+_AFTER_KEY: Final = frozenset(".,;:?!")
 _BLOCK_TAGS: Final = frozenset("p div li tr h1 h2 h3 h4 h5 h6 ul ol table s".split())
 _BREAK_TAGS: Final = frozenset(("br", "break"))
 
@@ -136,13 +137,17 @@ class SpokenText:
             return len(letters[0])
         if sign == "\n":
             self._end_line()
-        elif sign.isspace():
+        else:
+            self._single(sign, self._before)
+        return 1
+
+    def _single(self, sign: str, before: str) -> None:
+        if sign.isspace():
             self._joined.separate(Gap.BLANK)
-        elif sign in _EMOJI or (sign == "\u200d" and self._before in _EMOJI):
+        elif sign in _EMOJI or (sign == "\u200d" and before in _EMOJI):
             self._joined.leave_out(Gap.BLANK)
         elif sign in _JOINERS or not unicodedata.category(sign).startswith("C"):
             self._speak(sign)
-        return 1
 
     def _speak(self, text: str) -> None:
         self._joined.speak(text)
@@ -208,12 +213,13 @@ class SpokenText:
         return len(found[0])
 
     def _escape(self, found: re.Match[str]) -> int:
-        self._speak(found[1])
+        if found[1]:
+            self._speak(found[1])
         return len(found[0])
 
     def _hash(self, found: re.Match[str]) -> int:
-        beside = self._before + self._held[found.end()]
-        if len(found[0]) == 1 and any(sign.isalnum() for sign in beside):
+        """Speak a single sign: a number, a name such as C#, or the key of a telephone."""
+        if len(found[0]) == 1 and not (self._block and self._before.isspace()):
             self._speak("#")
         else:
             self._joined.leave_out(Gap.BLANK)
@@ -235,7 +241,8 @@ class SpokenText:
         return len(marks)
 
     def _is_operator(self, marks: str, before: str, after: str) -> bool:
-        if before.isspace() and after.isspace():
+        if before.isspace() and (after.isspace() or after in _AFTER_KEY):
+            # "2 * 3", or "press *."; a line that ends in a blank and a mark has lost its partner
             return marks == "*" and after != "\n" and _ends_operand(self._joined.last)
         if not _ends_operand(before) and not after.isspace():
             self._emphasis_open.add(marks[0])
@@ -248,10 +255,7 @@ class SpokenText:
 
     def _entity(self, found: re.Match[str]) -> int:
         for sign in html.unescape(found[0]):
-            if sign.isspace():
-                self._joined.separate(Gap.BLANK)
-            elif not unicodedata.category(sign).startswith("C"):
-                self._speak(sign)
+            self._single(sign, "")
         return len(found[0])
 
     def _tag(self, found: re.Match[str]) -> int:

@@ -28,7 +28,7 @@ CASES = [
     ("en", ["1. Open the box.", "2. Close it."]),
     ("en", ["Really?!", "Yes... maybe.", '"Go!" he said.']),
     ("de", ["Gerne, Hr. Müller kommt am 3. Mai.", "Das kostet ca. 5 Euro, z. B. bar.", "Gut."]),
-    ("de-AT", ["Ich komme z. B. um 10.30 Uhr.", "Gut."]),
+    ("de-AT", ["Hr. Müller kommt am 3. Mai um 10.30 Uhr.", "Gut."]),
     ("fr", ["Bonjour !", "M. Dupont est là."]),
     ("hi", ["नमस्ते।", "डॉ. शर्मा आए।", "आप कैसे हैं?"]),
 ]

@@ -11,6 +11,8 @@ from media_pod.dialogues.agent.spoken_text import SpokenText
 MARKED = [
     ("**Hello** *there*, _you_ and __them__.", "Hello there, you and them."),
     ("***Very* bold** and ~~old~~ new", "Very bold and old new"),
+    ("a ~~~b c ###d e ===f", "a b c d e f"),
+    ("*note\n5*(2)", "note 5*(2)"),
     ("**unclosed text", "unclosed text"),
     ("ends in ** and *", "ends in and"),
     ("**bold**text", "boldtext"),
@@ -60,6 +62,8 @@ MARKED = [
     ("a\x00b\u200bc\ud800 \t\n d\u00a0e", "abc d e"),
     (r"1986\. \*no\*", "1986. *no*"),
     ("#5 in C# ## x", "#5 in C# x"),
+    ("# Title #\nText", "Title. Text"),
+    ("one\\\ntwo &#x1F600;", "one two"),
     ("", ""),
     (" \n ", ""),
 ]
@@ -73,6 +77,7 @@ KEPT = [
     "-5 degrees, 9-5, 3.50 - 2",
     "if a < b and c > d, then x<y",
     "I <3 you",
+    "Press * or #, then #. Or *.",
     "snake_case and file_name.txt",
     "Bonjour ! Ça va ?",
     'She said "yes" (twice) -- really...',
