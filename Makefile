@@ -11,10 +11,10 @@ SET_UP := .venv/set-up
 NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )
 
-ORDINARY := not slow and not asterisk and not cluster and not chart
+ORDINARY := not slow and not asterisk and not cluster and not chart and not voices
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-cluster \
+.PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-voices test-cluster \
 	test-cluster-core demo-cluster demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
 	dashboards pictures clean
 
@@ -43,6 +43,9 @@ test-asterisk-core: $(SET_UP) ## those of them that every change runs; four minu
 test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster; a minute
 	$(BIN)/pytest -m chart tests/chart tests/dashboards $(ARGS)
 
+test-voices: $(SET_UP) ## real speech models and servers, which are fetched first; a minute
+	$(BIN)/pytest -m voices $(or $(FILES),tests/voices) $(ARGS)
+
 demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
 	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
@@ -70,7 +73,7 @@ types: $(SET_UP) ## types, with mypy
 contracts: $(SET_UP) ## who may import whom, with import-linter
 	$(BIN)/lint-imports
 
-check: lint types contracts test test-chart test-long test-asterisk test-cluster ## everything that a change has to pass
+check: lint types contracts test test-chart test-long test-voices test-asterisk test-cluster ## everything that a change has to pass
 
 dashboards: $(SET_UP) ## write the chart's dashboards and alerts, and their docs, from Python
 	PYTHONPATH=scripts $(BIN)/python -m observability

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from media_pod.errors import SetupError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.pod.pod import Pod, make_bank
 from media_pod.pod.services import AgentServices
-from media_pod.providers.requests import RequestObserver
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.requests import RequestObserver
 
 __all__ = ["no_recognizer"]
 without_recognizer = pytest.mark.usefixtures("no_recognizer")

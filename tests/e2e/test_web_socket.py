@@ -15,9 +15,9 @@ from media_pod.call.transcript import TranscriptEntry
 from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import Step
 from media_pod.manifest.agent import VoiceAgent
-from media_pod.providers.ports import Pcm, Speech
 from media_pod.manifest.providers import EspeakTtsSettings
 from media_pod.providers.builtin.espeak import EspeakTts
+from media_pod.providers.ports import Pcm, Speech
 from media_pod.transport.websocket.playback import SEND_AHEAD
 
 __all__ = ["no_recognizer"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from call.doubles import Unobserved
 from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say
 from media_pod.dialogues.registry import make_dialogue
 from media_pod.errors import SetupError
@@ -34,7 +35,7 @@ def write_wav(path: Path) -> None:
 
 async def says(manifest: ActiveManifest[DialogueFactory]) -> str:
     """The greeting of a new call."""
-    async for act in manifest.dialogue(CallInfo("")).greet():
+    async for act in manifest.dialogue(CallInfo(""), Unobserved()).greet():
         assert isinstance(act, Say)
         return act.text
     raise AssertionError("nothing")
@@ -79,7 +80,7 @@ async def test_recordings_are_read_when_a_manifest_is_reloaded(tmp_path: Path) -
     write_wav(tmp_path / "second.wav")
     await manifest.reload(agent({"play": "second.wav"}))
     assert manifest.view.problem == ""
-    async for act in manifest.dialogue(CallInfo("")).greet():
+    async for act in manifest.dialogue(CallInfo(""), Unobserved()).greet():
         assert isinstance(act, Play)
         assert act.name == "second"
         break

@@ -23,7 +23,7 @@ from typing import Final
 
 
 class Mark(Enum):
-    """A kind of mark; `SpokenText` has an action for each."""
+    """A kind of mark; `SpeakableText` has an action for each."""
 
     AUTOLINK = auto()
     """<https://example.com> or <mail@example.com>; group 1 is what is within."""

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import Final
 
 from media_pod.dialogues.agent.clauses import ClauseCutter
-from media_pod.dialogues.agent.spoken_text import SpokenText
+from media_pod.dialogues.agent.speakable_text import SpeakableText
 
 HELD_DELTAS: Final = 64
 """How many deltas are read ahead of the voice; then the model's stream waits."""
@@ -38,7 +38,7 @@ async def spoken_clauses(
     reading = asyncio.create_task(_read(deltas, arrived, room), name="deltas of a reply")
     # Not put by the task itself: it could wait for room while it is being cancelled
     reading.add_done_callback(lambda _: arrived.put_nowait(None))
-    text, cutter = SpokenText(), ClauseCutter(language)
+    text, cutter = SpeakableText(), ClauseCutter(language)
     wait_s: float | None = flush_s
     try:
         while True:

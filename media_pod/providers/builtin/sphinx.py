@@ -55,16 +55,6 @@ class SphinxStt:
         self._pool = WorkerPool(command, workers)
 
     @property
-    def name(self) -> str:
-        """See `Provider.name`."""
-        return "pocketsphinx"
-
-    @property
-    def model(self) -> str:
-        """ "": there is only one."""
-        return ""
-
-    @property
     def worker_pids(self) -> list[int]:
         """Process ids of the running workers."""
         return self._pool.pids
@@ -76,11 +66,6 @@ class SphinxStt:
             ProviderError: a process does not start, or its model does not load.
         """
         await self._pool.start()
-
-    async def check(self) -> str:
-        """Decode half a second of silence; see `Provider.check`."""
-        await self.decode(np.zeros(self.rate_hz // 2, np.int16))
-        return "pocketsphinx: decoded 0.5 s of silence"
 
     async def check(self) -> str:
         """See `Provider.check`."""

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.manifest.validation import SpecError
 from media_pod.dialogues.agent.template import (
     MAX_CALLER_VALUE_CHARACTERS,
     MAX_RENDERED_CHARACTERS,
     PromptTemplate,
     caller_values,
 )
+from media_pod.manifest.validation import SpecError
 
 GREETING = """\
 Hello {{ name | default("there") | title }}.

@@ -38,7 +38,7 @@ async def spoken(tts: PiperTts, text: str) -> list[Speech]:
     return [speech async for speech in tts.speak(text)]
 
 
-def frames(*parts: Any) -> int:
+def frames(*parts: int) -> int:
     return sum(parts) * RATE_HZ // 100
 
 

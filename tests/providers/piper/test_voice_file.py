@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_scales_of_the_description_are_used_and_have_defaults(tmp_path: Path) ->
     ],
 )
 def test_another_description_is_refused_with_its_path(
-    tmp_path: Path, changes: dict[str, object], message: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     path = write_voice(tmp_path, **changes)
     with pytest.raises(SetupError, match=rf"tiny\.onnx\.json: .*{message}"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -127,11 +127,13 @@ async def test_a_missed_deadline_names_the_audio(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_folder_that_is_no_model_is_named_with_what_was_found(tmp_path: Path) -> None:
-    for make, found in (
+    model = tmp_path / "tiny.en"
+    steps: list[tuple[Callable[[], object], str]] = [
         (lambda: None, "no such folder"),
-        (lambda: (tmp_path / "tiny.en").mkdir(), "an empty folder"),
-        (lambda: (tmp_path / "tiny.en" / "model.safetensors").touch(), "model.safetensors"),
-    ):
+        (model.mkdir, "an empty folder"),
+        ((model / "model.safetensors").touch, "model.safetensors"),
+    ]
+    for make, found in steps:
         make()
         stt = whisper(tmp_path)
         with pytest.raises(SetupError) as raised:

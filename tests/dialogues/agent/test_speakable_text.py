@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.dialogues.agent.spoken_text import SpokenText
+from media_pod.dialogues.agent.speakable_text import SpeakableText
 
 MARKED = [
     ("**Hello** *there*, _you_ and __them__.", "Hello there, you and them."),
@@ -87,7 +87,7 @@ KEPT = [
 
 
 def spoken(*deltas: str) -> str:
-    text = SpokenText()
+    text = SpeakableText()
     return "".join([*map(text.feed, deltas), text.finish()])
 
 
@@ -145,7 +145,7 @@ _WORDS = st.from_regex(r"[A-Za-zäßé]{1,9}[,.;:?!]?|[0-9]{1,4}[.,]?[0-9]{0,2}"
 @given(st.lists(_WORDS, min_size=1, max_size=30))
 def test_plain_prose_stays_and_lags_by_no_more_than_a_token(words: list[str]) -> None:
     tokens = [words[0], *(f" {word}" for word in words[1:])]
-    text = SpokenText()
+    text = SpeakableText()
     result = ""
     for count, token in enumerate(tokens):
         result += text.feed(token)
@@ -165,6 +165,6 @@ def test_plain_prose_stays_and_lags_by_no_more_than_a_token(words: list[str]) ->
     ],
 )
 def test_what_is_held_back_is_bounded(written: str) -> None:
-    text = SpokenText()
+    text = SpeakableText()
     text.feed(written)
     assert len(text.feed("x" * 5000)) >= 2500

@@ -1,7 +1,7 @@
 """What a model writes, made into what a voice can speak, while it is written.
 
 Marks of Markdown, HTML and SSML, emoji and control characters are left out or rewritten; words,
-numbers, arithmetic and names stay. `markup` recognizes the marks, `SpokenText` acts on them.
+numbers, arithmetic and names stay. `markup` recognizes the marks, `SpeakableText` acts on them.
 """
 
 import html
@@ -33,7 +33,7 @@ _BLOCK_TAGS: Final = frozenset("p div li tr h1 h2 h3 h4 h5 h6 ul ol table s".spl
 _BREAK_TAGS: Final = frozenset(("br", "break"))
 
 
-class SpokenText:
+class SpeakableText:
     """The text of one reply, for a voice.
 
     `feed` holds back no more than what a mark may still be made of. The last white space is held
