@@ -127,6 +127,7 @@ class McpServer:
             await tool.schema.check(arguments)
             async with asyncio.timeout(self.settings.timeout_seconds):
                 result = await client.call_tool(tool.server_name, dict(arguments))
+            return as_result(result, self._redacted)
         except ArgumentsError as error:
             return ToolResult(str(error), is_error=True)
         except TimeoutError:
@@ -134,7 +135,6 @@ class McpServer:
             return self._failed(f"{name}: no result within {limit:g} s; it was told to stop")
         except Exception as error:  # the edge of the tool: whatever the package raises
             return self._failed(f"{name}: {self._reason(error, client)}")
-        return as_result(result, self._redacted)
 
     def _failed(self, message: str) -> ToolResult:
         message = self._redacted(message)
@@ -177,6 +177,7 @@ class McpServer:
     async def _session(self) -> None:
         """Connect, and keep the list of tools current until the session is lost or to be ended."""
         self._lost, self._status = False, 0
+        self._wake.clear()
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(_CONNECT_S):
                 client = await self._entered(stack)
@@ -185,8 +186,9 @@ class McpServer:
             _log.info("mcp %s: %d tools", self.name, len(self.tools))
             self._settled.set()
             while self._is_current():
-                self._wake.clear()
                 await self._woken(self._refresh_s)
+                # Before the list is read: it may change again meanwhile.
+                self._wake.clear()
                 if self._is_current():
                     async with asyncio.timeout(_CONNECT_S):
                         await self._list(client)

@@ -19,7 +19,7 @@ from media_pod.tools.arguments import ArgumentsError
 MAX_URL_CHARACTERS: Final = 8000
 """What servers and proxies take (RFC 9110, section 4.1, recommends that they do)."""
 _DECODINGS: Final = 3
-"""A proxy decodes once, and what is behind it once more; one for luck."""
+"""As many servers in a row, each of which decodes once: two proxies and what is behind them."""
 
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9_.-]{1,100})\}")
 _PARTS: Final = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)

@@ -17,7 +17,7 @@ NAMES = st.lists(st.text("aZ0_-./ é", max_size=70), max_size=20)
 
 
 @dataclass
-class Named:
+class OwnedTool:
     """A tool that answers with whose it is."""
 
     spec: ToolSpec
@@ -28,12 +28,12 @@ class Named:
         return ToolResult(self.owner)
 
 
-class Source:
+class NamedSource:
     """A source of tools with these names."""
 
     def __init__(self, name: str, *names: str) -> None:
         self.name = name
-        self.tools: Sequence[Tool] = [Named(ToolSpec(each, "", {}), name) for each in names]
+        self.tools: Sequence[Tool] = [OwnedTool(ToolSpec(each, "", {}), name) for each in names]
         self.states: list[str] = []
 
     async def start(self) -> None:
@@ -64,8 +64,8 @@ def test_a_prefixed_name_is_new(name: str, taken: list[str]) -> None:
 
 
 async def test_names_that_clash_get_the_name_of_their_server() -> None:
-    own = Source("http", "search", "crm_find")
-    crm, wiki = Source("crm", "search", "find"), Source("wiki", "find", "read")
+    own = NamedSource("http", "search", "crm_find")
+    crm, wiki = NamedSource("crm", "search", "find"), NamedSource("wiki", "find", "read")
     toolbox = Toolbox(own, [crm, wiki])
     owners = {tool.spec.name: (await tool.call({})).text for tool in toolbox.tools}
     assert owners == {
@@ -82,7 +82,7 @@ async def test_names_that_clash_get_the_name_of_their_server() -> None:
 
 
 async def test_all_sources_are_started_checked_and_closed() -> None:
-    sources = [Source("http"), Source("crm")]
+    sources = [NamedSource("http"), NamedSource("crm")]
     toolbox = Toolbox(sources[0], sources[1:])
     await toolbox.start()
     assert await toolbox.check() == "http works\ncrm works"

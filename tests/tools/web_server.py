@@ -140,7 +140,8 @@ async def raw_server(answer: bytes) -> AsyncIterator[str]:
     """Answer every connection with these bytes and close it; gives the URL."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        # With its body: a connection that is closed with unread bytes is reset.
+        await reader.readuntil(b"\r\n\r\n{}")
         writer.write(answer)
         await writer.drain()
         writer.close()
