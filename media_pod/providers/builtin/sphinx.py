@@ -110,6 +110,11 @@ class SphinxUtterance:
         self._chunks: list[Pcm] = []
         self._room = MAX_UTTERANCE_SECONDS * stt.rate_hz
 
+    @property
+    def partial(self) -> str:
+        """ "": an utterance is decoded after its end."""
+        return ""
+
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit."""
         taken = pcm[: self._room].copy()

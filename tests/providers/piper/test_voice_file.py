@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from media_pod.errors import SetupError
 from media_pod.providers.piper.graph import PiperGraph
 from media_pod.providers.piper.voice_file import read_voice_file
-
-from .tiny_voice import FRAME_SAMPLES, write_voice
+from providers.piper.tiny_voice import FRAME_SAMPLES, write_voice
 
 
 def test_phonemes_become_ids_with_pads_between(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_scales_of_the_description_are_used_and_have_defaults(tmp_path: Path) ->
     ],
 )
 def test_another_description_is_refused_with_its_path(
-    tmp_path: Path, changes: dict[str, object], message: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     path = write_voice(tmp_path, **changes)
     with pytest.raises(SetupError, match=rf"tiny\.onnx\.json: .*{message}"):

@@ -126,19 +126,28 @@ async def test_a_missed_deadline_names_the_audio(monkeypatch: pytest.MonkeyPatch
     await stt.aclose()
 
 
-async def test_a_folder_that_is_no_model_is_named_with_what_was_found(tmp_path: Path) -> None:
-    for make, found in (
-        (lambda: None, "no such folder"),
-        (lambda: (tmp_path / "tiny.en").mkdir(), "an empty folder"),
-        (lambda: (tmp_path / "tiny.en" / "model.safetensors").touch(), "model.safetensors"),
-    ):
-        make()
-        stt = whisper(tmp_path)
-        with pytest.raises(SetupError) as raised:
-            await stt.start()
-        assert str(raised.value).startswith(f"{tmp_path / 'tiny.en'}: found {found}; expected")
-        assert "model.bin" in str(raised.value)
-        await stt.aclose()
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (None, "no such folder"),
+        ("", "an empty folder"),
+        ("model.safetensors", "model.safetensors"),
+    ],
+)
+async def test_a_folder_that_is_no_model_is_named_with_what_was_found(
+    tmp_path: Path, file: str | None, found: str
+) -> None:
+    folder = tmp_path / "tiny.en"
+    if file is not None:
+        folder.mkdir()
+    if file:
+        (folder / file).touch()
+    stt = whisper(tmp_path)
+    with pytest.raises(SetupError) as raised:
+        await stt.start()
+    assert str(raised.value).startswith(f"{folder}: found {found}; expected")
+    assert "model.bin" in str(raised.value)
+    await stt.aclose()
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
