@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from media_pod.errors import InterjectError
+from media_pod.errors import InterjectError, SetupError
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.worker_child import WorkerMessage
 from media_pod.providers.worker_process import WorkerCommand, WorkerProcess
@@ -66,8 +66,8 @@ class WorkerPool:
             subject: what is processed, for the message about a missed deadline: "1.0 s of audio".
 
         Raises:
-            SetupError, ProviderError: as `WorkerProcess.request`; or the deadline passed, or the
-                pool is closed.
+            ProviderError: as `WorkerProcess.request`; or a package or a file is missing, the
+                deadline passed, or the pool is closed.
         """
         process: WorkerProcess | None = None
         exchange: asyncio.Task[WorkerMessage] | None = None
@@ -90,7 +90,13 @@ class WorkerPool:
             if process is not None:
                 self._give_back(process, exchange)
         self._check_open()
-        return exchange.result()
+        try:
+            return exchange.result()
+        except SetupError as error:
+            # In a call it is a failure like others: a fallback takes over.
+            raise ProviderError(
+                f"{self._command.provider}: {error}", FailureKind.NOT_FOUND
+            ) from error
 
     async def aclose(self) -> None:
         """Kill the processes; requests fail."""

@@ -15,6 +15,7 @@ from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
 from media_pod.providers.builtin.sphinx import MAX_UTTERANCE_SECONDS, SphinxStt
 from media_pod.providers.ports import Pcm, ProviderError
+from providers.telephone_line import edits, over_the_line
 
 CLEAR_VOICE = "en-us+klatt4"
 """The espeak voice with the fewest recognition errors."""
@@ -29,25 +30,10 @@ async def stt() -> AsyncIterator[SphinxStt]:
 
 
 def over_the_telephone(text: str, voice: str = CLEAR_VOICE) -> Pcm:
-    """Speech at 8 kHz through 8-bit mu-law, on a line with some noise."""
-    speech = np.concatenate([piece.pcm for piece in synthesize(text, 8000, voice, 140)])
-    noise = np.random.default_rng(1).normal(scale=30, size=speech.size + 3200)
-    noise[1600:-1600] += speech
-    line = np.clip(noise / 32768, -1, 1)
-    code = np.round(np.sign(line) * np.log1p(255 * np.abs(line)) / np.log(256) * 127) / 127
-    expanded = np.sign(code) * (256 ** np.abs(code) - 1) / 255
-    pcm: Pcm = np.clip(expanded * 32768, -32768, 32767).astype(np.int16)
-    return pcm
-
-
-def edits(one: list[str], other: list[str]) -> int:
-    """Levenshtein distance in words."""
-    row = list(range(len(other) + 1))
-    for i, word in enumerate(one, 1):
-        above, row = row, [i]
-        for j, expected in enumerate(other, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (word != expected)))
-    return row[-1]
+    """What espeak says of `text`, over the line."""
+    return over_the_line(
+        np.concatenate([piece.pcm for piece in synthesize(text, 8000, voice, 140)])
+    )
 
 
 def cpu_ticks(pid: int) -> int:
@@ -190,6 +176,12 @@ async def test_utterances_of_many_calls_share_the_worker(stt: SphinxStt) -> None
     said = ["yes", "goodbye", "stop", "wait"]
     answers = await asyncio.gather(*(heard(stt, over_the_telephone(text)) for text in said))
     assert [answer.replace("yeah", "yes") for answer in answers] == said
+
+
+async def test_check_decodes_something(stt: SphinxStt) -> None:
+    assert (stt.name, stt.model) == ("pocketsphinx", "")
+    assert await stt.check() == "pocketsphinx: decoded 0.5 s of silence"
+    assert len(stt.worker_pids) == 1
 
 
 async def test_ctrl_c_does_not_reach_the_worker(stt: SphinxStt) -> None:

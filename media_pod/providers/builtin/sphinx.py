@@ -98,13 +98,15 @@ class SphinxStt:
 class SphinxUtterance:
     """One utterance; audio beyond `MAX_UTTERANCE_SECONDS` is dropped."""
 
-    partial = ""
-    """It is recognized as a whole."""
-
     def __init__(self, stt: SphinxStt) -> None:
         self._stt = stt
         self._chunks: list[Pcm] = []
         self._room = MAX_UTTERANCE_SECONDS * stt.rate_hz
+
+    @property
+    def partial(self) -> str:
+        """ "": an utterance is decoded after its end."""
+        return ""
 
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit."""

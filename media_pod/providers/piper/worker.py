@@ -37,13 +37,13 @@ def load(settings: Fields) -> Handler:
         espeak_voice = espeak.resolve(voice.espeak_voice)
     except ProviderError as error:
         raise SetupError(f"{path}.json: {error}") from error
-    return _Voice(
+    return _LoadedVoice(
         voice, PiperGraph(path), espeak, espeak_voice, settings["rate_hz"], settings["speed"]
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
+class _LoadedVoice:
     voice: VoiceFile
     graph: PiperGraph
     espeak: Engine

@@ -104,8 +104,7 @@ class WhisperStt:
         """Recognize `pcm`, at most `MAX_UTTERANCE_S` of audio.
 
         Raises:
-            SetupError: the model's folder is not usable.
-            ProviderError: the deadline passed, or the process failed.
+            ProviderError: the deadline passed, the process failed, or the model is not usable.
         """
         answer = await self._pool.request(
             WorkerMessage({"rate_hz": self.rate_hz}, pcm.astype("<i2").tobytes()),

@@ -37,6 +37,8 @@ _FILES = (
     ("vocabulary.json", "vocabulary.txt"),
 )
 _LOOP = re.compile(r"(.{1,60}?)\1{3,}")
+_LONG_LOOP = re.compile(r"(\D{2,60}?)\1{7,}")
+"""Nobody says anything but a digit eight times in a row."""
 
 
 def load(settings: Fields) -> Handler:
@@ -99,15 +101,18 @@ def _text(segment: Any, max_tokens: int) -> str:
     """What was said in a segment; "" if it is not speech."""
     if segment.no_speech_prob > MAX_NO_SPEECH or segment.avg_logprob < MIN_LOG_PROBABILITY:
         return ""
-    text: str = segment.text.strip()
-    if len(segment.tokens) >= max_tokens:
-        text = without_loops(text)
+    text = without_loops(segment.text.strip(), at_bound=len(segment.tokens) >= max_tokens)
     return text if any(sign.isalnum() for sign in text) else ""
 
 
-def without_loops(text: str) -> str:
-    """Reduce what is repeated at least four times in a row to one: "Ahhhhh" to "Ah"."""
-    return _LOOP.sub(r"\1", text)
+def without_loops(text: str, at_bound: bool) -> str:
+    """Reduce what is repeated in a row to one: "bye bye bye bye" to "bye".
+
+    Args:
+        text: what the model heard.
+        at_bound: only the bound ended it. Four repetitions are a loop then, otherwise eight.
+    """
+    return (_LOOP if at_bound else _LONG_LOOP).sub(r"\1", text).strip()
 
 
 def _check_files(folder: Path) -> None:

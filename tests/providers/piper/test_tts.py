@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +13,7 @@ from media_pod.errors import SetupError
 from media_pod.manifest.providers import PiperTtsSettings
 from media_pod.providers.piper.tts import PiperTts
 from media_pod.providers.ports import FailureKind, ProviderError, Speech
-
-from .tiny_voice import write_voice
+from providers.piper.tiny_voice import write_voice
 
 RATE_HZ = 8000
 DEADLINE_S = 20
@@ -39,6 +37,7 @@ async def spoken(tts: PiperTts, text: str) -> list[Speech]:
 
 
 def frames(*parts: int) -> int:
+    """Samples of so many frames of the voice."""
     return sum(parts) * RATE_HZ // 100
 
 

@@ -9,8 +9,7 @@ import pytest
 from media_pod.errors import SetupError
 from media_pod.providers.piper.graph import PiperGraph
 from media_pod.providers.piper.voice_file import read_voice_file
-
-from .tiny_voice import FRAME_SAMPLES, write_voice
+from providers.piper.tiny_voice import FRAME_SAMPLES, write_voice
 
 
 def test_phonemes_become_ids_with_pads_between(tmp_path: Path) -> None:

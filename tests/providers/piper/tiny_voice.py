@@ -64,11 +64,11 @@ def _model(durations: str) -> bytes:
         )
     index = _number(2, _INT64) + _field(8, "one_index") + _field(9, struct.pack("<q", 1))
     graph += _field(5, index)
-    inputs: list[tuple[str, int, list[int | str]]] = [
+    inputs: tuple[tuple[str, int, list[int | str]], ...] = (
         ("input", _INT64, ["batch", "ids"]),
         ("input_lengths", _INT64, ["batch"]),
         ("scales", _FLOAT, [3]),
-    ]
+    )
     for name, kind, size in inputs:
         graph += _field(11, _value(name, kind, size))
     graph += _field(12, _value("output", _FLOAT, ["samples"]))

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -126,21 +126,28 @@ async def test_a_missed_deadline_names_the_audio(monkeypatch: pytest.MonkeyPatch
     await stt.aclose()
 
 
-async def test_a_folder_that_is_no_model_is_named_with_what_was_found(tmp_path: Path) -> None:
-    model = tmp_path / "tiny.en"
-    steps: list[tuple[Callable[[], object], str]] = [
-        (lambda: None, "no such folder"),
-        (model.mkdir, "an empty folder"),
-        ((model / "model.safetensors").touch, "model.safetensors"),
-    ]
-    for make, found in steps:
-        make()
-        stt = whisper(tmp_path)
-        with pytest.raises(SetupError) as raised:
-            await stt.start()
-        assert str(raised.value).startswith(f"{tmp_path / 'tiny.en'}: found {found}; expected")
-        assert "model.bin" in str(raised.value)
-        await stt.aclose()
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (None, "no such folder"),
+        ("", "an empty folder"),
+        ("model.safetensors", "model.safetensors"),
+    ],
+)
+async def test_a_folder_that_is_no_model_is_named_with_what_was_found(
+    tmp_path: Path, file: str | None, found: str
+) -> None:
+    folder = tmp_path / "tiny.en"
+    if file is not None:
+        folder.mkdir()
+    if file:
+        (folder / file).touch()
+    stt = whisper(tmp_path)
+    with pytest.raises(SetupError) as raised:
+        await stt.start()
+    assert str(raised.value).startswith(f"{folder}: found {found}; expected")
+    assert "model.bin" in str(raised.value)
+    await stt.aclose()
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

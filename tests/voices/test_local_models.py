@@ -1,0 +1,160 @@
+"""Whisper and a Piper voice with their real models, which hear and speak over a telephone line.
+
+INTERJECT_TEST_WHISPER_MODEL  folder of Whisper tiny.en, converted to CTranslate2
+INTERJECT_TEST_PIPER_VOICE    the voice en_US-joe-medium.onnx
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from media_pod.errors import SetupError
+from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
+from media_pod.providers.piper.tts import PiperTts
+from media_pod.providers.ports import Pcm, Speech
+from media_pod.providers.whisper.stt import WhisperStt
+from providers.telephone_line import edits, over_the_line
+
+pytestmark = pytest.mark.voices
+
+RATE_HZ = 8000
+DEADLINE_S = 60
+SENTENCES = (
+    "Yes.",
+    "No, that is wrong.",
+    "I want to change my address.",
+    "Where is my parcel?",
+    "Please call me back tomorrow at ten.",
+    "Could I speak to somebody about my last invoice, please?",
+    "I have been waiting for two weeks and nobody has answered my letter.",
+    "The driver left the package with a neighbor, but she does not have it.",
+    "What are your opening hours on Saturday?",
+    "Thank you very much, that is all.",
+)
+
+
+def path_in(variable: str) -> Path:
+    if variable not in os.environ:
+        pytest.skip(f"{variable} is not set")
+    return Path(os.environ[variable])
+
+
+def whisper(language: str = "en-US") -> WhisperStt:
+    model = path_in("INTERJECT_TEST_WHISPER_MODEL")
+    settings = WhisperSttSettings(kind="whisper", model_path=str(model))
+    return WhisperStt(settings, Path("/"), RATE_HZ, language, DEADLINE_S)
+
+
+@pytest_asyncio.fixture
+async def stt() -> AsyncIterator[WhisperStt]:
+    made = whisper()
+    yield made
+    await made.aclose()
+
+
+@pytest_asyncio.fixture
+async def tts() -> AsyncIterator[PiperTts]:
+    voice = path_in("INTERJECT_TEST_PIPER_VOICE")
+    settings = PiperTtsSettings(kind="piper", voice_path=str(voice))
+    made = PiperTts(settings, Path("/"), RATE_HZ, "en-US", DEADLINE_S)
+    yield made
+    await made.aclose()
+
+
+async def spoken(tts: PiperTts, text: str) -> list[Speech]:
+    return [speech async for speech in tts.speak(text)]
+
+
+async def heard(stt: WhisperStt, pcm: Pcm) -> str:
+    utterance = stt.listen()
+    for start in range(0, pcm.size, 160):
+        utterance.feed(pcm[start : start + 160])
+    return await utterance.finish()
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.lower().replace("10", "ten"))
+
+
+async def test_what_the_voice_says_is_understood_over_the_telephone(
+    stt: WhisperStt, tts: PiperTts
+) -> None:
+    wrong = total = 0
+    for sentence in SENTENCES:
+        speech = np.concatenate([part.pcm for part in await spoken(tts, sentence)])
+        wrong += edits(words_of(await heard(stt, over_the_line(speech))), words_of(sentence))
+        total += len(words_of(sentence))
+    # Measured: none in 111 words. The voice speaks each time a little differently.
+    assert wrong <= 0.08 * total, f"{wrong} errors in {total} words"
+
+
+async def test_a_caller_who_hears_the_first_words_is_said_to_have_heard_these(
+    stt: WhisperStt, tts: PiperTts
+) -> None:
+    (speech,) = await spoken(tts, "I have been waiting for two weeks and nobody has answered.")
+    assert " ".join(word.text for word in speech.words) == speech.text
+    for count in (4, 7, 9):
+        end = speech.words[count - 1].end_sample
+        text = await heard(stt, over_the_line(speech.pcm[:end]))
+        assert edits(words_of(text), words_of(speech.text)[:count]) <= 1, (count, text)
+
+
+async def test_sounds_that_are_no_speech_are_no_words(stt: WhisperStt) -> None:
+    rng = np.random.default_rng(2)
+    times = np.arange(4 * RATE_HZ) / RATE_HZ
+
+    def tone(*frequencies_hz: float) -> Pcm:
+        waves = sum(2000 * np.sin(2 * np.pi * hz * times) for hz in frequencies_hz)
+        return np.asarray(waves, np.float64).astype(np.int16)
+
+    sounds = {
+        "ringing": (tone(440, 480) * (times % 2 < 1)).astype(np.int16),
+        "dial tone": tone(350, 440),
+        "a siren": (3000 * np.sin(np.cumsum(0.5 + 0.25 * np.sin(3 * times)))).astype(np.int16),
+        "hum": tone(50, 150),
+        **{
+            f"noise of RMS {rms}": rng.normal(scale=rms, size=times.size).astype(np.int16)
+            for rms in (10, 100, 1000, 3000)
+        },
+        "coughs": (rng.normal(scale=4000, size=times.size) * np.exp(-20 * (times % 1))).astype(
+            np.int16
+        ),
+    }
+    found = {name: await heard(stt, over_the_line(sound)) for name, sound in sounds.items()}
+    assert found == dict.fromkeys(sounds, "")
+
+
+async def test_a_long_vowel_is_no_endless_text(stt: WhisperStt, tts: PiperTts) -> None:
+    (speech,) = await spoken(tts, "Aah.")
+    vowel = np.tile(speech.pcm[800:2400], 25)
+    assert len(await heard(stt, over_the_line(vowel))) < 100
+
+
+async def test_check_says_what_was_found(stt: WhisperStt, tts: PiperTts) -> None:
+    assert (await stt.check()).endswith("heard nothing in 0.5 s of silence")
+    assert re.search(r"en_US-joe-medium\.onnx spoke 0\.\d s$", await tts.check())
+
+
+async def test_a_language_that_the_model_does_not_know_is_a_set_up_error() -> None:
+    stt = whisper("de-DE")
+    with pytest.raises(SetupError, match="does not know the language 'de', only en"):
+        await stt.start()
+    await stt.aclose()
+
+
+async def test_a_file_that_is_no_model_is_a_set_up_error(tmp_path: Path) -> None:
+    model = path_in("INTERJECT_TEST_WHISPER_MODEL")
+    for file in model.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "model.bin").unlink()
+    (tmp_path / "model.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    settings = WhisperSttSettings(kind="whisper", model_path=str(tmp_path))
+    stt = WhisperStt(settings, Path("/"), RATE_HZ, "en", DEADLINE_S)
+    with pytest.raises(SetupError, match="expected a Whisper model converted to CTranslate2"):
+        await stt.start()
+    await stt.aclose()
