@@ -1,10 +1,5 @@
-"""Whisper and a Piper voice with their real models, which hear and speak over a telephone line.
+"""Whisper and a Piper voice with their real models, which hear and speak over a telephone line."""
 
-INTERJECT_TEST_WHISPER_MODEL  folder of Whisper tiny.en, converted to CTranslate2
-INTERJECT_TEST_PIPER_VOICE    the voice en_US-joe-medium.onnx
-"""
-
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,8 +14,7 @@ from media_pod.providers.piper.tts import PiperTts
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.whisper.stt import WhisperStt
 from providers.telephone_line import edits, over_the_line
-
-pytestmark = pytest.mark.voices
+from rig.voices import VOICE, voice_data, whisper_model
 
 RATE_HZ = 8000
 DEADLINE_S = 60
@@ -38,28 +32,21 @@ SENTENCES = (
 )
 
 
-def path_in(variable: str) -> Path:
-    if variable not in os.environ:
-        pytest.skip(f"{variable} is not set")
-    return Path(os.environ[variable])
-
-
-def whisper(language: str = "en-US") -> WhisperStt:
-    model = path_in("INTERJECT_TEST_WHISPER_MODEL")
-    settings = WhisperSttSettings(kind="whisper", model_path=str(model))
+def whisper_of(voices: Path, language: str = "en-US") -> WhisperStt:
+    settings = WhisperSttSettings(kind="whisper", model_path=str(whisper_model(voices)))
     return WhisperStt(settings, Path("/"), RATE_HZ, language, DEADLINE_S)
 
 
 @pytest_asyncio.fixture
-async def stt() -> AsyncIterator[WhisperStt]:
-    made = whisper()
+async def stt(voices: Path) -> AsyncIterator[WhisperStt]:
+    made = whisper_of(voices)
     yield made
     await made.aclose()
 
 
 @pytest_asyncio.fixture
-async def tts() -> AsyncIterator[PiperTts]:
-    voice = path_in("INTERJECT_TEST_PIPER_VOICE")
+async def tts(voices: Path) -> AsyncIterator[PiperTts]:
+    voice = voice_data(voices) / f"{VOICE}.onnx"
     settings = PiperTtsSettings(kind="piper", voice_path=str(voice))
     made = PiperTts(settings, Path("/"), RATE_HZ, "en-US", DEADLINE_S)
     yield made
@@ -140,15 +127,15 @@ async def test_check_says_what_was_found(stt: WhisperStt, tts: PiperTts) -> None
     assert re.search(r"en_US-joe-medium\.onnx spoke 0\.\d s$", await tts.check())
 
 
-async def test_a_language_that_the_model_does_not_know_is_a_set_up_error() -> None:
-    stt = whisper("de-DE")
+async def test_a_language_that_the_model_does_not_know_is_a_set_up_error(voices: Path) -> None:
+    stt = whisper_of(voices, "de-DE")
     with pytest.raises(SetupError, match="does not know the language 'de', only en"):
         await stt.start()
     await stt.aclose()
 
 
-async def test_a_file_that_is_no_model_is_a_set_up_error(tmp_path: Path) -> None:
-    model = path_in("INTERJECT_TEST_WHISPER_MODEL")
+async def test_a_file_that_is_no_model_is_a_set_up_error(voices: Path, tmp_path: Path) -> None:
+    model = whisper_model(voices)
     for file in model.iterdir():
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "model.bin").unlink()
