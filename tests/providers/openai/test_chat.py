@@ -159,7 +159,7 @@ async def test_nothing_after_the_finish_reason_harms_a_reply(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, after: list[bytes | Step]
 ) -> None:
     monkeypatch.setattr(module, "USAGE_WAIT_S", 0.01)
-    async with started(server.url) as llm:
+    async with started(server.url, deadline_s=3600) as llm:
         server.streams(chunk({"content": "Yes."}), STOP, *after)
         items = await replied(llm)
     assert items == [TextDelta("Yes."), Finished(FinishReason.STOP, Usage(2, 1, estimated=True))]
