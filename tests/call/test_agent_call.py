@@ -95,7 +95,8 @@ BROKEN: dict[str, Reply] = {
 @pytest.mark.parametrize("fault", BROKEN)
 async def test_a_model_that_fails_is_heard_and_the_call_goes_on(fault: str) -> None:
     call = AgentCall(BROKEN[fault], BROKEN[fault], says("All is well."))
-    if not isinstance(BROKEN[fault][0], ProviderError) or BROKEN[fault][0].retry_wait_s is None:
+    first = BROKEN[fault][0]
+    if not isinstance(first, ProviderError) or first.retry_wait_s is None:
         del call.models[0].replies[1]
     await asked(call)
 
