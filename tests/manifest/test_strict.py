@@ -1,7 +1,7 @@
 """Models, as Python code makes them; documents are the business of test_spec.py."""
 
-from media_pod.manifest.providers import EspeakTtsSettings
 from media_pod.manifest.dialogue import ParcelDeskSettings
+from media_pod.manifest.providers import EspeakTtsSettings
 
 
 def test_python_code_may_use_python_names() -> None:
