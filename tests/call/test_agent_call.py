@@ -21,7 +21,14 @@ from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.agent.agent import AgentSettings, LanguageAgent, Prompts
 from media_pod.dialogues.ports import CallInfo
 from media_pod.manifest.conversation import GreetingSettings, LimitsSettings
-from media_pod.providers.chat import AssistantMessage, Finished, FinishReason, TextDelta, Usage
+from media_pod.providers.chat import (
+    AssistantMessage,
+    Finished,
+    FinishReason,
+    Llm,
+    TextDelta,
+    Usage,
+)
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.requests import RequestObserver
 from media_pod.tools.ports import Tool
@@ -55,7 +62,8 @@ class AgentCall(Conversation):
             rate_hz=RATE_HZ,
             patience_s=10 * self._deadline_s,
         )
-        llm = chain("llm", *models, deadline_s=self._deadline_s)
+        members: list[Llm] = [*models]
+        llm = chain("llm", *members, deadline_s=self._deadline_s)
         sources = [Tools(*self._tools)] if self._tools else []
         self.agent = LanguageAgent(llm, settings, sources, Prompts("Be.", "Hello"), observer)
         return self.agent
