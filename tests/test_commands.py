@@ -1,9 +1,18 @@
-"""Commands that other packages register, in an installation without those packages."""
+"""Commands as whole processes: check, talk, and those of packages that are not installed."""
 
+import asyncio
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+
+from pod.agents import as_yaml, says
+from providers.openai.scripted_server import ScriptedServer, server
+
+__all__ = ["server"]
 
 WITHOUT_LAB = (
     sys.executable,
@@ -32,3 +41,110 @@ def test_help_lists_only_the_commands_that_work() -> None:
     shown = interject("--help").stdout
     assert "\n  serve " in shown
     assert "demo" not in shown
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    error: str
+
+
+async def run(*arguments: str, typed: str = "") -> Done:
+    """Run `interject` while the test's server goes on."""
+    process = await asyncio.create_subprocess_exec(
+        *WITHOUT_LAB,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"},
+    )
+    async with asyncio.timeout(40):
+        out, error = await process.communicate(typed.encode())
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), error.decode())
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, server: ScriptedServer) -> Path:
+    """Of an agent that works."""
+    path = tmp_path / "agent.yaml"
+    path.write_text(as_yaml(server.url, greeting={"text": "Hello."}))
+    return path
+
+
+async def test_check_says_that_all_works(manifest: Path, server: ScriptedServer) -> None:
+    says(server, "Yes.")
+    done = await run("check", str(manifest))
+    assert (done.code, done.error) == (0, "")
+    lines = done.out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"ok       spec.{part}" for part in ("instructions", "llm", "stt", "tts")
+    ]
+
+
+async def test_check_finds_all_problems_and_ends_with_code_2(
+    manifest: Path, server: ScriptedServer
+) -> None:
+    server.models = lambda request: server.answers.pop(0)(request)
+    server.fails(503, {})
+    server.fails(503, {})
+    server.fails(503, {})
+    tool = {"kind": "http", "name": "t", "description": "d", "url": "http://127.0.0.1:1/"}
+    manifest.write_text(
+        as_yaml(
+            server.url,
+            instructions="{{ nmae }}",
+            recordings=[{"text": "One", "play": "gone.wav"}],
+            tools=[{**tool, "parameters": {"type": "array"}}],
+        )
+    )
+    done = await run("check", str(manifest))
+    assert done.code == 2
+    problems = [line for line in done.out.splitlines() if line.startswith("problem")]
+    assert [line.split(": ")[0].split()[1] for line in problems] == [
+        "spec.instructions",
+        "spec.recordings[0].play",
+        "spec.llm",
+        "spec.tools[0]",
+    ]
+    assert done.error.splitlines()[-1] == f"interject: {manifest}: 4 to mend before a call"
+
+
+async def test_talk_is_a_conversation_on_standard_input(
+    manifest: Path, server: ScriptedServer
+) -> None:
+    says(server, "We open at nine.")
+    done = await run("talk", str(manifest), "--caller", "+4930", typed="when\n")
+    assert (done.code, done.error) == (0, "")
+    assert "bot: Hello." in done.out
+    assert "bot: We open at nine." in done.out
+    assert server.posted[0].body["messages"][-1] == {"role": "user", "content": "when"}
+
+
+async def test_talk_passes_variables_as_a_dialplan_does(
+    manifest: Path, server: ScriptedServer
+) -> None:
+    manifest.write_text(
+        as_yaml(
+            server.url,
+            greeting={"text": "{{ caller }}, {{ name }}, {{ order }}."},
+            variables={"name": "nobody", "order": "none"},
+        )
+    )
+    done = await run("talk", str(manifest), "--caller", "7", "--var", "name=a=b", "--var", "x=y")
+    assert "bot: 7, a=b, none." in done.out
+
+
+async def test_talk_without_a_key_says_where_it_was_looked_for(manifest: Path) -> None:
+    text = manifest.read_text().replace("  llm:\n", "  llm:\n    apiKey: {env: OPENAI_API_KEY}\n")
+    manifest.write_text(text)
+    done = await run("talk", str(manifest))
+    assert (done.code, done.out) == (2, "")
+    assert done.error == (
+        "interject: spec.llm.apiKey: found no environment variable OPENAI_API_KEY; "
+        "allowed: one of them, not empty\n"
+    )

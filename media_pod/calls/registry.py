@@ -177,7 +177,8 @@ class CallRegistry:
     def reserve(self, info: CallInfo, now_s: float) -> RegisteredCall:
         """Take a slot for a call, or renew its reservation.
 
-        A call that is known keeps the numbers that it came with, if the new question has none.
+        A call that is known keeps the numbers and variables that it came with, where the new
+        question has none.
 
         Raises:
             StillConnectedError: its audio connection is here.
@@ -200,7 +201,7 @@ class CallRegistry:
             raise FullError(self.slots, self._until_next_expiry(now_s))
         if past is not None:
             del self._past[info.uuid]
-            if lost and not info.from_number:
+            if lost:
                 info = _same_call(past.info, info)
         call = RegisteredCall(info, self._free.pop(), now_s, expires_s, connected_before=lost)
         self._present[info.uuid] = call
@@ -310,10 +311,10 @@ class CallRegistry:
 
 
 def _same_call(before: CallInfo, now: CallInfo) -> CallInfo:
-    """`now`, with the numbers and variables that the call came with first."""
+    """`now`, with the numbers and variables that the call came with where it has none."""
     return replace(
         now,
-        from_number=before.from_number,
-        to_number=before.to_number,
-        variables=before.variables,
+        from_number=now.from_number or before.from_number,
+        to_number=now.to_number or before.to_number,
+        variables=now.variables or before.variables,
     )

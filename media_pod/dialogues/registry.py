@@ -10,7 +10,7 @@ from media_pod.dialogues.agent.template import PromptTemplate, caller_values
 from media_pod.dialogues.parcel_desk.desk import ParcelDesk
 from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say, Transfer
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
-from media_pod.errors import SetupError
+from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.conversation import CALL_VARIABLES
 from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptedSettings, ScriptLine
@@ -64,16 +64,19 @@ class AgentPrompts:
     """The prompts of an agent, as templates.
 
     Raises:
-        SetupError: a template is invalid, or has a variable that no call has.
+        SetupError: a template is invalid, or has a variable that no call has; a line for each.
     """
 
     def __init__(self, spec: AgentSpec, local_time: Callable[[], datetime]) -> None:
         assert spec.instructions is not None, "validation requires instructions with llm"
         self._variables = spec.variables
         self._local_time = local_time
-        self._instructions = self._template(spec.instructions, "spec.instructions")
-        greeting = spec.greeting.text
-        self._greeting = greeting and self._template(greeting, "spec.greeting.text")
+        texts = {"spec.instructions": spec.instructions}
+        if spec.greeting.text:
+            texts["spec.greeting.text"] = spec.greeting.text
+        templates = self._templates(texts)
+        self._instructions = templates["spec.instructions"]
+        self._greeting = templates.get("spec.greeting.text")
 
     @property
     def fixed_greeting(self) -> str:
@@ -94,6 +97,19 @@ class AgentPrompts:
         }
         greeting = self._greeting.render(values) if self._greeting else ""
         return Prompts(self._instructions.render(values), greeting)
+
+    def _templates(self, texts: Mapping[str, str]) -> dict[str, PromptTemplate]:
+        """Of texts by path; an error names the problems of all."""
+        made: dict[str, PromptTemplate] = {}
+        problems: list[str] = []
+        for path, text in texts.items():
+            try:
+                made[path] = self._template(text, path)
+            except InterjectError as error:
+                problems.append(str(error))
+        if problems:
+            raise SetupError("\n".join(problems))
+        return made
 
     def _template(self, text: str, path: str) -> PromptTemplate:
         template = PromptTemplate(text, path)
@@ -117,13 +133,18 @@ def _agent_settings(
         language=spec.language.partition("-")[0].lower(),
         tools=spec.tools,
         places=places,
-        music=_music(spec, folder),
+        music=hold_music(spec, folder),
         rate_hz=spec.line.rate_hz,
         patience_s=patience_s + longest_tool_seconds(spec.tools),
     )
 
 
-def _music(spec: AgentSpec, folder: Path) -> Pcm | None:
+def hold_music(spec: AgentSpec, folder: Path) -> Pcm | None:
+    """What a caller on hold is played, int16 [samples]; None if the agent has no such tool.
+
+    Raises:
+        SetupError: the recording cannot be read.
+    """
     hold = next((tool for tool in spec.tools if isinstance(tool, HoldToolSettings)), None)
     if hold is None:
         return None

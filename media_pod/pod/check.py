@@ -4,25 +4,29 @@ Each part is tried by itself, so that one run finds all that is wrong.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from media_pod.dialogues.registry import make_dialogue
+from media_pod.dialogues.registry import AgentPrompts, hold_music, make_dialogue
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import AgentSpec
-from media_pod.providers.chain import ProviderChain
-from media_pod.providers.chat import Llm
+from media_pod.manifest.conversation import RecordingSettings
+from media_pod.manifest.tools import HoldToolSettings
 from media_pod.providers.registry import ProviderRegistry
 from media_pod.providers.secret_values import SecretReader
 from media_pod.providers.tts.fixed_speech import FixedSpeech
-from media_pod.tools.registry import make_tool_sources
+from media_pod.tools.registry import tool_makers
 
 CHECK_S: Final = 30.0
 """For one part, its start included: a local model takes seconds to load."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class _Part(Protocol):
 async def check_agent(
     spec: AgentSpec, folder: Path, environ: Mapping[str, str]
 ) -> AsyncGenerator[Finding, None]:
-    """Try the parts of an agent, each within `CHECK_S`; one finding for each, in order.
+    """Try the parts of an agent, each within `CHECK_S`; one or more findings for each, in
+    order.
 
     Args:
         spec: of the agent, valid.
@@ -56,59 +61,84 @@ async def check_agent(
     """
     secrets = SecretReader(environ)
     registry = ProviderRegistry(spec, folder, secrets, time.monotonic)
-    for path, load in (("spec", _load_texts), ("spec.recordings", _load_recordings)):
-        if finding := _loaded(path, partial(load, spec, folder)):
+    for path, load in _local_parts(spec, folder):
+        for finding in _loaded(path, load):
             yield finding
-    for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers()):
+    tools = {
+        f"spec.tools[{number}]": make for number, make in tool_makers(spec, secrets).items()
+    }
+    for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers(), tools):
         for path, make in makers.items():
-            yield await _tried(path, make)
-    try:
-        sources = make_tool_sources(spec, secrets)
-    except InterjectError as error:
-        yield Finding("spec.tools", str(error), is_problem=True)
-        return
-    for source in sources:
-        yield await _tried("spec.tools", partial(_same, source))
+            for finding in await _tried(path, make):
+                yield finding
 
 
-def _same(part: _Part) -> _Part:
-    return part
-
-
-def _load_texts(spec: AgentSpec, folder: Path) -> str:
+def _local_parts(spec: AgentSpec, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     if spec.llm is None:
-        make_dialogue(spec, folder)
-        return ""
-    models: Sequence[Llm] = ()
-    make_dialogue(spec, folder, ProviderChain("llm", models, CHECK_S, time.monotonic))
+        yield "spec.dialogue", partial(_load_dialogue, spec, folder)
+    else:
+        yield "spec.instructions", partial(_load_prompts, spec)
+        for number, tool in enumerate(spec.tools):
+            if isinstance(tool, HoldToolSettings):
+                yield f"spec.tools[{number}].music", partial(_load_music, spec, folder)
+    for number, recording in enumerate(spec.recordings):
+        path = f"spec.recordings[{number}].play"
+        yield path, partial(_load_recording, recording, spec.line.rate_hz, folder)
+
+
+def _load_dialogue(spec: AgentSpec, folder: Path) -> str:
+    make_dialogue(spec, folder)
+    return ""
+
+
+def _load_prompts(spec: AgentSpec) -> str:
+    AgentPrompts(spec, datetime.now)
     return "templates are valid"
 
 
-def _load_recordings(spec: AgentSpec, folder: Path) -> str:
-    FixedSpeech((), spec.line.rate_hz).record(spec.recordings, folder)
-    return f"{len(spec.recordings)} read" if spec.recordings else ""
+def _load_music(spec: AgentSpec, folder: Path) -> str:
+    hold_music(spec, folder)
+    return ""
 
 
-def _loaded(path: str, load: Callable[[], str]) -> Finding | None:
-    """The finding of a part that is local; None if there is nothing to say."""
+def _load_recording(recording: RecordingSettings, rate_hz: int, folder: Path) -> str:
+    FixedSpeech((), rate_hz).record([recording], folder)
+    return f"{recording.play} is read"
+
+
+def _loaded(path: str, load: Callable[[], str]) -> list[Finding]:
+    """The findings of a part that is local; none if there is nothing to say."""
     try:
         text = load()
     except InterjectError as error:
-        return Finding(path, str(error), is_problem=True)
-    return Finding(path, text) if text else None
+        return _problems(path, error)
+    return [Finding(path, text)] if text else []
 
 
-async def _tried(path: str, make: Callable[[], _Part]) -> Finding:
+async def _tried(path: str, make: Callable[[], _Part]) -> list[Finding]:
     part: _Part | None = None
     try:
         async with asyncio.timeout(CHECK_S):
             part = make()
             await part.start()
-            return Finding(path, await part.check())
+            return [Finding(path, line) for line in (await part.check()).splitlines()]
     except InterjectError as error:
-        return Finding(path, str(error), is_problem=True)
+        return _problems(path, error)
     except TimeoutError:
-        return Finding(path, f"found no answer within {CHECK_S:g} s", is_problem=True)
+        return [Finding(path, f"found no answer within {CHECK_S:g} s", is_problem=True)]
+    except Exception as error:  # the edge at which a part's bug stops: the others are tried too
+        _logger.exception("%s failed", path)
+        return [Finding(path, f"found {type(error).__name__}: {error}", is_problem=True)]
     finally:
         if part is not None:
             await part.aclose()
+
+
+def _problems(path: str, error: InterjectError) -> list[Finding]:
+    """One for each line of a message, which may begin with a path of its own."""
+    found: list[Finding] = []
+    for line in str(error).splitlines():
+        before, colon, after = line.partition(": ")
+        own = colon and before.startswith("spec.")
+        found.append(Finding(before, after, True) if own else Finding(path, line, True))
+    return found

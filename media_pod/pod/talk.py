@@ -7,6 +7,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +27,14 @@ from media_pod.dialogues.ports import (
 from media_pod.manifest.agent import AgentSpec
 from media_pod.pod.services import TextServices
 from media_pod.providers.chat import Usage
+from media_pod.providers.deadline import within
 from media_pod.providers.requests import ProviderRequest
 
 HELP: Final = """\
 Type what the caller says. An empty line is silence, #123 are keys, and !4 no, wait interrupts: the
 caller heard 4 words of the bot and says "no, wait". End with Ctrl-D."""
+DEADLINE_S: Final = 30.0
+"""For each act of a dialogue that has no patience of its own."""
 _INTERRUPTION: Final = re.compile(r"!([0-9]{1,4})\s*(.*)")
 _KEYS: Final = re.compile(r"#([0-9*#]{1,64})")
 
@@ -77,24 +81,32 @@ class TerminalTalk:
     async def _hear(self, acts: AsyncIterator[Act]) -> bool:
         """Show a turn of the bot; whether it ended the call."""
         self._said.clear()
-        async for act in acts:
-            match act:
-                case Say(text):
-                    self._said.append(text)
-                    self._write(f"bot: {text}")
-                case Play(name):
-                    self._said.append(name)
-                    self._write(f"bot: ({name})")
-                case Pause(duration_ms):
-                    self._write(f"  ({duration_ms} ms of silence)")
-                case Expect(digits):
-                    self._write(f"  (expects {digits} digits)")
-                case HangUp(reason):
-                    self._write(f"  (the bot hangs up: {reason})")
+        deadline_s = self._dialogue.patience_s or DEADLINE_S
+        async with aclosing(within(acts, deadline_s, "the dialogue")) as timed:
+            async for act in timed:
+                if self._show(act):
                     return True
-                case Transfer(goto):
-                    self._write(f"  (the bot transfers to {goto})")
-                    return True
+        return False
+
+    def _show(self, act: Act) -> bool:
+        """Show what the bot does; whether it ends the call."""
+        match act:
+            case Say(text):
+                self._said.append(text)
+                self._write(f"bot: {text}")
+            case Play(name):
+                self._said.append(name)
+                self._write(f"bot: ({name})")
+            case Pause(duration_ms):
+                self._write(f"  ({duration_ms} ms of silence)")
+            case Expect(digits):
+                self._write(f"  (expects {digits} digits)")
+            case HangUp(reason):
+                self._write(f"  (the bot hangs up: {reason})")
+                return True
+            case Transfer(goto):
+                self._write(f"  (the bot transfers to {goto})")
+                return True
         return False
 
 
@@ -166,13 +178,15 @@ async def talk_with(
         ProviderError: the model fails; it is the terminal's user who tries again.
     """
     services = TextServices(spec, folder)
-    await services.start()
-    observer = TerminalObserver(write, time.monotonic)
-    dialogue = services.make_dialogue(spec, folder)(info, observer)
     try:
-        await TerminalTalk(dialogue, read, write).run()
+        make_dialogue = services.make_dialogue(spec, folder)
+        await services.start()
+        dialogue = make_dialogue(info, TerminalObserver(write, time.monotonic))
+        try:
+            await TerminalTalk(dialogue, read, write).run()
+        finally:
+            await dialogue.aclose()
     finally:
-        await dialogue.aclose()
         await services.aclose()
 
 

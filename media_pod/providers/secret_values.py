@@ -50,6 +50,11 @@ class SecretReader:
             looked.append(f"no file {file} (key {ref.key} of Secret {ref.name})")
         if source.env is not None:
             if found := self._environ.get(source.env, "").strip():
+                if not _is_text(found):
+                    raise SetupError(
+                        f"{path}: found bytes that are not UTF-8 text in the environment variable "
+                        f"{source.env}; allowed: UTF-8"
+                    )
                 return found
             looked.append(f"no environment variable {source.env}")
         raise SetupError(f"{path}: found {' and '.join(looked)}; allowed: one of them, not empty")
@@ -61,10 +66,23 @@ class SecretReader:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise SetupError(f"{path}: {file}: {error.strerror}; allowed: a file") from error
+            raise SetupError(
+                f"{path}: found {file}, which cannot be read ({error.strerror}); allowed: a file"
+            ) from error
         if len(content) > MAX_SECRET_BYTES:
-            raise SetupError(f"{path}: {file} is longer than {MAX_SECRET_BYTES} bytes")
+            raise SetupError(
+                f"{path}: found more than {MAX_SECRET_BYTES} bytes in {file}; allowed: at most as "
+                "many"
+            )
         try:
             return content.decode().strip() or None
-        except UnicodeDecodeError as error:
-            raise SetupError(f"{path}: {file}: found bytes that are not UTF-8 text") from error
+        except UnicodeDecodeError:
+            # Without its cause, which has the bytes.
+            raise SetupError(
+                f"{path}: found bytes that are not UTF-8 text in {file}; allowed: UTF-8"
+            ) from None
+
+
+def _is_text(value: str) -> bool:
+    """Whether `value` is what `os.environ` makes of UTF-8: other bytes are lone surrogates."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)

@@ -21,6 +21,7 @@ from media_pod.call.events import (
     Recognized,
 )
 from media_pod.duplex.contract import Reason
+from media_pod.providers.chat import Usage
 from media_pod.providers.requests import ProviderRequest
 
 STOP_BUCKETS_S: Final = (*(0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.5, 0.7, 1.0, 2.0),)
@@ -49,7 +50,10 @@ _BANK_REASONS: Final = tuple(
     )
 )
 """Those for a caller."""
+TOKENS: Final = ("input", "output")
+"""What a language model reads and writes."""
 _PROVIDER: Final = ("kind", "provider")
+"""stt, llm, tts or tool; the provider, of a tool its name."""
 
 
 def echo_of(delay_ms: float, confidence: float) -> str:
@@ -111,11 +115,16 @@ class CallMetrics:
             buckets=FIRST_CHUNK_BUCKETS_S,
             registry=registry,
         )
-        self._requests = counter("interject_provider_requests", "Requests to providers.", _PROVIDER)
+        self._requests = counter("interject_provider_requests", "Requests to providers and tools.", _PROVIDER)
         self._errors = counter(
             "interject_provider_errors",
             "Requests to providers that failed, or were not answered in time.",
             _PROVIDER,
+        )
+        self._tokens = counter(
+            "interject_llm_tokens",
+            "Tokens of language models that finished replies used, by kind (input, output).",
+            ("kind", "model"),
         )
         self._begin_at_zero()
 
@@ -138,14 +147,14 @@ class CallMetrics:
             case Recognized():
                 self._turns.labels(_made_of(event)).inc()
             case ProviderRequested():
-                of = (event.request.kind, event.request.provider)
-                self._requests.labels(*of).inc()
-                self._errors.labels(*of)
-                self._requested_ns[event.request] = event.at_ns
+                self._requested(event)
             case ProviderAnswered():
                 self._answered(call, event)
             case ProviderFailed():
                 self._errors.labels(event.request.kind, event.request.provider).inc()
+            case ProviderFinished(request=request, usage=Usage() as usage):
+                self._tokens.labels("input", request.model).inc(usage.input_tokens)
+                self._tokens.labels("output", request.model).inc(usage.output_tokens)
         if isinstance(event, ProviderFinished | ProviderFailed | ProviderCancelled):
             self._requested_ns.pop(event.request, None)
 
@@ -153,6 +162,15 @@ class CallMetrics:
         self._stops.labels(event.reason, _echo(event)).inc()
         if event.onset_ago_s:
             self._stop.observe(event.onset_ago_s, self._exemplar(call))
+
+    def _requested(self, event: ProviderRequested) -> None:
+        request = event.request
+        self._requests.labels(request.kind, request.provider).inc()
+        self._errors.labels(request.kind, request.provider)
+        if request.kind == "llm" and request.model:
+            for kind in TOKENS:
+                self._tokens.labels(kind, request.model)
+        self._requested_ns[request] = event.at_ns
 
     def _answered(self, call: CallRef, event: ProviderAnswered) -> None:
         requested_ns = self._requested_ns.pop(event.request, None)

@@ -1,4 +1,4 @@
-"""The trace of one connection of a call: `call` > `turn` > `stt`, `llm`, `tts`, `bargein`.
+"""The trace of one connection of a call: `call` > `turn` > `stt`, `llm`, `tts`, tools, `bargein`.
 
 Made from the call's events alone. What people say stays out unless the manifest asks for it. The
 caller's number, which is personal data, always stays out.
@@ -40,6 +40,11 @@ CALL: Final = "call"
 OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
 MODEL: Final = "gen_ai.request.model"
+TOOL: Final = "gen_ai.tool.name"
+ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+RESULT: Final = "gen_ai.tool.call.result"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 CONVERSATION: Final = "gen_ai.conversation.id"
 CAUSE: Final = "interject.call.cause"
 """The dialplan's hang-up cause, a number of ITU-T Q.850: 16 is a normal end. "" if it has none."""
@@ -47,7 +52,9 @@ SUSPICIOUS: Final = "interject.bargein.suspicious"
 """The bot stopped, and nothing was recognized: it may have stopped for its own echo."""
 ENDED_BADLY: Final = frozenset({"error", "pod"})
 """Ends by which a caller was cut off."""
+EXECUTE_TOOL: Final = "execute_tool"
 _OPERATIONS: Final = {"stt": "speech_to_text", "llm": "chat", "tts": "text_to_speech"}
+_TEXT: Final = "interject.text."
 
 
 class CallTrace:
@@ -135,7 +142,7 @@ class CallTrace:
 
     def _recognized(self, event: Recognized) -> None:
         above = self._above()
-        above.set_texts({"caller": event.text, "digits": event.digits})
+        above.set_texts({f"{_TEXT}caller": event.text, f"{_TEXT}digits": event.digits})
         if self._barge_in and not event.text and not event.digits:
             above.set({SUSPICIOUS: True})
         self._barge_in = False
@@ -157,11 +164,14 @@ class CallTrace:
         }
         onset_ns = event.at_ns - round(event.onset_ago_s * 1e9)
         span = self._above().open("bargein", attributes, onset_ns)
-        span.set_texts({"heard": event.heard, "unheard": event.unheard})
+        span.set_texts({f"{_TEXT}heard": event.heard, f"{_TEXT}unheard": event.unheard})
         span.end(event.at_ns)
 
     def _requested(self, event: ProviderRequested) -> None:
         request = event.request
+        if request.kind == "tool":
+            self._requests[request] = self._open_tool(request, event.at_ns)
+            return
         attributes: dict[str, Value] = {
             OPERATION: _OPERATIONS[request.kind],
             PROVIDER: request.provider,
@@ -169,8 +179,16 @@ class CallTrace:
         if request.model:
             attributes[MODEL] = request.model
         span = self._above().open(request.kind, attributes, event.at_ns)
-        span.set_texts({"bot": request.text})
+        span.set_texts({f"{_TEXT}bot": request.text})
         self._requests[request] = span
+
+    def _open_tool(self, request: ProviderRequest, at_ns: int) -> OpenSpan:
+        """A span of the turn that goes on when the turn ends, as the tool does."""
+        attributes: dict[str, Value] = {OPERATION: EXECUTE_TOOL, TOOL: request.provider}
+        span = self._above().open(f"{EXECUTE_TOOL} {request.provider}", attributes, at_ns)
+        span.set_texts({ARGUMENTS: request.text})
+        self._call.adopt(span)
+        return span
 
     def _request_ended(self, event: ProviderFinished | ProviderCancelled | ProviderFailed) -> None:
         # Without its beginning if the bus dropped that event.
@@ -178,6 +196,9 @@ class CallTrace:
             return
         match event:
             case ProviderFinished():
+                if (usage := event.usage) is not None:
+                    span.set({INPUT_TOKENS: usage.input_tokens, OUTPUT_TOKENS: usage.output_tokens})
+                span.set_texts({RESULT: event.text})
                 span.end(event.at_ns)
             case ProviderCancelled():
                 span.cut(event.at_ns)

@@ -92,10 +92,9 @@ class OpenSpan:
         self._span.set_attributes(known)
 
     def set_texts(self, texts: Mapping[str, str]) -> None:
-        """Add what people said as `interject.text.NAME`, if the manifest asks for it."""
+        """Add attributes with what people said, if the manifest asks for it."""
         if self._recorder.content:
-            kept = {name: text[:LONGEST_TEXT] for name, text in texts.items() if text}
-            self.set({f"interject.text.{name}": text for name, text in kept.items()})
+            self.set({name: text[:LONGEST_TEXT] for name, text in texts.items() if text})
 
     def note(self, event: str, at_ns: int) -> None:
         """Add an event to the span, unless it has ended."""
@@ -107,7 +106,7 @@ class OpenSpan:
         self.set({TIME_TO_FIRST_CHUNK: (at_ns - self._started_ns) / 1e9})
 
     def fail(self, error_type: str, at_ns: int) -> None:
-        """End with an error of this class."""
+        """End with an error of this type, a word of a fixed set or a class."""
         self.set({"error.type": error_type})
         self.end(at_ns, failed=True)
 
@@ -145,3 +144,10 @@ class OpenSpan:
         below._above = self
         self._below.add(below)
         return below
+
+    def adopt(self, below: "OpenSpan") -> None:
+        """Cut `below` when this span ends, and not when the one above it does."""
+        if below._above is not None:
+            below._above._below.discard(below)
+            below._above = self
+            self._below.add(below)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
@@ -140,3 +141,12 @@ async def test_of_a_large_fleet_only_some_are_asked(serve: Serve) -> None:
     assert await HttpPeers(addresses, shuffle=in_order).start(CALL) is None
 
     assert len(asked) == 1, "an address that has two names is one peer, and the others refuse"
+
+
+async def test_a_peer_is_told_of_the_calls_variables(serve: Serve) -> None:
+    asked: list[str] = []
+    variables = {"name": "Ann & Lee", "order": "42"}
+    call = CallInfo(CALL.uuid, variables=variables)
+    assert await HttpPeers([await serve(HERE, 200, asked)]).start(call) == CONNECT
+    query = parse_qs(asked[0].partition("?")[2])
+    assert (query["var.name"], query["var.order"]) == (["Ann & Lee"], ["42"])

@@ -304,3 +304,42 @@ class RegistryMachine(RuleBasedStateMachine):
 
 
 TestRegistry = RegistryMachine.TestCase
+
+
+def come_back(two: CallRegistry, again: CallInfo) -> CallInfo:
+    """A call breaks off and comes again."""
+    two.reserve(CallInfo("a", "7", "100", variables={"name": "Ann"}), 0.0)
+    two.connect("a", 0.0)
+    two.finish("a")
+    return two.reserve(again, 1.0).info
+
+
+@pytest.mark.parametrize(
+    ("again", "kept"),
+    [
+        (CallInfo("a", leg=1), CallInfo("a", "7", "100", leg=1, variables={"name": "Ann"})),
+        (CallInfo("a", "7", "100"), CallInfo("a", "7", "100", variables={"name": "Ann"})),
+        (
+            CallInfo("a", "8", variables={"name": "Bob"}),
+            CallInfo("a", "8", "100", variables={"name": "Bob"}),
+        ),
+    ],
+)
+def test_a_call_that_comes_back_keeps_what_it_came_with(
+    two: CallRegistry, again: CallInfo, kept: CallInfo
+) -> None:
+    assert come_back(two, again) == kept
+
+
+def test_a_reservation_that_is_renewed_keeps_what_it_came_with(two: CallRegistry) -> None:
+    first = CallInfo("a", "7", "100", variables={"name": "Ann"})
+    two.reserve(first, 0.0)
+    assert two.reserve(CallInfo("a"), 1.0).info == first
+
+
+def test_a_new_call_with_an_old_uuid_keeps_nothing(two: CallRegistry) -> None:
+    two.reserve(CallInfo("a", "7", variables={"name": "Ann"}), 0.0)
+    two.connect("a", 0.0)
+    two.goodbye("a")
+    two.finish("a")
+    assert two.reserve(CallInfo("a"), 1.0).info == CallInfo("a")

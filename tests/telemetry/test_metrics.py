@@ -15,10 +15,12 @@ from media_pod.call.events import (
     FalseStopSuspected,
     ProviderAnswered,
     ProviderFailed,
+    ProviderFinished,
 )
 from media_pod.dialogues.ports import CallInfo
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.providers.requests import ProviderRequest
+from media_pod.providers.chat import Usage
+from media_pod.providers.requests import ProviderRequest, RequestKind
 from media_pod.telemetry.call_metrics import ECHOES, echo_of
 from media_pod.telemetry.metrics import ENDED, Metrics
 from media_pod.telemetry.tick_metrics import STAGES
@@ -210,3 +212,34 @@ def test_a_result_whose_request_was_dropped_on_its_way_is_not_timed(metrics: Met
     call.send(ProviderAnswered, ProviderRequest("llm", "built-in"))
     of = (("kind", "llm"), ("provider", "built-in"))
     assert ("interject_provider_first_chunk_seconds_count", of) not in page(metrics)
+
+
+@pytest.mark.parametrize("kind", ["stt", "llm", "tts", "tool"])
+def test_requests_of_every_kind_are_counted_and_timed(metrics: Metrics, kind: RequestKind) -> None:
+    call = a_call(metrics)
+    request = call.request(kind, "one")
+    call.send(ProviderAnswered, request)
+    call.send(ProviderFinished, request)
+    call.send(ProviderFailed, call.request(kind, "one"), "timeout")
+    of = (("kind", kind), ("provider", "one"))
+    samples = page(metrics)
+    assert samples["interject_provider_requests_total", of] == 2
+    assert samples["interject_provider_errors_total", of] == 1
+    assert samples["interject_provider_first_chunk_seconds_count", of] == 1
+
+
+def test_tokens_are_counted_by_kind_and_model(metrics: Metrics) -> None:
+    of = {kind: (("kind", kind), ("model", "some-model")) for kind in ("input", "output")}
+    call = a_call(metrics)
+    request = call.request("llm", "openai", "some-model")
+    samples = page(metrics)
+    assert [samples["interject_llm_tokens_total", of[kind]] for kind in of] == [0, 0]
+
+    call.send(ProviderFinished, request, Usage(120, 34))
+    call.send(ProviderFinished, call.request("llm", "openai", "some-model"), Usage(80, 6))
+    call.send(ProviderFinished, call.request("tool", "book"))
+    call.send(ProviderFinished, call.request("llm", "parcel-desk"))
+
+    samples = page(metrics)
+    assert [samples["interject_llm_tokens_total", of[kind]] for kind in of] == [200, 40]
+    assert sum(name == "interject_llm_tokens_total" for name, _ in samples) == 2

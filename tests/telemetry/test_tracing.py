@@ -19,6 +19,7 @@ from media_pod.call.events import (
     Recognized,
 )
 from media_pod.dialogues.ports import CallInfo
+from media_pod.providers.chat import Usage
 from media_pod.providers.requests import ProviderRequest
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
@@ -228,13 +229,13 @@ def test_the_bargein_begins_at_the_onset(tracing: Tracing, collector: Collector)
 
 def test_a_failure_names_its_kind(tracing: Tracing, collector: Collector) -> None:
     call = connected(tracing)
-    call.send(ProviderFailed, call.request("llm", "openai", "some-model"), "ProviderError")
+    call.send(ProviderFailed, call.request("llm", "openai", "some-model"), "rate_limited")
     call.end("bot")
     tracing.close(deadline_s=5.0)
     span = collector.span("llm")
     assert span.parent_span_id == collector.span("call").span_id
     assert span.status.code == Status.STATUS_CODE_ERROR
-    assert attributes(span)["error.type"] == "ProviderError"
+    assert attributes(span)["error.type"] == "rate_limited"
     assert attributes(span)["gen_ai.request.model"] == "some-model"
 
 
@@ -298,3 +299,72 @@ def test_without_an_endpoint_neither_sdk_nor_thread_is_there() -> None:
 )
 def test_where_traces_go(configured: str, environ: dict[str, str], url: str | None) -> None:
     assert traces_url(configured, environ) == url
+
+
+def test_a_tool_is_a_span_of_its_turn_by_the_names_of_the_convention(
+    tracing: Tracing, collector: Collector
+) -> None:
+    call = connected(tracing)
+    call.turn()
+    booking = call.request("tool", "book", text='{"guests": 2}')
+    call.send(ProviderAnswered, booking)
+    call.send(ProviderFinished, booking, None, "booked")
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    span = collector.span("execute_tool book")
+    assert span.parent_span_id == collector.span("turn").span_id
+    assert attributes(span) == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "book",
+        "gen_ai.response.time_to_first_chunk": 0.01,
+    }
+    assert b"guests" not in collector.raw
+    assert b"booked" not in collector.raw
+
+
+def test_what_a_tool_was_told_and_said_is_there_if_it_is_asked_for(collector: Collector) -> None:
+    tracing = Tracing(f"{collector.url}/v1/traces", content=True)
+    call = connected(tracing)
+    call.send(ProviderFinished, call.request("tool", "book", text='{"guests": 2}'), None, "booked")
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    found = attributes(collector.span("execute_tool book"))
+    assert found["gen_ai.tool.call.arguments"] == '{"guests": 2}'
+    assert found["gen_ai.tool.call.result"] == "booked"
+
+
+def test_a_tool_goes_on_through_an_interruption(tracing: Tracing, collector: Collector) -> None:
+    call = connected(tracing)
+    call.turn()
+    booking, llm = call.request("tool", "book"), call.request("llm")
+    hanging = call.request("tool", "hang")
+    call.barge_in()
+    call.turn()
+    call.send(ProviderFinished, booking, None, "booked")
+    call.send(ProviderCancelled, llm)
+    call.end("caller")
+    call.send(ProviderCancelled, hanging)
+    tracing.close(deadline_s=5.0)
+    span = collector.span("execute_tool book")
+    assert span.parent_span_id == collector.span("turn", 0).span_id
+    assert "interject.cut" not in attributes(span)
+    assert span.end_time_unix_nano > collector.span("turn", 0).end_time_unix_nano
+    assert attributes(collector.span("llm"))["interject.cut"] is True
+    assert attributes(collector.span("execute_tool hang"))["interject.cut"] is True
+
+
+def test_a_reply_has_its_tokens(tracing: Tracing, collector: Collector) -> None:
+    call = connected(tracing)
+    llm = call.request("llm", "openai", "some-model")
+    call.send(ProviderAnswered, llm)
+    call.send(ProviderFinished, llm, Usage(120, 34))
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    assert attributes(collector.span("llm")) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "some-model",
+        "gen_ai.response.time_to_first_chunk": 0.01,
+        "gen_ai.usage.input_tokens": 120,
+        "gen_ai.usage.output_tokens": 34,
+    }

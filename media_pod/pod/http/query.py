@@ -2,11 +2,13 @@
 
 import logging
 import re
+from itertools import islice
 
 from aiohttp import web
 
 from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
 from media_pod.logs import call_logger
+from media_pod.manifest.conversation import VARIABLE_PATTERN
 from media_pod.pod.http.problem import BadRequestError
 from media_pod.telemetry import trace_context
 
@@ -21,6 +23,7 @@ MAX_VALUE = 500
 """Characters of a variable that are kept: a name or a number, not a document."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_VARIABLE = re.compile(VARIABLE_PATTERN)
 _LEG = re.compile(r"[0-9]{1,4}")
 _SHOWN = 60
 
@@ -45,14 +48,17 @@ def call_info(request: web.Request) -> CallInfo:
 
 
 def _variables(request: web.Request) -> dict[str, str]:
-    """`var.NAME=value`: at most `MAX_VARIABLES`, each cut to `MAX_VALUE` characters."""
-    names = [name for name in request.query if name.startswith(VARIABLE_PREFIX)]
-    return {
-        name.removeprefix(VARIABLE_PREFIX)[:LONGEST_NUMBER]: _printable(request.query[name])[
-            :MAX_VALUE
-        ]
-        for name in dict.fromkeys(names[:MAX_VARIABLES])
-    }
+    """`var.NAME=value`: at most `MAX_VARIABLES`, each cut to `MAX_VALUE` characters.
+
+    Names that no manifest can declare are left out.
+    """
+    named = ((key.removeprefix(VARIABLE_PREFIX), key) for key in dict.fromkeys(request.query))
+    found = (
+        (name, request.query[key])
+        for name, key in named
+        if key.startswith(VARIABLE_PREFIX) and _VARIABLE.fullmatch(name)
+    )
+    return {name: _printable(value)[:MAX_VALUE] for name, value in islice(found, MAX_VARIABLES)}
 
 
 def _traceparent(request: web.Request, call: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from media_pod.errors import SetupError
 from media_pod.manifest.conversation import RecordingSettings
+from media_pod.providers.chain import as_provider_error, traceback_of
 from media_pod.providers.deadline import within
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError, Speech, Tts
 from media_pod.providers.recording import read_wav
@@ -77,9 +78,14 @@ class FixedSpeech:
             try:
                 async with aclosing(within(voice.speak(text), PREPARE_S, voice.name)) as spoken:
                     pieces = [piece async for piece in spoken]
-            except ProviderError as failed:
-                _logger.warning("a fixed sentence is not spoken by %s: %s", voice.name, failed)
-                error = failed
+            except Exception as failed:  # the edge at which a voice's bug stops
+                error = as_provider_error(failed, voice)
+                _logger.warning(
+                    "a fixed sentence is not spoken by %s: %s",
+                    voice.name,
+                    error,
+                    exc_info=traceback_of(error),
+                )
             else:
                 self._kept[text] = tuple(pieces)
         if kept := self.get(text):
