@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from call.doubles import hang, settle
-from dialogues.agent.doubles import DONE, PHRASES, USAGE, Booking, Talk, calls, says, spoken
+from dialogues.agent.doubles import DONE, PHRASES, USAGE, Booking, Reply, Talk, calls, says, spoken
 from media_pod.dialogues.agent import tool_runs
 from media_pod.dialogues.agent.agent import FIRST_WORDS, TELEPHONE_RULES
 from media_pod.dialogues.agent.history import INTERRUPTED
@@ -309,7 +309,7 @@ async def test_a_reply_without_words_is_an_apology(reply: list[Finished | TextDe
 
 
 async def test_a_model_that_fails_in_mid_reply_keeps_what_was_said() -> None:
-    broken = [TextDelta("Certainly, we do. And"), ProviderError("cut", FailureKind.CUT)]
+    broken: Reply = [TextDelta("Certainly, we do. And"), ProviderError("cut", FailureKind.CUT)]
     talk = await Talk(broken, says("Yes.")).greeted()
     heard = []
     with pytest.raises(ProviderError, match="cut"):
