@@ -6,11 +6,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pod.agents import as_yaml, says
-from providers.openai.scripted_server import ScriptedServer, server
+from providers.openai.conftest import server
+from providers.openai.scripted_server import MODEL, ScriptedServer
 
 __all__ = ["server"]
 
@@ -68,15 +70,27 @@ async def run(*arguments: str, typed: str = "") -> Done:
     return Done(process.returncode, out.decode(), error.decode())
 
 
+class Manifest:
+    """The file of an agent whose model is the test's server; it works, unless it is changed."""
+
+    def __init__(self, path: Path, server: ScriptedServer) -> None:
+        self.path = path
+        self._server = server
+        self.write(greeting={"text": "Hello."})
+
+    def write(self, **spec: Any) -> None:
+        self.path.write_text(as_yaml(self._server.url, **spec))
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 @pytest.fixture
-def manifest(tmp_path: Path, server: ScriptedServer) -> Path:
-    """Of an agent that works."""
-    path = tmp_path / "agent.yaml"
-    path.write_text(as_yaml(server.url, greeting={"text": "Hello."}))
-    return path
+def manifest(tmp_path: Path, server: ScriptedServer) -> Manifest:
+    return Manifest(tmp_path / "agent.yaml", server)
 
 
-async def test_check_says_that_all_works(manifest: Path, server: ScriptedServer) -> None:
+async def test_check_says_that_all_works(manifest: Manifest, server: ScriptedServer) -> None:
     says(server, "Yes.")
     done = await run("check", str(manifest))
     assert (done.code, done.error) == (0, "")
@@ -87,20 +101,17 @@ async def test_check_says_that_all_works(manifest: Path, server: ScriptedServer)
 
 
 async def test_check_finds_all_problems_and_ends_with_code_2(
-    manifest: Path, server: ScriptedServer
+    manifest: Manifest, server: ScriptedServer
 ) -> None:
     server.models = lambda request: server.answers.pop(0)(request)
     server.fails(503, {})
     server.fails(503, {})
     server.fails(503, {})
     tool = {"kind": "http", "name": "t", "description": "d", "url": "http://127.0.0.1:1/"}
-    manifest.write_text(
-        as_yaml(
-            server.url,
-            instructions="{{ nmae }}",
-            recordings=[{"text": "One", "play": "gone.wav"}],
-            tools=[{**tool, "parameters": {"type": "array"}}],
-        )
+    manifest.write(
+        instructions="{{ nmae }}",
+        recordings=[{"text": "One", "play": "gone.wav"}],
+        tools=[{**tool, "parameters": {"type": "array"}}],
     )
     done = await run("check", str(manifest))
     assert done.code == 2
@@ -115,7 +126,7 @@ async def test_check_finds_all_problems_and_ends_with_code_2(
 
 
 async def test_talk_is_a_conversation_on_standard_input(
-    manifest: Path, server: ScriptedServer
+    manifest: Manifest, server: ScriptedServer
 ) -> None:
     says(server, "We open at nine.")
     done = await run("talk", str(manifest), "--caller", "+4930", typed="when\n")
@@ -126,22 +137,19 @@ async def test_talk_is_a_conversation_on_standard_input(
 
 
 async def test_talk_passes_variables_as_a_dialplan_does(
-    manifest: Path, server: ScriptedServer
+    manifest: Manifest, server: ScriptedServer
 ) -> None:
-    manifest.write_text(
-        as_yaml(
-            server.url,
-            greeting={"text": "{{ caller }}, {{ name }}, {{ order }}."},
-            variables={"name": "nobody", "order": "none"},
-        )
+    manifest.write(
+        greeting={"text": "{{ caller }}, {{ name }}, {{ order }}."},
+        variables={"name": "nobody", "order": "none"},
     )
     done = await run("talk", str(manifest), "--caller", "7", "--var", "name=a=b", "--var", "x=y")
     assert "bot: 7, a=b, none." in done.out
 
 
-async def test_talk_without_a_key_says_where_it_was_looked_for(manifest: Path) -> None:
-    text = manifest.read_text().replace("  llm:\n", "  llm:\n    apiKey: {env: OPENAI_API_KEY}\n")
-    manifest.write_text(text)
+async def test_talk_without_a_key_says_where_it_was_looked_for(manifest: Manifest) -> None:
+    llm = {"kind": "openai", "model": MODEL, "apiKey": {"env": "OPENAI_API_KEY"}}
+    manifest.write(llm=llm)
     done = await run("talk", str(manifest))
     assert (done.code, done.out) == (2, "")
     assert done.error == (

@@ -64,9 +64,7 @@ async def check_agent(
     for path, load in _local_parts(spec, folder):
         for finding in _loaded(path, load):
             yield finding
-    tools = {
-        f"spec.tools[{number}]": make for number, make in tool_makers(spec, secrets).items()
-    }
+    tools = {f"spec.tools[{number}]": make for number, make in tool_makers(spec, secrets).items()}
     for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers(), tools):
         for path, make in makers.items():
             for finding in await _tried(path, make):

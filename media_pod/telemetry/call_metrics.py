@@ -115,7 +115,9 @@ class CallMetrics:
             buckets=FIRST_CHUNK_BUCKETS_S,
             registry=registry,
         )
-        self._requests = counter("interject_provider_requests", "Requests to providers and tools.", _PROVIDER)
+        self._requests = counter(
+            "interject_provider_requests", "Requests to providers and tools.", _PROVIDER
+        )
         self._errors = counter(
             "interject_provider_errors",
             "Requests to providers that failed, or were not answered in time.",

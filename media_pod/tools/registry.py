@@ -55,9 +55,7 @@ def _alone(
     return HttpTools([(tool, headers)])
 
 
-def _headers(
-    headers: Sequence[HeaderSettings], secrets: SecretReader, tool: int
-) -> dict[str, str]:
+def _headers(headers: Sequence[HeaderSettings], secrets: SecretReader, tool: int) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, header in enumerate(headers):
         where = f"spec.tools[{tool}].headers[{number}].valueFrom"

@@ -55,8 +55,14 @@ class Agent:
         return " ".join(act.text for act in acts if isinstance(act, Say))
 
 
-async def told(spec: AgentSpec, variables: Mapping[str, str] | None = None, **call: str) -> str:
-    return await Agent(spec, CallInfo("u", variables=variables or {}, **call)).instructions()
+async def told(
+    spec: AgentSpec,
+    variables: Mapping[str, str] | None = None,
+    from_number: str = "",
+    to_number: str = "",
+) -> str:
+    info = CallInfo("u", from_number, to_number, variables=variables or {})
+    return await Agent(spec, info).instructions()
 
 
 @pytest.mark.parametrize("field", ["instructions", "greeting"])

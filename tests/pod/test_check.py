@@ -9,7 +9,8 @@ import pytest
 from media_pod.pod import check
 from media_pod.pod.check import Finding, check_agent
 from pod.agents import document, says, spec_of
-from providers.openai.scripted_server import MODEL, ScriptedServer, answer, server
+from providers.openai.conftest import server
+from providers.openai.scripted_server import MODEL, ScriptedServer, answer
 
 __all__ = ["server"]
 

@@ -31,7 +31,8 @@ from media_pod.providers.chat import AssistantMessage, UserMessage
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.requests import ProviderRequest
 from pod.agents import calls, says, spec_of
-from providers.openai.scripted_server import ScriptedServer, server
+from providers.openai.conftest import server
+from providers.openai.scripted_server import ScriptedServer
 
 __all__ = ["server"]
 
@@ -151,7 +152,7 @@ async def test_a_dialogue_that_hangs_is_not_waited_for_for_ever(
         yield Say("")
 
     mind.answers = [silent]
-    with pytest.raises(ProviderError, match="the dialogue: nothing for 0.01 s"):
+    with pytest.raises(ProviderError, match=r"the dialogue: nothing for 0\.01 s"):
         await Terminal("hello").talk(mind)
     assert mind.streaming == 0
 
@@ -226,8 +227,14 @@ async def test_a_whole_conversation_with_a_server(server: ScriptedServer) -> Non
     info = CallInfo("talk", "+4930", variables={"name": "Ann"})
     await talk_with(spec, Path(), info, terminal.read, terminal.shown.append)
     shown = "\n".join(terminal.shown[1:])
-    for line in ("bot: Hello Ann.", "bot: Wait.", '  tool send_digits({"digits": "1"})',
-                 "  tool send_digits -> Sent.", "bot: (digits 1)", "bot: Good day, Ann."):  # fmt: skip
+    for line in (
+        "bot: Hello Ann.",
+        "bot: Wait.",
+        '  tool send_digits({"digits": "1"})',
+        "  tool send_digits -> Sent.",
+        "bot: (digits 1)",
+        "bot: Good day, Ann.",
+    ):
         assert line in shown
     assert "12 + 3 tokens" in shown
     first = server.posted[0].body["messages"][0]

@@ -1,7 +1,7 @@
 """A provider and its fallbacks: who is asked, how often, and what is reported of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -234,7 +234,7 @@ async def test_a_provider_that_cannot_even_be_asked_is_replaced() -> None:
     first, second = Scripted("first", []), Scripted("second", ["yes"])
     asked = Asked(first, second)
 
-    def ask(provider: Scripted) -> AsyncIterator[object]:
+    def ask(provider: Scripted) -> AsyncGenerator[object, None]:
         if provider is first:
             raise RuntimeError("not connected")
         return provider.stream()

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
 from media_pod.logs import call_logger
-from media_pod.manifest.conversation import VARIABLE_PATTERN
+from media_pod.manifest.conversation import MAX_VARIABLE_NAME, VARIABLE_PATTERN
 from media_pod.pod.http.problem import BadRequestError
 from media_pod.telemetry import trace_context
 
@@ -56,7 +56,9 @@ def _variables(request: web.Request) -> dict[str, str]:
     found = (
         (name, request.query[key])
         for name, key in named
-        if key.startswith(VARIABLE_PREFIX) and _VARIABLE.fullmatch(name)
+        if key.startswith(VARIABLE_PREFIX)
+        and len(name) <= MAX_VARIABLE_NAME
+        and _VARIABLE.fullmatch(name)
     )
     return {name: _printable(value)[:MAX_VALUE] for name, value in islice(found, MAX_VARIABLES)}
 
