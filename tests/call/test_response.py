@@ -307,6 +307,14 @@ async def test_a_recording_takes_no_words_of_a_sentence_after_it() -> None:
     await asyncio.wait([work])
 
 
+async def test_what_was_announced_is_unheard_once() -> None:
+    bot = Bot()
+    bot.mind.greeting = [Play("a jingle", np.full(FRAME, 5, np.int16)), Say("two three")]
+    await bot.turn.greet()
+    bot.playout.take()
+    assert (bot.playout.said().heard, bot.playout.said().unheard) == ("a jingle", "two three")
+
+
 async def test_an_interruption_before_the_dialogue_began_to_work_does_not_concern_it() -> None:
     bot = Bot()
     work = asyncio.create_task(bot.turn.answer(CallerTurn("five")))
