@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Concatenate, Final, ParamSpec
 
+from media_pod.call.caller_side import CallerSide
 from media_pod.call.capture import Capture
-from media_pod.call.endpointing import STILL_SPEECH, PreRoll, TurnEnd
+from media_pod.call.endpointing import PreRoll
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import (
     DTMF,
@@ -36,8 +37,7 @@ from media_pod.dialogues.ports import (
     Interruption,
     Transfer,
 )
-from media_pod.dialogues.turn_taking.end_of_turn import Expectation, silence_ms
-from media_pod.duplex.contract import TICK_MS, Decision
+from media_pod.duplex.contract import TICK_MS
 from media_pod.logs import call_logger
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import Recognition
@@ -48,8 +48,6 @@ LINE_LEARNED: Final = 0.5
 """Confidence of the echo's delay from which on the bank takes it for known."""
 LEARNING_MS: Final = 1500
 """Speech of the bot for which a greeting is protected while no echo has been found."""
-MAX_DIGITS: Final = 64
-"""Of one turn; more are dropped. Account and tracking numbers are half as long."""
 
 _logger = logging.getLogger(__name__)
 
@@ -90,25 +88,19 @@ class Call:
         self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
         self._dialogue = agents.dialogue(ref.info, CallRequests(self._publish))
+        self._caller = CallerSide(settings, early_replies=self._dialogue.early_replies)
         self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
         self._capture = Capture(
             agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
         )
-        self._turn_end = TurnEnd(
-            settings.silences.normal_ms, settings.max_utterance_ms, settings.no_input_ms
-        )
-        self._digits = ""
-        self._expectation = Expectation()
-        """What the dialogue asked for."""
-        self._partial = ""
         self._reply_begun = True
         """The bot has begun to answer the caller's latest turn."""
+        self._confirmed = asyncio.Event()
+        """The caller's latest turn is over."""
+        self._recognized: tuple[str, str] | None = None
+        """Words and digits of a turn that is not over yet."""
         self._ticks = 0
-        self._speaks = False
-        """The caller speaks, by the bank's decision and the pause since the last turn."""
-        self._paused = False
-        """The caller's turn ended by a pause that the bank takes for part of a phrase."""
         self._stopped_by: BargeIn | None = None
         """The barge-in that began the caller's turn, until its words are recognized."""
         self._failed_before = False
@@ -126,7 +118,7 @@ class Call:
             provider_s,
             on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
-            on_expect=self._expect,
+            on_expect=self._caller.expect,
         )
 
     @property
@@ -170,25 +162,21 @@ class Call:
         self._capture.push(tick.cleaned, tick.decision)
         if self._now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
-        if (partial := self._capture.partial) != self._partial:
-            self._words_changed(partial)
-        if self._begins_to_speak(tick):
+        if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
-        if self._turn_end.step(tick.speech):
-            self._paused = tick.speech < STILL_SPEECH
-            self._on(TurnEvent.CALLER_DONE)
-        elif self.state is TurnState.LISTENING and self._turn_end.no_input:
-            self._on(TurnEvent.NO_INPUT)
+        listening = self.state is TurnState.LISTENING
+        event = self._caller.turn_event(tick, self._capture.partial, listening=listening)
+        if event is not None:
+            self._on(event)
 
     def digit(self, digit: str) -> None:
         """Take a DTMF digit. It interrupts like speech; # and the last expected one end a turn."""
-        if digit != "#":
-            self._digits = (self._digits + digit)[:MAX_DIGITS]
+        is_last = self._caller.key(digit)
         if self.state is TurnState.GREETING and self._settings.greeting == "never":
             return
         self._interrupt(DTMF, 0.0)
-        self._turn_end.open(keying=True)
-        if digit == "#" or len(self._digits) == self._expectation.digits:
+        self._caller.turn_end.open(keying=True)
+        if is_last:
             self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
@@ -235,12 +223,6 @@ class Call:
         self.transcript.on_event(event)
         self._bus.publish(self.ref, event)
 
-    def _words_changed(self, partial: str) -> None:
-        """The silence that ends the caller's turn depends on its words."""
-        self._partial = partial
-        settings = self._settings.silences
-        self._turn_end.end_silence_ms = silence_ms(partial, self._expectation, settings)
-
     def _greeting_protected(self) -> bool:
         if self.state is not TurnState.GREETING or self._settings.greeting == "always":
             return False
@@ -249,20 +231,9 @@ class Call:
         learned = self.last is not None and self.last.delay_confidence >= LINE_LEARNED
         return not learned and self._playout.said().heard_ms < LEARNING_MS
 
-    def _begins_to_speak(self, tick: CallerTick) -> bool:
-        # The bank holds its decision through short pauses. A turn may end in one of them, and the
-        # caller who then goes on begins a new one.
-        before = self._speaks
-        if tick.decision is not Decision.CALLER or tick.speech >= STILL_SPEECH:
-            self._paused = False
-        speaks = tick.decision is Decision.CALLER and not self._paused
-        # A caller who speaks on after a protected greeting begins when the protection ends.
-        self._speaks = speaks and (before or not self._greeting_protected())
-        return self._speaks and not before
-
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
         """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""
-        speaking = not self._playout.empty
+        speaking = not self._playout.empty and not self._playout.held
         cut = self._playout.said()
         self._on(TurnEvent.CALLER)
         if speaking and cut.unheard and self.last is not None:
@@ -285,7 +256,7 @@ class Call:
             self._log.debug("%s, now %s", event.value, self.state.value)
         if event is TurnEvent.SPOKEN and before is not self._turn.state:
             self._end_turn()
-        elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE):
+        elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE) and self._confirmed.is_set():
             self._answered()
 
     def _do(self, effect: Effect, event: TurnEvent) -> None:
@@ -299,6 +270,10 @@ class Call:
                 self._work.cancel()
             case Effect.REPLY:
                 self._reply()
+            case Effect.PREPARE:
+                self._prepare()
+            case Effect.RELEASE:
+                self._release()
             case Effect.APOLOGISE:
                 self._say_at_once(self._agents.apology)
             case Effect.SAY_GOODBYE:
@@ -314,23 +289,20 @@ class Call:
             self.hang_up_reason = act.reason
         self._on(TurnEvent.GOODBYE)
 
-    def _expect(self, digits: int) -> None:
-        self._expectation = Expectation(digits=digits)
-        self._words_changed("")
-
     def _hear(self) -> None:
         self.hang_up_reason = self.goto = ""
-        self._turn_end.open()
+        self._caller.turn_end.open()
         # Keys alone are no speech: recognizers make words of noise.
-        if self._speaks or self._capture.unanswered:
+        if self._caller.speaks or self._capture.unanswered:
             self._capture.open()
 
     def _stop(self, *, by_caller: bool) -> None:
         if self._playout.under_way:
             self._flush()
-        said = self._playout.stop()
-        was_cut = by_caller and bool(said.unheard)
-        self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
+        was_held, said = self._playout.held, self._playout.stop()
+        if not was_held:
+            was_cut = by_caller and bool(said.unheard)
+            self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
         if not self._responder.dialogue_asked:
             return
         self._responder.dialogue_asked = False
@@ -343,42 +315,69 @@ class Call:
             self._log.exception("the dialogue failed at an interruption")
 
     def _reply(self) -> None:
-        self._turn_end.close()
-        self._playout.begin()
-        self._reply_begun, self._expectation = False, Expectation()
-        self._work.start(partial(self._answer, self._capture.take(), self._digits))
+        self._prepare()
+        self._release()
 
-    async def _answer(self, recognition: Recognition | None, digits: str) -> None:
+    def _prepare(self) -> None:
+        self._playout.begin()
+        self._playout.held = True
+        self._confirmed, self._recognized, self._reply_begun = asyncio.Event(), None, False
+        answer = partial(self._answer, self._capture.take(), self._caller.digits, self._confirmed)
+        self._work.start(answer)
+
+    def _release(self) -> None:
+        self._caller.turn_end.close()
+        self._caller.expect(0)
+        self._playout.held = False
+        self._confirmed.set()
+        if self._recognized is not None:
+            self._publish_words(*self._recognized)
+        if not self._playout.empty:
+            self._on(TurnEvent.SPEECH)
+
+    async def _answer(
+        self, recognition: Recognition | None, digits: str, confirmed: asyncio.Event
+    ) -> None:
         self._responder.begin_turn()
         text = "" if recognition is None else await self._responder.recognize(recognition)
+        if confirmed.is_set():
+            self._publish_words(text, digits)
+        else:
+            self._recognized = (text, digits)
+        await self._responder.answer(CallerTurn(text, digits, confirmed))
+
+    def _publish_words(self, text: str, digits: str) -> None:
         self._publish(Recognized, text, digits)
         if self._stopped_by is not None and not text and not digits:
             self._publish(FalseStopSuspected, self._stopped_by)
         self._stopped_by = None
-        await self._responder.answer(CallerTurn(text, digits))
 
     def _answered(self) -> None:
         """The bot has answered: speech and digits from now on belong to the caller's next turn."""
         self._stopped_by = None
         self._reply_begun = True
         self._capture.answered()
-        self._digits = ""
+        self._caller.digits = ""
 
     def _end_turn(self) -> None:
         self._answered()
         self._responder.dialogue_asked = False
         self._publish(SpeechPlayed, self._playout.said().heard)
         self._playout.begin()
-        self._turn_end.close()
+        self._caller.turn_end.close()
 
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
         self._capture.discard()
         self._answered()
-        self._turn_end.close()
+        self._caller.turn_end.close()
         for speech in speeches:
             self._playout.add(speech)
 
     def _done(self, failed: bool) -> None:
+        if failed and self.state is TurnState.PREPARING:
+            # Not heard by the caller: the turn's end asks again.
+            self._on(TurnEvent.FAILED)
+            return
         again, self._failed_before = self._failed_before, failed
         if failed:
             self._on(TurnEvent.FAILED_AGAIN if again else TurnEvent.FAILED)

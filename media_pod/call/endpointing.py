@@ -68,10 +68,14 @@ class TurnEnd:
     end_silence_ms: int
     max_utterance_ms: int
     no_input_ms: int
+    early_ms: int = 0
+    """Silence after which a spoken turn is likely over; 0 if nobody asks."""
     _open_ticks: int = 0
     """Since the turn began, or since the last digit."""
     _quiet_ticks: int = 0
     _is_open: bool = False
+    _early_taken: bool = False
+    """`likely_over` was true in this pause."""
     _keying: bool = False
 
     def open(self, *, keying: bool = False) -> None:
@@ -90,6 +94,8 @@ class TurnEnd:
     def step(self, speech: float) -> bool:
         """One tick with Silero's probability; true when the open turn is over."""
         self._quiet_ticks = 0 if speech >= STILL_SPEECH else self._quiet_ticks + 1
+        if not self._quiet_ticks:
+            self._early_taken = False
         if not self._is_open:
             return False
         self._open_ticks += 1
@@ -99,6 +105,14 @@ class TurnEnd:
         return (
             self._quiet_ticks * TICK_MS >= self.end_silence_ms or open_ms >= self.max_utterance_ms
         )
+
+    def likely_over(self) -> bool:
+        """The open turn has been silent for `early_ms`; true once in a pause."""
+        quiet = self._is_open and not self._keying and self._quiet_ticks * TICK_MS >= self.early_ms
+        if not self.early_ms or not quiet or self._early_taken:
+            return False
+        self._early_taken = True
+        return True
 
     @property
     def no_input(self) -> bool:

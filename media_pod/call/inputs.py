@@ -34,6 +34,8 @@ class CallSettings:
     rate_hz: int
     pre_roll_ms: int
     silences: SilenceSettings
+    early_reply_ms: int
+    """Silence after which an answer is prepared; 0 for none before the turn is over."""
     max_utterance_ms: int
     no_input_ms: int
     provider_s: float

@@ -82,12 +82,15 @@ class Playout:
         """The one that is played, those after it, and the latest, whose speech may go on."""
         self._announced: deque[str] = deque()
         """Of each announced text, what no queued speech has."""
+        self.held = False
+        """What is queued waits: nothing of it leaves."""
         self._taken = 0
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
 
     def begin(self) -> None:
         """A new turn of the bot begins: what was heard is counted from here."""
+        self.held = False
         self._pieces.clear()
         self._position = self._queued = self._speech_samples = 0
         self._heard.clear()
@@ -146,7 +149,7 @@ class Playout:
         self._taken += 1
         if frames_played is not None:
             self._played_up_to(frames_played)
-        if not self._pieces:
+        if self.held or not self._pieces:
             return self._silence
 
         frame = np.zeros(self._frame, np.int16)

@@ -8,6 +8,9 @@ Rules
 - The caller's turn is over after a silence, a number in DTMF, or when it has lasted too long.
   Then the bot thinks. A caller who goes on while the bot thinks takes the turn back, and what was
   recognized so far stays part of that turn.
+- In a pause that is likely the end of the caller's turn, the bot prepares an answer. Nothing of it
+  is heard and nothing of it has effects until the turn is over; a caller who goes on, or a provider
+  that fails, throws it away.
 - A caller who says nothing at all for long is answered too, with an empty turn.
 - A provider that fails costs one turn: the bot falls silent, says so and listens. When it happens
   again in the next turn, the bot says goodbye.
@@ -30,6 +33,8 @@ class TurnState(Enum):
 
     GREETING = "greeting"
     LISTENING = "listening"
+    PREPARING = "preparing"
+    """The caller pauses, and the bot prepares an answer that may be thrown away."""
     THINKING = "thinking"
     SPEAKING = "speaking"
     INTERRUPTED = "interrupted"
@@ -45,6 +50,8 @@ class TurnEvent(Enum):
 
     CALLER = "caller"
     """The caller began to speak, or sent a digit."""
+    PAUSED = "paused"
+    """The caller's turn is likely over."""
     CALLER_DONE = "caller done"
     """The caller's turn is over."""
     NO_INPUT = "no input"
@@ -74,6 +81,10 @@ class Effect(Enum):
     """Cancel recognition, dialogue and speech in work."""
     REPLY = "reply"
     """Recognize the utterance and let the dialogue answer."""
+    PREPARE = "prepare"
+    """As `REPLY`, but hold back what the dialogue says."""
+    RELEASE = "release"
+    """Let the prepared answer be heard."""
     APOLOGISE = "apologise"
     """Say that something went wrong, and ask to say it again."""
     SAY_GOODBYE = "say goodbye"
@@ -96,6 +107,10 @@ TABLE: Final[_Table] = MappingProxyType(
         (_S.GREETING, _E.FAILED): (_S.SPEAKING, (_F.STOP, _F.APOLOGISE)),
         (_S.LISTENING, _E.CALLER): (_S.LISTENING, (_F.HEAR,)),
         (_S.LISTENING, _E.CALLER_DONE): (_S.THINKING, (_F.REPLY,)),
+        **{(s, _E.PAUSED): (_S.PREPARING, (_F.PREPARE,)) for s in (_S.LISTENING, _S.INTERRUPTED)},
+        (_S.PREPARING, _E.CALLER): (_S.LISTENING, (_F.STOP, _F.CANCEL, _F.HEAR)),
+        (_S.PREPARING, _E.CALLER_DONE): (_S.THINKING, (_F.RELEASE,)),
+        (_S.PREPARING, _E.FAILED): (_S.LISTENING, (_F.STOP, _F.HEAR)),
         (_S.LISTENING, _E.NO_INPUT): (_S.THINKING, (_F.REPLY,)),
         (_S.THINKING, _E.CALLER): (_S.LISTENING, (_F.STOP, _F.CANCEL, _F.HEAR)),
         (_S.THINKING, _E.SPEECH): (_S.SPEAKING, ()),

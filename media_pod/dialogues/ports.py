@@ -10,6 +10,7 @@ Rules for acts with effects outside of the call, such as a booking
 - `aclose` waits for those under way, within their own deadlines.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -92,6 +93,9 @@ class CallerTurn:
     text: str
     digits: str = ""
     """DTMF digits, in order."""
+    confirmed: asyncio.Event | None = field(default=None, compare=False)
+    """Set once the turn is over. Until then the caller may go on, and the reply is thrown away: see
+    `Dialogue.early_replies`. None if the turn is over already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,12 @@ class Dialogue(Protocol):
     @property
     def name(self) -> str:
         """Name of its `llm` stage in metrics and traces; "" if it reports its requests itself."""
+
+    @property
+    def early_replies(self) -> bool:
+        """`reply` may be called before the caller's turn is over. Until `CallerTurn.confirmed` is
+        set it then has no effects, and yields neither `HangUp` nor `Transfer`; if the caller goes
+        on, it is closed, and `interrupted` says that the turn was not answered."""
 
     @property
     def patience_s(self) -> float | None:
@@ -163,6 +173,7 @@ DialogueFactory = Callable[[CallInfo, RequestObserver], Dialogue]
 class RuleDialogue:
     """Base of dialogues that decide by rules: there is nothing to open, to wait for or to close."""
 
+    early_replies = False
     patience_s: None = None
 
     async def open(self) -> None:

@@ -116,6 +116,13 @@ class TurnSettings(StrictModel):
         description="Silence that ends a turn of which more is expected: digits that are missing, "
         "`my number is`; in ms, endSilenceMs at least. Default 2500: people look numbers up.",
     )
+    early_reply: bool = Field(
+        default=True,
+        description="Prepare an answer in a pause of minSilenceMs already, which is likely the end "
+        "of the turn; nothing of it is heard, and no tool is called, before the turn is over. A "
+        "caller who goes on throws it away. Default true: answers come up to endSilenceMs - "
+        "minSilenceMs sooner, for the tokens of the answers that are thrown away. With llm.",
+    )
     max_utterance_ms: int = Field(
         default=15_000,
         ge=1000,

@@ -141,6 +141,7 @@ def _settings(spec: AgentSpec) -> CallSettings:
             max_ms=max(turn.max_silence_ms, turn.end_silence_ms),
             language=spec.language,
         ),
+        early_reply_ms=turn.min_silence_ms if turn.early_reply else 0,
         max_utterance_ms=turn.max_utterance_ms,
         no_input_ms=turn.no_input_ms,
         provider_s=spec.deadlines.provider_seconds,

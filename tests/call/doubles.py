@@ -46,6 +46,7 @@ SETTINGS = CallSettings(
     pre_roll_ms=300,
     silences=SilenceSettings(min_ms=350, normal_ms=700, max_ms=2500),
     greeting="always",
+    early_reply_ms=350,
     max_utterance_ms=5000,
     no_input_ms=3000,
     provider_s=5.0,

@@ -28,6 +28,7 @@ from media_pod.providers.chat import (
     Llm,
     TextDelta,
     Usage,
+    UserMessage,
 )
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.requests import RequestObserver
@@ -40,9 +41,13 @@ class AgentCall(Conversation):
     """A conversation whose dialogue is an agent with this model."""
 
     def __init__(
-        self, *replies: Reply, tools: Sequence[Tool] = (), deadline_s: float = SOON
+        self,
+        *replies: Reply,
+        early_reply_ms: int = 0,
+        tools: Sequence[Tool] = (),
+        deadline_s: float = SOON,
     ) -> None:
-        super().__init__(provider_s=deadline_s)
+        super().__init__(provider_s=deadline_s, early_reply_ms=early_reply_ms)
         self.models = [Model(*replies)]
         self.spare: Model | None = None
         self._tools = tools
@@ -192,4 +197,63 @@ async def test_a_slow_tool_is_covered_by_its_filler(monkeypatch: pytest.MonkeyPa
 
     booking.finish.set()
     assert loud(await call.listen()) == 1
+    await call.end()
+
+
+async def paused(call: AgentCall) -> None:
+    """Past the greeting; the caller has spoken, and pauses so long that an answer is prepared."""
+    await call.begin()
+    await call.listen()
+    await call.speak()
+    await call.be_silent(200)
+    assert call.models[0].shown
+
+
+async def test_an_answer_that_was_prepared_in_the_pause_is_heard_at_its_end() -> None:
+    call = AgentCall(says("All is well."), early_reply_ms=200)
+    await paused(call)
+    assert call.now_is(TurnState.PREPARING)
+    assert not (await call.tick(24)).any()
+
+    assert (await call.tick(2))[-160:].any()
+    assert call.now_is(TurnState.SPEAKING)
+    assert len(call.models[0].shown) == 1
+    await call.end()
+
+
+async def test_a_caller_who_goes_on_throws_the_prepared_answer_away() -> None:
+    call = AgentCall(says("About what?"), says("At five."), early_reply_ms=200)
+    call.recognizer.texts = ["i want", "i want to book for five"]
+    await paused(call)
+    await call.tick(5)
+
+    audio = [await call.speak(), await call.be_silent()]
+
+    assert not any(part.any() for part in audio)
+    assert await heard_values(call) == {ANSWER}
+    said = call.models[0].shown[-1][-1]
+    assert isinstance(said, UserMessage) and said.text == "i want to book for five"
+    texts = [(entry.speaker, entry.heard) for entry in call.call.transcript.entries]
+    assert texts[1:] == [("caller", "i want to book for five"), ("bot", "At five.")]
+    await call.end()
+
+
+async def test_no_tool_is_called_before_the_turn_is_over() -> None:
+    booking = Booking()
+    call = AgentCall(calls("book"), says("Booked."), tools=[booking], early_reply_ms=200)
+    await paused(call)
+    await call.tick(20)
+    assert call.models[0].shown and not booking.arguments
+
+    await heard_values(call)
+
+    assert len(booking.arguments) == 1
+    await call.end()
+
+
+async def test_a_prepared_answer_that_fails_is_asked_for_again_when_the_turn_is_over() -> None:
+    error = ProviderError("no", FailureKind.BAD_ANSWER)
+    call = AgentCall([error], says("All is well."), early_reply_ms=200)
+    await paused(call)
+    assert await heard_values(call) == {ANSWER}
     await call.end()

@@ -18,7 +18,7 @@ from call.doubles import (
     settle,
     speaking,
 )
-from media_pod.call.call import MAX_DIGITS
+from media_pod.call.caller_side import MAX_DIGITS
 from media_pod.call.endpointing import BETWEEN_DIGITS_MS
 from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState
@@ -236,7 +236,8 @@ async def test_speech_is_made_only_so_far_ahead(conversation: Conversation) -> N
 
 @pytest.mark.parametrize("state", [state for state in TurnState if state is not TurnState.OVER])
 async def test_the_caller_hangs_up_in_any_state(state: TurnState) -> None:
-    conversation = Conversation()
+    conversation = Conversation(early_reply_ms=200)
+    conversation.mind.early_replies = state is TurnState.PREPARING
     conversation.recognizer.texts = ["yes", None]
     conversation.voice.hanging = {"never"}
     if state is TurnState.GREETING:
@@ -249,8 +250,10 @@ async def test_the_caller_hangs_up_in_any_state(state: TurnState) -> None:
         await conversation.speak()
     else:
         await speaking(conversation, Say("One two three. never"))
-        if state in (TurnState.INTERRUPTED, TurnState.THINKING):
+        if state in (TurnState.INTERRUPTED, TurnState.PREPARING, TurnState.THINKING):
             await conversation.speak()
+        if state is TurnState.PREPARING:
+            await conversation.be_silent(300)
         if state is TurnState.THINKING:
             await conversation.be_silent()
         if state is TurnState.LEAVING:

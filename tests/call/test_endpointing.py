@@ -128,3 +128,31 @@ def test_speech_before_and_turns_put_no_input_off(turn_end: TurnEnd) -> None:
 
 def test_a_turn_that_was_not_opened_never_ends(turn_end: TurnEnd) -> None:
     assert ms_until_over(turn_end, *[0.9] * 10) is None
+
+
+def test_a_turn_is_likely_over_once_in_each_of_its_pauses() -> None:
+    turn_end = TurnEnd(end_silence_ms=700, max_utterance_ms=5000, no_input_ms=3000, early_ms=200)
+    turn_end.open()
+
+    def likely(speech: float, ticks: int) -> list[int]:
+        found = []
+        for tick in range(1, ticks + 1):
+            turn_end.step(speech)
+            if turn_end.likely_over():
+                found.append(tick * 20)
+        return found
+
+    assert likely(0.9, 10) == []
+    assert likely(0.1, 30) == [200]
+    turn_end.open()  # a reply that was prepared has failed
+    assert likely(0.1, 30) == []
+    assert likely(0.9, 10) == []
+    assert likely(0.1, 30) == [200]
+
+
+def test_a_number_that_is_keyed_is_not_likely_over() -> None:
+    turn_end = TurnEnd(end_silence_ms=700, max_utterance_ms=5000, no_input_ms=3000, early_ms=200)
+    turn_end.open(keying=True)
+    for _ in range(60):
+        turn_end.step(0.0)
+        assert not turn_end.likely_over()

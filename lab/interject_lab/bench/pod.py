@@ -93,6 +93,7 @@ _SETTINGS: Final = CallSettings(
     pre_roll_ms=300,
     silences=SilenceSettings(min_ms=350, normal_ms=700, max_ms=2500),
     greeting="always",
+    early_reply_ms=350,
     max_utterance_ms=15_000,
     no_input_ms=8_000,
     provider_s=_PROVIDER_S,

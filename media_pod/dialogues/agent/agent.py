@@ -6,6 +6,7 @@ the model gets their results in the next round. A turn ends with a reply without
 that ends it, or at a limit.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from media_pod.dialogues.ports import (
     HangUp,
     Interruption,
     Say,
+    Transfer,
     checked_state,
 )
 from media_pod.dialogues.turn_taking.end_of_turn import is_backchannel
@@ -94,6 +96,7 @@ class LanguageAgent:
     """
 
     name = ""
+    early_replies = True
 
     def __init__(
         self,
@@ -114,6 +117,7 @@ class LanguageAgent:
             settings.tools, settings.places, settings.music, settings.rate_hz, self._acts
         )
         self._runs = ToolRuns([call_tools, *sources], observer)
+        self._confirmed: asyncio.Event | None = None
         self._turns = self._tokens = self._silent_turns = 0
         self._resumed = False
         """The latest turn was a resumed one: it is resumed once."""
@@ -136,8 +140,11 @@ class LanguageAgent:
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """Answer the caller's words or digits; a turn without either was silence."""
+        self._confirmed = turn.confirmed
         async with aclosing(self._reply(turn)) as acts:
             async for act in acts:
+                if isinstance(act, HangUp | Transfer):
+                    await self._until_confirmed()
                 yield act
 
     async def _reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
@@ -168,6 +175,8 @@ class LanguageAgent:
     def interrupted(self, cut: Interruption) -> None:
         """Cut the open turn of the history where the caller interrupted it."""
         self.history.interrupted(cut.heard, answered=cut.answered)
+        if not cut.answered and self._turns:
+            self._turns -= 1  # the same turn comes again, with more words
 
     def snapshot(self) -> DialogueState:
         """See `Dialogue.snapshot`."""
@@ -188,6 +197,11 @@ class LanguageAgent:
     async def aclose(self) -> None:
         """Wait for tools under way."""
         await self._runs.aclose()
+
+    async def _until_confirmed(self) -> None:
+        """Nothing has effects before the caller's turn is over."""
+        if self._confirmed is not None:
+            await self._confirmed.wait()
 
     def _is_backchannel(self, turn: CallerTurn) -> bool:
         """The caller did not want to interrupt: "mhm" over the bot, which goes on."""
@@ -218,6 +232,7 @@ class LanguageAgent:
                     yield act
             if not step.calls:
                 return
+            await self._until_confirmed()
             self._runs.start(step, step.calls)
             async with aclosing(self._runs.results()) as fillers:
                 async for filler in fillers:
