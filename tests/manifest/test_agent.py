@@ -237,6 +237,19 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
             "spec.llm.apiKey: found text; allowed: a mapping with env, secretKeyRef",
         ),
         (
+            {"recordings": [{"text": "Hello.", "play": name} for name in ("a.wav", "b.wav")]},
+            "spec.recordings: found Hello. twice; allowed: each text once",
+        ),
+        (
+            {
+                "dialogue": None,
+                "llm": {"kind": "openai", "model": "m"},
+                "instructions": "Be brief.",
+                "tools": [HTTP_TOOL | {"headers": [{"name": "X-Plan", "value": "gold"}] * 2}],
+            },
+            "spec.tools[0].headers: found X-Plan twice; allowed: each name once",
+        ),
+        (
             {"variables": {"time": "noon"}},
             (
                 "spec.variables: found the name time; allowed: names of letters, digits and _, not "
