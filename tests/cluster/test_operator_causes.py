@@ -16,6 +16,8 @@ from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
 
 WITHIN_S = 15.0
+MOUNT_S = 60.0
+"""The kubelet tries a volume again after twice as long each time, at most every two minutes."""
 QUOTA = Kind("", "v1", "resourcequotas", "ResourceQuota")
 SECRET = Kind("", "v1", "secrets", "Secret")
 
@@ -104,6 +106,27 @@ class TestWithANode:
         )
         message = await until_condition(api, namespace, "Degraded", "SecretMissing", WITHIN_S)
         assert 'secret "voice" not found' in message
+
+    async def test_a_secret_of_a_provider_and_then_its_key(
+        self, api: ApiServer, operator: OperatorProcess, namespace: str
+    ) -> None:
+        """Pods get volumes before their image: without one, nothing but the volumes is tried."""
+        key = {"secretKeyRef": {"name": "llm", "key": "api-key"}}
+        llm = {"kind": "openai", "model": "m", "apiKey": key}
+        body = voice_agent(namespace, image="localhost/none-such:1", replicas=1)
+        del body["spec"]["dialogue"]
+        body["spec"] |= {"llm": llm, "instructions": "Be brief."}
+        await create(api, body)
+        message = await until_condition(api, namespace, "Degraded", "SecretMissing", WITHIN_S)
+        assert 'secret "llm" not found; create it' in message
+
+        secret = SECRET.head(namespace, "llm") | {"stringData": {"other": "x"}}
+        await api.create(SECRET.path(namespace), secret)
+        message = await until_condition(api, namespace, "Degraded", "SecretKeyMissing", MOUNT_S)
+        assert "add the key api-key to Secret llm, or correct the reference" in message
+
+        await api.merge(SECRET.path(namespace, "llm"), {"stringData": {"api-key": "x"}})
+        await until_condition(api, namespace, "Degraded", "ImageUnavailable", MOUNT_S)
 
     async def test_an_image_that_cannot_be_pulled(
         self, api: ApiServer, operator: OperatorProcess, namespace: str

@@ -8,6 +8,7 @@ import yaml
 from voice_agents import SETTING, agent
 
 from media_pod.manifest.agent import load_manifest
+from media_pod.manifest.secrets import MOUNT_PATH
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import (
@@ -186,6 +187,79 @@ def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
     assert {port["port"] for port in callers["ports"]} == {1650, 3000}
     assert {port["port"] for port in operator["ports"]} == {1650}
     assert rendered(agent(network={"policy": False}), NETWORK_POLICY) == []
+
+
+def test_no_policy_limits_what_the_pods_connect_to() -> None:
+    """Models, voices and tools are anywhere."""
+    (policy,) = rendered(agent(), NETWORK_POLICY)
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    assert "egress" not in policy["spec"]
+
+
+def ref(name: str, key: str, **more: str) -> Json:
+    return {"secretKeyRef": {"name": name, "key": key}, **more}
+
+
+def agent_with_keys(llm: Json, stt: Json) -> Agent:
+    """An agent with a language model, which has the API keys."""
+    openai = {"kind": "openai", "model": "m"}
+    return agent(
+        dialogue=None,
+        instructions="Be brief.",
+        llm=openai | {"apiKey": llm},
+        stt=openai | {"apiKey": stt},
+    )
+
+
+def test_pods_have_the_keys_that_their_agent_refers_to_as_files_and_no_others() -> None:
+    each = agent_with_keys(llm=ref("openai", "key"), stt=ref("deepgram", "stt.key"))
+    (volume,) = [each for each in pod(each)["spec"]["volumes"] if "projected" in each]
+    assert [source["secret"] for source in volume["projected"]["sources"]] == [
+        {
+            "name": "deepgram",
+            "optional": False,
+            "items": [{"key": "stt.key", "path": "deepgram/stt.key"}],
+        },
+        {"name": "openai", "optional": False, "items": [{"key": "key", "path": "openai/key"}]},
+    ]
+    assert volume["projected"]["defaultMode"] == 0o440
+    assert pod(each)["spec"]["securityContext"]["fsGroup"] > 0, "the files' group"
+    (mount,) = [at for at in media(each)["volumeMounts"] if at["name"] == volume["name"]]
+    assert (mount["mountPath"], mount["readOnly"]) == (MOUNT_PATH, True)
+
+
+def test_pods_start_without_a_key_only_where_a_variable_can_replace_it() -> None:
+    each = agent_with_keys(llm=ref("keys", "llm", env="LLM_KEY"), stt=ref("keys", "stt"))
+    (volume,) = [each for each in pod(each)["spec"]["volumes"] if "projected" in each]
+    found = [source["secret"] for source in volume["projected"]["sources"]]
+    assert {(key["path"], secret["optional"]) for secret in found for key in secret["items"]} == {
+        ("keys/llm", True),
+        ("keys/stt", False),
+    }
+
+
+def test_an_agent_without_references_has_no_such_volume() -> None:
+    names_of_volumes = [volume["name"] for volume in pod(agent())["spec"]["volumes"]]
+    assert names_of_volumes == ["manifest", "tmp"]
+    assert [at["name"] for at in media(agent())["volumeMounts"]] == ["manifest", "tmp"]
+
+
+def test_another_reference_rolls_the_pods() -> None:
+    before = agent_with_keys(llm=ref("keys", "llm"), stt=ref("keys", "stt"))
+    after = agent_with_keys(llm=ref("keys", "llm"), stt=ref("keys", "other"))
+    assert pod(before) != pod(after)
+
+
+def test_processes_that_recognize_and_speak_have_memory_of_their_own() -> None:
+    whisper = {"kind": "whisper", "modelPath": "/srv/whisper", "processes": 2}
+    piper = {"kind": "piper", "voicePath": "/srv/voice.onnx"}
+    local = agent(stt=whisper, tts={"kind": "espeak", "fallbacks": [piper]})
+
+    def memory_mi(each: Agent) -> int:
+        return int(media(each)["resources"]["requests"]["memory"].removesuffix("Mi"))
+
+    tiny_en_mi, medium_voice_mi = 233, 290
+    assert memory_mi(local) - memory_mi(agent()) > 2 * tiny_en_mi + medium_voice_mi
 
 
 def test_web_socket_agents_have_their_port() -> None:

@@ -159,6 +159,12 @@ CRASHED = {
 }
 MOUNT = {"reason": "FailedMount", "note": 'secret "k" not found', "regarding": {"uid": "pod-1"}}
 NO_NODE = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
+NO_MOUNT = 'MountVolume.SetUp failed for volume "interject-secrets" : '
+NO_KEY = {
+    "reason": "FailedMount",
+    "note": NO_MOUNT + "references non-existent secret key: api-key",
+    "regarding": {"uid": "pod-1"},
+}
 QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}
 
 
@@ -173,9 +179,23 @@ QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota:
             "SecretMissing",
             'secret "llm" not found',
         ),
+        (
+            deployment(),
+            [waiting("CreateContainerConfigError", "couldn't find key k.txt in Secret calls/llm")],
+            [],
+            "SecretKeyMissing",
+            "add the key k.txt to Secret llm",
+        ),
+        (
+            deployment(),
+            [waiting("CreateContainerConfigError", "couldn't find key k in ConfigMap calls/llm")],
+            [],
+            "BadConfig",
+            "ConfigMap calls/llm",
+        ),
         (deployment(), [waiting("ErrImagePull")], [], "ImageUnavailable", "example.com/media:1"),
         (deployment(), [waiting("ImagePullBackOff")], [], "ImageUnavailable", "media:1"),
-        (deployment(), [waiting("ContainerCreating")], [MOUNT], "SecretMissing", 'secret "k"'),
+        (deployment(), [waiting("ContainerCreating")], [MOUNT], "SecretMissing", "create it"),
         (deployment(), [pod(conditions=[NO_NODE])], [], "Unschedulable", "0/3 nodes"),
         (deployment(), [pod(containerStatuses=[CRASHED])], [], "ContainerCrashes", "exit code 2"),
     ],
@@ -188,6 +208,31 @@ def test_the_real_cause_is_found(
     assert cause.reason == reason
     assert says in cause.message
     assert "\n" not in cause.message
+
+
+def test_the_missing_key_of_a_mounted_secret_is_named_with_its_secret() -> None:
+    found = waiting("ContainerCreating")
+    keys = {"llm": ("api-key", False), "stt": ("other", False), "tts": ("api-key", True)}
+    sources = [
+        {"secret": {"name": name, "optional": optional, "items": [{"key": key, "path": key}]}}
+        for name, (key, optional) in keys.items()
+    ]
+    found["spec"]["volumes"] = [{"name": "interject-secrets", "projected": {"sources": sources}}]
+    cause = find_cause(deployment(), [found], [NO_KEY])
+    assert cause is not None
+    assert cause.reason == "SecretKeyMissing"
+    assert "non-existent secret key: api-key" in cause.message
+    assert "add the key api-key to Secret llm, or correct the reference" in cause.message
+
+
+def test_the_latest_problem_of_a_mount_is_the_cause() -> None:
+    """A Secret that was missing was created, without the key."""
+    before = MOUNT | {"deprecatedLastTimestamp": NOW}
+    after = NO_KEY | {"deprecatedLastTimestamp": LATER}
+    for events in ([before, after], [after, before]):
+        cause = find_cause(deployment(), [waiting("ContainerCreating")], events)
+        assert cause is not None
+        assert cause.reason == "SecretKeyMissing"
 
 
 def test_pods_that_start_or_go_are_no_cause() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from media_pod.manifest.crd.definition import COLUMNS, schema
 from media_pod.manifest.crd.descriptions import allowed, one_line
+from media_pod.manifest.crd.union import FOR_KIND
 from media_pod.manifest.rules import RULES_KEY
 
 FILE_NAME: Final = "voiceagent.md"
@@ -19,7 +20,8 @@ A VoiceAgent document describes one agent. Run it on one machine with `interject
 cluster with `kubectl apply`. [parcel-desk.yaml](../../examples/parcel-desk.yaml) is a minimal
 document that sets only the required fields. In a cluster,
 `kubectl explain voiceagent.spec.bargeIn` shows
-the same text as this page, and `kubectl get va NAME -o yaml` shows the effective defaults.
+the same text as this page, and `kubectl get va NAME -o yaml` shows the effective defaults, except
+those of an object with a `kind`, which each kind has for itself.
 
 Both commands reject unknown fields, wrong types and values out of range. With `--validate=ignore`,
 `kubectl` drops unknown fields instead. The table of an object is followed by the rules that span
@@ -34,6 +36,7 @@ without reading them. A reference that is added or removed replaces the pods; a 
 changes does not, and the kubelet updates the files within about a minute. Pods do not start while a
 Secret or a key is missing, unless `env` is given too: the condition Degraded says which.
 """
+_FOR_KIND: Final = re.compile(re.escape(FOR_KIND).replace(re.escape("{kind}"), "(.+?)"))
 _TYPES: Final = {
     "string": "text",
     "integer": "whole number",
@@ -94,6 +97,8 @@ def _rules(node: dict[str, Any]) -> str:
     for rule in node.get(RULES_KEY, ()):
         where = f"`{rule['fieldPath'].lstrip('.')}`: " if "fieldPath" in rule else ""
         change = "on update, " if "oldSelf" in rule["rule"] else ""
+        if kind := _FOR_KIND.match(rule["rule"]):
+            change = f"with kind {kind[1]}, "
         lines.append(f"- {where}{change}{_prose(rule['message'].removeprefix('allowed: '))}.\n")
     return "\nRules:\n\n" + "".join(lines) if lines else ""
 

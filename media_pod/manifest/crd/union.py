@@ -8,10 +8,12 @@ changes. The pod fills them in.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from media_pod.manifest.rules import RULES_KEY, Rule
 
+FOR_KIND: Final = "self.kind != '{kind}' || "
+"""Begins the expression of a rule that is for one kind alone."""
 _ABOUT = ("description", "default")
 """Keywords in which the kinds of a shared field may differ."""
 
@@ -99,7 +101,7 @@ def _needed(name: str, kinds: Sequence[str]) -> Rule:
 
 
 def _for_kind(kind: str, rule: Mapping[str, str]) -> dict[str, str]:
-    return {**rule, "rule": f"self.kind != '{kind}' || ({rule['rule']})"}
+    return {**rule, "rule": f"{FOR_KIND.format(kind=kind)}({rule['rule']})"}
 
 
 def _or(kinds: Sequence[str]) -> str:

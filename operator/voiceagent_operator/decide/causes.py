@@ -7,15 +7,18 @@ events. The rules, the most specific first:
     a child was refused by the API server              ChildRefused
     Deployment: ReplicaFailure, about a quota          QuotaExceeded
     Deployment: ReplicaFailure, otherwise              PodsRefused
-    container waiting: CreateContainerConfigError      SecretMissing, ConfigMapMissing, BadConfig
+    container waiting: CreateContainerConfigError      SecretMissing, SecretKeyMissing,
+                                                       ConfigMapMissing, BadConfig
     container waiting: cannot pull image               ImageUnavailable
-    pod event: FailedMount                             SecretMissing, VolumeMissing, ...
+    pod event: FailedMount                             SecretMissing, SecretKeyMissing,
+                                                       ConfigMapMissing, VolumeMissing
     pod: PodScheduled is False                         Unschedulable
     container waiting: CrashLoopBackOff, or it ended   ContainerCrashes
     container waiting: RunContainerError, ...          ContainerFails
     Deployment: Progressing is False                   RolloutStuck
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +35,10 @@ _IMAGE: Final = frozenset(
     }
 )
 _FAILS: Final = frozenset({"RunContainerError", "CreateContainerError", "StartError"})
+_MOUNTED_KEY: Final = re.compile(r"non-existent secret key: ([-._a-zA-Z0-9]+)")
+_VARIABLE_KEY: Final = re.compile(
+    r"couldn't find key ([-._a-zA-Z0-9]+) in Secret [^/ ]+/([-.a-z0-9]+)"
+)
 _LONGEST: Final = 400
 
 
@@ -89,9 +96,7 @@ def _config(pod: Json) -> Iterator[Cause]:
     for name, state in _waiting(pod):
         if state.get("reason") == "CreateContainerConfigError":
             message = state.get("message", "")
-            yield _cause(
-                _missing(message, "BadConfig"), f"cannot configure container {name}: {message}"
-            )
+            yield _missing(pod, message, f"cannot configure container {name}", "BadConfig")
 
 
 def _image(pod: Json) -> Iterator[Cause]:
@@ -106,12 +111,20 @@ def _image(pod: Json) -> Iterator[Cause]:
 
 
 def _mounts(pods: Sequence[Json], events: Sequence[Json]) -> Iterator[Cause]:
-    waiting = {pod["metadata"]["uid"] for pod in pods if waits_for_volumes(pod)}
-    for event in events:
+    waiting = {pod["metadata"]["uid"]: pod for pod in pods if waits_for_volumes(pod)}
+    for event in sorted(events, key=_last_seen, reverse=True):
         about = event.get("regarding") or event.get("involvedObject") or {}
         if event.get("reason") == "FailedMount" and about.get("uid") in waiting:
             message = event.get("note") or event.get("message") or ""
-            yield _cause(_missing(message, "VolumeMissing"), f"cannot mount volume: {message}")
+            pod = waiting[about["uid"]]
+            yield _missing(pod, message, "cannot mount volume", "VolumeMissing")
+
+
+def _last_seen(event: Json) -> str:
+    """When it happened last, RFC 3339. A Secret that exists now may have been missing before."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("deprecatedLastTimestamp"))
+    return next((each for each in times if each), event.get("eventTime") or "")
 
 
 def _unschedulable(pod: Json) -> Iterator[Cause]:
@@ -144,13 +157,38 @@ def _stuck(deployment: Json | None) -> Iterator[Cause]:
         yield _cause("RolloutStuck", progressing.get("message", ""))
 
 
-def _missing(message: str, otherwise: str) -> str:
-    if "not found" in message:
-        if "secret" in message:
-            return "SecretMissing"
-        if "configmap" in message:
-            return "ConfigMapMissing"
-    return otherwise
+def _missing(pod: Json, message: str, problem: str, otherwise: str) -> Cause:
+    """The cause in the kubelet's `message`, with the next step; its reason is `otherwise` if the
+    message is about no Secret and no ConfigMap."""
+    reason, step = otherwise, ""
+    if found := _VARIABLE_KEY.search(message):
+        reason, step = "SecretKeyMissing", f"; add the key {found[1]} to Secret {found[2]}"
+    elif found := _MOUNTED_KEY.search(message):
+        secrets = " or ".join(_secrets_with(pod, found[1]))
+        reason, step = "SecretKeyMissing", f"; add the key {found[1]} to Secret {secrets}"
+    elif "not found" in message and "secret" in message:
+        reason, step = "SecretMissing", "; create it in the agent's namespace"
+    elif "not found" in message and "configmap" in message:
+        reason = "ConfigMapMissing"
+    return _cause(reason, f"{problem}: {message}{step and step + ', or correct the reference'}")
+
+
+def _secrets_with(pod: Json, key: str) -> list[str]:
+    """Names of the Secrets of which `pod` needs `key`; the kubelet names the key alone."""
+    volumes = pod["spec"].get("volumes", [])
+    alone = [each["secret"] for each in volumes if "secret" in each]
+    projected = [
+        source["secret"]
+        for each in volumes
+        for source in each.get("projected", {}).get("sources", [])
+        if "secret" in source
+    ]
+    return [
+        secret.get("secretName") or secret["name"]
+        for secret in [*alone, *projected]
+        if not secret.get("optional")
+        and any(item["key"] == key for item in secret.get("items", []))
+    ]
 
 
 def _waiting(pod: Json) -> Iterator[tuple[str, Json]]:

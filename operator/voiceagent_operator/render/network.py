@@ -59,7 +59,10 @@ def service_accounts(agent: Agent) -> list[Json]:
 
 
 def network_policies(agent: Agent) -> list[Json]:
-    """Who may connect: Asterisk, the agent's own pods, the operator, and whatever is listed."""
+    """Who may connect: Asterisk, the agent's own pods, the operator, and whatever is listed.
+
+    Egress is not limited: models, voices and tools are anywhere, and a policy takes no host names.
+    """
     network = agent.spec.network
     if not network.policy:
         return []

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from media_pod import logs
+from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
 from media_pod.manifest.reload import restart_key
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
 from voiceagent_operator.render.network import audio_port
+from voiceagent_operator.render.secrets import secret_mounts, secret_volumes
 from voiceagent_operator.render.strategic_merge import merge
 
 CONTAINER: Final = "media"
@@ -25,6 +27,10 @@ _PROGRESS_DEADLINE_S: Final = 120
 _CPU_M, _CPU_PER_CALL_M = 120, 7
 _MEMORY_MI = 320
 _MEMORY_PER_CALL_MI = 1
+# Of each process of a local recognizer or voice: Whisper tiny.en has 233 MB, a medium Piper voice
+# 290 MB. Larger models need resources in spec.podTemplate.
+_CPU_PER_PROCESS_M = 500
+_MEMORY_PER_PROCESS_MI = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
         "volumes": [
             {"name": "manifest", "configMap": {"name": names.manifest_name(agent)}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            *secret_volumes(agent),
         ],
     }
 
@@ -124,10 +131,11 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "resources": _resources(agent.spec.capacity.calls),
+        "resources": _resources(agent.spec.capacity.calls, _local_processes(agent)),
         "volumeMounts": [
             {"name": "manifest", "mountPath": "/etc/interject", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
+            *secret_mounts(agent),
         ],
     }
 
@@ -161,10 +169,21 @@ def _probes() -> dict[str, Any]:
     }
 
 
-def _resources(calls: int) -> dict[str, dict[str, str]]:
-    memory_mi = _MEMORY_MI + _MEMORY_PER_CALL_MI * calls
+def _local_processes(agent: Agent) -> int:
+    """Number of processes that recognize or speak on the pod's own CPU."""
+    stt, tts = agent.spec.stt, agent.spec.tts
+    return sum(
+        each.processes
+        for each in (stt, *stt.fallbacks, tts, *tts.fallbacks)
+        if isinstance(each, WhisperSttSettings | PiperTtsSettings)
+    )
+
+
+def _resources(calls: int, processes: int) -> dict[str, dict[str, str]]:
+    cpu_m = _CPU_M + _CPU_PER_CALL_M * calls + _CPU_PER_PROCESS_M * processes
+    memory_mi = _MEMORY_MI + _MEMORY_PER_CALL_MI * calls + _MEMORY_PER_PROCESS_MI * processes
     return {
-        "requests": {"cpu": _milli(_CPU_M + _CPU_PER_CALL_M * calls), "memory": f"{memory_mi}Mi"},
+        "requests": {"cpu": _milli(cpu_m), "memory": f"{memory_mi}Mi"},
         # No CPU limit: every caller hears a throttled 20 ms clock.
         "limits": {"memory": f"{2 * memory_mi}Mi"},
     }
