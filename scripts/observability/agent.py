@@ -169,6 +169,17 @@ _PROVIDERS: Final = Row(
             ),
             axis_max=1,
         ),
+        Panel(
+            "Tokens per minute",
+            "What do the language models cost?",
+            Unit.COUNT,
+            (
+                Query(
+                    f"60 * sum by (kind, model) ({by_agent(rate('interject_llm_tokens_total'))})",
+                    "{{kind}} {{model}}",
+                ),
+            ),
+        ),
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from observability.promql import by_agent
+from observability.promql import NOT_TOOLS, by_agent
 
 RUNBOOKS: Final = "docs/runbooks"
 """Prefix of `runbook_url`; the chart replaces it by `alerts.runbookUrl`."""
@@ -95,13 +95,14 @@ _CALLS: Final = (
     ),
     Alert(
         "InterjectProviderFailing",
-        f"{_agents('interject_provider_errors_total', '5m', 'kind, provider')} "
-        f"/ ({_agents('interject_provider_requests_total', '5m', 'kind, provider')} > 0) > 0.1",
+        f"{_agents(f'interject_provider_errors_total{NOT_TOOLS}', '5m', 'kind, provider')} / "
+        f"({_agents(f'interject_provider_requests_total{NOT_TOOLS}', '5m', 'kind, provider')} > 0) "
+        "> 0.1",
         "2m",
         "critical",
         f"{{{{ $labels.kind }}}} provider {{{{ $labels.provider }}}} of agent {_AGENT} is failing",
         "{{ $value | humanizePercentage }} of its requests in the last 5 minutes failed or timed "
-        "out. A call ends after two failures in a row.",
+        "out. Its fallbacks take over; without one, a call ends after two failures in a row.",
     ),
 )
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
-from observability.promql import NAMESPACE, by_agent, rate, share
+from observability.promql import NAMESPACE, NOT_TOOLS, by_agent, rate, share
 
 _CALLS: Final = by_agent("interject_active_calls", NAMESPACE)
 _CAPACITY: Final = by_agent("interject_capacity_calls", NAMESPACE)
@@ -11,8 +11,8 @@ _BY: Final = "sum by (namespace, agent)"
 _NAME: Final = "{{namespace}}/{{agent}}"
 
 
-def _by_agent(counter: str) -> str:
-    return f"{_BY} ({by_agent(rate(counter), NAMESPACE)})"
+def _by_agent(counter: str, where: str = NAMESPACE) -> str:
+    return f"{_BY} ({by_agent(rate(counter, where), NAMESPACE)})"
 
 
 def _slow(quantile: float, histogram: str) -> str:
@@ -148,8 +148,8 @@ _AGENTS: Final = Row(
             (
                 Query(
                     share(
-                        _by_agent("interject_provider_errors_total"),
-                        _by_agent("interject_provider_requests_total"),
+                        _by_agent("interject_provider_errors_total", NOT_TOOLS),
+                        _by_agent("interject_provider_requests_total", NOT_TOOLS),
                     ),
                     _NAME,
                 ),

@@ -12,6 +12,8 @@ from observability.model import Query
 AGENT: Final = '{namespace=~"$namespace", agent=~"$agent"}'
 POD: Final = '{namespace=~"$namespace", pod=~"$pod"}'
 NAMESPACE: Final = '{namespace=~"$namespace"}'
+NOT_TOOLS: Final = '{kind!="tool"}'
+"""A tool that fails is a result for the model; the conversation goes on."""
 RATE: Final = "[$__rate_interval]"
 QUANTILES: Final = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 

@@ -11,7 +11,8 @@ INTERVAL_S = 30
 DESK = {"namespace": "voice", "agent": "desk"}
 POD = {"namespace": "voice", "pod": "desk-1"}
 LOCKED = {"reason": "speech_over_echo", "echo": "locked"}
-TTS = {"kind": "tts", "provider": "built-in"}
+TTS = {"kind": "tts", "provider": "espeak"}
+TOOL = {"kind": "tool", "provider": "find_parcel"}
 ASTERISK = {"namespace": "voice", "pod": "asterisk-0"}
 
 
@@ -189,6 +190,16 @@ CASES = [
             *pod(),
             of_pod("interject_provider_requests_total", "5x40", TTS),
             of_pod("interject_provider_errors_total", "5x40", TTS),
+        ],
+        "10m",
+    ),
+    Case(
+        "InterjectProviderFailing",
+        "a tool fails every time",
+        [
+            *pod(),
+            of_pod("interject_provider_requests_total", "0+10x40", TOOL),
+            of_pod("interject_provider_errors_total", "0+10x40", TOOL),
         ],
         "10m",
     ),

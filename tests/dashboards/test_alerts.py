@@ -58,9 +58,9 @@ def test_the_text_of_an_alert_names_agent_and_provider(prometheus: Path, rules: 
     story = next(case for case in CASES if case.alert == "InterjectProviderFailing" and case.fires)
     labels = {"alertname": story.alert, "severity": "critical"} | story.fires[0]
     annotations = {
-        "summary": "tts provider built-in of agent voice/desk is failing",
+        "summary": "tts provider espeak of agent voice/desk is failing",
         "description": "20% of its requests in the last 5 minutes failed or timed out. "
-        "A call ends after two failures in a row.",
+        "Its fallbacks take over; without one, a call ends after two failures in a row.",
         "runbook_url": "docs/runbooks/InterjectProviderFailing.md",
     }
     expected = {

@@ -24,6 +24,8 @@ VARIABLES: Final = {
     "__range": "20s",
 }
 """Values of dashboard variables; at a scrape interval of 1 s, Grafana uses rates over >= 4 s."""
+NEEDS_A_MODEL: Final = ("Tokens per minute",)
+"""Panels that are empty for the parcel desk of this run."""
 PICTURES: Final = ROOT / "docs" / "pictures"
 SERIES: Final = re.compile(r"\b((?:interject|asterisk|process)_[a-z_]+|up)\b")
 
@@ -50,6 +52,7 @@ async def test_every_query_returns_what_happened(run: RealRun, pytestconfig: pyt
     for dashboard in DASHBOARDS:
         returned = await _returned(run, dashboard)
         empty = [query for query, series in returned.items() if not _values(series)]
+        empty = [query for query in empty if query[0] not in NEEDS_A_MODEL]
         assert not empty, f"{dashboard.title}: {empty}"
         if pictures:
             _draw(run, dashboard, returned)
