@@ -34,7 +34,7 @@ def serve(manifest: Path, verbose: bool) -> None:
     """Run a media pod with the VoiceAgent in the file MANIFEST."""
     _end_on_sigterm()
     one_thread()
-    _log(verbose)
+    _log(logging.DEBUG if verbose else logging.INFO)
     from media_pod.manifest.file import read_manifest
 
     agent = read_manifest(manifest)
@@ -51,7 +51,7 @@ def check(manifest: Path) -> None:
     Servers, keys, models, voices, templates, recordings and tools: one line each. Exit code 2 if
     something would not work in a call.
     """
-    _log(verbose=False)
+    _log(logging.ERROR)
     from media_pod.manifest.file import read_manifest
 
     agent, folder = read_manifest(manifest), manifest.absolute().parent
@@ -81,7 +81,7 @@ def check(manifest: Path) -> None:
 )
 def talk(manifest: Path, caller: str, variables: tuple[str, ...]) -> None:
     """Talk to the VoiceAgent in the file MANIFEST, in text; its tools are called and shown."""
-    _log(verbose=False)
+    _log(logging.WARNING)
     from media_pod.manifest.file import read_manifest
 
     agent = read_manifest(manifest)
@@ -183,8 +183,8 @@ def _end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 
 
-def _log(verbose: bool) -> None:
-    logs.set_up(logging.DEBUG if verbose else logging.INFO, os.environ)
+def _log(level: int) -> None:
+    logs.set_up(level, os.environ)
     for chatty in (
         "asyncio",
         "aiohttp.access",
@@ -195,4 +195,4 @@ def _log(verbose: bool) -> None:
         "openai",
         "websockets",
     ):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

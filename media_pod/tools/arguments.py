@@ -179,6 +179,10 @@ def _references(schema: Any, *, names: bool = False) -> Iterator[str]:
                 yield from _references(value, names=key in _NAMES_OF_SCHEMAS)
 
 
+_SCHEMA_TYPES: Final = "array, boolean, integer, null, number, object, string"
+"""JSON Schema 2020-12, Validation, section 6.1.1; its meta-schema words it as references."""
+
+
 def _described(error: ValidationError | SchemaError | None, root: str = "") -> str:
     assert error is not None
     path = root + "".join(
@@ -191,6 +195,8 @@ def _described(error: ValidationError | SchemaError | None, root: str = "") -> s
         expected = " or ".join(limit) if isinstance(limit, list) else str(limit)
     elif error.validator == "enum":
         expected = f"one of {_shown(limit)}"
+    elif error.validator == "anyOf" and root and path.endswith(".type"):
+        expected = f"one of {_SCHEMA_TYPES}, or a list of them"
     elif error.validator == "required":
         found = f"no {', no '.join(name for name in limit if name not in instance)}"
         expected = _properties(error.schema)

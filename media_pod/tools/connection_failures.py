@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 
-from media_pod.providers.ports import FailureKind
+from media_pod.providers.ports import FailureKind, ProviderError
 
 _MAX_CAUSES: Final = 20
 
@@ -20,6 +20,8 @@ def explained(error: BaseException) -> tuple[str, FailureKind]:
     """What happened, as the end of a sentence ("connection refused"), and its kind."""
     causes = _causes(error)
     for each in causes:
+        if isinstance(each, ProviderError):
+            return str(each), each.kind
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"TLS: {each.verify_message}", FailureKind.UNREACHABLE
         if isinstance(each, ssl.SSLError):

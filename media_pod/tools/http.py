@@ -185,7 +185,7 @@ class HttpTools:
         }
         for (host, port, secure), name in places.items():
             await self._connect(host, port, secure, name)
-        return f"{len(self.tools)} HTTP tools, {len(places)} servers reached"
+        return f"HTTP tools: {len(self.tools)}, servers reached: {len(places)}"
 
     async def _connect(self, host: str, port: int, secure: bool, name: str) -> None:
         try:

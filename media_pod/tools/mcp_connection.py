@@ -9,6 +9,7 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import httpx2
 
 from media_pod.errors import SetupError
+from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.tools.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -96,9 +98,18 @@ async def by_process(
         environment: added to the few variables that the package passes on (PATH, HOME, ...).
         name: of the server, for the log.
         redacted: takes secrets out of the log.
+
+    Raises:
+        ProviderError: there is no such program.
     """
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
+    search = environment.get("PATH", os.defpath if "PATH" not in os.environ else None)
+    if shutil.which(command[0], path=search) is None:
+        raise ProviderError(
+            f"found no program {command[0]!r}; expected one on PATH, or its path",
+            FailureKind.NOT_FOUND,
+        )
     errors = await _logged(stack, name, redacted)
     parameters = StdioServerParameters(
         command=command[0],

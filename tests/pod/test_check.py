@@ -163,5 +163,5 @@ async def test_a_tool_whose_server_is_there_is_reached(server: ScriptedServer) -
     tool = {"kind": "http", "name": "find", "description": "Finds.", "url": f"{server.url}/find"}
     found = await findings(server.url, Path(), {}, tools=[tool])
     assert found[-1].path == "spec.tools[0]"
-    assert "1 servers reached" in found[-1].text
+    assert "servers reached: 1" in found[-1].text
     assert all(each.path != "/v1/find" for each in server.received)

@@ -259,7 +259,7 @@ async def test_check_reaches_the_server_without_a_request(
     server: WebServer, unused_tcp_port: int
 ) -> None:
     async with started(settings(server.url + "/x"), {}) as tools:
-        assert await tools.check() == "1 HTTP tools, 1 servers reached"
+        assert await tools.check() == "HTTP tools: 1, servers reached: 1"
     assert server.requests == []
     async with started(settings(f"http://127.0.0.1:{unused_tcp_port}/"), {}) as tools:
         with pytest.raises(ProviderError, match=r"tool orders: .*refused") as failed:

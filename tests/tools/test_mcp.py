@@ -260,7 +260,7 @@ async def test_a_process_gets_its_environment_and_is_started_again(
 
 async def test_a_program_that_is_not_there_is_explained() -> None:
     async with connected(None, command=["/no/such/program"]) as server:
-        with pytest.raises(ProviderError, match="No such file"):
+        with pytest.raises(ProviderError, match="found no program '/no/such/program'"):
             await server.check()
 
 
