@@ -80,9 +80,11 @@ class AgentPrompts:
 
     @property
     def fixed_greeting(self) -> str:
-        """The greeting if it is the same in every call; else ""."""
+        """The greeting of calls that override no variable; "" if it differs from call to call."""
         greeting = self._greeting
-        return greeting.render({}) if greeting and not greeting.names else ""
+        if not greeting or greeting.names & set(CALL_VARIABLES):
+            return ""
+        return greeting.render(self._variables)
 
     def render(self, call: CallInfo) -> Prompts:
         """The prompts of one call."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from media_pod.dialogues.registry import AgentPrompts, make_dialogue
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.tools import HttpToolSettings, McpToolSettings
 from media_pod.providers.builtin.espeak import EspeakTts
-from media_pod.providers.ports import Speech
+from media_pod.providers.ports import ProviderError, Speech
 from media_pod.providers.registry import ProviderRegistry
 from media_pod.providers.secret_values import SecretReader
 from media_pod.providers.tts.fixed_speech import FixedSpeech
@@ -85,7 +86,8 @@ class AgentServices(TextServices):
     ) -> None:
         super().__init__(spec, folder, environ=environ, now=now)
         self.stt, self.tts = self._registry.make_stt(), self._registry.make_tts()
-        self.fixed = FixedSpeech(_fixed_texts(spec), spec.line.rate_hz)
+        self._greeting = _fixed_greeting(spec)
+        self.fixed = FixedSpeech({*_fixed_texts(spec), self._greeting}, spec.line.rate_hz)
 
     async def start(self) -> None:
         """See `TextServices.start`."""
@@ -93,6 +95,9 @@ class AgentServices(TextServices):
         await self.stt.start()
         await self.tts.start()
         await asyncio.to_thread(self.fixed.record, self._spec.recordings, self._folder)
+        if self._greeting:
+            with suppress(ProviderError):  # logged; the first call synthesizes it
+                await self.fixed.prepare(self._greeting, self.tts.providers)
 
     async def prepared(self, text: str) -> tuple[Speech, ...]:
         """Speech of a sentence that has to be there when providers fail.
@@ -100,9 +105,12 @@ class AgentServices(TextServices):
         Raises:
             ProviderError: not even the built-in voice can speak it.
         """
+        with suppress(ProviderError):  # logged; the agent's own voice may speak it later
+            return await self.fixed.prepare(text, self.tts.providers)
         builtin = EspeakTts(self._spec.line.rate_hz)
         try:
-            return await self.fixed.prepare(text, [*self.tts.providers, builtin])
+            async with aclosing(builtin.speak(text)) as spoken:
+                return tuple([speech async for speech in spoken])
         finally:
             await builtin.aclose()
 
@@ -118,5 +126,9 @@ def _fixed_texts(spec: AgentSpec) -> set[str]:
     fillers = [
         tool.filler for tool in spec.tools if isinstance(tool, HttpToolSettings | McpToolSettings)
     ]
-    greeting = AgentPrompts(spec, datetime.now).fixed_greeting if spec.instructions else ""
-    return {text for text in [*phrases, *fillers, greeting] if text}
+    return {text for text in [*phrases, *fillers] if text}
+
+
+def _fixed_greeting(spec: AgentSpec) -> str:
+    """The greeting of calls that override no variable; "" if it differs from call to call."""
+    return AgentPrompts(spec, datetime.now).fixed_greeting if spec.llm is not None else ""
