@@ -325,3 +325,42 @@ def tick(calls: tuple[int, ...], seconds: float, as_json: bool, write: Path | No
         for each in tables:
             print_table(*each)
             click.echo()
+
+
+@bench.command()
+@click.option(
+    "--calls",
+    type=click.IntRange(1, 200),
+    default=20,
+    show_default=True,
+    help="Number of concurrent calls.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=30.0,
+    show_default=True,
+    help="Duration of each measurement, after 8 s of warm-up.",
+)
+@_as_json
+@_write
+def conversation(calls: int, seconds: float, as_json: bool, write: Path | None) -> None:
+    """Measure whether streaming providers disturb a pod's clock: with them and without."""
+    one_thread()
+    from interject_lab.bench import conversation as conversation_bench
+    from interject_lab.reports.markdown import check_section, table, write_section
+
+    if write is not None:
+        check_section(write, conversation_bench.SECTION)
+    with ProgressReport(quiet=as_json, total_s=0) as progress:
+        found = run_loop(conversation_bench.bench(calls, seconds, progress.step))
+    header, rows = conversation_bench.as_table(found)
+    if write is not None:
+        command = f"interject bench conversation --calls {calls} --seconds {seconds:g}"
+        made_by = f"Made by `{command}`: a pod on one core, its callers and providers on another."
+        text = "\n\n".join([made_by, table(header, rows)])
+        write_section(write, conversation_bench.SECTION, text)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        print_table(header, rows)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from interject_lab.bench import conversation
 from interject_lab.bench.pod import OUTSIDE, Stages
 from interject_lab.bench.tick import as_json, as_tables, bench
 from interject_lab.reports.markdown import table
@@ -120,3 +121,18 @@ def test_wrong_options_say_what_is_right(options: list[str], message: str) -> No
     result = CliRunner().invoke(cli, ["bench", "tick", *options])
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_calls_with_streaming_providers_are_measured_beside_calls_without() -> None:
+    steps: list[str] = []
+    without, streaming = await conversation.bench(4, 5.0, steps.append)
+    assert len(steps) == 2
+    for arm in (without, streaming):
+        assert arm["failed_requests"] == 0
+        assert arm["frames"] > 4 * 100
+        assert arm["ticks"] > 100
+    assert min(streaming["requests_per_s"].values()) > 0
+    header, rows = conversation.as_table([without, streaming])
+    assert {len(row) for row in rows} == {len(header)}

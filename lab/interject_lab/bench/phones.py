@@ -163,10 +163,15 @@ class BenchPhones:
         }
 
 
+def call_uuid(index: int) -> UUID:
+    """The call of a phone: version 4, variant 1 (RFC 9562)."""
+    return UUID(int=(4 << 76) + (8 << 60) + index)
+
+
 def _connected(port: int, index: int) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port), timeout=5)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.sendall(encode(Frame(FrameKind.UUID, UUID(int=(4 << 76) + (8 << 60) + index).bytes)))
+    sock.sendall(encode(Frame(FrameKind.UUID, call_uuid(index).bytes)))
     sock.setblocking(False)
     return sock
 

@@ -123,15 +123,15 @@ def _row(size: dict[str, Any]) -> list[str]:
 async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float) -> dict[str, Any]:
     from_s, until_s = warm_up_s, warm_up_s + seconds
     # Both prepare their speech at the same time; the phones wait for the port on standard input.
-    pod = await _start("pod", calls, warm_up_s, seconds, chosen.pod)
-    phones = await _start("phones", calls, from_s, until_s, chosen.phones)
+    pod = await start("pod", calls, warm_up_s, seconds, chosen.pod)
+    phones = await start("phones", calls, from_s, until_s, chosen.phones)
     try:
-        port = (await _line(pod, "pod", START_DEADLINE_S))["port"]
+        port = (await line(pod, "pod", START_DEADLINE_S))["port"]
         assert phones.stdin is not None, "its input is a pipe"
         phones.stdin.write(f"{port}\n".encode())
         in_time_s = until_s + _SLACK_S
-        measured = await _line(pod, "pod", in_time_s)
-        regularity = await _line(phones, "phones", in_time_s)
+        measured = await line(pod, "pod", in_time_s)
+        regularity = await line(phones, "phones", in_time_s)
         if measured["calls_at_end"] != calls or not regularity["frames"]:
             raise SetupError(
                 f"the bench ended with {measured['calls_at_end']} of {calls} calls, "
@@ -140,10 +140,11 @@ async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float)
         return measured | regularity
     finally:
         for process in (pod, phones):
-            await _end(process)
+            await end(process)
 
 
-async def _start(module: str, *arguments: float) -> asyncio.subprocess.Process:
+async def start(module: str, *arguments: float) -> asyncio.subprocess.Process:
+    """A process of the bench: a module of this package, which talks JSON lines."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", f"interject_lab.bench.{module}", *map(str, arguments)),
         stdin=asyncio.subprocess.PIPE,
@@ -152,9 +153,12 @@ async def _start(module: str, *arguments: float) -> asyncio.subprocess.Process:
     )
 
 
-async def _line(
-    process: asyncio.subprocess.Process, name: str, deadline_s: float
-) -> dict[str, Any]:
+async def line(process: asyncio.subprocess.Process, name: str, deadline_s: float) -> dict[str, Any]:
+    """The next line that `process` prints.
+
+    Raises:
+        SetupError: it ended, or printed nothing in time.
+    """
     assert process.stdout is not None, "its output is a pipe"
     line = b""
     try:
@@ -168,7 +172,7 @@ async def _line(
     return found
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
     """Wait for a process that has printed its result, kill one that has not."""
     assert process.stdin is not None, "its input is a pipe"
     process.stdin.close()
