@@ -139,6 +139,11 @@ class Call:
         """Nothing is left to say: hang up."""
         return self._turn.state is TurnState.OVER
 
+    @property
+    def said(self) -> Said:
+        """How far the bot's turn has come."""
+        return self._playout.said()
+
     def start(self) -> None:
         """Let the bot greet."""
         self._work.start(self._responder.greet)

@@ -70,6 +70,16 @@ class Caller:
         """The whole plan has been said."""
         return self._next == len(self._plan)
 
+    @property
+    def keys(self) -> str:
+        """The DTMF digits that the caller presses in the latest tick, in order."""
+        return ""
+
+    @property
+    def hangs_up(self) -> bool:
+        """The caller ends the call after the latest tick."""
+        return False
+
     def step(self, bot_is_speaking: bool) -> Pcm:
         """The caller's own sound in this tick, int16 [tick].
 

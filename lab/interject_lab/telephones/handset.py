@@ -62,8 +62,13 @@ class Handset:
 
     @property
     def over(self) -> bool:
-        """The call has reached `max_s`: no `tick` may follow."""
-        return self.ticks == self._max_ticks
+        """The call has reached `max_s`, or the caller hangs up: no `tick` may follow."""
+        return self.ticks == self._max_ticks or self._caller.hangs_up
+
+    @property
+    def keys(self) -> str:
+        """The DTMF digits that the caller presses in the latest tick, in order."""
+        return self._caller.keys
 
     @property
     def dry(self) -> bool:
@@ -197,4 +202,5 @@ class PhoneClock:
         digits = ""
         while self._dtmf and self._dtmf[0].at_s * 1000 <= elapsed_ms:
             digits += self._dtmf.popleft().digit
-        return PhoneTick(at_ns, digits, self._handset.tick())
+        frame = self._handset.tick()
+        return PhoneTick(at_ns, digits + self._handset.keys, frame)
