@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.network.levels import is_sound
 from interject_lab.network.line import TelephoneLine
-from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.caller import TelephoneUser
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
@@ -40,7 +40,7 @@ class Handset:
         max_s: the longest call; later audio of the bot is dropped.
     """
 
-    def __init__(self, line: TelephoneLine, caller: Caller, max_s: float) -> None:
+    def __init__(self, line: TelephoneLine, caller: TelephoneUser, max_s: float) -> None:
         self._line = line
         self._caller = caller
         self._tick_samples = line.rate_hz * TICK_MS // 1000

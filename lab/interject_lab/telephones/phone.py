@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
 from interject_lab.network.line import TelephoneLine
-from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.caller import TelephoneUser
 from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock, PhoneTick
 from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
@@ -62,7 +62,7 @@ class Phone:
     def __init__(
         self,
         line: TelephoneLine,
-        caller: Caller,
+        caller: TelephoneUser,
         *,
         max_s: float,
         dtmf: Sequence[Dtmf] = (),
