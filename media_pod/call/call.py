@@ -350,7 +350,7 @@ class Call:
     def _reply(self) -> None:
         self._turn_end.close()
         self._playout.begin()
-        self._reply_begun, self._expectation = False, Expectation()
+        self._reply_begun = False
         self._work.start(partial(self._answer, self._capture.take(), self._digits))
 
     async def _answer(self, recognition: Recognition | None, digits: str) -> None:
@@ -360,6 +360,9 @@ class Call:
         if self._stopped_by is not None and not text and not digits:
             self._publish(FalseStopSuspected, self._stopped_by)
         self._stopped_by = None
+        if text or digits:
+            # Not after a silence: a caller who is asked again still owes the number.
+            self._expectation = Expectation()
         await self._responder.answer(CallerTurn(text, digits))
 
     def _answered(self) -> None:
