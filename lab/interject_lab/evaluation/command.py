@@ -83,13 +83,12 @@ def evaluate(
     from interject_lab.evaluation.scenario_files import read_scenarios
 
     files = read_scenarios(scenarios, agent)
-    limit_s = max(file.scenario.limit_seconds for file in files)
-    with ProgressReport(quiet=False, total_s=limit_s) as progress:
+    with ProgressReport(quiet=False, total_s=None) as progress:
         if in_text:
-            outcomes = run_loop(run.run_in_text(files, jobs, progress.step))
+            outcomes = run_loop(run.run_in_text(files, jobs, progress.note))
         else:
             options = run.CallOptions(jobs, stt, voice)
-            outcomes = run_loop(run.run_by_call(files, options, progress.step, progress.elapsed))
+            outcomes = run_loop(run.run_by_call(files, options, progress.note, progress.elapsed))
         if junit is not None:
             _write(junit, results.as_junit(outcomes))
         if report is not None:

@@ -68,7 +68,10 @@ class _Judging:
         said = " ".join(turn.text for turn in turns if turn.text)
         for index, words in enumerate(expected.says):
             yield _finding(
-                f"{path}.says[{index}]", matches(words, heard), _quoted(heard), f"a text with {words!r}"
+                f"{path}.says[{index}]",
+                matches(words, heard),
+                _quoted(heard),
+                f"a text with {words!r}",
             )
         for index, words in enumerate(expected.says_not):
             yield _finding(
@@ -99,12 +102,10 @@ class _Judging:
             yield _finding(path, False, "no turn that was interrupted", f"one up to {words!r}")
             return
         more = 0 if self._in_text else MORE_WORDS
-        last = None
-        for last in compiled(words).finditer(turn.heard):
-            pass
-        after = len(turn.heard[last.end() :].split()) if last else 0
+        ends = [found.end() for found in compiled(words).finditer(turn.heard)]
+        after = len(turn.heard[ends[-1] :].split()) if ends else 0
         expected = f"words that end with {words!r}" + (f" and at most {more} more" if more else "")
-        yield _finding(path, last is not None and after <= more, _quoted(turn.heard), expected)
+        yield _finding(path, bool(ends) and after <= more, _quoted(turn.heard), expected)
         if turn.heard_on_line is not None:
             error = turn.words_error or 0
             found = f"{_quoted(turn.heard)}, {error} words off {_quoted(turn.heard_on_line)}"
@@ -138,9 +139,7 @@ class _Judging:
             yield _finding("expect.goto", seen.goto == expected.goto, found, expected.goto)
         if expected.turns is not None:
             turns = sum(bool(turn.text or turn.digits) for turn in seen.caller)
-            yield _finding(
-                "expect.turns", turns == expected.turns, f"{turns}", f"{expected.turns}"
-            )
+            yield _finding("expect.turns", turns == expected.turns, f"{turns}", f"{expected.turns}")
 
 
 def _calls(
@@ -182,9 +181,7 @@ def is_part(expected: Any, found: Any) -> bool:
 def _first_audio(path: str, budget_ms: int, turns: Sequence[BotTurn]) -> EvalFinding:
     times = [t for turn in turns if (t := turn.stages.first_audio_ms) is not None]
     found = f"{max(times):.0f} ms" if times else "no answer to measure"
-    return _finding(
-        path, bool(times) and max(times) <= budget_ms, found, f"at most {budget_ms} ms"
-    )
+    return _finding(path, bool(times) and max(times) <= budget_ms, found, f"at most {budget_ms} ms")
 
 
 def _finding(path: str, passed: bool, found: str, expected: str) -> EvalFinding:

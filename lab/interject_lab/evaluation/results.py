@@ -114,7 +114,7 @@ def transcript_lines(seen: Conversation | None) -> list[str]:
     """The conversation as text, step by step."""
     if seen is None:
         return []
-    steps = sorted({turn.step for turn in (*seen.caller, *seen.bot)})
+    steps = sorted({turn.step for turn in seen.caller} | {turn.step for turn in seen.bot})
     lines = []
     for step in steps:
         for said in seen.caller:

@@ -168,9 +168,12 @@ async def _batch(
             on_elapsed(seconds)
 
     with tempfile.TemporaryDirectory(prefix="interject-eval-") as work:
-        return await asyncio.gather(
-            *(_call(file, options, Path(work), gate, on_step, elapsed) for file in files)
-        )
+        async with asyncio.TaskGroup() as group:
+            calls = [
+                group.create_task(_call(file, options, Path(work), gate, on_step, elapsed))
+                for file in files
+            ]
+    return [call.result() for call in calls]
 
 
 async def _call(
@@ -230,5 +233,3 @@ def _failed(file: ScenarioFile, error: InterjectError, began_s: float) -> Scenar
 def _line(outcome: ScenarioOutcome) -> str:
     verdict = "passed" if outcome.passed else f"failed, {len(outcome.failures)} expectations"
     return f"{outcome.scenario.name}: {verdict}, {outcome.duration_s:.0f} s"
-
-

@@ -6,11 +6,11 @@ heard `afterWords` words. A turn that would have ended the call goes on if it is
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from interject_lab.evaluation.conversation import (
     GREETING,
@@ -23,10 +23,7 @@ from interject_lab.evaluation.conversation import (
 )
 from interject_lab.evaluation.scenario.document import Scenario
 from interject_lab.evaluation.scenario.steps import ScenarioStep
-from interject_lab.evaluation.stand_ins.agent_document import with_stand_ins
-from interject_lab.evaluation.stand_ins.model_server import StandInModel
-from interject_lab.evaluation.stand_ins.tool_server import stand_in_tools
-from interject_lab.evaluation.stand_ins.web import on_loopback
+from interject_lab.evaluation.stand_ins.servers import start_stand_ins
 from media_pod.dialogues.ports import (
     Act,
     CallerTurn,
@@ -64,14 +61,8 @@ async def converse_in_text(
         ProviderError: a tool's process does not start.
     """
     async with AsyncExitStack() as stack:
-        model = StandInModel(scenario.model) if scenario.model is not None else None
-        urls = {}
-        if model is not None:
-            urls["model"] = await stack.enter_async_context(on_loopback(model.app))
-        if scenario.tools is not None:
-            app = stand_in_tools(scenario.tools)
-            urls["tools"] = await stack.enter_async_context(on_loopback(app))
-        spec = with_stand_ins(agent, **urls).spec
+        prepared, model = await start_stand_ins(stack, scenario, agent)
+        spec = prepared.spec
         services = TextServices(spec, folder, environ=environ)
         stack.push_async_callback(services.aclose)
         await services.start()
@@ -126,7 +117,7 @@ class _TextCall:
         self._ending, self._goto = Ending.CALLER, ""
         self.problems: list[str] = []
 
-    def conversation(self, requests: list[list[dict[str, object]]] | tuple[()]) -> Conversation:
+    def conversation(self, requests: Sequence[Sequence[dict[str, Any]]]) -> Conversation:
         return Conversation(
             tuple(self._bot),
             tuple(self._caller),

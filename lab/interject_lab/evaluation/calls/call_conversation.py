@@ -50,8 +50,8 @@ def conversation_of(
     if log.goto and ending is Ending.HANG_UP:
         ending = Ending.TRANSFER
     if ending is Ending.FAILED:
-        problems.append(f"found an end by {log.ended_by or 'nobody'} ({record.ended}); expected one"
-                        " by the bot or the caller")  # fmt: skip
+        by = f"{log.ended_by or 'nobody'} ({record.ended})"
+        problems.append(f"found an end by {by}; expected one by the bot or the caller")
     problems += _unfinished(scenario, caller, ending)
     return Conversation(
         bot=making.bot(),
@@ -74,11 +74,11 @@ def _unfinished(scenario: Scenario, caller: ScriptedCaller, ending: Ending) -> l
         return []
     if ending is Ending.CALLER and not caller.hangs_up:
         at = f"steps[{caller.steps_done}]" if left else "the bot's last turn"
-        return [f"found no end of {at} after {scenario.limit_seconds} s, which is limitSeconds; "
-                "expected the end of the call"]  # fmt: skip
+        late = f"found no end of {at} after {scenario.limit_seconds} s, which is limitSeconds"
+        return [f"{late}; expected the end of the call"]
     if left:
-        return [f"found the end of the call before steps[{left[0]}]; expected it after the last "
-                "step"]  # fmt: skip
+        early = f"found the end of the call before steps[{left[0]}]"
+        return [f"{early}; expected it after the last step"]
     return []
 
 
@@ -118,9 +118,7 @@ class _Making:
 
     def _bot_turn(self, turn: ReportedTurn, end_ns: int) -> BotTurn:
         step, heard = self._step(turn), " ".join(turn.heard)
-        on_line = [
-            word.text for word, at_ns in self._carried if turn.began_ns <= at_ns < end_ns
-        ]
+        on_line = [word.text for word, at_ns in self._carried if turn.began_ns <= at_ns < end_ns]
         # Recordings are no voice's speech: nothing is known of them.
         known = bool(on_line) or not heard
         return BotTurn(

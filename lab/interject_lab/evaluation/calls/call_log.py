@@ -96,8 +96,7 @@ class CallLog:
                 about = (event["kind"], event["provider"], event["text"], event["at_ns"])
                 request = self._requests[event["request"]] = ReportedRequest(*about)
                 turn.requests.append(request)
-            case "answered" | "done" if request := self._requests.get(event["request"]):
-                if event["event"] == "answered":
-                    request.answered_ns = event["at_ns"]
-                else:
-                    request.outcome, request.result = event["outcome"], event["text"]
+            case "answered" if known := self._requests.get(event["request"]):
+                known.answered_ns = event["at_ns"]
+            case "done" if known := self._requests.get(event["request"]):
+                known.outcome, known.result = event["outcome"], event["text"]

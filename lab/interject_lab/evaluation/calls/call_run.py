@@ -21,12 +21,10 @@ from interject_lab.evaluation.calls.scripted_caller import ScriptedCaller
 from interject_lab.evaluation.calls.spoken_speech import load_speech
 from interject_lab.evaluation.conversation import Conversation
 from interject_lab.evaluation.scenario.document import Scenario
-from interject_lab.evaluation.stand_ins.agent_document import for_calls, with_stand_ins
-from interject_lab.evaluation.stand_ins.model_server import StandInModel
+from interject_lab.evaluation.stand_ins.agent_document import for_calls
 from interject_lab.evaluation.stand_ins.recognizer import stand_in_recognizer
+from interject_lab.evaluation.stand_ins.servers import start_stand_ins
 from interject_lab.evaluation.stand_ins.spoken_words import CallerWords
-from interject_lab.evaluation.stand_ins.tool_server import stand_in_tools
-from interject_lab.evaluation.stand_ins.web import on_loopback
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS
 from interject_lab.recorder.pod_process import PodProcess, late_ticks, running_pod
@@ -96,13 +94,16 @@ async def converse_by_call(
     """
     rate_hz, log, words = agent.spec.line.rate_hz, CallLog(), CallerWords()
     speech = await caller_speech(scenario.steps, places.scenario, rate_hz, caller.voice)
-    model = StandInModel(scenario.model) if scenario.model is not None else None
     scripted = ScriptedCaller(scenario.steps, speech, rate_hz, log, words)
     async with AsyncExitStack() as stack:
-        prepared = await _prepared(stack, scenario, agent, model, words if caller.knows_words else None)
+        prepared, model = await start_stand_ins(stack, scenario, agent)
+        address = ""
+        if caller.knows_words:
+            serving = stand_in_recognizer(words, agent.spec.language)
+            address = await stack.enter_async_context(serving)
         line = await asyncio.to_thread(_line, scenario, rate_hz)
         phone = Phone(line, scripted, max_s=scenario.limit_seconds, progress=on_elapsed)
-        async with _pod(prepared, places, log) as pod:
+        async with _pod(for_calls(prepared, address), places, log) as pod:
             await ready()
             uuid, call = uuid4(), scenario.call
             host, port = await ask_call_start(
@@ -118,27 +119,6 @@ async def converse_by_call(
     recordings = await asyncio.to_thread(load, places.work)
     seen = conversation_of(scenario, scripted, log, record, pieces, model)
     return ScenarioCallResult(seen, record, recordings[str(uuid)], late)
-
-
-async def _prepared(
-    stack: AsyncExitStack,
-    scenario: Scenario,
-    agent: VoiceAgent,
-    model: StandInModel | None,
-    words: CallerWords | None,
-) -> VoiceAgent:
-    """The agent with its stand-ins, which run until `stack` is closed."""
-    urls = {}
-    if model is not None:
-        urls["model"] = await stack.enter_async_context(on_loopback(model.app))
-    if scenario.tools is not None:
-        tools = stand_in_tools(scenario.tools)
-        urls["tools"] = await stack.enter_async_context(on_loopback(tools))
-    recognizer = ""
-    if words is not None:
-        serving = stand_in_recognizer(words, agent.spec.language)
-        recognizer = await stack.enter_async_context(serving)
-    return for_calls(with_stand_ins(agent, **urls), recognizer)
 
 
 @asynccontextmanager

@@ -48,8 +48,8 @@ async def caller_speech(
     """
     piper = None
     if voice is not None:
-        settings = PiperTtsSettings(kind="piper", voice_path=str(voice.absolute()))
-        piper = PiperTts(settings, Path("/"), rate_hz, "en", _SYNTHESIS_S)
+        settings = PiperTtsSettings(kind="piper", voice_path=str(voice))
+        piper = PiperTts(settings, Path(), rate_hz, "en", _SYNTHESIS_S)
     made = {}
     try:
         for number, step in enumerate(steps):
@@ -60,8 +60,8 @@ async def caller_speech(
                 async with aclosing(piper.speak(step.text)) as pieces:
                     made[number] = _joined(step.text, [piece async for piece in pieces])
             elif step.text:
-                pieces = await asyncio.to_thread(synthesize, step.text, rate_hz, ESPEAK_VOICE)
-                made[number] = _joined(step.text, pieces)
+                spoken = await asyncio.to_thread(synthesize, step.text, rate_hz, ESPEAK_VOICE)
+                made[number] = _joined(step.text, spoken)
     finally:
         if piper is not None:
             await piper.aclose()

@@ -3,7 +3,7 @@
 Rules
 -----
 - The bot has finished its turn when the pod says so and the line has been silent for as long as a
-  pause of speech. The pod knows what the line cannot show: that the bot is silent because it thinks.
+  pause of speech. The pod knows what the line does not show: that the bot is silent and thinks.
 - A caller who has spoken waits for the bot's answer, which is its next turn; after `ANSWER_S` there
   will be none, which is a problem.
 - A step after a wait follows at once, and an interruption when the bot has said enough.

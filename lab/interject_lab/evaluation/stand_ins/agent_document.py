@@ -65,6 +65,4 @@ def _at(tool: ToolSettings, server: str) -> ToolSettings:
         HeaderSettings(name=each.name, value=_SECRET) if each.value_from else each
         for each in tool.headers
     )
-    return tool.model_copy(
-        update={"url": url, "headers": headers, "allowed_hosts": ("127.0.0.1",)}
-    )
+    return tool.model_copy(update={"url": url, "headers": headers, "allowed_hosts": ("127.0.0.1",)})

@@ -5,8 +5,8 @@ Rules
 - A turn's transcript has the words that ended since the last answered turn.
 - A turn is answered when the bot makes a sound after its transcript. If the caller goes on before
   that, the next transcript repeats the words, because the agent sends the whole turn again.
-- The first transcript since then has the words of its own audio alone: what was said before, such as
-  over a protected greeting, is not in it.
+- The first transcript since then has the words of its own audio alone: what was said before, over a
+  protected greeting for example, is not in it.
 """
 
 from dataclasses import dataclass
