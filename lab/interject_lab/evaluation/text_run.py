@@ -66,7 +66,7 @@ async def converse_in_text(
         services = TextServices(spec, folder, environ=environ)
         stack.push_async_callback(services.aclose)
         await services.start()
-        seen = _TextCall(time.monotonic)
+        seen = _TextCall(time.monotonic, spec.phrases.apology)
         call = scenario.call
         info = CallInfo(UUID, call.caller, call.called, variables=call.variables)
         dialogue = services.make_dialogue(spec, folder)(info, seen)
@@ -84,6 +84,8 @@ class _TurnInWork:
 
     step: int
     began_s: float
+    is_answer: bool
+    """The caller has said something; otherwise its times tell nothing."""
     texts: list[str] = field(default_factory=list)
     first_token_s: float | None = None
     first_clause_s: float | None = None
@@ -95,7 +97,9 @@ class _TurnInWork:
             self.step,
             " ".join(self.texts),
             tools=tuple(self.tools),
-            stages=Stages(
+            stages=Stages()
+            if not self.is_answer
+            else Stages(
                 first_token_ms=_since_ms(self.first_token_s, self.began_s),
                 first_clause_ms=_since_ms(self.first_clause_s, self.began_s),
             ),
@@ -109,11 +113,12 @@ def _since_ms(at_s: float | None, since_s: float) -> float | None:
 class _TextCall:
     """The record of one conversation in text; the `RequestObserver` of its dialogue."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], apology: str) -> None:
         self._now = now
+        self._apology = apology
         self._bot: list[BotTurn] = []
         self._caller: list[CallerTurnSeen] = []
-        self._turn = _TurnInWork(GREETING, now())
+        self._turn = _TurnInWork(GREETING, now(), is_answer=False)
         self._ending, self._goto = Ending.CALLER, ""
         self.problems: list[str] = []
 
@@ -141,7 +146,9 @@ class _TextCall:
 
     async def hear(self, step: int, acts: AsyncIterator[Act]) -> bool:
         """Take one turn of the bot; whether it ends the call."""
-        self._turn = _TurnInWork(step, self._now())
+        last = self._caller[-1] if self._caller else None
+        is_answer = last is not None and bool(last.text or last.digits)
+        self._turn = _TurnInWork(step, self._now(), is_answer)
         try:
             async for act in acts:
                 self._take(act)
@@ -149,6 +156,7 @@ class _TextCall:
                     break
         except ProviderError as error:
             self.problems.append(f"found a failure: {error}; expected an answer")
+            self._turn.texts.append(self._apology)
         self._bot.append(self._turn.finished())
         match self._turn.leaves:
             case HangUp():

@@ -137,7 +137,9 @@ async def _pod(agent: VoiceAgent, places: CallPlaces, log: CallLog) -> AsyncIter
     except SetupError as error:
         if reading is not None:
             raise
-        raise SetupError(f"{error}: {await asyncio.to_thread(_last_line, pod_log)}") from error
+        # Not the error's own text, which names a log that is gone by the time it is read.
+        reason = await asyncio.to_thread(_last_line, pod_log)
+        raise SetupError(f"the pod did not start: {reason}") from error
     finally:
         if reading is not None:
             reading.cancel()

@@ -9,13 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart
-from wyoming.audio import AudioChunk
 from wyoming.event import Event, async_read_event, async_write_event
-from wyoming.info import AsrModel, AsrProgram, Attribution, Info
 
 from interject_lab.evaluation.stand_ins.spoken_words import CallerWords
-
-_NOBODY = Attribution(name="interject", url="")
 
 
 @asynccontextmanager
@@ -57,7 +53,7 @@ async def _connection(
     while (event := await async_read_event(reader)) is not None:
         match event.type:
             case "describe":
-                await async_write_event(_info(language).event(), writer)
+                await async_write_event(_info(language), writer)
             case "audio-start":
                 audio_s, shown = 0.0, ""
                 await async_write_event(TranscriptStart().event(), writer)
@@ -73,19 +69,18 @@ async def _connection(
 
 
 def _seconds(event: Event) -> float:
-    chunk = AudioChunk.from_event(event)
-    return len(chunk.audio) / (chunk.width * chunk.channels * chunk.rate)
+    audio = event.data
+    return len(event.payload or b"") / (audio["width"] * audio["channels"] * audio["rate"])
 
 
-def _info(language: str) -> Info:
-    model = AsrModel("script", _NOBODY, True, "the script", None, languages=[language])
-    program = AsrProgram(
-        "interject-eval",
-        _NOBODY,
-        True,
-        "the scripted caller's words",
-        None,
-        models=[model],
-        supports_transcript_streaming=True,
-    )
-    return Info(asr=[program])
+def _info(language: str) -> Event:
+    # The package's own types are in modules that import audioop, gone from Python 3.13 on.
+    about = {
+        "attribution": {"name": "interject", "url": ""},
+        "installed": True,
+        "description": "knows the scripted caller's words",
+        "version": None,
+    }
+    model = {"name": "script", "languages": [language], **about}
+    program = {"name": "interject-eval", "models": [model], **about}
+    return Event("info", {"asr": [program | {"supports_transcript_streaming": True}]})
