@@ -31,7 +31,7 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
+class AnswerStages:
     """How long after the end of the caller's turn the parts of the answer came, in ms; None where
     there was no such part."""
 
@@ -67,7 +67,7 @@ class BotTurn:
     cut: bool = False
     """The caller interrupted it."""
     tools: tuple[ToolUse, ...] = ()
-    stages: Stages = Stages()
+    stages: AnswerStages = AnswerStages()
     heard_on_line: str | None = None
     """What the line carried of it, by the recording; None where there is none."""
 
@@ -94,7 +94,7 @@ class CallerTurnSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class SeenConversation:
     """One conversation."""
 
     bot: tuple[BotTurn, ...]

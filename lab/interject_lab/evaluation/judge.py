@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from interject_lab.evaluation.conversation import BotTurn, Conversation, ToolUse
+from interject_lab.evaluation.conversation import BotTurn, SeenConversation, ToolUse
 from interject_lab.evaluation.scenario.document import Scenario
-from interject_lab.evaluation.scenario.expectations import BotExpectation, Expectation, ExpectedCall
+from interject_lab.evaluation.scenario.expectations import (
+    BotExpectation,
+    ConversationExpectation,
+    ExpectedCall,
+)
 from interject_lab.evaluation.scenario.words import compiled, is_expression, matches
 from media_pod.manifest.conversation import PhrasesSettings
 
@@ -32,7 +36,7 @@ class EvalFinding:
 
 
 def judge(
-    scenario: Scenario, seen: Conversation, phrases: PhrasesSettings, *, in_text: bool
+    scenario: Scenario, seen: SeenConversation, phrases: PhrasesSettings, *, in_text: bool
 ) -> tuple[EvalFinding, ...]:
     """All findings, in the scenario's order; problems of the conversation itself come first.
 
@@ -55,7 +59,7 @@ def judge(
 
 
 class _Judging:
-    def __init__(self, seen: Conversation, apologies: Sequence[str], in_text: bool) -> None:
+    def __init__(self, seen: SeenConversation, apologies: Sequence[str], in_text: bool) -> None:
         self._seen = seen
         self._apologies = apologies
         self._in_text = in_text
@@ -128,7 +132,7 @@ class _Judging:
         expected = f"a history with {_quoted(turn.heard)}"
         return _finding(path, bool(told) or not heard, found, expected)
 
-    def end(self, expected: Expectation) -> Iterator[EvalFinding]:
+    def end(self, expected: ConversationExpectation) -> Iterator[EvalFinding]:
         """How the conversation ended."""
         seen = self._seen
         if expected.ends is not None:

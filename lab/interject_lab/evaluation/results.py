@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Final
 
-from interject_lab.evaluation.conversation import STAGE_NAMES, Conversation
+from interject_lab.evaluation.conversation import STAGE_NAMES, SeenConversation
 from interject_lab.evaluation.run import ScenarioOutcome
 from interject_lab.reports.markdown import number
 from interject_lab.scoring.score import quantile
@@ -43,7 +43,7 @@ def _row(outcome: ScenarioOutcome) -> tuple[str, ...]:
     )
 
 
-def _words_error(seen: Conversation | None) -> str:
+def _words_error(seen: SeenConversation | None) -> str:
     """The largest error of a turn that was cut; of the others all was heard."""
     errors = [
         turn.words_error
@@ -66,8 +66,8 @@ def stage_table(
     return ("after the caller's turn", "p50", "p95", "answers"), rows
 
 
-def stage_times_ms(seen: Conversation | None, stage: int) -> list[float]:
-    """The times of one stage, counted as in `Stages`, in ms."""
+def stage_times_ms(seen: SeenConversation | None, stage: int) -> list[float]:
+    """The times of one stage, counted as in `AnswerStages`, in ms."""
     turns = seen.bot if seen is not None else ()
     times_ms = [tuple(turn.stages)[stage] for turn in turns]
     return [each for each in times_ms if each is not None]
@@ -110,7 +110,7 @@ def as_junit(outcomes: Sequence[ScenarioOutcome]) -> str:
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def transcript_lines(seen: Conversation | None) -> list[str]:
+def transcript_lines(seen: SeenConversation | None) -> list[str]:
     """The conversation as text, step by step."""
     if seen is None:
         return []

@@ -15,7 +15,7 @@ from interject_lab.evaluation.calls.call_run import (
     ScenarioCallResult,
     converse_by_call,
 )
-from interject_lab.evaluation.conversation import Conversation
+from interject_lab.evaluation.conversation import SeenConversation
 from interject_lab.evaluation.judge import EvalFinding, judge
 from interject_lab.evaluation.scenario.document import Scenario
 from interject_lab.evaluation.scenario_files import ScenarioFile
@@ -39,7 +39,7 @@ class ScenarioOutcome:
     """Name of the agent."""
     findings: tuple[EvalFinding, ...]
     duration_s: float
-    conversation: Conversation | None
+    conversation: SeenConversation | None
     """None if it did not come about."""
     call: ScenarioCallResult | None = None
     """None in text."""

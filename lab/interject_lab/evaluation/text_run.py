@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from interject_lab.evaluation.conversation import (
     GREETING,
+    AnswerStages,
     BotTurn,
     CallerTurnSeen,
-    Conversation,
     Ending,
-    Stages,
+    SeenConversation,
     ToolUse,
 )
 from interject_lab.evaluation.scenario.document import Scenario
@@ -47,7 +47,7 @@ UUID: Final = "eval"
 
 async def converse_in_text(
     scenario: Scenario, agent: VoiceAgent, folder: Path, environ: Mapping[str, str]
-) -> Conversation:
+) -> SeenConversation:
     """Run the scenario.
 
     Args:
@@ -97,9 +97,9 @@ class _TurnInWork:
             self.step,
             " ".join(self.texts),
             tools=tuple(self.tools),
-            stages=Stages()
+            stages=AnswerStages()
             if not self.is_answer
-            else Stages(
+            else AnswerStages(
                 first_token_ms=_since_ms(self.first_token_s, self.began_s),
                 first_clause_ms=_since_ms(self.first_clause_s, self.began_s),
             ),
@@ -122,8 +122,8 @@ class _TextCall:
         self._ending, self._goto = Ending.CALLER, ""
         self.problems: list[str] = []
 
-    def conversation(self, requests: Sequence[Sequence[dict[str, Any]]]) -> Conversation:
-        return Conversation(
+    def conversation(self, requests: Sequence[Sequence[dict[str, Any]]]) -> SeenConversation:
+        return SeenConversation(
             tuple(self._bot),
             tuple(self._caller),
             self._ending,

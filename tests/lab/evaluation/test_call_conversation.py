@@ -9,7 +9,7 @@ from interject_lab.evaluation.calls.call_conversation import conversation_of
 from interject_lab.evaluation.calls.call_log import CallLog
 from interject_lab.evaluation.calls.scripted_caller import ScriptedCaller
 from interject_lab.evaluation.calls.spoken_speech import SpokenPiece
-from interject_lab.evaluation.conversation import GREETING, Conversation, Ending, ToolUse
+from interject_lab.evaluation.conversation import GREETING, Ending, SeenConversation, ToolUse
 from interject_lab.evaluation.stand_ins.spoken_words import CallerWords
 from lab.evaluation.scenarios import scenario
 from lab.evaluation.test_spoken_speech import WORD_SAMPLES, pieces_of, speech
@@ -55,7 +55,7 @@ class Made:
     def sound(self, ms: int, pcm: Pcm) -> None:
         self.bot[ms * 8 : ms * 8 + pcm.size] = pcm
 
-    def conversation(self, pieces: list[SpokenPiece] | None = None) -> Conversation:
+    def conversation(self, pieces: list[SpokenPiece] | None = None) -> SeenConversation:
         ticks = np.arange(self.bot.size // 160, dtype=np.int64)
         record = CallRecord(
             rate_hz=RATE_HZ,

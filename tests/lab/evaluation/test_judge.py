@@ -6,11 +6,11 @@ import pytest
 
 from interject_lab.evaluation.conversation import (
     GREETING,
+    AnswerStages,
     BotTurn,
     CallerTurnSeen,
-    Conversation,
     Ending,
-    Stages,
+    SeenConversation,
     ToolUse,
 )
 from interject_lab.evaluation.judge import EvalFinding, is_part, judge
@@ -36,8 +36,8 @@ def judged(
     """The findings of a conversation of two steps; `of_step` is expected of the last one."""
     made = scenario(SAY, {**last, "expect": of_step or {}}, expect=expect or {})
     caller = (CallerTurnSeen(0, "When are you open?"), CallerTurnSeen(1, "", "12"))
-    facts = {"caller": caller, "ending": Ending.CALLER, **seen}
-    return judge(made, Conversation((HELLO, *turns), **facts), PHRASES, in_text=in_text)
+    facts: dict[str, Any] = {"caller": caller, "ending": Ending.CALLER, **seen}
+    return judge(made, SeenConversation((HELLO, *turns), **facts), PHRASES, in_text=in_text)
 
 
 def passed(findings: tuple[EvalFinding, ...]) -> list[bool]:
@@ -146,7 +146,9 @@ def test_a_turn_that_was_not_cut_was_not_heard_up_to_anywhere() -> None:
 
 
 def test_the_slowest_answer_counts() -> None:
-    turns = [BotTurn(n, "Yes.", stages=Stages(first_audio_ms=ms)) for n, ms in ((0, 500), (1, 900))]
+    turns = [
+        BotTurn(n, "Yes.", stages=AnswerStages(first_audio_ms=ms)) for n, ms in ((0, 500), (1, 900))
+    ]
     assert passed(judged(*turns, expect={"firstAudioMs": 900})) == [True]
     (found,) = judged(*turns, expect={"firstAudioMs": 800})
     assert found.text == "found 900 ms; expected at most 800 ms"
@@ -162,9 +164,9 @@ def test_an_apology_is_one_of_the_agents_phrases() -> None:
 
 
 def test_how_it_ended() -> None:
-    expect = {"ends": "transfer", "goto": "phones,601,1", "turns": 2}
-    seen = {"ending": Ending.TRANSFER, "goto": "phones,601,1"}
-    assert passed(judged(expect=expect, **seen)) == [True, True, True]
+    expect: dict[str, Any] = {"ends": "transfer", "goto": "phones,601,1", "turns": 2}
+    found = judged(expect=expect, ending=Ending.TRANSFER, goto="phones,601,1")
+    assert passed(found) == [True, True, True]
     assert passed(judged(expect=expect | {"turns": 3})) == [False, False, False]
 
 

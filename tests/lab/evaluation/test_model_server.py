@@ -25,7 +25,7 @@ from media_pod.providers.openai.chat import OpenAiLlm
 from media_pod.providers.ports import FailureKind, ProviderError
 
 CALL = {"name": "find", "arguments": {"number": "4837"}}
-RULES = [
+RULES: list[dict[str, Any]] = [
     {"when": {"caller": "hello"}, "say": "Hello,  you there.\nYes?"},
     {"when": {"caller": "/par(c|s)el/"}, "say": "One moment.", "calls": [CALL, CALL]},
     {"when": {"result": "on its way"}, "say": "It is on its way."},

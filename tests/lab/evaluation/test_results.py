@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from interject_lab.evaluation.conversation import (
     GREETING,
+    AnswerStages,
     BotTurn,
     CallerTurnSeen,
-    Conversation,
     Ending,
-    Stages,
+    SeenConversation,
     ToolUse,
 )
 from interject_lab.evaluation.judge import EvalFinding
@@ -29,10 +29,10 @@ ANSWERED = BotTurn(
     "its way.",
     cut=True,
     tools=(ToolUse("find", "{}", "on <its> way"),),
-    stages=Stages(turn_end_ms=500, first_audio_ms=800),
+    stages=AnswerStages(turn_end_ms=500, first_audio_ms=800),
     heard_on_line="It is",
 )
-SEEN = Conversation(
+SEEN = SeenConversation(
     (BotTurn(GREETING, "Hello.", heard_on_line="Hello. a b c"), ANSWERED),
     (CallerTurnSeen(0, "Where is it?\x00"), CallerTurnSeen(1, "", "12")),
     Ending.CALLER,
@@ -45,7 +45,7 @@ FAILED = ScenarioOutcome(
     "desk",
     (EvalFinding("expect.ends", "found caller; expected <hangUp>"), *PASSED.findings),
     2.0,
-    replace(SEEN, bot=(replace(ANSWERED, stages=Stages(first_audio_ms=1000)),)),
+    replace(SEEN, bot=(replace(ANSWERED, stages=AnswerStages(first_audio_ms=1000)),)),
 )
 BROKEN = ScenarioOutcome(
     scenario({"say": "a"}, name="broken"), "desk", (EvalFinding("agent", "no key"),), 0.0, None

@@ -19,7 +19,7 @@ SPEECH = CallerSpeech(
 SPOKEN_TICKS = 25
 
 
-class Line:
+class ScriptedLine:
     """A caller of these steps, and the bot that the test plays."""
 
     def __init__(self, *steps: dict[str, Any]) -> None:
@@ -40,6 +40,9 @@ class Line:
     def ms(self, duration_ms: int, *, bot: bool = False) -> str:
         return self.tick(duration_ms // 20, bot=bot)
 
+    def over(self) -> bool:
+        return self.caller.hangs_up
+
     def bot_begins(self, words: int = 0) -> None:
         self.turns += 1
         self.log.take({"event": "turn", "number": self.turns, "at_ns": 0})
@@ -58,7 +61,7 @@ class Line:
 
 
 def test_it_speaks_when_the_bot_has_finished_and_the_line_is_silent() -> None:
-    line = Line({"say": "Yes, please."})
+    line = ScriptedLine({"say": "Yes, please."})
     assert set(line.bot_speaks()) == {"-"}
     assert line.tick(SPOKEN_TICKS + 1) == "-" + "s" * SPOKEN_TICKS
     assert [spoken.label for spoken in line.caller.spoken] == ["Yes, please."]
@@ -66,7 +69,7 @@ def test_it_speaks_when_the_bot_has_finished_and_the_line_is_silent() -> None:
 
 
 def test_a_bot_that_thinks_in_silence_has_not_finished() -> None:
-    line = Line({"say": "Yes, please."})
+    line = ScriptedLine({"say": "Yes, please."})
     line.bot_begins()
     assert "s" not in line.ms(400, bot=True) + line.ms(3000)
     line.bot_ends()
@@ -74,32 +77,32 @@ def test_a_bot_that_thinks_in_silence_has_not_finished() -> None:
 
 
 def test_it_waits_for_the_answer_and_hangs_up_after_it() -> None:
-    line = Line({"say": "Yes, please."})
+    line = ScriptedLine({"say": "Yes, please."})
     line.bot_speaks()
     line.tick(SPOKEN_TICKS + 1)
     assert line.ms(5000).strip("-") == ""
-    assert not line.caller.hangs_up
+    assert not line.over()
     line.bot_speaks()
     line.tick(2)
-    assert line.caller.hangs_up
+    assert line.over()
     assert (line.caller.problems, line.caller.steps_done) == ([], 1)
 
 
 def test_after_a_wait_it_speaks_at_once_and_hangs_up_at_once() -> None:
-    line = Line({"wait": {"ms": 400}}, {"say": "Yes, please."}, {"wait": {"ms": 200}})
+    line = ScriptedLine({"wait": {"ms": 400}}, {"say": "Yes, please."}, {"wait": {"ms": 200}})
     line.bot_begins()
     assert line.ms(420, bot=True) == "-" * 21
     assert line.tick(1, bot=True) == "s"
     assert line.caller.spoken[0].interrupts
     line.tick(SPOKEN_TICKS - 1)
     line.ms(200)
-    assert not line.caller.hangs_up
+    assert not line.over()
     line.tick(2)
-    assert line.caller.hangs_up
+    assert line.over()
 
 
 def test_it_interrupts_after_so_many_words_while_the_bot_speaks() -> None:
-    line = Line({"interrupt": {"afterWords": 3, "say": "Yes, please."}})
+    line = ScriptedLine({"interrupt": {"afterWords": 3, "say": "Yes, please."}})
     line.bot_begins(words=2)
     assert "s" not in line.tick(5, bot=True)
     line.log.take({"event": "words", "count": 3})
@@ -110,17 +113,17 @@ def test_it_interrupts_after_so_many_words_while_the_bot_speaks() -> None:
 
 
 def test_a_turn_that_is_too_short_to_interrupt_ends_the_call() -> None:
-    line = Line({"interrupt": {"afterWords": 3, "say": "Yes, please."}})
+    line = ScriptedLine({"interrupt": {"afterWords": 3, "say": "Yes, please."}})
     line.bot_speaks()
     line.tick(2)
-    assert line.caller.hangs_up
+    assert line.over()
     assert line.caller.problems == [
         "steps[0].interrupt.afterWords: found a turn of 2 words; expected more than 3"
     ]
 
 
 def test_it_presses_keys_four_a_second() -> None:
-    line = Line({"key": "47#"})
+    line = ScriptedLine({"key": "47#"})
     line.bot_speaks()
     gap = "-" * (KEY_MS // 20 - 1)
     assert line.tick(2 * len(gap) + 5) == f"-4{gap}7{gap}#-"
@@ -128,7 +131,7 @@ def test_it_presses_keys_four_a_second() -> None:
 
 
 def test_it_stays_silent_from_the_end_of_the_bots_turn_on() -> None:
-    line = Line({"silent": {"ms": 2000}}, {"say": "Yes, please."})
+    line = ScriptedLine({"silent": {"ms": 2000}}, {"say": "Yes, please."})
     line.bot_speaks()
     assert line.ms(1500).strip("-") == ""
     assert line.bot_speaks(ms=100).strip("-") == ""
@@ -137,18 +140,18 @@ def test_it_stays_silent_from_the_end_of_the_bots_turn_on() -> None:
 
 
 def test_a_bot_that_never_answers_is_a_problem() -> None:
-    line = Line({"say": "Yes, please."})
+    line = ScriptedLine({"say": "Yes, please."})
     line.bot_speaks()
     line.tick(SPOKEN_TICKS + 1)
     line.ms(round(ANSWER_S * 1000) - 20)
-    assert not line.caller.hangs_up
+    assert not line.over()
     line.tick(2)
-    assert line.caller.hangs_up
+    assert line.over()
     assert "expected one after steps[0]" in line.caller.problems[0]
 
 
 def test_its_words_are_known_when_they_end() -> None:
-    line = Line({"wait": {"ms": 0}}, {"say": "Yes, please."})
+    line = ScriptedLine({"wait": {"ms": 0}}, {"say": "Yes, please."})
     line.tick(13)
     assert line.words.so_far(10.0) == "Yes,"
     line.tick(20)
@@ -156,7 +159,7 @@ def test_its_words_are_known_when_they_end() -> None:
 
 
 def test_its_sound_is_the_speech_of_the_step() -> None:
-    line = Line({"wait": {"ms": 0}}, {"say": "Yes, please."})
+    line = ScriptedLine({"wait": {"ms": 0}}, {"say": "Yes, please."})
     frames = [line.caller.step(False) for _ in range(SPOKEN_TICKS + 2)]
     said = np.concatenate(frames)
     start = int(np.flatnonzero(said)[0]) // 160 * 160

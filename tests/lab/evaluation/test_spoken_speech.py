@@ -25,7 +25,8 @@ def sound(words: int, seed: int = 1) -> Pcm:
     """Noise without a silent sample, `WORD_SAMPLES` for each word."""
     rng = np.random.default_rng(seed)
     size = words * WORD_SAMPLES
-    return (rng.integers(300, 9000, size) * rng.choice((-1, 1), size)).astype(np.int16)
+    pcm: Pcm = (rng.integers(300, 9000, size) * rng.choice((-1, 1), size)).astype(np.int16)
+    return pcm
 
 
 def speech(text: str, seed: int = 1) -> Speech:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from interject_lab.evaluation.conversation import GREETING, Conversation, Ending
+from interject_lab.evaluation.conversation import GREETING, Ending, SeenConversation
 from interject_lab.evaluation.text_run import converse_in_text
 from lab.evaluation.scenarios import OPEN, agent, scenario
 from media_pod.errors import SetupError
@@ -16,7 +16,7 @@ HANG_UP = {"tools": [{"kind": "hangUp"}]}
 ASK = {"say": "When are you open?"}
 
 
-async def converse(*steps: dict[str, Any], spec: Any = None, **fields: Any) -> Conversation:
+async def converse(*steps: dict[str, Any], spec: Any = None, **fields: Any) -> SeenConversation:
     return await converse_in_text(scenario(*steps, **fields), agent(**spec or {}), Path(), {})
 
 

@@ -11,11 +11,11 @@ from interject_lab.evaluation.calls.scripted_caller import ScriptedCaller
 from interject_lab.evaluation.calls.spoken_speech import CarriedWord, SpokenPiece, carried_words
 from interject_lab.evaluation.conversation import (
     GREETING,
+    AnswerStages,
     BotTurn,
     CallerTurnSeen,
-    Conversation,
     Ending,
-    Stages,
+    SeenConversation,
     ToolUse,
 )
 from interject_lab.evaluation.scenario.document import Scenario
@@ -33,7 +33,7 @@ def conversation_of(
     record: CallRecord,
     pieces: Sequence[SpokenPiece],
     model: StandInModel | None,
-) -> Conversation:
+) -> SeenConversation:
     """The conversation.
 
     Args:
@@ -53,7 +53,7 @@ def conversation_of(
         by = f"{log.ended_by or 'nobody'} ({record.ended})"
         problems.append(f"found an end by {by}; expected one by the bot or the caller")
     problems += _unfinished(scenario, caller, ending)
-    return Conversation(
+    return SeenConversation(
         bot=making.bot(),
         caller=making.caller(),
         ending=ending,
@@ -127,7 +127,7 @@ class _Making:
             unheard=" ".join(turn.unheard),
             cut=turn.cut,
             tools=tuple(_tool(each) for each in turn.requests if each.kind == "tool"),
-            stages=self._stages(turn, step) if heard else Stages(),
+            stages=self._stages(turn, step) if heard else AnswerStages(),
             heard_on_line=" ".join(on_line) if known else None,
         )
 
@@ -136,11 +136,11 @@ class _Making:
         begun = self._scripted.turn_before.items()
         return max((step for step, before in begun if before < turn.number), default=GREETING)
 
-    def _stages(self, turn: ReportedTurn, step: int) -> Stages:
+    def _stages(self, turn: ReportedTurn, step: int) -> AnswerStages:
         """Of the first audible answer to a step in which the caller spoke or keyed."""
         ended_ms = self._scripted.ended_ms.get(step)
         if ended_ms is None or step in self._measured or turn.recognized_ns is None:
-            return Stages()
+            return AnswerStages()
         self._measured.add(step)
         sent_ns = self._record.caller_sent_ns
         end_ns = int(sent_ns[min(ended_ms // TICK_MS, sent_ns.size - 1)])
@@ -152,7 +152,7 @@ class _Making:
             _first(turn, "tts", answered=False),
             int(after[0]) if after.size else None,
         ]
-        return Stages(*(None if at is None else (at - end_ns) / 1e6 for at in times_ns))
+        return AnswerStages(*(None if at is None else (at - end_ns) / 1e6 for at in times_ns))
 
 
 def _arrived_ns(record: CallRecord, sample: int) -> int:

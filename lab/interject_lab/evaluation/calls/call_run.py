@@ -19,7 +19,7 @@ from interject_lab.evaluation.calls.call_log import CallLog
 from interject_lab.evaluation.calls.caller_voice import caller_speech
 from interject_lab.evaluation.calls.scripted_caller import ScriptedCaller
 from interject_lab.evaluation.calls.spoken_speech import load_speech
-from interject_lab.evaluation.conversation import Conversation
+from interject_lab.evaluation.conversation import SeenConversation
 from interject_lab.evaluation.scenario.document import Scenario
 from interject_lab.evaluation.stand_ins.agent_document import for_calls
 from interject_lab.evaluation.stand_ins.recognizer import stand_in_recognizer
@@ -65,7 +65,7 @@ class CallerSetup:
 class ScenarioCallResult:
     """One call."""
 
-    conversation: Conversation
+    conversation: SeenConversation
     record: CallRecord
     recording: Recording
     late_ticks: int

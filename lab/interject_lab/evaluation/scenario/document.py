@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from interject_lab.evaluation.scenario.expectations import Expectation
+from interject_lab.evaluation.scenario.expectations import ConversationExpectation
 from interject_lab.evaluation.scenario.stand_in_settings import ModelSettings, UrlPath
 from interject_lab.evaluation.scenario.steps import ScenarioStep
 from media_pod.manifest.conversation import Variables
@@ -87,8 +87,8 @@ class Scenario(StrictModel):
         description="What the caller does, in order. After the last one the caller waits until the "
         "bot has finished its turn, and hangs up.",
     )
-    expect: Expectation = Field(
-        default=Expectation(), description="What is expected of the whole conversation."
+    expect: ConversationExpectation = Field(
+        default=ConversationExpectation(), description="What is expected of the whole conversation."
     )
     model: ModelSettings | None = Field(
         default=None,

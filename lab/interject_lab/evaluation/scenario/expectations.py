@@ -71,7 +71,7 @@ class AnswerExpectation(BotExpectation):
     )
 
 
-class Expectation(BotExpectation):
+class ConversationExpectation(BotExpectation):
     """What is expected of the whole conversation."""
 
     ends: Literal["hangUp", "transfer", "caller"] | None = Field(

@@ -70,7 +70,7 @@ async def _connection(
 
 def _seconds(event: Event) -> float:
     audio = event.data
-    return len(event.payload or b"") / (audio["width"] * audio["channels"] * audio["rate"])
+    return float(len(event.payload or b"") / (audio["width"] * audio["channels"] * audio["rate"]))
 
 
 def _info(language: str) -> Event:
