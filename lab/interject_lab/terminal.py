@@ -24,17 +24,17 @@ class ProgressReport:
 
     Args:
         quiet: print nothing.
-        total_s: how long the calls last.
+        total_s: how long the calls last; None if that is not known.
     """
 
-    def __init__(self, *, quiet: bool, total_s: float) -> None:
+    def __init__(self, *, quiet: bool, total_s: float | None) -> None:
         self._quiet = quiet
-        self._total_s = total_s
+        self._of_total = "" if total_s is None else f" of {total_s:.0f}"
         self._console = Console(stderr=True, highlight=False, markup=False)
         # Without auto_refresh no thread runs beside the telephones' clock.
         self._bar = Progress(
             BarColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+            TextColumn("{task.completed:.0f}" + f"{self._of_total} s"),
             console=self._console,
             auto_refresh=False,
             transient=True,
@@ -59,12 +59,17 @@ class ProgressReport:
         if not self._quiet:
             self._console.print(f"{text} ...", soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """Print a result while the work goes on."""
+        if not self._quiet:
+            self._console.print(text, soft_wrap=True)
+
     def elapsed(self, elapsed_s: float) -> None:
         """Show that the calls have lasted `elapsed_s`."""
         if not self._bar.disable:
             self._bar.update(self._task, completed=elapsed_s, visible=True, refresh=True)
         elif not self._quiet and round(elapsed_s) % LOG_EVERY_S == 0:
-            self._console.print(f"  {elapsed_s:3.0f} of {self._total_s:.0f} s")
+            self._console.print(f"  {elapsed_s:3.0f}{self._of_total} s")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -131,6 +131,11 @@ class Call:
         """Nothing is left to say: hang up."""
         return self._turn.state is TurnState.OVER
 
+    @property
+    def said(self) -> Said:
+        """How far the bot's turn has come."""
+        return self._playout.said()
+
     def start(self) -> None:
         """Let the bot greet."""
         self._work.start(self._responder.greet)
@@ -327,7 +332,6 @@ class Call:
 
     def _release(self) -> None:
         self._caller.turn_end.close()
-        self._caller.expect(0)
         self._playout.held = False
         self._confirmed.set()
         if self._recognized is not None:
@@ -351,6 +355,9 @@ class Call:
         if self._stopped_by is not None and not text and not digits:
             self._publish(FalseStopSuspected, self._stopped_by)
         self._stopped_by = None
+        if text or digits:
+            # Not after a silence: a caller who is asked again still owes the number.
+            self._caller.expect(0)
 
     def _answered(self) -> None:
         """The bot has answered: speech and digits from now on belong to the caller's next turn."""

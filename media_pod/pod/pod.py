@@ -6,7 +6,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 from opentelemetry.trace import SpanContext
 
-from media_pod.call.event_bus import EventBus, steady_clock
+from media_pod.call.event_bus import EventBus, Subscriber, steady_clock
 from media_pod.call.events import DrainStarted
 from media_pod.call.inputs import Agents
 from media_pod.calls.drain import Drain
@@ -89,6 +89,7 @@ class Pod:
         bank: makes the duplex core; the lab puts others in its place.
         services: makes models, recognizers, voices and tools.
         tap: sees every step.
+        subscribers: take every event of the calls, on the bus's thread.
         now: monotonic time in seconds.
 
     Raises:
@@ -103,6 +104,7 @@ class Pod:
         bank: Callable[[AgentSpec], DuplexBank] = make_bank,
         services: Callable[[AgentSpec, Path], AgentServices] = AgentServices,
         tap: Tap | None = None,
+        subscribers: Sequence[Subscriber] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         spec = agent.spec
@@ -122,6 +124,8 @@ class Pod:
         self._bus = EventBus(steady_clock(), self._metrics.event_dropped)
         self._bus.subscribe(self._tracing.on_event)
         self._bus.subscribe(self._metrics.on_event)
+        for subscriber in subscribers:
+            self._bus.subscribe(subscriber)
         self._registry = CallRegistry(spec.capacity.calls, spec.capacity.reservation_seconds)
         self._drain = Drain(
             self._registry, self._on_drain, self._say_goodbye, spec.drain.timeout_seconds, now

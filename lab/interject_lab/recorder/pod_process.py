@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -45,8 +45,11 @@ class PodProcess:
     """
 
     def __init__(self, process: asyncio.subprocess.Process, addresses: Addresses) -> None:
+        assert process.stdout is not None, "its output is a pipe"
         self._process = process
         self.addresses = addresses
+        self.output = process.stdout
+        """What it prints after its addresses."""
         self.killed = False
 
     @property
@@ -89,9 +92,24 @@ async def pod_process(
     manifest = folder / "agent.yaml"
     manifest.write_text(yaml.safe_dump(agent.model_dump(mode="json", exclude_none=True)))
     program = (sys.executable, "-m", "interject_lab.recorder.pod_process")
+    async with running_pod((*program, str(manifest), listening_mode, str(folder)), log) as pod:
+        yield pod
+
+
+@asynccontextmanager
+async def running_pod(command: Sequence[str], log: Path) -> AsyncIterator[PodProcess]:
+    """A running pod of `command`, which prints its addresses first; stopped at the end.
+
+    Args:
+        command: program and arguments; see `print_addresses`.
+        log: for what it writes to standard error.
+
+    Raises:
+        SetupError: it did not start, or did not stop by itself.
+    """
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *(*program, str(manifest), listening_mode, str(folder)),
+            *command,
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
             env={**os.environ, **ONE_THREAD},
@@ -161,13 +179,14 @@ def main(manifest: str, listening_mode: str, folder: str) -> None:
             path,
             bank=bank_of(listening_mode),
             tap=recorder,
-            on_ready=_print_addresses,
+            on_ready=print_addresses,
         )
     )
     recorder.save(Path(folder))
 
 
-def _print_addresses(addresses: Addresses) -> None:
+def print_addresses(addresses: Addresses) -> None:
+    """Tell the process that started this one where the pod listens."""
     sys.stdout.write(json.dumps(asdict(addresses)) + "\n")
     sys.stdout.flush()
 

@@ -39,6 +39,14 @@ class StopMark:
     """The caller had spoken."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReportedFinding:
+    """What became of something that was expected of the call."""
+
+    text: str
+    passed: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CallReport:
     """One call to show. Sample i of every sound and row i of the trace lie on one time axis."""
@@ -51,6 +59,7 @@ class CallReport:
     stops: tuple[StopMark, ...]
     transcript: tuple[TranscriptLine, ...]
     score: CallScore
+    findings: tuple[ReportedFinding, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -65,6 +74,7 @@ def call_report(
     *,
     stop_samples: Sequence[int],
     transcript: Sequence[TranscriptLine] = (),
+    findings: tuple[ReportedFinding, ...] = (),
 ) -> CallReport:
     """Put a scored call on the pod's axis.
 
@@ -75,6 +85,7 @@ def call_report(
         trace: the pod's, a row per tick.
         stop_samples: as in `outcome.find_stops`: in the telephone's recording of the bot.
         transcript: its times are on the pod's axis.
+        findings: what was expected of the call.
     """
     shift = played_lead(record, trace.played)
     stops = tuple(
@@ -90,6 +101,7 @@ def call_report(
         stops=stops,
         transcript=tuple(transcript),
         score=score,
+        findings=findings,
     )
 
 

@@ -25,13 +25,16 @@ class _Card:
     picture: str
 
 
-def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
+def render(
+    title: str, intro: str, calls: Sequence[CallReport], compared: str = "Listening mode"
+) -> str:
     """The page for `calls`, side by side in a table, then one after the other.
 
     Args:
         title: the headline.
         intro: what the calls have in common, in a sentence or two.
         calls: as many as are to be compared.
+        compared: what differs between them, the headline of the table's first column.
     """
     environment = Environment(
         loader=PackageLoader("interject_lab.reports", "."),
@@ -54,6 +57,7 @@ def render(title: str, intro: str, calls: Sequence[CallReport]) -> str:
     return template.render(
         title=title,
         intro=intro,
+        compared=compared,
         cards=cards,
         reasons=[timeline.REASONS[reason] for reason in timeline.REASONS if reason],
         axis={"left": timeline.LEFT, "right": timeline.RIGHT},

@@ -8,6 +8,7 @@ not the end of it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,30 @@ class PlannedUtterance:
     cue_s: float
 
 
+class TelephoneUser(Protocol):
+    """Who holds a telephone. It does no I/O; its time is its count of ticks."""
+
+    @property
+    def spoken(self) -> tuple[Spoken, ...]:
+        """What has been begun so far, in order."""
+
+    @property
+    def keys(self) -> str:
+        """The DTMF digits that are pressed in the latest tick, in order."""
+
+    @property
+    def hangs_up(self) -> bool:
+        """The call ends after the latest tick."""
+
+    def step(self, bot_is_speaking: bool) -> Pcm:
+        """The user's own sound in this tick, int16 [tick].
+
+        `bot_is_speaking` says whether there is sound from the bot in this tick.
+        """
+
+
 class Caller:
-    """One caller. It does no I/O; its time is its count of ticks."""
+    """A caller with a plan, a `TelephoneUser`. It does no I/O; its time is its count of ticks."""
 
     def __init__(self, plan: Sequence[PlannedUtterance], rate_hz: int) -> None:
         self._plan = tuple(plan)
@@ -69,6 +92,16 @@ class Caller:
     def done(self) -> bool:
         """The whole plan has been said."""
         return self._next == len(self._plan)
+
+    @property
+    def keys(self) -> str:
+        """See `TelephoneUser.keys`: its telephone presses them at fixed times."""
+        return ""
+
+    @property
+    def hangs_up(self) -> bool:
+        """See `TelephoneUser.hangs_up`: its telephone does at a fixed time."""
+        return False
 
     def step(self, bot_is_speaking: bool) -> Pcm:
         """The caller's own sound in this tick, int16 [tick].

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import UNDERRUN, CallRecord
 from interject_lab.network.levels import is_sound
 from interject_lab.network.line import TelephoneLine
-from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.caller import TelephoneUser
 from media_pod.duplex.contract import TICK_MS
 
 Pcm = NDArray[np.int16]
@@ -40,7 +40,7 @@ class Handset:
         max_s: the longest call; later audio of the bot is dropped.
     """
 
-    def __init__(self, line: TelephoneLine, caller: Caller, max_s: float) -> None:
+    def __init__(self, line: TelephoneLine, caller: TelephoneUser, max_s: float) -> None:
         self._line = line
         self._caller = caller
         self._tick_samples = line.rate_hz * TICK_MS // 1000
@@ -62,8 +62,13 @@ class Handset:
 
     @property
     def over(self) -> bool:
-        """The call has reached `max_s`: no `tick` may follow."""
-        return self.ticks == self._max_ticks
+        """The call has reached `max_s`, or the caller hangs up: no `tick` may follow."""
+        return self.ticks == self._max_ticks or self._caller.hangs_up
+
+    @property
+    def keys(self) -> str:
+        """The DTMF digits that the caller presses in the latest tick, in order."""
+        return self._caller.keys
 
     @property
     def dry(self) -> bool:
@@ -197,4 +202,5 @@ class PhoneClock:
         digits = ""
         while self._dtmf and self._dtmf[0].at_s * 1000 <= elapsed_ms:
             digits += self._dtmf.popleft().digit
-        return PhoneTick(at_ns, digits, self._handset.tick())
+        frame = self._handset.tick()
+        return PhoneTick(at_ns, digits + self._handset.keys, frame)

@@ -11,7 +11,8 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import CallRecord
 from interject_lab.errors import LabError
 from interject_lab.network.line import TelephoneLine
-from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.caller import TelephoneUser
 from interject_lab.telephones.handset import Dtmf, Handset, PhoneClock, PhoneTick
 from media_pod.transport.audiosocket.frames import (
     AudioSocketError,
@@ -61,7 +62,7 @@ class Phone:
     def __init__(
         self,
         line: TelephoneLine,
-        caller: Caller,
+        caller: TelephoneUser,
         *,
         max_s: float,
         dtmf: Sequence[Dtmf] = (),
@@ -219,9 +220,20 @@ _ADDRESS = re.compile(r"(?P<host>[0-9A-Za-z.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9
 
 
 async def ask_call_start(
-    api: str, call: UUID, *, from_number: str = "", to_number: str = ""
+    api: str,
+    call: UUID,
+    *,
+    from_number: str = "",
+    to_number: str = "",
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, int]:
     """Ask the API at `api` (such as `http://127.0.0.1:1650`) where to connect for `call`.
+
+    Args:
+        api: URL of the pod's HTTP API.
+        call: the call's identifier.
+        from_number, to_number: of the caller and of the called.
+        variables: of the call, for templates.
 
     Raises:
         LabError: no answer, a refusal, or an answer that is not an address.
@@ -232,6 +244,7 @@ async def ask_call_start(
         )
     url = f"{api.rstrip('/')}/api/call-start"
     query = {"uuid": str(call), "from": from_number, "to": to_number, "try": "1"}
+    query |= {f"var.{name}": value for name, value in variables.items()}
     timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
     try:
         async with (

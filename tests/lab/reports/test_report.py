@@ -10,7 +10,13 @@ from matplotlib import image
 from interject_lab.audio_files import mu_law_wav
 from interject_lab.call_record import BankTrace, CallRecord, Spoken
 from interject_lab.network.codecs import g711_decode
-from interject_lab.reports.call_report import CallReport, StopMark, TranscriptLine, call_report
+from interject_lab.reports.call_report import (
+    CallReport,
+    ReportedFinding,
+    StopMark,
+    TranscriptLine,
+    call_report,
+)
 from interject_lab.reports.report import in_words, render
 from interject_lab.reports.timeline import REASONS, draw
 from interject_lab.scoring.score import CallScore, score
@@ -114,6 +120,17 @@ def test_the_page_carries_everything_and_fetches_nothing(page: str) -> None:
 def test_text_is_escaped_and_what_was_not_heard_is_marked(page: str) -> None:
     assert "Ours &amp; &lt;theirs&gt;" in page
     assert '<span class="unheard">your &lt;number&gt;.</span>' in page
+
+
+def test_what_was_expected_is_counted_and_listed(talk: Talk, page: str) -> None:
+    findings = (ReportedFinding("found <a>", True), ReportedFinding("found b", False))
+    judged = render("T", "I", [replace(make_report(talk), findings=findings)], "Scenario")
+    assert "<th>Scenario</th>" in judged
+    assert "<th>Expectations met</th>" in judged
+    assert '<td class="bad">1<small> of 2</small></td>' in judged
+    assert '<li class="good">found &lt;a&gt;</li>' in judged
+    assert '<li class="bad">found b</li>' in judged
+    assert "Expectations" not in page
 
 
 def test_three_calls_of_45_s_stay_below_6_mb(page: str) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import UNDERRUN
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import EchoPath
-from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
+from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance, TelephoneUser
 from interject_lab.telephones.handset import (
     BUFFER_FRAMES,
     MAX_BUFFER_FRAMES,
@@ -18,7 +18,7 @@ from interject_lab.telephones.handset import (
 BOT = np.arange(1, 16_001).astype(np.int16)
 
 
-def make(*plan: PlannedUtterance, max_s: float = 1.0) -> Handset:
+def make(*plan: PlannedUtterance, max_s: float = 1.0, user: TelephoneUser | None = None) -> Handset:
     """A handset on a line that returns everything at once, unchanged."""
     line = TelephoneLine(
         8000,
@@ -30,7 +30,25 @@ def make(*plan: PlannedUtterance, max_s: float = 1.0) -> Handset:
         noise_dbfs=-math.inf,
         rng=np.random.default_rng(0),
     )
-    return Handset(line, Caller(plan, 8000), max_s)
+    return Handset(line, user or Caller(plan, 8000), max_s)
+
+
+class Presser(Caller):
+    """Presses 1 and # in its second tick, and hangs up after its third."""
+
+    ticks = 0
+
+    def step(self, bot_is_speaking: bool) -> NDArray[np.int16]:
+        self.ticks += 1
+        return super().step(bot_is_speaking)
+
+    @property
+    def keys(self) -> str:
+        return "1#" if self.ticks == 2 else ""
+
+    @property
+    def hangs_up(self) -> bool:
+        return self.ticks == 3
 
 
 def frame(index: int, frames: int = 1) -> NDArray[np.int16]:
@@ -151,3 +169,12 @@ def test_progress_is_told_once_a_second() -> None:
     while ticks.due(10_000 * MS):
         ticks.tick()
     assert reported == [0.0, 1.0, 2.0]
+
+
+def test_who_holds_it_presses_keys_and_hangs_up() -> None:
+    handset = make(user=Presser((), 8000))
+    clock = PhoneClock(handset, [Dtmf(0.02, "9")], lambda elapsed_s: None, start_ns=0)
+    digits = []
+    while clock.due(10**12):
+        digits.append(clock.tick().digits)
+    assert digits == ["", "91#", ""]

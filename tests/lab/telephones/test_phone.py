@@ -235,9 +235,11 @@ async def test_the_address_is_taken_from_the_answer(text: str, address: tuple[st
 async def test_it_asks_as_the_dialplan_asks() -> None:
     seen: list[web.Request] = []
     async with api(200, "a:1", seen) as url:
-        await ask_call_start(url, CALL, from_number="100", to_number="200")
+        variables = {"account": "47 & 11"}
+        await ask_call_start(url, CALL, from_number="100", to_number="200", variables=variables)
     query = dict(seen[0].query)
-    assert query == {"uuid": str(CALL), "from": "100", "to": "200", "try": "1"}
+    numbers = {"from": "100", "to": "200", "var.account": "47 & 11"}
+    assert query == {"uuid": str(CALL), "try": "1"} | numbers
 
 
 @pytest.mark.parametrize(

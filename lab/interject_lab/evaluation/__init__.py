@@ -1,0 +1,1 @@
+"""`interject eval`: scripted conversations with an agent, judged."""

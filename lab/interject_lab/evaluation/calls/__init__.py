@@ -1,0 +1,1 @@
+"""Scenarios as whole calls: in real time, to a pod, over a simulated line."""

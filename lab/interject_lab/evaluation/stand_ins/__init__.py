@@ -1,0 +1,1 @@
+"""Servers on loopback in place of the ones that an agent needs."""
