@@ -89,7 +89,7 @@ def test_the_examples_pass_as_calls(tmp_path: Path) -> None:
 
 def _examples(junit: Path) -> None:
     scenarios = sorted((ROOT / "examples" / "scenarios").glob("*.yaml"))
-    options = ("--stt", "scripted", "--junit", junit)
+    options = ("--stt", "scripted", "--tts", "espeak", "--junit", junit)
     done = evaluate(*scenarios, *options, seconds=LONG_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ElementTree.parse(junit).getroot().get("tests") == str(len(scenarios))

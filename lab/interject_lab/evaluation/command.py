@@ -46,6 +46,11 @@ _FILE: Final = click.Path(path_type=Path)
     "agent, but scripted for the built-in digit grammar.",
 )
 @click.option(
+    "--tts",
+    type=click.Choice(["agent", "espeak"]),
+    help="The bot's voice: the agent's own, or the built-in one. Default: agent.",
+)
+@click.option(
     "--voice",
     type=_FILE,
     metavar="FILE.onnx",
@@ -64,6 +69,7 @@ def evaluate(
     in_text: bool,
     jobs: int,
     stt: Literal["agent", "scripted"] | None,
+    tts: Literal["agent", "espeak"] | None,
     voice: Path | None,
     junit: Path | None,
     report: Path | None,
@@ -75,8 +81,8 @@ def evaluate(
     a scenario fails, 2 if a document is not valid.
     """
     one_thread()
-    if in_text and (report or voice or stt):
-        raise click.UsageError("--report, --voice and --stt are for calls: leave out --text")
+    if in_text and (report or voice or stt or tts):
+        raise click.UsageError("--report, --voice, --stt and --tts are for calls: omit --text")
     # Programs that an agent starts, such as MCP servers in Python, find the same Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     from interject_lab.evaluation import results, run
@@ -87,7 +93,7 @@ def evaluate(
         if in_text:
             outcomes = run_loop(run.run_in_text(files, jobs, progress.note))
         else:
-            options = run.CallOptions(jobs, stt, voice)
+            options = run.CallOptions(jobs, stt, tts or "agent", voice)
             outcomes = run_loop(run.run_by_call(files, options, progress.note, progress.elapsed))
         if junit is not None:
             _write(junit, results.as_junit(outcomes))
@@ -112,6 +118,8 @@ def _print(outcomes: "Sequence[ScenarioOutcome]") -> None:
         print_table(header, rows)
     if scripted := [each.scenario.name for each in outcomes if each.scripted_stt]:
         click.echo(f"\nrecognized by a stand-in that knows the words: {', '.join(scripted)}")
+    if busy := results.busy_line(outcomes):
+        click.echo(f"\n{busy}")
     if lines := results.failure_lines(outcomes):
         click.echo()
         for line in lines:

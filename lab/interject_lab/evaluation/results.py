@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from interject_lab.evaluation.conversation import STAGE_NAMES, SeenConversation
-from interject_lab.evaluation.run import ScenarioOutcome
+from interject_lab.evaluation.run import LATE_TICKS_THAT_SHOW, ScenarioOutcome
 from interject_lab.reports.markdown import number
 from interject_lab.scoring.score import quantile
 
@@ -71,6 +71,17 @@ def stage_times_ms(seen: SeenConversation | None, stage: int) -> list[float]:
     turns = seen.bot if seen is not None else ()
     times_ms = [tuple(turn.stages)[stage] for turn in turns]
     return [each for each in times_ms if each is not None]
+
+
+def busy_line(outcomes: Sequence[ScenarioOutcome]) -> str:
+    """A warning if the machine had no time for a call; "" if all is well."""
+    late = max((each.call.late_ticks for each in outcomes if each.call is not None), default=0)
+    if late <= LATE_TICKS_THAT_SHOW:
+        return ""
+    return (
+        f"note: this machine was too busy: a pod missed {late} ticks of 20 ms, so times are not "
+        "reliable; run with fewer --jobs"
+    )
 
 
 def failure_lines(outcomes: Sequence[ScenarioOutcome]) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from interject_lab.evaluation.calls.call_run import (
-    CallerSetup,
     CallPlaces,
     ScenarioCallResult,
+    Voices,
     converse_by_call,
 )
 from interject_lab.evaluation.conversation import SeenConversation
@@ -22,10 +22,13 @@ from interject_lab.evaluation.scenario_files import ScenarioFile
 from interject_lab.evaluation.text_run import converse_in_text
 from media_pod.errors import InterjectError
 
+LATE_TICKS_THAT_SHOW: Final = 10
+"""0.2 s of a call; fewer change no figure."""
 LATE_TICKS_THAT_SPOIL: Final = 50
 """1 s: such a call measures the machine, so it is repeated once."""
 
 SttChoice = Literal["agent", "scripted"]
+TtsChoice = Literal["agent", "espeak"]
 OnStep = Callable[[str], None]
 OnElapsed = Callable[[float], None]
 
@@ -102,6 +105,7 @@ class CallOptions:
     """How many at a time."""
     stt: SttChoice | None
     """None: scripted where the agent has the built-in digit grammar."""
+    tts: TtsChoice
     voice: Path | None
     """A Piper voice of the callers; None for espeak-ng."""
 
@@ -204,7 +208,7 @@ async def _call(
             scenario,
             agent,
             CallPlaces(file.agent_folder, file.folder, own),
-            CallerSetup(options.voice, knows_words=scripted),
+            Voices(options.voice, options.tts == "espeak", scripted),
             ready,
             on_elapsed,
         )

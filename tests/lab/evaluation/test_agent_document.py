@@ -42,15 +42,22 @@ def test_a_tool_keeps_its_path_and_sends_no_secret() -> None:
     assert isinstance(tool, HttpToolSettings)
     assert tool.url == "http://127.0.0.1:1/parcels/{number}?a={number}"
     assert tool.allowed_hosts == ("127.0.0.1",)
-    assert [header.value for header in tool.headers] == ["stand-in", "test"]
+    assert [header.value for header in tool.headers] == ["test"]
     assert hang_up == agent(tools=TOOLS).spec.tools[1]
 
 
 def test_a_pod_for_one_call_is_a_valid_manifest() -> None:
-    made = for_calls(agent(line={"transport": "webSocket", "rateHz": 16000}), "127.0.0.1:7")
+    piper = {"kind": "piper", "voicePath": "voice.onnx"}
+    spec = {"line": {"transport": "webSocket", "rateHz": 16000}, "tts": piper}
+    made = for_calls(agent(**spec), "127.0.0.1:7", espeak=False)
     again = load_manifest(made.model_dump(mode="json", exclude_none=True), "again")
     assert again == made
     assert (made.spec.line.transport, made.spec.line.rate_hz) == ("audioSocket", 16000)
-    assert made.spec.stt.kind == "wyoming"
+    assert (made.spec.stt.kind, made.spec.tts.kind) == ("wyoming", "piper")
     assert (made.spec.server.http_port, made.spec.server.audio_socket_port) == (0, 0)
-    assert for_calls(agent(), "").spec.stt.kind == "pocketsphinx"
+
+
+def test_recognizer_and_voice_are_replaced_apart() -> None:
+    piper = {"kind": "piper", "voicePath": "voice.onnx"}
+    made = for_calls(agent(tts=piper), "", espeak=True)
+    assert (made.spec.stt.kind, made.spec.tts.kind) == ("pocketsphinx", "espeak")

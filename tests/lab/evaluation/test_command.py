@@ -62,11 +62,13 @@ def test_a_document_that_is_not_valid_stops_it_before_anything_starts(hours: Pat
     assert isinstance(run("--text", hours.with_name("none.yaml")).exception, SetupError)
 
 
-@pytest.mark.parametrize("option", [["--report", "r.html"], ["--stt", "agent"], ["--voice", "v"]])
+@pytest.mark.parametrize(
+    "option", [["--report", "r.html"], ["--stt", "agent"], ["--tts", "espeak"], ["--voice", "v"]]
+)
 def test_what_is_for_calls_is_refused_in_text(hours: Path, option: list[str]) -> None:
     done = run("--text", *option, hours)
     assert done.exit_code == 2
-    assert "leave out --text" in done.output
+    assert "omit --text" in done.output
 
 
 def test_a_file_that_cannot_be_written_is_named(hours: Path, tmp_path: Path) -> None:

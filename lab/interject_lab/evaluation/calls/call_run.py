@@ -52,13 +52,15 @@ class CallPlaces:
 
 
 @dataclass(frozen=True, slots=True)
-class CallerSetup:
-    """How callers sound and are understood."""
+class Voices:
+    """Who is heard, and who hears."""
 
-    voice: Path | None
+    caller: Path | None
     """A Piper voice; None for espeak-ng."""
-    knows_words: bool
-    """The recognizer is the stand-in that knows what is said."""
+    bot_by_espeak: bool
+    """The built-in voice is in place of the agent's own."""
+    stand_in_recognizer: bool
+    """One that knows what the caller says is in place of the agent's own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +77,7 @@ async def converse_by_call(
     scenario: Scenario,
     agent: VoiceAgent,
     places: CallPlaces,
-    caller: CallerSetup,
+    voices: Voices,
     ready: Callable[[], Awaitable[None]],
     on_elapsed: Callable[[float], None],
 ) -> ScenarioCallResult:
@@ -85,7 +87,7 @@ async def converse_by_call(
         scenario: what is said.
         agent: with whom.
         places: of its files.
-        caller: the caller's voice.
+        voices: the caller's and the bot's.
         ready: awaited between the start of the pod and the call.
         on_elapsed: receives the seconds since the start of the call, once a second.
 
@@ -93,17 +95,18 @@ async def converse_by_call(
         InterjectError: the pod did not start, or the call did not come about.
     """
     rate_hz, log, words = agent.spec.line.rate_hz, CallLog(), CallerWords()
-    speech = await caller_speech(scenario.steps, places.scenario, rate_hz, caller.voice)
+    speech = await caller_speech(scenario.steps, places.scenario, rate_hz, voices.caller)
     scripted = ScriptedCaller(scenario.steps, speech, rate_hz, log, words)
     async with AsyncExitStack() as stack:
         prepared, model = await start_stand_ins(stack, scenario, agent)
         address = ""
-        if caller.knows_words:
+        if voices.stand_in_recognizer:
             serving = stand_in_recognizer(words, agent.spec.language)
             address = await stack.enter_async_context(serving)
+        own = for_calls(prepared, address, espeak=voices.bot_by_espeak)
         line = await asyncio.to_thread(_line, scenario, rate_hz)
         phone = Phone(line, scripted, max_s=scenario.limit_seconds, progress=on_elapsed)
-        async with _pod(for_calls(prepared, address), places, log) as pod:
+        async with _pod(own, places, log) as pod:
             await ready()
             uuid, call = uuid4(), scenario.call
             host, port = await ask_call_start(

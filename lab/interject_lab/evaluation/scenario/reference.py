@@ -24,7 +24,7 @@ _TYPES: Final = {
     "object": "mapping",
 }
 
-Node = Mapping[str, Any]
+Node = dict[str, Any]
 
 
 def as_markdown() -> str:

@@ -1,15 +1,16 @@
 """The agent as a scenario runs it: its servers replaced by stand-ins, its ports free ones."""
 
-from typing import Final
 from urllib.parse import urlsplit
 
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
 from media_pod.manifest.operation import CapacitySettings, DrainSettings, TelemetrySettings
-from media_pod.manifest.providers import LlmSettings, PrimaryWyomingSttSettings
+from media_pod.manifest.providers import (
+    LlmSettings,
+    PrimaryEspeakTtsSettings,
+    PrimaryWyomingSttSettings,
+)
 from media_pod.manifest.server import ServerSettings
-from media_pod.manifest.tools import HeaderSettings, HttpToolSettings, ToolSettings
-
-_SECRET: Final = "stand-in"  # noqa: S105 (in place of a secret that a stand-in does not need)
+from media_pod.manifest.tools import HttpToolSettings, ToolSettings
 
 
 def with_stand_ins(agent: VoiceAgent, *, model: str = "", tools: str = "") -> VoiceAgent:
@@ -30,12 +31,13 @@ def with_stand_ins(agent: VoiceAgent, *, model: str = "", tools: str = "") -> Vo
     return _changed(agent, changes)
 
 
-def for_calls(agent: VoiceAgent, recognizer: str) -> VoiceAgent:
+def for_calls(agent: VoiceAgent, recognizer: str, *, espeak: bool) -> VoiceAgent:
     """`agent` as a pod of its own for one call over AudioSocket.
 
     Args:
         agent: any.
         recognizer: host and port of a Wyoming server; "" to keep the agent's own recognizers.
+        espeak: put the built-in voice in place of the agent's own voices.
     """
     changes: dict[str, object] = {
         "server": ServerSettings(bind_host="127.0.0.1", audio_socket_port=0, http_port=0),
@@ -46,6 +48,8 @@ def for_calls(agent: VoiceAgent, recognizer: str) -> VoiceAgent:
     }
     if recognizer:
         changes["stt"] = PrimaryWyomingSttSettings(kind="wyoming", address=recognizer)
+    if espeak:
+        changes["tts"] = PrimaryEspeakTtsSettings()
     return _changed(agent, changes)
 
 
@@ -61,8 +65,6 @@ def _at(tool: ToolSettings, server: str) -> ToolSettings:
     scheme, _, rest = tool.url.partition("://")
     host = urlsplit(f"//{rest}").netloc
     url = f"{server}{rest[len(host) :]}" if scheme else tool.url
-    headers = tuple(
-        HeaderSettings(name=each.name, value=_SECRET) if each.value_from else each
-        for each in tool.headers
-    )
+    # A stand-in needs no secret, and an environment without them is to do.
+    headers = tuple(each for each in tool.headers if each.value_from is None)
     return tool.model_copy(update={"url": url, "headers": headers, "allowed_hosts": ("127.0.0.1",)})
