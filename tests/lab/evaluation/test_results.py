@@ -2,7 +2,10 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from typing import cast
 
+from interject_lab.call_record import CallRecord
+from interject_lab.evaluation.calls.call_run import ScenarioCallResult
 from interject_lab.evaluation.conversation import (
     GREETING,
     AnswerStages,
@@ -15,12 +18,14 @@ from interject_lab.evaluation.conversation import (
 from interject_lab.evaluation.judge import EvalFinding
 from interject_lab.evaluation.results import (
     as_junit,
+    busy_line,
     failure_lines,
     scenario_table,
     stage_table,
     transcript_lines,
 )
 from interject_lab.evaluation.run import ScenarioOutcome
+from interject_lab.recorder.recorder import Recording
 from lab.evaluation.scenarios import scenario
 
 ANSWERED = BotTurn(
@@ -72,6 +77,15 @@ def test_stages_are_over_all_scenarios_and_only_those_that_were_measured() -> No
 
 def test_a_failure_names_its_scenario_and_path() -> None:
     assert failure_lines([PASSED, FAILED]) == ["bad: expect.ends: found caller; expected <hangUp>"]
+
+
+def test_a_machine_that_was_too_busy_is_told() -> None:
+    def with_late(ticks: int) -> ScenarioOutcome:
+        sound = cast(CallRecord, None), cast(Recording, None)
+        return replace(PASSED, call=ScenarioCallResult(SEEN, *sound, ticks))
+
+    assert busy_line([PASSED, with_late(10)]) == ""
+    assert "a pod missed 11 ticks of 20 ms" in busy_line([with_late(11), with_late(3)])
 
 
 def test_a_transcript_has_words_keys_tools_and_what_was_not_heard() -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import aiohttp
 import numpy as np
 import yaml
 
 from interject_lab.call_record import CallRecord
+from interject_lab.errors import LabError
 from interject_lab.evaluation.calls.call_conversation import conversation_of
 from interject_lab.evaluation.calls.call_log import CallLog
 from interject_lab.evaluation.calls.caller_voice import caller_speech
@@ -117,11 +119,18 @@ async def converse_by_call(
                 variables=call.variables,
             )
             record = await phone.call(host, port, uuid)
-            late = await late_ticks(pod.api)
+            late = await _late_ticks(pod, record)
     pieces = await asyncio.to_thread(load_speech, places.work)
     recordings = await asyncio.to_thread(load, places.work)
     seen = conversation_of(scenario, scripted, log, record, pieces, model)
     return ScenarioCallResult(seen, record, recordings[str(uuid)], late)
+
+
+async def _late_ticks(pod: PodProcess, record: CallRecord) -> int:
+    try:
+        return await late_ticks(pod.api)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise LabError(f"the pod does not answer after the call ({record.ended})") from error
 
 
 @asynccontextmanager
@@ -138,11 +147,10 @@ async def _pod(agent: VoiceAgent, places: CallPlaces, log: CallLog) -> AsyncIter
             yield pod
         await reading
     except SetupError as error:
-        if reading is not None:
-            raise
         # Not the error's own text, which names a log that is gone by the time it is read.
+        what = "did not start" if reading is None else "failed"
         reason = await asyncio.to_thread(_last_line, pod_log)
-        raise SetupError(f"the pod did not start: {reason}") from error
+        raise SetupError(f"the pod {what}: {reason}") from error
     finally:
         if reading is not None:
             reading.cancel()
