@@ -8,7 +8,6 @@ this one makes the bot silent; `under_way` says whether the line has something t
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -33,24 +32,22 @@ class Said:
     """Speech that was played, pauses not counted."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Text:
-    """A text of which speech is queued: its words, counted in samples from its start."""
+    """A text of which speech is queued."""
 
-    words: deque[Word]
-    taken_words: int = 0
-    taken_samples: int = 0
+    words: tuple[Word, ...]
+    """Counted in samples from its start, by the latest estimate."""
+    left_samples: int = 0
+    """Of its speech, queued or under way."""
+    played_samples: int = 0
 
-    def take(self, samples: int) -> Iterator[str]:
-        """So much more of its speech leaves; the words that are over."""
-        self.taken_samples += samples
-        while self.words and self.words[0].end_sample <= self.taken_samples:
-            self.taken_words += 1
-            yield self.words.popleft().text
-
-    def correct(self, words: tuple[Word, ...]) -> None:
-        """Better times of all words; those that have left stay as they are."""
-        self.words = deque(words[self.taken_words :])
+    @property
+    def heard_words(self) -> int:
+        """How many of its words have been played to their end."""
+        words = enumerate(self.words)
+        unheard = (n for n, word in words if word.end_sample > self.played_samples)
+        return next(unheard, len(self.words))
 
 
 @dataclass(slots=True)
@@ -65,9 +62,8 @@ class _Share(NamedTuple):
 
     number: int
     """Of the frame, of all that were taken."""
-    speech_samples: int
-    words: tuple[str, ...]
-    """Those that end in it."""
+    speech: tuple[tuple[_Text, int], ...]
+    """Samples of each text."""
 
 
 class Playout:
@@ -83,9 +79,9 @@ class Playout:
         self._speech_samples = 0
         self._heard: deque[str] = deque(maxlen=MAX_HEARD_WORDS)
         self._texts: deque[_Text] = deque()
-        """Those with words that have not left, and the latest, whose speech may go on."""
-        self._announced: deque[deque[str]] = deque()
-        """Words of each announced text that no queued speech has."""
+        """The one that is played, those after it, and the latest, whose speech may go on."""
+        self._announced: deque[str] = deque()
+        """Of each announced text, what no queued speech has."""
         self._taken = 0
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
@@ -101,7 +97,7 @@ class Playout:
 
     def announce(self, text: str) -> None:
         """`text` will be said after what was announced before, though its speech is not here."""
-        self._announced.append(deque(text.split()))
+        self._announced.append(text)
 
     def announced(self) -> None:
         """All speech of the oldest announced text is queued, or was left out by the voice."""
@@ -111,12 +107,13 @@ class Playout:
     def add(self, speech: Speech) -> None:
         """Queue speech; its words are the next of those announced."""
         if speech.continues:
-            self._texts[-1].correct(speech.words)
+            self._texts[-1].words = speech.words
         else:
-            self._texts.append(_Text(deque(speech.words)))
+            self._forget_played()
+            self._texts.append(_Text(speech.words))
             if self._announced:
-                for _ in speech.text.split()[: len(self._announced[0])]:
-                    self._announced[0].popleft()
+                self._announced[0] = _without(self._announced[0], speech.text)
+        self._texts[-1].left_samples += speech.pcm.size
         self._append(_Piece(speech.pcm, self._texts[-1]))
 
     def pause(self, duration_ms: int) -> None:
@@ -153,8 +150,8 @@ class Playout:
             return self._silence
 
         frame = np.zeros(self._frame, np.int16)
-        filled = speech_samples = 0
-        words: list[str] = []
+        filled = 0
+        speech: list[tuple[_Text, int]] = []
         while self._pieces and filled < self._frame:
             piece = self._pieces[0]
             end = min(piece.pcm.size, self._position + self._frame - filled)
@@ -162,10 +159,9 @@ class Playout:
             frame[filled : filled + count] = piece.pcm[self._position : end]
             filled += count
             if piece.text is not None:
-                speech_samples += count
-                words += piece.text.take(count)
+                speech.append((piece.text, count))
             self._advance(piece, end)
-        self._under_way.append(_Share(self._taken, speech_samples, tuple(words)))
+        self._under_way.append(_Share(self._taken, tuple(speech)))
         if frames_played is None:
             self._played_up_to(self._taken)
         return frame
@@ -176,23 +172,32 @@ class Playout:
         if end == piece.pcm.size:
             self._pieces.popleft()
             self._position = 0
-            while len(self._texts) > 1 and not self._texts[0].words:
-                self._texts.popleft()
 
     def _played_up_to(self, number: int) -> None:
         while self._under_way and self._under_way[0].number <= number:
-            share = self._under_way.popleft()
-            self._speech_samples += share.speech_samples
-            self._heard += share.words
+            for text, samples in self._under_way.popleft().speech:
+                text.played_samples += samples
+                text.left_samples -= samples
+                self._speech_samples += samples
+        if len(self._texts) > 1:
+            latest = self._texts.pop()
+            self._forget_played()
+            self._texts.append(latest)
+
+    def _forget_played(self) -> None:
+        """Keep of texts that are whole and played their words alone."""
+        while self._texts and not self._texts[0].left_samples:
+            # All of them, also if a voice's last estimate ends a little after its sound.
+            self._heard += (word.text for word in self._texts.popleft().words)
 
     def said(self) -> Said:
         """How far the turn has come. A word that was cut counts as not heard."""
-        under_way = [word for share in self._under_way for word in share.words]
-        queued = [word.text for text in self._texts for word in text.words]
-        announced = [word for words in self._announced for word in words]
+        begun = self._texts[0].heard_words if self._texts else 0
+        words = [word.text for text in self._texts for word in text.words]
+        heard, unheard = [*self._heard, *words[:begun]], words[begun:]
         return Said(
-            heard=" ".join(self._heard),
-            unheard=" ".join([*under_way, *queued, *announced]),
+            heard=" ".join(heard),
+            unheard=" ".join([*unheard, *" ".join(self._announced).split()]),
             heard_ms=self._speech_samples * 1000 // self._rate_hz,
         )
 
@@ -206,3 +211,16 @@ class Playout:
         said = self.said()
         self.begin()
         return said
+
+
+def _without(text: str, said: str) -> str:
+    """The rest of `text` after what `said` has of it.
+
+    Counted in characters without white space: not all scripts have blanks between words.
+    """
+    left = sum(not sign.isspace() for sign in said)
+    for index, sign in enumerate(text):
+        if not left:
+            return text[index:]
+        left -= not sign.isspace()
+    return ""

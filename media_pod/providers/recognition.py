@@ -5,11 +5,17 @@ fallback gets it from its start.
 """
 
 import asyncio
+import logging
 from typing import Final
 
 import numpy as np
 
-from media_pod.providers.chain import Attempt, ProviderChain, as_provider_error
+from media_pod.providers.chain import (
+    Attempt,
+    ProviderChain,
+    as_provider_error,
+    traceback_of,
+)
 from media_pod.providers.deadline import raise_if_cancelled
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError, Stt, Utterance
 from media_pod.providers.requests import PendingRequest, RequestObserver, pending
@@ -17,6 +23,8 @@ from media_pod.providers.requests import PendingRequest, RequestObserver, pendin
 SttChain = ProviderChain[Stt]
 
 _NOTHING: Final = np.zeros(0, np.int16)
+
+_logger = logging.getLogger(__name__)
 
 
 class Recognition:
@@ -56,7 +64,8 @@ class Recognition:
             try:
                 utterance.discard()
             except Exception as error:  # the edge at which a recognizer's bug stops
-                as_provider_error(error, self._attempt.provider)
+                failure = as_provider_error(error, self._attempt.provider)
+                _logger.warning("%s", failure, exc_info=traceback_of(failure))
 
     async def finish(self, observer: RequestObserver) -> str:
         """The words of the utterance; "" if none were recognized.

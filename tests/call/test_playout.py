@@ -1,8 +1,11 @@
 """The playout knows to the sample what was played, and so which words were heard."""
 
-from itertools import accumulate
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,3 +226,124 @@ def test_frames_of_a_turn_that_was_stopped_count_for_no_other() -> None:
     assert (playout.said().heard, playout.said().unheard) == ("", "w3")
     playout.take(frames_played=3)
     assert playout.said().heard == "w3"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A text whose speech comes in parts."""
+
+    text: str
+    parts: tuple[Speech, ...]
+
+    @property
+    def samples(self) -> int:
+        return sum(part.pcm.size for part in self.parts)
+
+
+@st.composite
+def clauses(draw: st.DrawFn) -> list[Clause]:
+    """Each with any split into parts, wrong estimates at first, and the right ones at the end."""
+    made: list[Clause] = []
+    for number in range(draw(st.integers(1, 3))):
+        sizes = draw(st.lists(st.integers(1, 400), min_size=1, max_size=5))
+        whole = speech(10 * number + 1, *sizes, tail=draw(st.integers(0, 200)))
+        cuts = draw(st.lists(st.integers(0, whole.pcm.size), max_size=4))
+        edges = [0, *sorted(cuts), whole.pcm.size]
+        parts = []
+        for index, (start, end) in enumerate(pairwise(edges)):
+            is_last = index == len(edges) - 2
+            stretch = draw(st.floats(0.1, 3))
+            words = whole.words if is_last else tuple(
+                Word(w.text, int(w.start_sample * stretch), 1 + int(w.end_sample * stretch))
+                for w in whole.words
+            )
+            text = "" if index else whole.text
+            parts.append(Speech(text, whole.pcm[start:end], words, continues=index > 0))
+        made.append(Clause(whole.text, tuple(parts)))
+    return made
+
+
+def heard_of(added: Sequence[Sequence[Speech]], played_samples: int) -> list[str]:
+    """The words whose end, by the latest estimate of their text, has been played."""
+    heard: list[str] = []
+    for parts in added:
+        if parts:
+            words = parts[-1].words
+            heard += [word.text for word in words if word.end_sample <= played_samples]
+            played_samples -= sum(part.pcm.size for part in parts)
+            if played_samples < 0:
+                break
+    return heard
+
+
+@pytest.mark.parametrize("queue_frames", [None, 0, 3])
+@given(clauses(), st.lists(st.integers(0, 8), max_size=20), st.integers(0, 20))
+def test_parts_of_a_clause_count_by_the_latest_times_of_its_words(
+    queue_frames: int | None, said: list[Clause], waits: list[int], most_parts: int
+) -> None:
+    """However it is split, at any time, with a stream that breaks off anywhere."""
+    playout = Playout(RATE_HZ, FRAME)
+    everything = " ".join(clause.text for clause in said)
+    for clause in said:
+        playout.announce(clause.text)
+    added: list[list[Speech]] = []
+    frames = parts = 0
+    pending = list(waits)
+    for clause in said:
+        added.append([])
+        for part in clause.parts:
+            if parts == most_parts:
+                break
+            parts += 1
+            playout.add(part)
+            added[-1].append(part)
+            for _ in range(pending.pop() if pending and part.pcm.size else 0):
+                if sum(p.pcm.size for a in added for p in a) < (frames + 1) * FRAME:
+                    break  # a gap in the speech would move what follows
+                played_frames = None if queue_frames is None else max(0, frames - queue_frames)
+                playout.take(played_frames)
+                frames += 1
+            now = playout.said()
+            assert f"{now.heard} {now.unheard}".split() == everything.split()
+        if len(added[-1]) == len(clause.parts):
+            playout.announced()
+
+    played = frames if queue_frames is None else max(0, frames - 1 - queue_frames)
+    now = playout.stop()
+    assert now.heard.split() == heard_of(added, played * FRAME)
+    assert now.heard_ms == played * FRAME * 1000 // RATE_HZ
+
+
+def test_times_that_come_after_the_sound_count() -> None:
+    """A voice that streams knows them when its text is complete."""
+    playout = Playout(RATE_HZ, FRAME)
+    whole = speech(1, 160, 160)
+    late = tuple(Word(w.text, w.start_sample * 2, w.end_sample * 2) for w in whole.words)
+    playout.add(Speech(whole.text, whole.pcm, late))
+    played(playout, 2)
+    assert playout.said().heard == "w1"
+
+    playout.add(Speech("", whole.pcm[:0], whole.words, continues=True))
+
+    assert playout.empty
+    assert (playout.said().heard, playout.said().unheard) == ("w1 w2", "")
+
+
+def test_the_rest_of_a_clause_whose_stream_broke_is_unheard() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    whole = speech(1, 160, 160, 160)
+    playout.announce(whole.text)
+    playout.announce("and more")
+    playout.add(Speech(whole.text, whole.pcm[:320], whole.words))
+    played(playout, 5)
+    assert playout.empty
+    assert (playout.said().heard, playout.said().unheard) == ("w1 w2", "w3 and more")
+
+
+def test_a_text_without_blanks_is_announced_to_its_end() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    playout.announce("你好。再见。")
+    pcm = np.ones(FRAME, np.int16)
+    playout.add(Speech("你好。", pcm, (Word("你", 0, 80), Word("好。", 80, 160))))
+    playout.take()
+    assert (playout.said().heard, playout.said().unheard) == ("你 好。", "再见。")
