@@ -188,6 +188,7 @@ def _log(verbose: bool) -> None:
     for chatty in (
         "asyncio",
         "aiohttp.access",
+        "httpcore2",
         "httpx2",
         "matplotlib",
         "mcp",

@@ -6,6 +6,8 @@
       AudioSocketError       bytes that violate the AudioSocket protocol
       WebSocketError         an unexpected message of Asterisk's chan_websocket
       ProviderError          a speech or dialogue provider failed
+      ArgumentsError         a language model's arguments do not fit a tool
+      ToolSchemaError        the JSON schema of a tool's parameters is invalid
       AdmissionError         no slot for a call
       LabError               lab: a simulated call cannot be set up
       ApiError               operator: Kubernetes rejected a request, or did not answer

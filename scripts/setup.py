@@ -33,7 +33,7 @@ STAMP = VENV / "set-up"
 LOG = VENV / "set-up.log"
 CONSTRAINTS = ROOT / "constraints.txt"
 READ = (CONSTRAINTS, ROOT / "pyproject.toml", Path(__file__).resolve())
-EXTRAS = "media,lab,operator,dev"
+EXTRAS = "media,piper,whisper,lab,operator,dev"
 APT = "on Debian or Ubuntu: sudo apt install"
 
 SPACE_GB = 3

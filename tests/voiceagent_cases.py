@@ -3,26 +3,14 @@
 Unit tests run them against the models, cluster tests against a real API server.
 """
 
-from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
-
-Json = dict[str, Any]
+from voiceagent_conversation_cases import CONVERSATION_CASES
+from voiceagent_documents import Case, Json
+from voiceagent_kind_cases import KIND_CASES
 
 _HELLO: Json = {"say": "Hello."}
 _OPERATOR: Json = {"transfers": [{"name": "operator", "goto": "phones,601,1"}]}
 _PUBLISHED: Json = {"telephony": {"extensions": ["100"]}}
 _WIDEBAND: Json = {"line": {"transport": "webSocket", "rateHz": 16000}}
-
-
-def voice_agent(spec: Json, name: str = "desk") -> Json:
-    """A VoiceAgent: a parcel desk, unless `spec` has another dialogue."""
-    return {
-        "apiVersion": "interject.dev/v1alpha1",
-        "kind": "VoiceAgent",
-        "metadata": {"name": name},
-        "spec": deepcopy({"dialogue": {"kind": "parcelDesk"}} | spec),
-    }
 
 
 def _script(*lines: Json, **more: object) -> Json:
@@ -31,26 +19,6 @@ def _script(*lines: Json, **more: object) -> Json:
 
 def _desk(**more: object) -> Json:
     return {"dialogue": {"kind": "parcelDesk", **more}}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A rule, identified by its object and its `allowed` text, with a valid and an invalid spec."""
-
-    path: str
-    allowed: str
-    good: Json
-    bad: Json
-    found: str
-    """The "found" part of the API server's message for `bad`."""
-    field: str
-    """The field in the API server's error."""
-    laptop: bool = True
-    """Whether `interject serve` rejects `bad` too."""
-    before: tuple[Json, Json] | None = None
-    """For a transition rule: the objects before their update to `good` and `bad`."""
-    names: tuple[str, str] = ("good", "bad")
-    """Names of the good and of the bad object."""
 
 
 _NAME = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
@@ -107,38 +75,8 @@ CASES = (
         "has extensions",
         field="spec.line",
     ),
-    Case(
-        "spec.dialogue",
-        "person only with kind parcelDesk; omit it otherwise",
-        good=_desk(person="operator") | {"telephony": _OPERATOR},
-        bad=_script(_HELLO, person="operator") | {"telephony": _OPERATOR},
-        found="person with kind scripted",
-        field="spec.dialogue.person",
-    ),
-    Case(
-        "spec.dialogue",
-        "script only with kind scripted; omit it otherwise",
-        good=_script(_HELLO),
-        bad=_desk(script=[_HELLO]),
-        found="script with kind parcelDesk",
-        field="spec.dialogue.script",
-    ),
-    Case(
-        "spec.dialogue",
-        "kind scripted with script",
-        good=_script(_HELLO),
-        bad={"dialogue": {"kind": "scripted"}},
-        found="kind scripted without script",
-        field="spec.dialogue.script",
-    ),
-    Case(
-        "spec.dialogue",
-        "atEnd only with kind scripted; omit it otherwise",
-        good=_script(_HELLO, atEnd="listen"),
-        bad=_desk(atEnd="listen"),
-        found="atEnd with kind parcelDesk",
-        field="spec.dialogue.atEnd",
-    ),
+    *CONVERSATION_CASES,
+    *KIND_CASES,
     *(
         Case(
             "spec.dialogue.script[]",

@@ -11,20 +11,17 @@ path in a document is relative to the folder of the document's file.
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
+from media_pod.manifest.agent_rules import SPEC_RULES, check_mind, check_transfers
 from media_pod.manifest.cluster import Autoscaling, NetworkAccess, PodTemplate
 from media_pod.manifest.conversation import (
-    CALL_VARIABLES,
-    VARIABLE_PATTERN,
-    VARIABLE_WORDS,
     GreetingSettings,
     LimitsSettings,
     PhrasesSettings,
     RecordingSettings,
     Variables,
 )
-from media_pod.manifest.dialogue import Dialogue, transfers_used
+from media_pod.manifest.dialogue import Dialogue
 from media_pod.manifest.operation import (
     CapacitySettings,
     DeadlinesSettings,
@@ -41,7 +38,7 @@ from media_pod.manifest.providers import (
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.server import ServerSettings
 from media_pod.manifest.telephony import TelephonySettings
-from media_pod.manifest.tools import ToolSettings, places_used
+from media_pod.manifest.tools import Tools
 from media_pod.manifest.types import (
     AGENT_NAME_PATTERN,
     AGENT_NAME_WORDS,
@@ -235,12 +232,9 @@ class AgentSpec(StrictModel):
         default=(),
         description="Sentences that were recorded, such as the greeting. Default none.",
     )
-    tools: tuple[ToolSettings, ...] = Field(
+    tools: Tools = Field(
         default=(),
-        strict=False,
-        min_length=0,
-        max_length=64,
-        description="What the model may do beside talking. Default nothing.",
+        description="What the model may do beside talking, each selected by kind. Default nothing.",
     )
     limits: LimitsSettings = Field(
         default=LimitsSettings(), description="When the agent ends a conversation by itself."
@@ -292,107 +286,16 @@ class AgentSpec(StrictModel):
         default=PodTemplate(), description="Overrides of the operator's pod template."
     )
 
-    model_config = in_cluster(
-        Rule(
-            "has(self.llm) != has(self.dialogue)",
-            found="{has(self.llm) ? 'llm and dialogue' : 'neither llm nor dialogue'}",
-            allowed="exactly one of llm and dialogue",
-        ),
-        Rule(
-            "has(self.llm) == has(self.instructions)",
-            found="{has(self.llm) ? 'llm without instructions' : 'instructions without llm'}",
-            allowed="instructions with llm, and only then",
-            field=".instructions",
-        ),
-        Rule(
-            f"self.variables.all(name, name.matches('{VARIABLE_PATTERN}')"
-            f" && !(name in {list(CALL_VARIABLES)}))",
-            found="{self.variables.map(name, name)}",
-            allowed=f"{VARIABLE_WORDS}, none of them {', '.join(CALL_VARIABLES)}",
-            field=".variables",
-        ),
-        Rule(
-            "self.tools.size() == 0 || has(self.llm)",
-            found="{self.tools.size()} tools without llm",
-            allowed="tools with llm",
-            field=".tools",
-        ),
-        Rule(
-            "self.tools.all(tool, !has(tool.places) || tool.places.all(place,"
-            " self.telephony.transfers.exists(t, t.name == place)))",
-            found="transfer {self.tools.filter(tool, has(tool.places))[0].places.filter(place,"
-            " !self.telephony.transfers.exists(t, t.name == place))} in tools;"
-            " telephony.transfers has {self.telephony.transfers.map(t, t.name)}",
-            allowed="the name of a transfer in telephony.transfers",
-            field=".tools",
-        ),
-        Rule(
-            "!has(self.dialogue) || !has(self.dialogue.person)"
-            " || self.telephony.transfers.exists(t, t.name == self.dialogue.person)",
-            found="transfer {self.dialogue.person} in dialogue; telephony.transfers has "
-            "{self.telephony.transfers.map(t, t.name)}",
-            allowed="the name of a transfer in telephony.transfers",
-            field=".dialogue.person",
-        ),
-        Rule(
-            "!has(self.dialogue) || !has(self.dialogue.script)"
-            " || self.dialogue.script.all(line, !has(line.transfer)"
-            " || self.telephony.transfers.exists(t, t.name == line.transfer))",
-            found="transfer {self.dialogue.script.filter(line, has(line.transfer)"
-            " && !self.telephony.transfers.exists(t, t.name == line.transfer))[0].transfer}"
-            " in dialogue; telephony.transfers has {self.telephony.transfers.map(t, t.name)}",
-            allowed="the name of a transfer in telephony.transfers",
-            field=".dialogue.script",
-        ),
-        # The dialplan of an extension names the audio protocol and the rate. During a rolling
-        # update it would be wrong for either the old or the new pods: their new calls, and calls
-        # that fail over, would not connect.
-        Rule(
-            "oldSelf.telephony.extensions.size() == 0"
-            " || (self.line.transport == oldSelf.line.transport"
-            " && self.line.rateHz == oldSelf.line.rateHz)",
-            found="line changed from {oldSelf.line.transport} at {oldSelf.line.rateHz} Hz"
-            " to {self.line.transport} at {self.line.rateHz} Hz while the agent has"
-            " extensions",
-            allowed="the same transport and rateHz while telephony.extensions is not empty; to "
-            "change them, remove the extensions, wait until the last call has ended, change the "
-            "line and add the extensions again; or create a second VoiceAgent and move the "
-            "extensions to it",
-            field=".line",
-        ),
-    )
+    model_config = in_cluster(*SPEC_RULES)
 
     @model_validator(mode="after")
     def _one_mind(self) -> Self:
-        if (self.llm is None) == (self.dialogue is None):
-            found = "neither llm nor dialogue" if self.llm is None else "llm and dialogue"
-            raise PydanticCustomError(
-                "one_of",
-                "found {found}; allowed: exactly one of llm and dialogue",
-                {"found": found},
-            )
-        if (self.llm is None) != (self.instructions is None):
-            found = "instructions without llm" if self.llm is None else "llm without instructions"
-            raise PydanticCustomError(
-                "clash", "found {found}; allowed: both or neither", {"found": found}
-            )
-        if self.tools and self.llm is None:
-            raise PydanticCustomError("clash", "found tools without llm; allowed: tools with llm")
+        check_mind(self)
         return self
 
     @model_validator(mode="after")
     def _transfers_exist(self) -> Self:
-        names = [transfer.name for transfer in self.telephony.transfers]
-        used = [(name, "dialogue") for name in transfers_used(self.dialogue)]
-        used += [(name, "tools") for name in places_used(self.tools)]
-        for name, where in used:
-            if name not in names:
-                raise PydanticCustomError(
-                    "clash",
-                    "found transfer {name} in {where}; allowed: the name of a transfer in "
-                    "telephony.transfers ({names})",
-                    {"name": name, "where": where, "names": ", ".join(names) or "it is empty"},
-                )
+        check_transfers(self)
         return self
 
 

@@ -94,8 +94,9 @@ class NetworkAccess(StrictModel):
     policy: bool = Field(
         default=True,
         description="Create a NetworkPolicy that admits only the agent's Asterisk pods, its own "
-        "pods, the operator, and the peers in cidrs and namespaces. Default true: any client that "
-        "reaches an open audio port can talk to the agent.",
+        "pods, the operator, and the peers in cidrs and namespaces. It does not limit what the "
+        "pods connect to, such as models and tools. Default true: any client that reaches an open "
+        "audio port can talk to the agent.",
     )
     cidrs: Annotated[
         tuple[Cidr, ...],
@@ -141,6 +142,6 @@ class PodTemplate(StrictModel):
         default={},
         description="PodSpec fields, applied to the operator's pod template as a strategic merge "
         "patch: named list items merge by name, and $patch: delete removes an item. The agent's "
-        "container is named media. Reference Secrets here (env.valueFrom, envFrom, volumes). "
-        "Default none: the operator's template suits a plain cluster.",
+        "container is named media. Secrets of your own containers and volumes belong here; those of "
+        "providers and tools are mounted by the operator. Default none: the operator's template suits a plain cluster.",
     )

@@ -6,25 +6,27 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from media_pod.manifest.rules import absolute_in_cluster, in_cluster
 from media_pod.manifest.types import FilePath, SpokenText, Template
 from media_pod.manifest.validation import StrictModel
 
-VARIABLE_PATTERN: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
-VARIABLE_WORDS: Final = "names of letters, digits and _, at most 64 characters"
+VARIABLE_PATTERN: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
+MAX_VARIABLE_NAME: Final = 64
 CALL_VARIABLES: Final = ("caller", "called", "date", "time", "weekday")
 """Variables that every call has."""
+VARIABLE_WORDS: Final = (
+    f"names of letters, digits and _, not a digit first, at most {MAX_VARIABLE_NAME} characters, "
+    f"none of them {', '.join(CALL_VARIABLES)}"
+)
 
 
 def variables_checked(variables: dict[str, str]) -> dict[str, str]:
     """`variables`, whose names have been checked. Raises PydanticCustomError."""
     for name in variables:
-        if not re.match(VARIABLE_PATTERN, name):
+        well_formed = re.fullmatch(VARIABLE_PATTERN, name)
+        if not well_formed or len(name) > MAX_VARIABLE_NAME or name in CALL_VARIABLES:
             raise PydanticCustomError(
                 "clash", "found the name {name}; allowed: " + VARIABLE_WORDS, {"name": name}
-            )
-        if name in CALL_VARIABLES:
-            raise PydanticCustomError(
-                "clash", "found the name {name}; allowed: one that no call has", {"name": name}
             )
     return variables
 
@@ -133,3 +135,5 @@ class RecordingSettings(StrictModel):
     play: FilePath = Field(
         description="WAV file of 16-bit PCM, relative to this document; absolute in a cluster."
     )
+
+    model_config = in_cluster(absolute_in_cluster("play"))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_pod.manifest.rules import Rule, in_cluster
+from media_pod.manifest.rules import Rule, absolute_in_cluster, in_cluster
 from media_pod.manifest.types import DnsLabel, SpokenText
 from media_pod.manifest.validation import StrictModel
 
@@ -56,7 +56,8 @@ class ScriptLine(StrictModel):
             " ? 'say and play and transfer' : 'say and play') : 'say and transfer')"
             " : has(self.play) ? 'play and transfer' : 'none'}",
             allowed="exactly one of say, play and transfer",
-        )
+        ),
+        absolute_in_cluster("play"),
     )
 
     @model_validator(mode="after")

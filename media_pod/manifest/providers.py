@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_pod.manifest.rules import Rule, in_cluster
+from media_pod.manifest.rules import Rule, absolute_in_cluster, in_cluster
 from media_pod.manifest.types import (
     FilePath,
     LanguageTag,
@@ -18,7 +18,7 @@ from media_pod.manifest.types import (
     ServerAddress,
     ServerUrl,
 )
-from media_pod.manifest.validation import Allowed, StrictModel
+from media_pod.manifest.validation import Allowed, Hidden, StrictModel
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 ESPEAK_VOICE_PATTERN: Final = r"^[a-z]{2,8}(-[A-Za-z0-9]+)*([+][A-Za-z0-9_-]+)?$"
@@ -36,8 +36,8 @@ class SecretKeyRef(StrictModel):
     ] = Field(description="Name of the Secret.")
     key: Annotated[
         str,
-        Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$", max_length=253),
-        Allowed("a key of the Secret: letters, digits, -, _ and ."),
+        Field(pattern=r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,251}$", max_length=253),
+        Allowed("a key of the Secret: letters, digits, -, _ and ., not .. at its start"),
     ] = Field(description="Key within the Secret.")
 
 
@@ -49,6 +49,7 @@ class SecretSource(StrictModel):
             str,
             Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$", max_length=128),
             Allowed("the name of an environment variable"),
+            Hidden(),
         ]
         | None
     ) = Field(
@@ -56,7 +57,7 @@ class SecretSource(StrictModel):
         description="Environment variable of the process. On a laptop; in a cluster only if "
         "podTemplate sets it.",
     )
-    secret_key_ref: SecretKeyRef | None = Field(
+    secret_key_ref: Annotated[SecretKeyRef, Hidden()] | None = Field(
         default=None,
         description="Key of a Secret, which the operator mounts into the pods; preferred over env "
         "where it is mounted. In a cluster.",
@@ -79,6 +80,9 @@ class SecretSource(StrictModel):
         return self
 
 
+SecretPlace = Annotated[SecretSource, Hidden()]
+
+
 class OpenAiLlmSettings(StrictModel):
     """A language model behind an OpenAI-compatible chat completions API."""
 
@@ -91,7 +95,7 @@ class OpenAiLlmSettings(StrictModel):
         default=OPENAI_URL,
         description="Base URL of the API, including /v1. Default: OpenAI's.",
     )
-    api_key: SecretSource | None = Field(
+    api_key: SecretPlace | None = Field(
         default=None,
         description="API key. Default none, which is right for most local servers.",
     )
@@ -123,7 +127,7 @@ class OpenAiSttSettings(StrictModel):
         default=OPENAI_URL,
         description="Base URL of the API, including /v1. Default: OpenAI's.",
     )
-    api_key: SecretSource | None = Field(
+    api_key: SecretPlace | None = Field(
         default=None,
         description="API key. Default none, which is right for most local servers.",
     )
@@ -170,6 +174,8 @@ class WhisperSttSettings(StrictModel):
         "Default 1: a call needs a recognizer for a small part of its time.",
     )
 
+    model_config = in_cluster(absolute_in_cluster("modelPath"))
+
 
 class PocketsphinxSttSettings(StrictModel):
     """The built-in recognizer: digits, yes, no and a few commands, in English."""
@@ -191,7 +197,7 @@ class OpenAiTtsSettings(StrictModel):
         default=OPENAI_URL,
         description="Base URL of the API, including /v1. Default: OpenAI's.",
     )
-    api_key: SecretSource | None = Field(
+    api_key: SecretPlace | None = Field(
         default=None,
         description="API key. Default none, which is right for most local servers.",
     )
@@ -247,6 +253,8 @@ class PiperTtsSettings(StrictModel):
         description="Number of processes; each speaks one clause at a time on one core. Default "
         "1: a clause takes about a tenth of its duration.",
     )
+
+    model_config = in_cluster(absolute_in_cluster("voicePath"))
 
 
 class EspeakTtsSettings(StrictModel):

@@ -17,6 +17,7 @@ import json
 from typing import Final
 
 from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.tools import places_used
 
 RELOADED: Final[frozenset[str]] = frozenset(
     {"dialogue", "greeting", "instructions", "limits", "telephony", "variables"}
@@ -49,11 +50,16 @@ def restart_fields(running: AgentSpec, wanted: AgentSpec) -> tuple[str, ...]:
 
 
 def reloaded(running: AgentSpec, wanted: AgentSpec) -> AgentSpec:
-    """`running` with the `RELOADED` fields of `wanted`; `running` if only a new pod can change
-    from a dialogue to a language model, or back."""
+    """`running` with the `RELOADED` fields of `wanted`, as far as they fit the fields that stay.
+
+    A change between a dialogue and a language model needs a new pod for all of them. `telephony`
+    stays while it has transfers that the running tools name and `wanted` does not have.
+    """
     if (running.llm is None) != (wanted.llm is None):
         return running
-    return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED})
+    places = {transfer.name for transfer in wanted.telephony.transfers}
+    kept = set() if places.issuperset(places_used(running.tools)) else {"telephony"}
+    return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED - kept})
 
 
 def _key(spec: AgentSpec, without: frozenset[str]) -> str:

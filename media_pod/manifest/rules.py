@@ -50,6 +50,17 @@ def in_cluster(*rules: Rule) -> ConfigDict:
     return ConfigDict(json_schema_extra=extra)
 
 
+def absolute_in_cluster(field: str) -> Rule:
+    """The rule that the path in `field` is absolute: a ConfigMap has the document alone."""
+    return Rule(
+        f"!has(self.{field}) || self.{field}.startsWith('/')",
+        found=f"{{self.{field}}}",
+        allowed="in a cluster an absolute path, of a file in the image or in a volume of "
+        "podTemplate",
+        field=f".{field}",
+    )
+
+
 def _text(template: str) -> str:
     """A CEL expression for the text of `template`.
 

@@ -1,30 +1,46 @@
-"""The Secrets that a VoiceAgent refers to, for the operator, which mounts them."""
+"""The keys of Secrets that a VoiceAgent refers to: the operator mounts them, the pods read them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import BaseModel
 
 from media_pod.manifest.agent import AgentSpec
-from media_pod.manifest.providers import SecretKeyRef
+from media_pod.manifest.providers import SecretSource
 
 MOUNT_PATH: Final = "/run/interject/secrets"
 """Where pods find their Secrets: MOUNT_PATH/NAME/KEY."""
 
 
-def secret_refs(spec: AgentSpec) -> tuple[SecretKeyRef, ...]:
+@dataclass(frozen=True, slots=True, order=True)
+class MountedKey:
+    """A key of a Secret in the agent's namespace."""
+
+    name: str
+    """Of the Secret."""
+    key: str
+    optional: bool
+    """Pods start without it: each setting that refers to it also names an environment variable."""
+
+
+def mounted_keys(spec: AgentSpec) -> tuple[MountedKey, ...]:
     """Every key of a Secret that `spec` refers to, once, ordered by name and key."""
-    found = {(ref.name, ref.key): ref for ref in _refs(spec)}
-    return tuple(found[key] for key in sorted(found))
+    optional: dict[tuple[str, str], bool] = {}
+    for source in _sources(spec):
+        if (ref := source.secret_key_ref) is not None:
+            slot = (ref.name, ref.key)
+            optional[slot] = optional.get(slot, True) and source.env is not None
+    return tuple(MountedKey(*slot, optional[slot]) for slot in sorted(optional))
 
 
-def _refs(value: object) -> Iterator[SecretKeyRef]:
+def _sources(value: object) -> Iterator[SecretSource]:
     match value:
-        case SecretKeyRef():
+        case SecretSource():
             yield value
         case BaseModel():
             for name in type(value).model_fields:
-                yield from _refs(getattr(value, name))
+                yield from _sources(getattr(value, name))
         case tuple():
             for item in value:
-                yield from _refs(item)
+                yield from _sources(item)

@@ -1,17 +1,23 @@
 """Settings of the tools that a language model may call, selected by kind."""
 
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from media_pod.manifest.providers import SecretSource
-from media_pod.manifest.rules import Rule, in_cluster
+from media_pod.manifest.providers import SecretPlace
+from media_pod.manifest.rules import Rule, absolute_in_cluster, in_cluster
 from media_pod.manifest.types import DnsLabel, EachOnce, ServerUrl, ToolName
-from media_pod.manifest.validation import Allowed, StrictModel
+from media_pod.manifest.validation import Allowed, Hidden, StrictModel
 
 _Filler = Annotated[str, Field(max_length=500)]
-_ONE_VALUE = "exactly one of value and valueFrom"
+_ONE_VALUE: Final = "exactly one of value and valueFrom"
+_CREDENTIAL: Final = "authorization|cookie|secret|passw|(api|access|private)[-_]?key$|token$"
+"""In lower-case names of headers and variables whose values are credentials."""
+_NO_CREDENTIAL: Final = "valueFrom for credentials, because a document holds no secret"
+_HOST_WITH_ARGUMENT: Final = "^https?://[^/?#]*[{]"
+_FIXED_HOST: Final = "a url without an argument in its host, or a list allowedHosts"
 
 
 class HeaderSettings(StrictModel):
@@ -22,10 +28,10 @@ class HeaderSettings(StrictModel):
         Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", max_length=100),
         Allowed("letters, digits, - and _"),
     ] = Field(description="Name.")
-    value: Annotated[str, Field(max_length=4096)] | None = Field(
+    value: Annotated[str, Field(max_length=4096), Hidden()] | None = Field(
         default=None, description="The value. Exactly one of value and valueFrom."
     )
-    value_from: SecretSource | None = Field(
+    value_from: SecretPlace | None = Field(
         default=None,
         description="Where the secret value comes from. Exactly one of value and valueFrom.",
     )
@@ -35,7 +41,14 @@ class HeaderSettings(StrictModel):
             "has(self.value) != has(self.valueFrom)",
             found="{has(self.value) ? 'value and valueFrom' : 'neither'}",
             allowed=_ONE_VALUE,
-        )
+        ),
+        Rule(
+            f"!has(self.value) || !self.name.lowerAscii().matches('{_CREDENTIAL}')",
+            found="the value of {self.name}",
+            allowed=_NO_CREDENTIAL,
+            field=".value",
+            reason="FieldValueForbidden",
+        ),
     )
 
     @model_validator(mode="after")
@@ -45,7 +58,20 @@ class HeaderSettings(StrictModel):
             raise PydanticCustomError(
                 "one_of", "found {found}; allowed: " + _ONE_VALUE, {"found": found}
             )
+        if self.value is not None and re.search(_CREDENTIAL, self.name.lower()):
+            raise PydanticCustomError(
+                "clash",
+                "found the value of {name}; allowed: " + _NO_CREDENTIAL,
+                {"name": self.name},
+            )
         return self
+
+
+Headers = Annotated[
+    tuple[HeaderSettings, ...],
+    Field(strict=False, min_length=0, max_length=20),
+    EachOnce(by="name"),
+]
 
 
 class HttpToolSettings(StrictModel):
@@ -68,13 +94,7 @@ class HttpToolSettings(StrictModel):
         default={"type": "object", "properties": {}},
         description="JSON schema of the arguments, an object. Default: no arguments.",
     )
-    headers: tuple[HeaderSettings, ...] = Field(
-        default=(),
-        strict=False,
-        min_length=0,
-        max_length=20,
-        description="Headers of the request. Default none.",
-    )
+    headers: Headers = Field(default=(), description="Headers of the request. Default none.")
     allowed_hosts: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,253}$", max_length=253)], ...],
         Field(strict=False, min_length=0, max_length=20),
@@ -94,6 +114,26 @@ class HttpToolSettings(StrictModel):
         default="One moment, please.",
         description="Sentence for a caller who waits for the result. Empty: none.",
     )
+
+    model_config = in_cluster(
+        Rule(
+            f"!has(self.url) || !self.url.matches('{_HOST_WITH_ARGUMENT}')"
+            " || (has(self.allowedHosts) && self.allowedHosts.size() > 0)",
+            found="an argument in the host of {self.url}",
+            allowed=_FIXED_HOST,
+            field=".url",
+        )
+    )
+
+    @model_validator(mode="after")
+    def _host_is_known(self) -> Self:
+        if re.match(_HOST_WITH_ARGUMENT, self.url) and not self.allowed_hosts:
+            raise PydanticCustomError(
+                "clash",
+                "found an argument in the host of {url}; allowed: {allowed}",
+                {"url": self.url, "allowed": _FIXED_HOST},
+            )
+        return self
 
 
 class McpToolSettings(StrictModel):
@@ -115,11 +155,8 @@ class McpToolSettings(StrictModel):
         description="Program and arguments of a stdio server, started with the pod. Exactly one of "
         "url and command.",
     )
-    headers: tuple[HeaderSettings, ...] = Field(
+    headers: Headers = Field(
         default=(),
-        strict=False,
-        min_length=0,
-        max_length=20,
         description="Headers of requests to url; environment variables of command. Default none.",
     )
     allowed_tools: Annotated[
@@ -208,6 +245,8 @@ class HoldToolSettings(StrictModel):
         default=60, ge=1, le=600, description="Longest hold, in seconds. Default 60."
     )
 
+    model_config = in_cluster(absolute_in_cluster("music"))
+
 
 ToolSettings = Annotated[
     HttpToolSettings
@@ -221,8 +260,38 @@ ToolSettings = Annotated[
 ]
 
 
-CALL_TOOLS = ("transfer", "hangUp", "collectDigits", "sendDigits", "hold")
+CALL_TOOLS: Final = ("transfer", "hangUp", "collectDigits", "sendDigits", "hold")
 """Kinds that act on the call itself; each at most once."""
+CALL_TOOL_NAMES: Final = ("transfer", "hang_up", "collect_digits", "send_digits", "hold")
+"""Names by which the model calls those kinds; no other tool has one of them."""
+ONCE_PER_KIND: Final = f"each of {', '.join(CALL_TOOLS)} once"
+UNIQUE_NAMES: Final = f"each name once, none of {', '.join(CALL_TOOL_NAMES)}"
+
+
+def tools_checked(tools: tuple[ToolSettings, ...]) -> tuple[ToolSettings, ...]:
+    """`tools`, whose names and kinds have been checked. Raises PydanticCustomError."""
+    names = [tool.name for tool in tools if isinstance(tool, HttpToolSettings | McpToolSettings)]
+    for name in names:
+        if name in CALL_TOOL_NAMES or names.count(name) > 1:
+            raise PydanticCustomError(
+                "clash",
+                "found the name {name}; allowed: " + UNIQUE_NAMES,
+                {"name": name},
+            )
+    kinds = [tool.kind for tool in tools]
+    for kind in CALL_TOOLS:
+        if kinds.count(kind) > 1:
+            raise PydanticCustomError(
+                "clash", "found kind {kind} twice; allowed: " + ONCE_PER_KIND, {"kind": kind}
+            )
+    return tools
+
+
+Tools = Annotated[
+    tuple[ToolSettings, ...],
+    Field(strict=False, min_length=0, max_length=64),
+    AfterValidator(tools_checked),
+]
 
 
 def places_used(tools: tuple[ToolSettings, ...]) -> list[str]:

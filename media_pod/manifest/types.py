@@ -90,8 +90,9 @@ ServerAddress = Annotated[
 ]
 ServerUrl = Annotated[
     str,
-    Field(pattern=r"^https?://[!-.0-~][!-~]*$", max_length=2000),
-    Allowed("a URL that begins with http:// or https://"),
+    # No @ before the path: a document holds no password
+    Field(pattern=r'^https?://[!-"$-.0->A-~]+([/?#][!-~]*)?$', max_length=2000),
+    Allowed("a URL that begins with http:// or https://, without a user and a password"),
 ]
 ToolName = Annotated[
     str,

@@ -55,6 +55,11 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """Marks an annotated type in whose place people may write a secret: no message repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """A position in a document: its path and the model's declaration of it."""
 
@@ -98,7 +103,8 @@ def _line(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{where}.kind: found {_found(tag)}; allowed: {', '.join(tags)}{hint}"
         case "one_of" | "clash":
             return f"{where}: {error['msg']}"
-    return f"{where}: found {_found(value)}; allowed: {_allowed(place)}{_hint(error, place)}"
+    found = "text" if isinstance(value, str) and _is_hidden(place) else _found(value)
+    return f"{where}: found {found}; allowed: {_allowed(place)}{_hint(error, place)}"
 
 
 def _hint(error: ErrorDetails, place: _Place) -> str:
@@ -142,10 +148,19 @@ def _enter(place: _Place, step: int | str) -> _Place:
     return _Place(path)
 
 
+def _metadata(place: _Place) -> list[object]:
+    _, inner = _bare(place.annotation)
+    return [*(place.field.metadata if place.field else ()), *inner]
+
+
+def _is_hidden(place: _Place) -> bool:
+    return any(isinstance(mark, Hidden) for mark in _metadata(place))
+
+
 def _allowed(place: _Place) -> str:
     """Description of the valid values at `place`."""
-    annotation, inner = _bare(place.annotation)
-    metadata = [*(place.field.metadata if place.field else ()), *inner]
+    annotation, _ = _bare(place.annotation)
+    metadata = _metadata(place)
     for mark in metadata:
         if isinstance(mark, Allowed):
             return mark.text

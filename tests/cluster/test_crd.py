@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from cluster.cluster import Cluster
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.manifest.crd.definition import schema
 from media_pod.manifest.status import Condition, Status
-from voiceagent_cases import CASES, Case, Json, voice_agent
+from voiceagent_cases import CASES
+from voiceagent_documents import HTTP_TOOL, Case, Json, voice_agent, with_bare_kinds, with_llm
 from voiceagent_values import leaves, placed, values
 
 CRD = "crd/voiceagents.interject.dev"
@@ -58,7 +59,20 @@ def taken(agent: Json) -> bool:
     except ValidationError:
         return False
     ports = (server.http_port, server.audio_socket_port, server.web_socket_port)
-    return 0 not in ports and not server.advertise_host and not server.peers
+    paths_are_absolute = all(path.startswith("/") for path in file_paths(agent["spec"]))
+    return 0 not in ports and not server.advertise_host and not server.peers and paths_are_absolute
+
+
+def file_paths(node: object) -> Iterator[str]:
+    """Every path of a file in a spec."""
+    if isinstance(node, dict):
+        for name, inner in node.items():
+            if name in ("modelPath", "voicePath", "music", "play"):
+                yield inner
+            yield from file_paths(inner)
+    if isinstance(node, list):
+        for inner in node:
+            yield from file_paths(inner)
 
 
 READY = Condition(
@@ -105,11 +119,13 @@ def test_kubectl_apply_can_keep_a_copy_of_it(cluster: Cluster) -> None:
 def test_a_rule_takes_what_keeps_it_and_refuses_what_breaks_it(run: Run, case: Case) -> None:
     for spec, name in zip(case.before or (), case.names, strict=False):
         ok(apply(run, spec, name))
-    ok(apply(run, case.good, case.names[0]))
-    refused = apply(run, case.bad, case.names[1])
-    assert refused.returncode != 0
-    assert f"{case.field}: " in refused.stderr
-    assert f": found {case.found}; allowed: {case.allowed}" in refused.stderr
+    good, bad = case.names
+    agents = [voice_agent(case.good, good), voice_agent(case.bad, bad)]
+    both = run("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": agents})
+    (taken,) = both.stdout.splitlines()
+    assert taken.startswith(f"voiceagent.interject.dev/{good} "), both.stderr
+    assert f"{case.field}: " in both.stderr
+    assert f": found {case.found}; allowed: {case.allowed}" in both.stderr
 
 
 def test_the_way_that_a_refused_change_of_the_line_names_is_open(run: Run) -> None:
@@ -121,23 +137,52 @@ def test_the_way_that_a_refused_change_of_the_line_names_is_open(run: Run) -> No
     ok(apply(run, published | other))
 
 
-def test_every_default_is_shown(run: Run) -> None:
-    ok(apply(run, {}))
-    models = VoiceAgent.model_validate(voice_agent({}), by_alias=True).spec
-    assert get(run)["spec"] == models.model_dump(mode="json", by_alias=True, exclude_none=True)
+@pytest.mark.parametrize("spec", [{}, with_llm()])
+def test_every_default_is_shown(run: Run, spec: Json) -> None:
+    ok(apply(run, spec))
+    models = VoiceAgent.model_validate(voice_agent(spec), by_alias=True).spec
+    shown = models.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert get(run)["spec"] == with_bare_kinds(shown)
 
 
-def test_what_the_server_shows_a_laptop_takes(run: Run) -> None:
-    script = [{"say": "Hello."}, {"say": "Goodbye.", "pauseMs": 0}]
-    ok(apply(run, {"dialogue": {"kind": "scripted", "script": script}}))
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"dialogue": {"kind": "scripted", "script": [{"say": "Hello."}, {"say": "Bye."}]}},
+        with_llm(
+            stt={"kind": "wyoming", "address": "whisper:10300"},
+            tts={"kind": "openai", "model": "m", "voice": "v", "fallbacks": [{"kind": "espeak"}]},
+            tools=[HTTP_TOOL, {"kind": "hangUp"}],
+        ),
+    ],
+)
+def test_what_the_server_shows_a_laptop_takes(run: Run, spec: Json) -> None:
+    ok(apply(run, spec))
     agent = {**voice_agent({}), "spec": get(run)["spec"]}
     loaded = VoiceAgent.model_validate(agent, by_alias=True, by_name=False)
-    assert (
-        loaded.spec
-        == VoiceAgent.model_validate(
-            voice_agent({"dialogue": {"kind": "scripted", "script": script}}), by_alias=True
-        ).spec
-    )
+    assert loaded.spec == VoiceAgent.model_validate(voice_agent(spec), by_alias=True).spec
+
+
+def test_another_kind_of_provider_keeps_nothing_of_the_default(run: Run) -> None:
+    """kubectl apply merges into what the server shows, its defaults included."""
+    ok(apply(run, {}))
+    wyoming = {"kind": "wyoming", "address": "piper:10200"}
+    ok(apply(run, {"tts": wyoming}))
+    assert get(run)["spec"]["tts"] == wyoming
+    ok(apply(run, {}))
+    assert get(run)["spec"]["tts"] == {"kind": "espeak"}
+
+
+def test_the_largest_lists_are_within_the_servers_limits(run: Run) -> None:
+    """The cost of the rules between the fields of an object has a limit at run time."""
+    transfers = [{"name": f"p{n}", "goto": "phones,601,1"} for n in range(32)]
+    places = [each["name"] for each in transfers]
+    header = {"name": "X-Plan", "value": "gold"}
+    tools = [{"kind": "transfer", "places": places}] + [
+        HTTP_TOOL | {"name": f"tool{n}", "headers": [header]} for n in range(63)
+    ]
+    variables = {f"variable{n}": "x" for n in range(50)}
+    ok(apply(run, with_llm(tools=tools, variables=variables, telephony={"transfers": transfers})))
 
 
 @pytest.mark.parametrize("part", schema()["properties"]["spec"]["properties"])
@@ -222,7 +267,7 @@ def test_the_columns(run: Run) -> None:
     assert header.split() == "NAME READY PODS CALLS CAPACITY EXTENSION AGE".split()
     assert row.split()[:6] == "desk True 2 17 200 100".split()
     header, row = ok(run("get", "va", "-o", "wide")).splitlines()
-    assert header.split()[7:] == "EXTENSIONS IMAGE DIALOGUE VERSION".split()
+    assert header.split()[7:] == "EXTENSIONS IMAGE DIALOGUE MODEL VERSION".split()
     assert row.split()[7:] == ['["100","_3069X."]', "localhost/interject:1", "parcelDesk", "0.1.0"]
 
 

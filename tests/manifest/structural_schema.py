@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from voiceagent_cases import Json
+from voiceagent_documents import Json
 from voiceagent_values import matches
 
 
@@ -49,6 +49,8 @@ def _is(kind: str, value: object) -> bool:
 def _in_object(schema: Json, value: Json, path: str) -> list[str]:
     fields = schema.get("properties", {})
     found = [f"{path}.{name}: missing" for name in schema.get("required", ()) if name not in value]
+    if len(value) > schema.get("maxProperties", len(value)):
+        found.append(f"{path}: too many")
     for name, inner in value.items():
         here = f"{path}.{name}"
         if name in fields:

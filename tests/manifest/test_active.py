@@ -3,16 +3,17 @@
 import wave
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from call.doubles import Unobserved
 from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say
 from media_pod.dialogues.registry import make_dialogue
 from media_pod.errors import SetupError
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.manifest.reload import pod_key
+from media_pod.providers.requests import RequestObserver
 
 
 def agent(item: dict[str, Any], name: str = "agent", **spec: Any) -> VoiceAgent:
@@ -35,7 +36,7 @@ def write_wav(path: Path) -> None:
 
 async def says(manifest: ActiveManifest[DialogueFactory]) -> str:
     """The greeting of a new call."""
-    async for act in manifest.dialogue(CallInfo(""), Unobserved()).greet():
+    async for act in manifest.dialogue(CallInfo(""), Mock(spec=RequestObserver)).greet():
         assert isinstance(act, Say)
         return act.text
     raise AssertionError("nothing")
@@ -80,7 +81,7 @@ async def test_recordings_are_read_when_a_manifest_is_reloaded(tmp_path: Path) -
     write_wav(tmp_path / "second.wav")
     await manifest.reload(agent({"play": "second.wav"}))
     assert manifest.view.problem == ""
-    async for act in manifest.dialogue(CallInfo(""), Unobserved()).greet():
+    async for act in manifest.dialogue(CallInfo(""), Mock(spec=RequestObserver)).greet():
         assert isinstance(act, Play)
         assert act.name == "second"
         break

@@ -1,6 +1,7 @@
 """The VoiceAgent's models: accepted documents, and the messages for invalid ones."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from media_pod.dialogues.agent.call_tools import CallActs, CallTools
 from media_pod.manifest.agent import VoiceAgent, load_manifest
 from media_pod.manifest.dialogue import ScriptedSettings
+from media_pod.manifest.tools import CALL_TOOL_NAMES, CALL_TOOLS
 from media_pod.manifest.validation import MOST_SHOWN, SpecError
+from voiceagent_documents import HTTP_TOOL
 
 
 def manifest(**spec: object) -> dict[str, Any]:
@@ -32,23 +36,55 @@ def problems(data: object) -> list[str]:
     return [line.removeprefix("agent.yaml: ") for line in lines]
 
 
-def fields(model: type[BaseModel], path: str = "") -> dict[str, FieldInfo]:
-    """Every field below `model` by its path on the wire."""
-    found: dict[str, FieldInfo] = {}
+def fields(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every field below `model`, after its path on the wire; kinds of a union share paths."""
     for name, field in model.model_fields.items():
         here = f"{path}.{field.alias or name}"
-        found[here] = field
-        for inner in (field.annotation, *get_args(field.annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                found |= fields(inner, here)
-    return found
+        yield here, field
+        for inner in models(field.annotation):
+            yield from fields(inner, here)
+
+
+def models(annotation: object) -> Iterator[type[BaseModel]]:
+    """Every model in `annotation`, such as the kinds of a union or the items of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models(inner)
 
 
 def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
     spec = load_manifest(manifest(), "agent.yaml").spec
     assert spec.model_dump(by_alias=True) == {
+        "instructions": None,
+        "greeting": {
+            "speaksFirst": "agent",
+            "text": None,
+            "interruptible": "afterLineLearned",
+        },
+        "variables": {},
+        "language": "en-US",
+        "llm": None,
         "dialogue": {"kind": "parcelDesk", "person": None},
-        "speech": {"voice": "en-us", "wordsPerMinute": 175},
+        "stt": {"kind": "pocketsphinx", "fallbacks": ()},
+        "tts": {"kind": "espeak", "voice": "en-us", "wordsPerMinute": 175, "fallbacks": ()},
+        "recordings": (),
+        "tools": (),
+        "limits": {
+            "callSeconds": 3600,
+            "silencePrompts": 2,
+            "replySeconds": 120,
+            "turns": 200,
+            "tokens": 500_000,
+            "toolRounds": 8,
+        },
+        "phrases": {
+            "apology": "Sorry, something went wrong on my side. Could you say that again, please?",
+            "goodbye": "I am sorry, I cannot go on with this call. Goodbye.",
+            "stillThere": "Are you still there?",
+            "silenceGoodbye": "I cannot hear you, so I will hang up now. Goodbye.",
+            "limitGoodbye": "I have to end our call here. Thank you for calling. Goodbye.",
+        },
         "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
         "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
         "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
@@ -85,7 +121,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize(("path", "field"), fields(VoiceAgent).items())
+@pytest.mark.parametrize(("path", "field"), list(fields(VoiceAgent)))
 def test_every_field_is_described_with_its_unit_and_the_reason_for_its_default(
     path: str, field: FieldInfo
 ) -> None:
@@ -100,7 +136,7 @@ def test_every_field_is_described_with_its_unit_and_the_reason_for_its_default(
         assert str(field.default).removesuffix(".0") in field.description.replace(",", ""), path
 
 
-@pytest.mark.parametrize("path", sorted(fields(VoiceAgent)))
+@pytest.mark.parametrize("path", sorted({path for path, _ in fields(VoiceAgent)}))
 def test_wire_names_are_camel_case(path: str) -> None:
     assert re.fullmatch(r"(\.[a-z]+([A-Z][a-z]+)*)+", path)
 
@@ -141,8 +177,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"tts": {"kind": "espeak", "words_per_minute": 170}},
             (
-                "spec.tts.words_per_minute: unknown key; allowed here: voice, wordsPerMinute; "
-                "did you mean wordsPerMinute?"
+                "spec.tts.words_per_minute: unknown key; allowed here: kind, voice, "
+                "wordsPerMinute, fallbacks; did you mean wordsPerMinute?"
             ),
         ),
         (
@@ -152,8 +188,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"tts": {"kind": "espeak", "voice": False}},
             (
-                "spec.tts.voice: found false; allowed: the name of an espeak-ng voice, such as "
-                "en-us or en-gb+f2; put it in quotes: without them YAML does not read it as text"
+                "spec.tts.voice: found false; allowed: a name of at most 200 printable ASCII "
+                "characters; put it in quotes: without them YAML does not read it as text"
             ),
         ),
         (
@@ -170,6 +206,43 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"deadlines": {"providerSeconds": float("nan")}},
             "spec.deadlines.providerSeconds: found nan; allowed: a number 0.5 to 60.0",
+        ),
+        (
+            {"tts": {"kind": "espeak", "voice": "Anna"}},
+            (
+                "spec.tts.voice: found Anna; allowed: the name of an espeak-ng voice, such as "
+                "en-us or en-gb+f2"
+            ),
+        ),
+        (
+            {"stt": {"kind": "whisper"}},
+            "spec.stt.modelPath: missing; allowed: text of 1 to 4096 characters",
+        ),
+        (
+            {"stt": {"kind": "wisper", "modelPath": "tiny.en"}},
+            (
+                "spec.stt.kind: found 'wisper'; allowed: pocketsphinx, whisper, wyoming, openai; "
+                "did you mean whisper?"
+            ),
+        ),
+        (
+            {"tts": {"kind": "espeak", "fallbacks": [{"kind": "wyoming", "address": "piper"}]}},
+            (
+                "spec.tts.fallbacks[0].address: found 'piper'; allowed: host:port, an IPv6 address "
+                "in brackets"
+            ),
+        ),
+        (
+            {"llm": {"kind": "openai", "model": "m", "apiKey": "sk-1234"}},
+            "spec.llm.apiKey: found text; allowed: a mapping with env, secretKeyRef",
+        ),
+        (
+            {"variables": {"time": "noon"}},
+            (
+                "spec.variables: found the name time; allowed: names of letters, digits and _, not "
+                "a digit first, at most 64 characters, none of them caller, called, date, time, "
+                "weekday"
+            ),
         ),
         ({"line": {"rateHz": 44100}}, "spec.line.rateHz: found 44100; allowed: 8000, 16000"),
         (
@@ -304,7 +377,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {3: 4},
             (
-                "spec.3: unknown key; allowed here: dialogue, speech, bargeIn, turn, line, "
+                "spec.3: unknown key; allowed here: instructions, greeting, variables, language, "
+                "llm, dialogue, stt, tts, recordings, tools, limits, phrases, bargeIn, turn, line, "
                 "capacity, server, deadlines, drain, telephony, telemetry, "
                 "replicas, image, autoscaling, network, podTemplate"
             ),
@@ -313,6 +387,26 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
 )
 def test_a_typical_mistake_gets_its_line(spec: dict[str, object], problem: str) -> None:
     assert problems(manifest() | {"spec": manifest()["spec"] | spec}) == [problem]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["sk-1234", {"env": "sk-1234"}, {"secretKeyRef": "sk-1234"}],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(key: object) -> None:
+    tool = HTTP_TOOL | {"headers": [{"name": "Authorization", "valueFrom": key}]}
+    lines = problems(
+        manifest(
+            dialogue=None,
+            llm={"kind": "openai", "model": "m", "apiKey": key},
+            instructions="Be brief.",
+            tools=[tool],
+        )
+    )
+    assert len(lines) == 2
+    for line in lines:
+        assert "found text; allowed: " in line
+        assert "sk-1234" not in line
 
 
 @pytest.mark.parametrize("name", ["a" * 53, "3des", "a.b", "a-", "A"])
@@ -345,7 +439,8 @@ def test_a_missing_part_is_named() -> None:
     assert problems({"apiVersion": "interject.dev/v1alpha1", "kind": "VoiceAgent"}) == [
         "metadata: missing; allowed: a mapping with name, namespace, labels, annotations",
         (
-            "spec: missing; allowed: a mapping with dialogue, speech, bargeIn, turn, line, "
+            "spec: missing; allowed: a mapping with instructions, greeting, variables, language, "
+            "llm, dialogue, stt, tts, recordings, tools, limits, phrases, bargeIn, turn, line, "
             "capacity, server, deadlines, drain, telephony, telemetry, "
             "replicas, image, autoscaling, network, podTemplate"
         ),
@@ -397,3 +492,19 @@ def test_whatever_the_spec_holds_only_a_spec_error_comes_out(spec: object) -> No
         load_manifest(data, "agent.yaml")
     except SpecError as error:
         assert error.problems
+
+
+def test_the_reserved_names_are_those_of_the_calls_own_tools() -> None:
+    spec = load_manifest(
+        manifest(
+            dialogue=None,
+            llm={"kind": "openai", "model": "m"},
+            instructions="Be brief.",
+            telephony={"transfers": [{"name": "desk", "goto": "phones,601,1"}]},
+            tools=[{"kind": "transfer", "places": ["desk"]}]
+            + [{"kind": kind} for kind in CALL_TOOLS if kind != "transfer"],
+        ),
+        "agent.yaml",
+    ).spec
+    tools = CallTools(spec.tools, {"desk": "phones,601,1"}, None, 8000, CallActs()).tools
+    assert [tool.spec.name for tool in tools] == list(CALL_TOOL_NAMES)

@@ -14,7 +14,8 @@ from media_pod.manifest.crd.definition import as_text, definition, file_name
 from media_pod.manifest.crd.reference import FILE_NAME, as_markdown
 from media_pod.manifest.crd.structural import KEYWORDS
 from media_pod.manifest.validation import ALLOWED_KEY
-from voiceagent_cases import CASES, Case, Json, voice_agent
+from voiceagent_cases import CASES
+from voiceagent_documents import Case, Json, voice_agent, with_bare_kinds, with_llm
 from voiceagent_values import leaves, placed, values
 
 ROOT = Path(__file__).parents[2]
@@ -99,24 +100,34 @@ def test_patterns_mean_the_same_to_every_engine(pattern: str) -> None:
     assert all(int(number) <= 1000 for number in re.findall(r"(?<=[{,])\d+(?=[,}])", safe))
 
 
-def test_the_smallest_manifest_gets_every_default_of_the_models() -> None:
-    agent = voice_agent({})
-    models = VoiceAgent.model_validate(agent, by_alias=True).spec.model_dump(
-        mode="json", by_alias=True, exclude_none=True
+@pytest.mark.parametrize("spec", [{}, with_llm()])
+def test_the_smallest_manifest_gets_every_default_of_the_models(spec: Json) -> None:
+    agent = voice_agent(spec)
+    models = VoiceAgent.model_validate(agent, by_alias=True).spec
+    shown = filled(SPEC, agent["spec"])
+    assert shown == with_bare_kinds(
+        models.model_dump(mode="json", by_alias=True, exclude_none=True)
     )
-    assert filled(SPEC, agent["spec"]) == models
+    assert VoiceAgent.model_validate(agent | {"spec": shown}, by_alias=True).spec == models
 
 
 def test_defaults_of_parts_appear_in_an_empty_part_too() -> None:
     whole = filled(SPEC, voice_agent({})["spec"])
-    empty = {name: {} for name, inner in SPEC["properties"].items() if "default" in inner} | {
-        name: whole[name] for name in ("replicas", "image")
+    parts = {
+        name: inner
+        for name, inner in SPEC["properties"].items()
+        if "default" in inner and "kind" not in inner.get("properties", {})
     }
+    empty = {name: {} if "properties" in inner else whole[name] for name, inner in parts.items()}
     assert filled(SPEC, voice_agent(empty)["spec"]) == whole
 
 
-def test_a_kind_of_dialogue_gets_no_default_of_another() -> None:
-    assert filled(SPEC, voice_agent({})["spec"])["dialogue"] == {"kind": "parcelDesk"}
+def test_a_kind_gets_no_default_of_another() -> None:
+    shown = filled(
+        SPEC, voice_agent({"tts": {"kind": "wyoming", "address": "piper:10200"}})["spec"]
+    )
+    assert shown["dialogue"] == {"kind": "parcelDesk"}
+    assert shown["tts"] == {"kind": "wyoming", "address": "piper:10200"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.stem)
@@ -139,7 +150,15 @@ def test_a_field_takes_what_its_model_takes(path: tuple[str, ...], leaf: Json) -
 @pytest.mark.parametrize("path", [path for path, node in nodes(SCHEMA) if node["type"] == "array"])
 def test_every_list_says_how_it_is_merged(path: str) -> None:
     keys = {
+        # An order that counts, or items without a name.
         "spec.dialogue.script": ("atomic", None),
+        "spec.llm.fallbacks": ("atomic", None),
+        "spec.stt.fallbacks": ("atomic", None),
+        "spec.tts.fallbacks": ("atomic", None),
+        "spec.tools": ("atomic", None),
+        "spec.tools[].command": ("atomic", None),
+        "spec.tools[].headers": ("map", ["name"]),
+        "spec.recordings": ("map", ["text"]),
         "spec.telephony.transfers": ("map", ["name"]),
         "status.conditions": ("map", ["type"]),
     }
@@ -175,6 +194,22 @@ def test_status_has_no_defaults_and_needs_nothing() -> None:
     assert problems(status, {}) == []
 
 
-def test_no_field_takes_a_secret() -> None:
-    names = [path.rsplit(".", 1)[-1] for path, _ in nodes(SCHEMA)]
-    assert not [n for n in names if re.search("secret|password|token|credential|apikey", n, re.I)]
+def test_a_field_may_say_where_a_secret_is_but_never_hold_it() -> None:
+    about_secrets = re.compile("secret|password|token|credential|apikey|valuefrom", re.I)
+    places = {"env", "name", "key"}
+    found = [
+        (path, node)
+        for path, node in nodes(SCHEMA["properties"]["spec"], "spec")
+        if about_secrets.search(path.rsplit(".", 1)[-1])
+    ]
+    assert {"spec.llm.apiKey", "spec.tools[].headers[].valueFrom"} <= {path for path, _ in found}
+    for path, node in found:
+        held = {inner[-1] for inner, leaf in leaves(node) if leaf["type"] != "integer"}
+        assert held <= places, path
+
+
+@pytest.mark.parametrize("path", ["llm.baseUrl", "stt.baseUrl", "tts.baseUrl", "tools.[].url"])
+def test_a_url_holds_no_password(path: str) -> None:
+    place = tuple(path.split("."))
+    assert faults(placed(place, "https://server.test:8443/v1?to=a@b")) == set()
+    assert faults(placed(place, "https://anna:secret@server.test/v1")) != set()

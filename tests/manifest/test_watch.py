@@ -28,8 +28,7 @@ class Pod:
     async def reload(self, agent: VoiceAgent) -> None:
         if self.missing:
             raise SetupError(self.missing)
-        assert agent.spec.dialogue is not None
-        self.reloaded.append(agent.spec.dialogue.model_dump()["script"][0]["say"])
+        self.reloaded.append(agent.spec.model_dump()["dialogue"]["script"][0]["say"])
 
     def refuse(self, problem: str) -> None:
         self.refused.append(problem)

@@ -25,6 +25,7 @@ COLUMNS: Final = (
     ("Extensions", "string", ".status.extensions", 1),  # all of them, as JSON
     ("Image", "string", ".status.image", 1),
     ("Dialogue", "string", ".spec.dialogue.kind", 1),
+    ("Model", "string", ".spec.llm.model", 1),
     ("Version", "string", ".status.version", 1),
 )
 _WIDTH: Final = 100

@@ -27,8 +27,12 @@ several fields. Rules marked "in a cluster" or "on update" do not apply to `inte
 fields can be changed in a cluster, except `line.transport` and `line.rateHz` while the agent has
 extensions.
 
-No setting contains a secret. Pods receive secrets by reference, in `podTemplate.spec`:
-`env[].valueFrom.secretKeyRef`, `envFrom[].secretRef` or a volume.
+No setting contains a secret. Fields such as `llm.apiKey` name where it is: `env`, an environment
+variable, for `interject serve`; `secretKeyRef`, a key of a Secret in the agent's namespace, in a
+cluster. With both, one document serves both. The operator mounts the keys into the pods as files,
+without reading them. A reference that is added or removed replaces the pods; a Secret whose value
+changes does not, and the kubelet updates the files within about a minute. Pods do not start while a
+Secret or a key is missing, unless `env` is given too: the condition Degraded says which.
 """
 _TYPES: Final = {
     "string": "text",

@@ -71,8 +71,12 @@ def _structural(node: Schema, models: Mapping[str, Schema], path: str) -> Schema
             kind: _structural(models[_model(reference)], models, path)
             for kind, reference in node["discriminator"]["mapping"].items()
         }
-        own = {key: node[key] for key in ("description", "default") if key in node}
+        own = {"description": node["description"]} if "description" in node else {}
+        if "default" in node:
+            own["default"] = {"kind": node["default"]["kind"]}  # the rest, see `union`
         return _ordered(one_object(members) | own)
+    if "default" in node:
+        node["default"] = _without_nulls(node["default"])
     if "const" in node:
         node["enum"] = [node.pop("const")]
     if node.get("type") == "integer":
@@ -113,6 +117,13 @@ def _resolved(node: Schema, models: Mapping[str, Schema]) -> Schema:
             node.pop("default", None)  # an absent field has no value; null is one
         return _resolved(choice | node, models)
     return node
+
+
+def _without_nulls(default: Any) -> Any:
+    """`default` without the fields that have no value; the API server refuses null."""
+    if isinstance(default, dict):
+        return {key: _without_nulls(value) for key, value in default.items() if value is not None}
+    return default
 
 
 def _model(reference: str) -> str:

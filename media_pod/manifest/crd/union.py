@@ -1,9 +1,10 @@
 """Represents a union discriminated by `kind` as one object.
 
 A structural schema cannot express a choice between object types. The result has the fields of all
-kinds, and CEL rules that restrict each field to its kinds and require the mandatory ones. It has no
-defaults: the API server would also set them for the other kinds, where the field is forbidden. The
-pod fills them in.
+kinds, and CEL rules that restrict each field to its kinds and require the mandatory ones. Its only
+default is a kind: the API server would also set those of fields for the other kinds, where the
+field is forbidden or means something else, and `kubectl apply` would keep them when the kind
+changes. The pod fills them in.
 """
 
 from collections.abc import Mapping, Sequence

@@ -57,7 +57,7 @@ class OpenAiClient:
             _ = url.port  # a wrong one is found when it is read
         except ValueError as error:
             raise ProviderError(
-                f"openai: {subject}: found the base URL {base_url!r}; expected scheme://host:port",
+                f"openai: {subject}: found an invalid base URL; expected scheme://host:port",
                 FailureKind.BAD_REQUEST,
             ) from error
         place = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
@@ -135,9 +135,13 @@ class OpenAiClient:
     def failure(self, error: Exception, begun: bool = False) -> ProviderError:
         """`error` with this provider's name, for the person who runs it; see `provider_error`.
 
-        Raise it `from None`: the original may contain the API key.
+        Raise it `from None`: the original may contain the API key. Only what neither the server nor
+        the network can cause is logged with its traceback.
         """
-        return provider_error(error, self.what, api_key=self._api_key, begun=begun)
+        failure = provider_error(error, self.what, api_key=self._api_key, begun=begun)
+        if failure.kind is FailureKind.INTERNAL:
+            _LOG.error("%s", failure, exc_info=error)
+        return failure
 
     def connect_ahead(self) -> None:
         """Open a connection in the background, at most one at a time.
@@ -153,8 +157,7 @@ class OpenAiClient:
         sdk, self._sdk = self._sdk, None
         if self._ahead is not None:
             self._ahead.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._ahead
+            await asyncio.wait([self._ahead])
         if sdk is not None:
             await sdk.close()
 

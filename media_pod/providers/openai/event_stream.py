@@ -42,6 +42,8 @@ async def json_events(response: "Response") -> AsyncGenerator[object, None]:
                         async for _ in events:
                             pass
                 return
+            if not event.data:  # a ping
+                continue
             value = event.json()
             _check_error(value, response)
             yield value

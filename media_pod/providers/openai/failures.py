@@ -111,11 +111,11 @@ def rejection(error: "APIStatusError") -> str:
 
 
 def _diagnosis(error: Exception, begun: bool) -> tuple[FailureKind, str]:
+    if isinstance(error, ProviderError):
+        return error.kind, str(error)
     import httpx2
     import openai
 
-    if isinstance(error, ProviderError):
-        return error.kind, str(error)
     if isinstance(error, openai.APIStatusError):
         return _of_status(error)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException | TimeoutError):
@@ -147,6 +147,8 @@ def _of_status(error: "APIStatusError") -> tuple[FailureKind, str]:
         kind = FailureKind.NOT_FOUND
     else:
         kind = _KIND_OF_CODE.get(error.code or "", kind)
+    if status == 404 and not error.code and not _NO_MODEL.search(text):
+        text = f"{text}; expected an API at the base URL, which mostly ends in /v1"
     named = f" ({error.code})" if error.code and error.code != str(status) else ""
     return kind, f"HTTP {status}{named}: {text}"
 

@@ -121,8 +121,8 @@ class OpenAiTts:
             for start in range(0, len(piece), SLICE_BYTES):
                 if part := streamed.feed(piece[start : start + SLICE_BYTES]):
                     yield part
-                if start + SLICE_BYTES < len(piece):
-                    await asyncio.sleep(0)  # a long piece must not hold up the loop
+                # Pieces that have come already would be read without a pause.
+                await asyncio.sleep(0)
         last = streamed.finish()
         if last is None:
             raise ProviderError(

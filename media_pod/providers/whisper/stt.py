@@ -126,8 +126,14 @@ class WhisperUtterance:
 
     @property
     def partial(self) -> str:
-        """ "": Whisper has no partial results."""
-        return ""
+        """In a pause, the words before it, once they are recognized; "" at any other time.
+
+        Not kept when the caller goes on: half of a sentence must not end the turn of the whole.
+        """
+        early = self._early
+        if early is None or not early.done() or early.cancelled() or early.exception():
+            return ""
+        return early.result()
 
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit; in a pause, begin to recognize what there is."""

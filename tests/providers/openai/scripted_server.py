@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-import pytest
 from aiohttp import web
 
 API_KEY = "sk-test-0123456789abcdef"
@@ -133,18 +132,3 @@ def chunk(delta: object, finish_reason: object = None, **fields: object) -> byte
 
 
 DONE = b"data: [DONE]\n\n"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """On a free port of the loopback interface."""
-    scripted = ScriptedServer()
-    app = web.Application(client_max_size=2**24)
-    app.router.add_route("*", "/{path:.*}", scripted.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    scripted.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    yield scripted
-    await runner.cleanup()

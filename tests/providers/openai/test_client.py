@@ -13,9 +13,7 @@ from media_pod.errors import SetupError
 from media_pod.providers.openai import client as module
 from media_pod.providers.openai.client import OpenAiClient
 from media_pod.providers.ports import FailureKind, ProviderError
-from providers.openai.scripted_server import API_KEY, ScriptedServer, answer, server
-
-__all__ = ["server"]
+from providers.openai.scripted_server import API_KEY, ScriptedServer, answer
 
 
 @asynccontextmanager
@@ -43,6 +41,8 @@ async def test_a_connection_is_open_before_the_first_request(server: ScriptedSer
         await client.sdk.get("/models", cast_to=object)
     first, second = server.received
     assert first.connection == second.connection
+    # Compressed events would wait for each other.
+    assert second.headers["Accept-Encoding"] == "identity"
 
 
 async def test_nothing_of_the_environment_is_sent(
@@ -153,3 +153,13 @@ async def test_a_client_that_is_not_open_says_so(server: ScriptedServer) -> None
         _ = client.sdk
     client.connect_ahead()
     await client.aclose()
+
+
+def test_an_error_of_our_own_is_logged_with_its_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = OpenAiClient("model 'x'", "http://127.0.0.1/v1", API_KEY, 5.0)
+    assert client.failure(ZeroDivisionError("ours")).kind is FailureKind.INTERNAL
+    assert client.failure(TimeoutError()).kind is FailureKind.TIMEOUT
+    (record,) = caplog.records
+    assert record.exc_info

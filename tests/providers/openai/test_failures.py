@@ -53,7 +53,7 @@ def found(error: Exception, begun: bool = False) -> tuple[FailureKind, str]:
         (402, {"error": {"message": "Pay."}}, FailureKind.QUOTA_EXCEEDED, "Pay."),
         (403, {"detail": "No."}, FailureKind.UNAUTHORIZED, "HTTP 403: No."),
         (404, coded("model_not_found"), FailureKind.NOT_FOUND, "(model_not_found)"),
-        (404, {"detail": "Not Found"}, FailureKind.NOT_FOUND, "HTTP 404: Not Found"),
+        (404, {"detail": "Not Found"}, FailureKind.NOT_FOUND, "404: Not Found; expected an API"),
         (404, {"error": "model 'x' not found"}, FailureKind.NOT_FOUND, "model 'x' not found"),
         (404, {"object": "error", "message": "Gone."}, FailureKind.NOT_FOUND, "Gone."),
         (408, "", FailureKind.TIMEOUT, "HTTP 408: no reason given"),

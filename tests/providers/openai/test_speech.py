@@ -11,9 +11,7 @@ import pytest
 from media_pod.manifest.providers import OpenAiTtsSettings
 from media_pod.providers.openai.speech import OpenAiTts
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError, Speech
-from providers.openai.scripted_server import API_KEY, ScriptedServer, Step, server
-
-__all__ = ["server"]
+from providers.openai.scripted_server import API_KEY, ScriptedServer, Step
 
 PCM = "audio/pcm"
 

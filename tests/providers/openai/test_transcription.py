@@ -15,9 +15,7 @@ from media_pod.manifest.providers import OpenAiSttSettings
 from media_pod.providers.openai import transcription
 from media_pod.providers.openai.transcription import OpenAiStt, iso_639_1
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError
-from providers.openai.scripted_server import API_KEY, Received, ScriptedServer, answer, server
-
-__all__ = ["server"]
+from providers.openai.scripted_server import API_KEY, Received, ScriptedServer, answer
 
 
 @asynccontextmanager
