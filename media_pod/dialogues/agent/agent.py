@@ -94,6 +94,7 @@ class LanguageAgent:
     """
 
     name = ""
+    ears: None = None
 
     def __init__(
         self,
