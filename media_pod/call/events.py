@@ -12,7 +12,6 @@ from typing import Concatenate, Final, ParamSpec, Protocol
 
 from media_pod.dialogues.ports import CallInfo
 from media_pod.providers.chat import Usage
-from media_pod.providers.ports import FailureKind
 from media_pod.providers.requests import ProviderRequest
 
 P = ParamSpec("P")
@@ -190,8 +189,7 @@ class ProviderFailed(ProviderEvent):
     """The provider raised an error, or missed its deadline."""
 
     error_type: str
-    """Class of the error; its text may quote what people said."""
-    failure: FailureKind = FailureKind.INTERNAL
+    """A `FailureKind`, or the class of a foreign error; its text may quote what people said."""
 
 
 @dataclass(frozen=True, slots=True)

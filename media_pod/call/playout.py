@@ -233,11 +233,12 @@ class Playout:
 def _without(text: str, said: str) -> str:
     """The rest of `text` after what `said` has of it.
 
-    Counted in characters without white space: not all scripts have blanks between words.
+    Counted in letters and digits: a voice may leave out marks, and not all scripts have blanks
+    between words.
     """
-    left = sum(not sign.isspace() for sign in said)
+    left = sum(sign.isalnum() for sign in said)
     for index, sign in enumerate(text):
-        if not left:
+        if not left and (sign.isalnum() or sign.isspace()):
             return text[index:]
-        left -= not sign.isspace()
+        left -= sign.isalnum()
     return ""

@@ -35,10 +35,10 @@ from media_pod.dialogues.ports import (
     Speak,
     Transfer,
 )
-from media_pod.providers.chain import ProviderChain
+from media_pod.providers.chain import ProviderChain, error_type
 from media_pod.providers.chat import Usage
 from media_pod.providers.deadline import raise_if_cancelled, within
-from media_pod.providers.ports import FailureKind, ProviderError, Speech, Tts, Word
+from media_pod.providers.ports import Speech, Tts, Word
 from media_pod.providers.recognition import Recognition
 from media_pod.providers.requests import PendingRequest, ProviderRequest, pending
 from media_pod.providers.tts.fixed_speech import FixedSpeech
@@ -71,8 +71,7 @@ class CallRequests:
 
     def failed(self, request: ProviderRequest, error: Exception) -> None:
         """The provider raised `error`."""
-        kind = error.kind if isinstance(error, ProviderError) else FailureKind.INTERNAL
-        self._publish(ProviderFailed, request, type(error).__qualname__, kind)
+        self._publish(ProviderFailed, request, error_type(error))
 
     def abandoned(self, request: ProviderRequest) -> None:
         """Nothing waits for the result any more."""
@@ -151,7 +150,6 @@ class Responder:
         await self._perform(self._dialogue.reply(turn))
 
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
-        self.dialogue_asked = True
         queue: asyncio.Queue[Act | _End] = asyncio.Queue(MAX_ACTS)
         reading = asyncio.create_task(self._read(acts, queue), name="acts of the dialogue")
         try:
@@ -172,6 +170,8 @@ class Responder:
 
     async def _read(self, acts: AsyncIterator[Act], queue: "asyncio.Queue[Act | _End]") -> None:
         """Queue the dialogue's acts, each within the deadline, up to the one that ends the call."""
+        # Not before: an interruption would concern the dialogue's turn before this one.
+        self.dialogue_asked = True
         try:
             with self._stage() as request:
                 deadline_s = self._dialogue.patience_s or self._deadline_s
@@ -193,8 +193,8 @@ class Responder:
                 raise_if_cancelled()
                 if request is not None:
                     request.answered()
-                if isinstance(act, Say):
-                    self._playout.announce(act.text)
+                if isinstance(act, Say | Play):
+                    self._playout.announce(act.text if isinstance(act, Say) else act.name)
                 await queue.put(act)
                 if isinstance(act, HangUp | Transfer):
                     break  # what came after it would never be said
@@ -221,6 +221,7 @@ class Responder:
             case Play(name, pcm):
                 # A recording counts as one word, also if its name has several.
                 self._queue(Speech(name, pcm, (Word(name, 0, pcm.size),)))
+                self._playout.announced()
                 await self._until_room()
             case Pause(duration_ms):
                 self._playout.pause(duration_ms)

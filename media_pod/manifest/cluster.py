@@ -142,6 +142,7 @@ class PodTemplate(StrictModel):
         default={},
         description="PodSpec fields, applied to the operator's pod template as a strategic merge "
         "patch: named list items merge by name, and $patch: delete removes an item. The agent's "
-        "container is named media. Secrets of your own containers and volumes belong here; those of "
-        "providers and tools are mounted by the operator. Default none: the operator's template suits a plain cluster.",
+        "container is named media. Secrets of your own containers and volumes belong here; those "
+        "of providers and tools are mounted by the operator. Default none: the operator's template "
+        "suits a plain cluster.",
     )

@@ -136,9 +136,9 @@ def _settings(spec: AgentSpec) -> CallSettings:
         rate_hz=spec.line.rate_hz,
         pre_roll_ms=spec.barge_in.pre_roll_ms,
         silences=SilenceSettings(
-            min_ms=turn.min_silence_ms,
+            min_ms=min(turn.min_silence_ms, turn.end_silence_ms),
             normal_ms=turn.end_silence_ms,
-            max_ms=turn.max_silence_ms,
+            max_ms=max(turn.max_silence_ms, turn.end_silence_ms),
             language=spec.language,
         ),
         max_utterance_ms=turn.max_utterance_ms,

@@ -184,3 +184,11 @@ def as_provider_error(error: Exception, provider: Provider) -> ProviderError:
 def traceback_of(error: ProviderError) -> BaseException | None:
     """What a log line about `error` shows: the bug that caused it; None for foreseen failures."""
     return error.__cause__ if error.kind is FailureKind.INTERNAL else None
+
+
+def error_type(error: Exception) -> str:
+    """What kind of failure `error` is, for traces: the class of a bug, else the `FailureKind`."""
+    if isinstance(error, ProviderError):
+        bug = traceback_of(error)
+        return error.kind.value if bug is None else type(bug).__qualname__
+    return type(error).__qualname__

@@ -135,3 +135,14 @@ def test_what_nobody_wants_to_know_is_given_up_once_it_was_taken_too() -> None:
     caller.ears.discard()
 
     assert [u.discarded for u in caller.recognizer.utterances] == [False, True, True]
+
+
+def test_the_words_so_far_are_those_of_the_open_turn() -> None:
+    caller = Caller()
+    assert caller.ears.partial == ""
+    caller.push(1, Decision.CALLER)
+    caller.ears.open()
+    caller.recognizer.utterances[0].partial = "where is"
+    assert caller.ears.partial == "where is"
+    caller.ears.take()
+    assert caller.ears.partial == ""

@@ -253,9 +253,13 @@ def clauses(draw: st.DrawFn) -> list[Clause]:
         for index, (start, end) in enumerate(pairwise(edges)):
             is_last = index == len(edges) - 2
             stretch = draw(st.floats(0.1, 3))
-            words = whole.words if is_last else tuple(
-                Word(w.text, int(w.start_sample * stretch), 1 + int(w.end_sample * stretch))
-                for w in whole.words
+            words = (
+                whole.words
+                if is_last
+                else tuple(
+                    Word(w.text, int(w.start_sample * stretch), 1 + int(w.end_sample * stretch))
+                    for w in whole.words
+                )
             )
             text = "" if index else whole.text
             parts.append(Speech(text, whole.pcm[start:end], words, continues=index > 0))

@@ -1,7 +1,7 @@
 """One turn of the bot: acts become speech in order, ahead by so much and no further."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Concatenate, ParamSpec
 
@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 
 from call.doubles import FRAME, RATE_HZ, SOON, Mind, Recognizer, Voice, chain, hang, others, settle
-from media_pod.call.events import ConversationEvent, ProviderEvent
+from media_pod.call.events import (
+    ConversationEvent,
+    ProviderEvent,
+    ProviderFailed,
+    ProviderFinished,
+)
 from media_pod.call.playout import ROOM_MS, Playout
-from media_pod.call.response import Responder
+from media_pod.call.response import MAX_ACTS, Responder
 from media_pod.dialogues.ports import Act, CallerTurn, HangUp, Pause, Play, Say, Transfer
-from media_pod.providers.ports import ProviderError
+from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.recognition import Recognition
 from media_pod.providers.requests import ProviderRequest
 from media_pod.providers.tts.fixed_speech import FixedSpeech
@@ -31,7 +36,7 @@ def heard(text: str | Exception | None, deadline_s: float = SOON) -> Recognition
 class Bot:
     """A `Responder` and all that it talks to."""
 
-    def __init__(self, deadline_s: float = 5.0) -> None:
+    def __init__(self, deadline_s: float = 5.0, fixed: Sequence[str] = ()) -> None:
         self.mind, self.voice = Mind(), Voice()
         self.playout = Playout(RATE_HZ, FRAME)
         self.reported: list[str | HangUp | Transfer] = []
@@ -39,7 +44,7 @@ class Bot:
         self.turn = Responder(
             self.mind,
             chain("tts", self.voice, deadline_s=deadline_s),
-            FixedSpeech((), RATE_HZ),
+            FixedSpeech(fixed, RATE_HZ),
             self.playout,
             self._publish,
             deadline_s,
@@ -218,3 +223,123 @@ async def test_every_request_to_a_provider_ends_once_whatever_becomes_of_it() ->
         ("tts", "ProviderRequested", "ProviderFailed"),
         ("llm", "ProviderRequested", "ProviderAnswered", "ProviderCancelled"),
     ]
+
+
+async def endless(read: list[int]) -> AsyncIterator[Act]:
+    while True:
+        read.append(len(read))
+        yield Say(f"number {len(read)}")
+
+
+async def test_the_dialogue_is_read_ahead_of_the_voice_so_far_and_no_further() -> None:
+    bot = Bot()
+    read: list[int] = []
+    bot.voice.hanging = {"number 1"}
+    bot.mind.greeting = lambda: endless(read)
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+    for _ in range(MAX_ACTS):
+        await settle()
+
+    # One is spoken, one waits for a place in the queue.
+    assert len(read) == MAX_ACTS + 2
+    assert bot.playout.said().unheard.startswith("number 1 number 2 number 3")
+
+    work.cancel()
+    await asyncio.wait([work])
+    assert bot.mind.streaming == bot.voice.open == 0
+    assert not others()
+
+
+async def test_the_dialogues_stage_ends_with_its_acts_and_not_with_the_voice() -> None:
+    bot = Bot()
+    bot.voice.hanging = {"two"}
+    bot.mind.greeting = [Say("One"), Say("two"), Say("three")]
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+
+    ends = [event for event in bot.events if isinstance(event, ProviderFinished)]
+    assert [event.request.kind for event in ends] == ["llm", "tts"]
+    assert bot.mind.streaming == 0
+    assert bot.voice.open == 1
+    work.cancel()
+    await asyncio.wait([work])
+
+
+async def test_what_was_said_before_the_dialogue_failed_is_spoken() -> None:
+    bot = Bot()
+
+    async def breaks() -> AsyncIterator[Act]:
+        yield Say("One")
+        raise ProviderError("mind: gone", FailureKind.CUT)
+
+    bot.mind.greeting = breaks
+    with pytest.raises(ProviderError, match="mind: gone"):
+        await bot.turn.greet()
+
+    assert bot.voice.spoken == 1
+    failed = [event for event in bot.events if isinstance(event, ProviderFailed)]
+    assert [(event.request.kind, event.error_type) for event in failed] == [("llm", "cut")]
+
+
+async def test_a_bug_of_a_provider_is_reported_by_its_class() -> None:
+    bot = Bot()
+    bot.voice.failing = {"never"}
+    bot.mind.greeting = [Say("never")]
+    with pytest.raises(ProviderError):
+        await bot.turn.greet()
+    failed = [event for event in bot.events if isinstance(event, ProviderFailed)]
+    assert [event.error_type for event in failed] == ["RuntimeError"]
+
+
+async def test_a_recording_takes_no_words_of_a_sentence_after_it() -> None:
+    bot = Bot()
+    bot.voice.hanging = {"two three"}
+    bot.mind.greeting = [Play("a jingle", np.full(FRAME, 5, np.int16)), Say("two three")]
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+    assert bot.playout.said().unheard == "a jingle two three"
+
+    bot.playout.take()
+
+    assert (bot.playout.said().heard, bot.playout.said().unheard) == ("a jingle", "two three")
+    work.cancel()
+    await asyncio.wait([work])
+
+
+async def test_an_interruption_before_the_dialogue_began_to_work_does_not_concern_it() -> None:
+    bot = Bot()
+    work = asyncio.create_task(bot.turn.answer(CallerTurn("five")))
+    await asyncio.sleep(0)
+    assert bot.mind.most_open == 0
+    assert not bot.turn.dialogue_asked
+    await work
+    assert bot.turn.dialogue_asked
+
+
+async def test_a_fixed_sentence_is_synthesized_once() -> None:
+    bot = Bot(fixed=["One. two"])
+    for _ in range(3):
+        bot.mind.answers = [[Say("One. two"), Say("three")]]
+        await bot.turn.answer(CallerTurn("hello"))
+    assert bot.voice.spoken == 2 + 3
+    assert sum(int(bot.playout.take()[0] != 0) for _ in range(20)) == 3 * 3 * 2
+
+
+async def test_a_fixed_sentence_that_was_cut_is_not_kept_half() -> None:
+    bot = Bot(fixed=["One. two"])
+    bot.voice.hanging = {"two"}
+    bot.mind.greeting = [Say("One. two")]
+    work = asyncio.create_task(bot.turn.greet())
+    await settle()
+    work.cancel()
+    await asyncio.wait([work])
+    assert bot.voice.spoken == 1
+
+    bot.voice.hanging = set()
+    bot.playout.begin()
+    bot.mind.answers = [[Say("One. two")]]
+    await bot.turn.answer(CallerTurn("hello"))
+    for _ in range(4):
+        bot.playout.take()
+    assert bot.playout.said().heard == "One two"

@@ -98,7 +98,7 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
 
 
 async def test_a_voice_that_espeak_does_not_have(tmp_path: Path) -> None:
-    line = await mistake(write(tmp_path, speech={"voice": "xx-nowhere"}))
+    line = await mistake(write(tmp_path, tts={"kind": "espeak", "voice": "xx-nowhere"}))
 
     assert "xx-nowhere" in line
     assert "en" in line.partition("xx-nowhere")[2]

@@ -86,7 +86,13 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "limitGoodbye": "I have to end our call here. Thank you for calling. Goodbye.",
         },
         "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
-        "turn": {"endSilenceMs": 700, "maxUtteranceMs": 15000, "noInputMs": 8000},
+        "turn": {
+            "endSilenceMs": 700,
+            "minSilenceMs": 350,
+            "maxSilenceMs": 2500,
+            "maxUtteranceMs": 15000,
+            "noInputMs": 8000,
+        },
         "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
         "capacity": {"calls": 100, "reservationSeconds": 10},
         "server": {
@@ -248,8 +254,8 @@ def test_kubernetes_labels_and_annotations_are_taken() -> None:
         (
             {"turn": None},
             (
-                "spec.turn: found nothing; allowed: a mapping with endSilenceMs, maxUtteranceMs, "
-                "noInputMs"
+                "spec.turn: found nothing; allowed: a mapping with endSilenceMs, minSilenceMs, "
+                "maxSilenceMs, maxUtteranceMs, noInputMs"
             ),
         ),
         (

@@ -1,6 +1,7 @@
 """A provider and its fallbacks: who is asked, how often, and what is reported of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -233,12 +234,12 @@ async def test_a_provider_that_cannot_even_be_asked_is_replaced() -> None:
     first, second = Scripted("first", []), Scripted("second", ["yes"])
     asked = Asked(first, second)
 
-    def ask(provider: Scripted) -> object:
+    def ask(provider: Scripted) -> AsyncIterator[object]:
         if provider is first:
             raise RuntimeError("not connected")
         return provider.stream()
 
-    stream = asked.chain.stream(ask, asked.reports)  # type: ignore[arg-type]
+    stream = asked.chain.stream(ask, asked.reports)
     async with aclosing(stream) as items:
         assert [item async for item in items] == ["yes"]
     assert asked.reports.lines == ["first failed", "second answered finished"]

@@ -142,20 +142,22 @@ class LanguageAgent:
                 yield act
 
     async def _reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
-        said = _as_text(turn)
+        said = "" if self._is_backchannel(turn) else _as_text(turn)
+        if said:
+            self._silent_turns = 0
+            self._resumed = False
+            self._turns += 1
+            self.history.caller(said)
+        else:
+            self.history.silence()
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
-        self.history.close_turn()
-        if not said or self._is_backchannel(turn):
+        if not said:
             async with aclosing(self._silence()) as acts:
                 async for act in acts:
                     yield act
             return
-        self._silent_turns = 0
-        self._resumed = False
-        self._turns += 1
-        self.history.caller(said)
         if reason := self._limit():
             yield self._fixed(self._settings.phrases.limit_goodbye)
             yield HangUp(reason)
@@ -198,11 +200,9 @@ class LanguageAgent:
     async def _silence(self) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        rest, self.history.unheard = self.history.unheard, ""
-        if rest and not self._resumed:
+        if self.history.unheard and not self._resumed:
             self._resumed = True
-            self.history.begin_step().say(rest)
-            yield Say(rest)
+            yield Say(self.history.resume())
             return
         if self._silent_turns >= self._settings.limits.silence_prompts:
             yield self._fixed(phrases.silence_goodbye)

@@ -8,7 +8,8 @@ Rules
 - When it was, the texts end at the last heard word. What was not heard is kept apart, for a resumed
   turn and for records, and the model never sees it as said.
 - Fixed sentences, such as a filler, take part in what was heard and are not in the history.
-- Every tool call has a result; servers reject a history in which one is missing.
+- Every tool call has a result; servers reject a history in which one is missing. The result of a
+  call that goes on in the next turn takes its place when it comes.
 - A caller who goes on before the bot's first sound has not been answered: the next turn repeats all
   of the words, and takes the place of the first.
 """
@@ -24,6 +25,7 @@ from media_pod.providers.chat import (
     ToolMessage,
     UserMessage,
 )
+from media_pod.providers.ports import ProviderError
 
 INTERRUPTED: Final = "[The caller interrupted you here and heard nothing after it.]"
 """Precedes the caller's words: servers of some models reject other roles in between."""
@@ -68,7 +70,7 @@ class History:
     """The conversation of one call."""
 
     def __init__(self) -> None:
-        self._closed: list[Message] = []
+        self._closed: list[UserMessage | Step] = []
         self._open: list[Step] = []
         self._interrupted = False
         self._repeats = False
@@ -85,23 +87,20 @@ class History:
 
     def messages(self) -> list[Message]:
         """Everything, in order; the open turn counts as heard."""
-        of_open = [message for step in self._open for message in step.messages()]
-        return [*self._closed, *of_open]
+        messages: list[Message] = []
+        for item in [*self._closed, *self._open]:
+            for message in item.messages() if isinstance(item, Step) else [item]:
+                _append(messages, message)
+        return messages
 
     def begin_step(self) -> Step:
         """The model begins to reply."""
         self._open.append(Step())
         return self._open[-1]
 
-    def close_turn(self) -> None:
-        """The bot's turn is over; another of the bot may follow, after a silence of the caller."""
-        for message in (message for step in self._open for message in step.messages()):
-            self._append(message)
-        self._open.clear()
-
     def caller(self, text: str) -> None:
         """The caller's next turn: closes the bot's."""
-        self.close_turn()
+        self._close_turn()
         self.unheard = ""
         notes = [INTERRUPTED] if self._interrupted else []
         before = self._closed[-1] if self._closed else None
@@ -114,6 +113,18 @@ class History:
             notes = [CONTINUED]
         self._interrupted = self._repeats = False
         self._closed.append(UserMessage("\n".join([*notes, text])))
+
+    def silence(self) -> None:
+        """The caller's turn had no words: another turn of the bot follows its last."""
+        self._close_turn()
+        self._repeats = False
+
+    def resume(self) -> str:
+        """What was not heard is said now, in a step of its own: its text."""
+        rest, self.unheard = self.unheard, ""
+        self._interrupted = False
+        self.begin_step().say(rest)
+        return rest
 
     def interrupted(self, heard: str, *, answered: bool) -> None:
         """The open turn was cut.
@@ -132,16 +143,11 @@ class History:
                     unheard.append(rest)
         self.unheard = " ".join(unheard)
         self._interrupted, self._repeats = answered, not answered
-        if not answered and not any(step.calls for step in self._open):
-            self._open.clear()
 
-    def _append(self, message: Message) -> None:
-        before = self._closed[-1] if self._closed else None
-        if isinstance(message, AssistantMessage) and isinstance(before, AssistantMessage):
-            # As for the caller: no two messages of one role in a row.
-            self._closed.pop()
-            message = AssistantMessage(f"{before.text} {message.text}".strip(), message.calls)
-        self._closed.append(message)
+    def _close_turn(self) -> None:
+        """What was heard of the open turn is final; results of its calls may still come."""
+        self._closed += (step for step in self._open if step.messages())
+        self._open.clear()
 
     def snapshot(self) -> DialogueState:
         """As JSON has it."""
@@ -150,8 +156,22 @@ class History:
     def restore(self, state: DialogueState) -> None:
         """Go on from `snapshot`. Raises ProviderError."""
         found = checked_state(state, "the history", "messages")
-        self._closed = [_from_json(message) for message in found["messages"]]
+        try:
+            self._closed = _from_json(found["messages"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ProviderError(
+                f"the history: a snapshot whose messages are not readable ({error!r})"
+            ) from error
         self._open.clear()
+
+
+def _append(messages: list[Message], message: Message) -> None:
+    before = messages[-1] if messages else None
+    if isinstance(message, AssistantMessage) and isinstance(before, AssistantMessage):
+        # As for the caller: no two messages of one role in a row.
+        messages.pop()
+        message = AssistantMessage(f"{before.text} {message.text}".strip(), message.calls)
+    messages.append(message)
 
 
 def _split(text: str, letters: int) -> tuple[str, str, int]:
@@ -189,11 +209,18 @@ def _as_json(message: Message) -> dict[str, Any]:
     raise AssertionError("instructions are no part of the history")
 
 
-def _from_json(message: dict[str, Any]) -> Message:
-    match message["role"]:
-        case "assistant":
-            calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message["calls"])
-            return AssistantMessage(message["text"], calls)
-        case "tool":
-            return ToolMessage(message["call_id"], message["text"])
-    return UserMessage(message["text"])
+def _from_json(messages: list[dict[str, Any]]) -> list[UserMessage | Step]:
+    items: list[UserMessage | Step] = []
+    step = Step()
+    for message in messages:
+        match message["role"]:
+            case "assistant":
+                made = (ToolCall(c["id"], c["name"], c["arguments"]) for c in message["calls"])
+                step = Step(calls=tuple(made))
+                step.say(message["text"])
+                items.append(step)
+            case "tool":
+                step.results[message["call_id"]] = message["text"]
+            case _:
+                items.append(UserMessage(message["text"]))
+    return items

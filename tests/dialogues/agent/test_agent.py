@@ -8,6 +8,7 @@ import pytest
 
 from call.doubles import hang, settle
 from dialogues.agent.doubles import DONE, PHRASES, USAGE, Booking, Reply, Talk, calls, says, spoken
+from media_pod.dialogues.agent import tool_runs
 from media_pod.dialogues.agent.agent import FIRST_WORDS, TELEPHONE_RULES
 from media_pod.dialogues.agent.history import INTERRUPTED
 from media_pod.dialogues.ports import CallerTurn, Expect, HangUp, Say, Transfer
@@ -23,6 +24,7 @@ from media_pod.providers.chat import (
     FinishReason,
     SystemMessage,
     TextDelta,
+    ToolCall,
     ToolMessage,
     UserMessage,
 )
@@ -137,6 +139,32 @@ async def test_an_interruption_does_not_cancel_a_booking_and_the_model_learns_of
     assert talk.shown[3:] == [
         ToolMessage("call-0", "booked"),
         UserMessage(f"{INTERRUPTED}\ndid it work"),
+    ]
+
+
+async def test_words_of_a_caller_who_interrupts_the_wait_for_a_booking_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tool_runs, "FILLER_AFTER_S", 0.0)
+    booking = Booking()
+    booking.finish.clear()
+    talk = await Talk(calls("book", text="Booking it."), says("Yes."), tools=[booking]).greeted()
+    for words, said in (("book it", "Booking it."), ("for two", "One moment.")):
+        async with aclosing(talk.agent.reply(CallerTurn(words))) as acts:
+            assert await anext(acts) == Say(said)
+            waiting = asyncio.create_task(anext(acts))
+            await settle()
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        talk.interrupt(said)
+    booking.finish.set()
+
+    await talk.says("please")
+
+    assert talk.shown[2:] == [
+        AssistantMessage("Booking it.", (ToolCall("call-0", "book", "{}"),)),
+        ToolMessage("call-0", "booked"),
+        UserMessage(f"{INTERRUPTED}\nfor two\nplease"),
     ]
 
 
