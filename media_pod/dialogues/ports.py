@@ -3,9 +3,9 @@
 A dialogue streams acts. A barge-in closes the iterator; `interrupted` then reports which words the
 caller heard.
 
-A dialogue that hears and speaks by itself, such as a speech-to-speech model, has `ears`, to which the
-caller's audio goes in place of the pod's recognizer, and yields `Speak`, speech that is already made.
-The call still decides when the caller interrupts and when their turn is over
+A dialogue that hears and speaks by itself, such as a speech-to-speech model, has `ears`, to which
+the caller's audio goes in place of the pod's recognizer, and yields `Speak`, speech that is already
+made. The call still decides when the caller interrupts and when their turn is over
 (docs/decisions/0018-dialogues-with-ears.md).
 
 Rules for acts with effects outside of the call, such as a booking

@@ -7,11 +7,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from media_pod.dialogues.registry import make_dialogue
+from media_pod.dialogues.realtime.check import RealtimeCheck
+from media_pod.dialogues.registry import AgentPrompts, make_dialogue, make_realtime
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.providers.chain import ProviderChain
@@ -59,6 +61,8 @@ async def check_agent(
     for path, load in (("spec", _load_texts), ("spec.recordings", _load_recordings)):
         if finding := _loaded(path, partial(load, spec, folder)):
             yield finding
+    if spec.realtime is not None:
+        yield await _tried("spec.realtime", partial(_make_realtime_check, spec, secrets))
     for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers()):
         for path, make in makers.items():
             yield await _tried(path, make)
@@ -71,14 +75,23 @@ async def check_agent(
         yield await _tried("spec.tools", partial(_same, source))
 
 
+def _make_realtime_check(spec: AgentSpec, secrets: SecretReader) -> _Part:
+    server = make_realtime(spec, secrets)
+    assert server is not None, "asked for where the manifest has one"
+    return RealtimeCheck(server)
+
+
 def _same(part: _Part) -> _Part:
     return part
 
 
 def _load_texts(spec: AgentSpec, folder: Path) -> str:
-    if spec.llm is None:
+    if spec.dialogue is not None:
         make_dialogue(spec, folder)
         return ""
+    if spec.realtime is not None:
+        AgentPrompts(spec, datetime.now)
+        return "templates are valid"
     models: Sequence[Llm] = ()
     make_dialogue(spec, folder, ProviderChain("llm", models, CHECK_S, time.monotonic))
     return "templates are valid"

@@ -21,6 +21,7 @@ from media_pod.dialogues.ports import (
     Pause,
     Play,
     Say,
+    Speak,
     Transfer,
 )
 from media_pod.manifest.agent import AgentSpec
@@ -54,6 +55,8 @@ class TerminalTalk:
         self._read = read
         self._write = write
         self._said: list[str] = []
+        self._spoken = ""
+        """Words of speech that goes on."""
 
     async def run(self) -> None:
         """Talk until one side ends the call. Raises ProviderError."""
@@ -78,7 +81,11 @@ class TerminalTalk:
         """Show a turn of the bot; whether it ended the call."""
         self._said.clear()
         async for act in acts:
+            if not isinstance(act, Speak) or not act.speech.continues:
+                self._show_speech()
             match act:
+                case Speak(speech):
+                    self._spoken = " ".join(word.text for word in speech.words)
                 case Say(text):
                     self._said.append(text)
                     self._write(f"bot: {text}")
@@ -95,7 +102,14 @@ class TerminalTalk:
                 case Transfer(goto):
                     self._write(f"  (the bot transfers to {goto})")
                     return True
+        self._show_speech()
         return False
+
+    def _show_speech(self) -> None:
+        spoken, self._spoken = self._spoken, ""
+        if spoken:
+            self._said.append(spoken)
+            self._write(f"bot: {spoken}")
 
 
 class TerminalObserver:

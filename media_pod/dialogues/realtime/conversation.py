@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from media_pod.dialogues.agent.history import History
 from media_pod.dialogues.realtime.audio_format import CallerAudio
@@ -27,16 +27,6 @@ class HeardTurn:
     """The answer, if it was asked for with the commit."""
     answered: bool = False
     """The bot has begun to answer, or will not: the audio does not come again."""
-
-
-@dataclass(slots=True)
-class CutItem:
-    """An item of the model of which the caller has not heard all."""
-
-    item_id: str
-    heard_ms: int | None
-    """None if only the heard text is known."""
-    heard_text: str = field(default="")
 
 
 class RealtimeConversation:
@@ -149,19 +139,21 @@ class RealtimeConversation:
     def drop(self, response: RealtimeResponse) -> None:
         """An answer of which the caller heard nothing: the server forgets it."""
         self.stop(response)
-        if (session := self.session) is not None:
-            for item_id in response.items:
-                session.corrections.delete(item_id)
+        for item_id in response.item_ids:
+            self.replace(item_id, "")
 
-    def cut(self, item: CutItem) -> None:
-        """The caller has not heard all of an item."""
-        session = self.session
-        if session is None:
-            return  # the next one begins with what was heard
-        if item.heard_ms is None:
-            session.corrections.replace(item.item_id, item.heard_text)
-        else:
-            session.corrections.cut(item.item_id, item.heard_ms, item.heard_text)
+    def cut(self, item_id: str, heard_ms: int, heard_text: str) -> None:
+        """The caller has not heard all of an item.
+
+        Without a session there is nothing to do: the next one begins with what was heard.
+        """
+        if (session := self.session) is not None:
+            session.corrections.cut(item_id, heard_ms, heard_text)
+
+    def replace(self, item_id: str, heard_text: str) -> None:
+        """As `cut`, where only the text is known; "" if nothing was heard."""
+        if (session := self.session) is not None:
+            session.corrections.replace(item_id, heard_text)
 
     def begin_turn(self) -> None:
         """The caller speaks: what was not answered comes again with this turn."""

@@ -1,8 +1,8 @@
 """Makes the server's history end where the caller's hearing ended.
 
 A truncation cuts an item at the heard millisecond; the server then has the heard audio. Where it
-fails or stays unanswered, since some servers do not know it and say nothing, the item is deleted and
-one with the heard text takes its place.
+fails, or stays unanswered by a server that does not know it, the item is deleted and one with the
+heard text takes its place.
 """
 
 import asyncio
@@ -38,7 +38,6 @@ class Corrections:
         order: of the items.
         send: queues a command; returns its event id.
         items: makes a message the items of a conversation.
-        limit_s: for the answer to a truncation.
     """
 
     def __init__(
@@ -47,14 +46,15 @@ class Corrections:
         order: ItemOrder,
         send: Callable[[JsonObject], str],
         items: Callable[[Message], Sequence[JsonObject]],
-        limit_s: float = TRUNCATED_S,
     ) -> None:
         self._server = server
         self._order = order
         self._send = send
         self._items = items
-        self._limit_s = limit_s
+        self.rejected = 0
+        """Truncations that the server refused."""
         self._open: dict[str, _Truncation] = {}
+        self._deleted: set[str] = set()
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -80,9 +80,11 @@ class Corrections:
             self._send({"type": "conversation.item.create", "item": item, **place})
 
     def delete(self, item_id: str) -> None:
-        """An item was not said."""
-        self._order.deleted(item_id)
-        self._send({"type": "conversation.item.delete", "item_id": item_id})
+        """An item was not said; said twice, it is deleted once."""
+        if item_id not in self._deleted:
+            self._deleted.add(item_id)
+            self._order.deleted(item_id)
+            self._send({"type": "conversation.item.delete", "item_id": item_id})
 
     def on_truncated(self, item_id: str) -> None:
         """The server has truncated an item."""
@@ -96,6 +98,7 @@ class Corrections:
         """
         for item_id, truncation in self._open.items():
             if event_id in (truncation.event_id, None):
+                self.rejected += 1
                 self._fail(item_id)
                 return True
         return False
@@ -114,7 +117,7 @@ class Corrections:
                 "audio_end_ms": heard_ms,
             }
         )
-        timer = asyncio.get_running_loop().call_later(self._limit_s, self._late, item_id)
+        timer = asyncio.get_running_loop().call_later(TRUNCATED_S, self._late, item_id)
         self._open[item_id] = _Truncation(event_id, heard_text, timer)
         self._settled.clear()
 

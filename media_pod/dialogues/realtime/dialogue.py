@@ -1,18 +1,17 @@
-"""The dialogue of a speech-to-speech model: it hears, speaks, and calls tools; the call interrupts it.
+"""The dialogue of a speech-to-speech model, which hears, speaks and calls tools.
 
-The answer is asked for with the commit of the caller's turn (`ears`), so that nothing is waited for.
-The model's transcript is kept as the history, cut to what was heard; the server's history is cut to
-the millisecond. Fixed sentences, such as a filler, are spoken by the pod's voice.
+The answer is asked for with the commit of the caller's turn (`ears`), so that nothing is waited
+for. The model's transcript is kept as the history, cut to what was heard; the server's history is
+cut to the millisecond. Fixed sentences, such as a filler, are spoken by the pod's voice.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
 from media_pod.dialogues.agent.agent import AgentSettings, Prompts
 from media_pod.dialogues.agent.call_tools import CallActs, CallTools
-from media_pod.dialogues.agent.history import History, Spoken, Step
+from media_pod.dialogues.agent.history import History, Step
 from media_pod.dialogues.agent.tool_runs import ToolRuns
 from media_pod.dialogues.ports import (
     Act,
@@ -22,15 +21,14 @@ from media_pod.dialogues.ports import (
     HangUp,
     Interruption,
     Say,
-    Speak,
     checked_state,
 )
-from media_pod.dialogues.realtime.conversation import CutItem, HeardTurn, RealtimeConversation
+from media_pod.dialogues.realtime.conversation import HeardTurn, RealtimeConversation
 from media_pod.dialogues.realtime.dialect import SessionSetup
 from media_pod.dialogues.realtime.ears import RealtimeEars
-from media_pod.dialogues.realtime.item_speech import ItemSpeech
 from media_pod.dialogues.realtime.response import RealtimeResponse
 from media_pod.dialogues.realtime.server import RealtimeServer
+from media_pod.dialogues.realtime.spoken_items import SpokenItems
 from media_pod.dialogues.turn_taking.end_of_turn import is_backchannel
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import SystemMessage, ToolMessage, UserMessage
@@ -48,15 +46,6 @@ GREET_WITH: Final = "The call begins. Greet the caller with exactly these words:
 GO_ON: Final = "[The caller did not want to interrupt. Go on; not heard yet is: {rest}]"
 UNTRANSCRIBED: Final = "[The caller spoke.]"
 """In the history, for words that are not known."""
-
-
-@dataclass(slots=True)
-class _SpokenItem:
-    """An item of the bot's turn."""
-
-    item: ItemSpeech
-    spoken: Spoken
-    response: RealtimeResponse
 
 
 class RealtimeDialogue:
@@ -100,8 +89,7 @@ class RealtimeDialogue:
         ears: Stt = RealtimeEars(self._conversation)
         # No fallback follows, so that no time is needed to let a failed one rest.
         self._ears = ProviderChain("stt", [ears], server.deadline_s, lambda: 0.0)
-        self._items: dict[str, _SpokenItem] = {}
-        """Of the bot's latest turn, by id, in order."""
+        self._items = SpokenItems(self._conversation)
         self._called: list[Step] = []
         """Steps whose results the server has not got."""
         self._turns = self._tokens = self._silent_turns = 0
@@ -145,23 +133,15 @@ class RealtimeDialogue:
 
     def interrupted(self, cut: Interruption) -> None:
         """Cut the open turn of both histories where the caller interrupted it."""
-        self._take_texts()
+        self._items.take_texts()
         self.history.interrupted(cut.heard, answered=cut.answered)
-        items, self._items = self._items, {}
-        for response in {id(each.response): each.response for each in items.values()}.values():
-            self._conversation.stop(response)
-        for item_id, each in items.items():
-            samples = cut.item_samples.get(item_id, 0)
-            if samples < each.item.samples or not each.item.ended:
-                known = bool(cut.item_samples) or not cut.heard
-                heard_ms = each.item.truncation_ms(samples) if known else None
-                self._conversation.cut(CutItem(item_id, heard_ms, each.spoken.text))
+        self._items.cut(cut)
         if not cut.answered:
             self._conversation.drop_turn()
 
     def snapshot(self) -> DialogueState:
         """See `Dialogue.snapshot`."""
-        self._take_texts()
+        self._items.take_texts()
         return {
             "history": self.history.snapshot(),
             "turns": self._turns,
@@ -201,24 +181,24 @@ class RealtimeDialogue:
         """The model can answer at once: no result of a tool is to be told, no limit is reached."""
         return not (self._called or self._runs.running or self._limit(self._turns + 1))
 
-    async def _reply(
-        self, turn: CallerTurn, heard: HeardTurn | None
-    ) -> AsyncGenerator[Act, None]:
+    async def _reply(self, turn: CallerTurn, heard: HeardTurn | None) -> AsyncGenerator[Act, None]:
+        self._items.begin_turn()
+        silent = self._is_silence(turn, heard) or self._is_backchannel(turn)
+        if silent:
+            self._conversation.drop_turn()
+            self.history.silence()
+        else:
+            self._silent_turns, self._resumed = 0, False
+            self._turns += 1
+            self._record(turn, heard)
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
-        self._take_texts()
-        self._items = {}
-        self.history.close_turn()
-        if self._is_silence(turn, heard) or self._is_backchannel(turn):
-            self._conversation.drop_turn()
+        if silent:
             async with aclosing(self._silence()) as acts:
                 async for act in acts:
                     yield act
             return
-        self._silent_turns, self._resumed = 0, False
-        self._turns += 1
-        self._record(turn, heard)
         if reason := self._limit(self._turns):
             self._conversation.drop_turn()
             yield self._fixed(self._settings.phrases.limit_goodbye)
@@ -233,7 +213,7 @@ class RealtimeDialogue:
         text = turn.text
         if heard is not None and not text:
             text = UNTRANSCRIBED
-            heard.caller.on_transcript = lambda late: self.history.amend(UNTRANSCRIBED, late)
+            heard.caller.on_transcript = lambda late: self.history.amend_caller(UNTRANSCRIBED, late)
         self.history.caller(" ".join(part for part in (text, _keyed(turn)) if part))
 
     def _is_silence(self, turn: CallerTurn, heard: HeardTurn | None) -> bool:
@@ -250,11 +230,10 @@ class RealtimeDialogue:
     async def _silence(self) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        rest, self.history.unheard = self.history.unheard, ""
-        if rest and not self._resumed:
+        if self.history.unheard and not self._resumed:
             self._resumed = True
             session = await self._conversation.connected()
-            session.add(SystemMessage(GO_ON.format(rest=rest)))
+            session.add(SystemMessage(GO_ON.format(rest=self.history.go_on())))
             async with aclosing(self._rounds()) as acts:
                 async for act in acts:
                     yield act
@@ -318,14 +297,14 @@ class RealtimeDialogue:
     ) -> AsyncGenerator[Act, None]:
         """One answer as it comes; its calls are then in `step`."""
         try:
-            async with aclosing(self._parts(step, response)) as acts:
+            async with aclosing(self._items.speak(step, response)) as acts:
                 async for act in acts:
                     yield act
         except ProviderError as error:
             if error.retry_wait_s is None or not response.empty:
                 raise
             response = await self._again(heard)
-            async with aclosing(self._parts(step, response)) as acts:
+            async with aclosing(self._items.speak(step, response)) as acts:
                 async for act in acts:
                     yield act
         if response.overlong:
@@ -345,19 +324,6 @@ class RealtimeDialogue:
             await self._conversation.heard_again(heard)
         return await self._conversation.respond()
 
-    async def _parts(self, step: Step, response: RealtimeResponse) -> AsyncGenerator[Act, None]:
-        try:
-            async with aclosing(response.parts()) as parts:
-                async for item_id, speech in parts:
-                    if item_id not in self._items:
-                        spoken = step.say("")
-                        item = response.items[item_id]
-                        self._items[item_id] = _SpokenItem(item, spoken, response)
-                    yield Speak(speech, item_id)
-        finally:
-            if not response.over:
-                self._conversation.stop(response)
-
     async def _tell_results(self) -> None:
         """The server gets the results of all calls that have one."""
         if not self._called:
@@ -368,11 +334,6 @@ class RealtimeDialogue:
                 if call.id in step.results:
                     session.add(ToolMessage(call.id, step.results[call.id]))
         self._called.clear()
-
-    def _take_texts(self) -> None:
-        """Transcripts go on after their audio was queued."""
-        for each in self._items.values():
-            each.spoken.text = each.item.text.strip()
 
     def _fixed(self, text: str) -> Say:
         """A sentence of the pod's voice, which is not in the history."""

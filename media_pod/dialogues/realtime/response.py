@@ -21,7 +21,7 @@ Status = Literal["completed", "cancelled", "incomplete", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ResponseEnd:
     """How an answer ended."""
 
     status: Status
@@ -55,11 +55,13 @@ class RealtimeResponse:
     ) -> None:
         self.id = ""
         """At the server; "" until it has begun there."""
+        self.item_ids: set[str] = set()
+        """Of all that it adds to the server's conversation."""
         self.items: dict[str, ItemSpeech] = {}
         """Speech by the item's id, in order."""
         self.calls: dict[str, ToolCall] = {}
         """By the item's id."""
-        self.outcome: Outcome | None = None
+        self.outcome: ResponseEnd | None = None
         self.abandoned = False
         """It is not wanted any more."""
         self.overlong = False
@@ -120,7 +122,7 @@ class RealtimeResponse:
         self.calls[item_id] = call
         self._begun.set()
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: ResponseEnd) -> None:
         """The server is done with it."""
         if self.over:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from media_pod.dialogues.realtime.response import Outcome, RealtimeResponse, Status
+from media_pod.dialogues.realtime.response import RealtimeResponse, ResponseEnd, Status
 from media_pod.providers.chat import JsonObject, ToolCall, Usage
 from media_pod.providers.ports import ProviderError
 
@@ -36,6 +36,8 @@ def apply(
         failure_of: makes an error of an error object.
     """
     item_id = text_of(event, "item_id") or text_of(event, "item", "id")
+    if item_id:
+        response.item_ids.add(item_id)
     match kind:
         case "response.output_audio.delta":
             response.on_audio(item_id, text_of(event, "delta"))
@@ -78,7 +80,7 @@ def _finish(
     for item in output if isinstance(output, list) else []:
         _end_item(response, item)
     response.finish(
-        Outcome(_status(status), text_of(details, "reason"), _usage(event.get("response")))
+        ResponseEnd(_status(status), text_of(details, "reason"), _usage(event.get("response")))
     )
 
 

@@ -1,4 +1,4 @@
-"""A Realtime server, as all calls of a pod share it: settings, what was learned of it, connections."""
+"""A Realtime server as the calls of a pod share it: settings, what it can, connections."""
 
 import asyncio
 from collections.abc import Callable
