@@ -190,7 +190,7 @@ class RuleDialogue:
     """Base of dialogues that decide by rules: there is nothing to open, to wait for or to close."""
 
     patience_s: None = None
-    ears: None = None
+    ears: SttChain | None = None
 
     async def open(self) -> None:
         """Nothing to prepare."""

@@ -51,7 +51,7 @@ class CallerAudio:
         self._resampler: soxr.ResampleStream | None = None
         if audio_format.rate_hz != rate_hz:
             self._resampler = soxr.ResampleStream(
-                rate_hz, audio_format.rate_hz, 1, dtype="int16", quality=CALLER_QUALITY
+                rate_hz, audio_format.rate_hz, 1, dtype="float32", quality=CALLER_QUALITY
             )
 
     def feed(self, pcm: Pcm) -> bytes:
@@ -64,7 +64,9 @@ class CallerAudio:
 
     def _encoded(self, pcm: Pcm, last: bool) -> bytes:
         if self._resampler is not None:
-            pcm = self._resampler.resample_chunk(pcm, last=last)
+            # Not in int16: soxr adds dither, and the bytes would depend on how they were split.
+            samples = pcm.astype(np.float32)
+            pcm = _rounded(self._resampler.resample_chunk(samples, last=last))
         return g711.encoded(pcm) if self._format is G711 else pcm.astype("<i2").tobytes()
 
 

@@ -127,6 +127,7 @@ class RealtimeConnection:
                 found = f"expected events that are JSON objects, found {str(event)[:100]!r}"
                 raise ProviderError(found, FailureKind.BAD_ANSWER)
             self._on_event(event)
+            await asyncio.sleep(0)  # events that are here already do not suspend
 
     async def _guarded(self, work: Callable[[], Any]) -> None:
         try:

@@ -252,7 +252,9 @@ class RealtimeDialogue:
         heard: HeardTurn | None = None,
     ) -> AsyncGenerator[Act, None]:
         response = await self._first_answer(instructions, turn, heard)
-        for _ in range(self._settings.limits.tool_rounds):
+        for number in range(self._settings.limits.tool_rounds):
+            if number:
+                response = await self._conversation.respond()
             step = self.history.begin_step()
             async with aclosing(self._speak(step, response, heard)) as acts:
                 async for act in acts:
@@ -271,8 +273,6 @@ class RealtimeDialogue:
                 yield act
             if ends_turn:
                 return
-            response = await self._conversation.respond()
-        self._conversation.stop(response)
         yield self._fixed(self._settings.phrases.apology)
 
     async def _first_answer(

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.dialogues.realtime.audio_format import AudioFormat, BotAudio
+from media_pod.dialogues.realtime.growing_words import GrowingWords
 from media_pod.dialogues.realtime.word_fit import fitted_times, pauses
 from media_pod.providers.ports import Pcm, Speech, Word
 from media_pod.providers.tts.level import audible, frame_power, frame_samples
-from media_pod.providers.tts.spoken_words import SpokenWord, spoken_words, total_letters
+from media_pod.providers.tts.spoken_words import total_letters
 from media_pod.providers.tts.voice_profile import VoiceProfile
 
 
@@ -30,9 +31,8 @@ class ItemSpeech:
         self._rate_hz = rate_hz
         self._frame = frame_samples(rate_hz)
         self._profile = profile
-        self._text = ""
+        self._transcript = GrowingWords()
         self._text_ended = False
-        self._spoken: tuple[SpokenWord, ...] | None = ()
         self._waiting: deque[Pcm] = deque()
         self._waiting_samples = 0
         self._powers = array("f")
@@ -45,7 +45,7 @@ class ItemSpeech:
     @property
     def text(self) -> str:
         """Its transcript so far."""
-        return self._text
+        return self._transcript.text
 
     @property
     def waiting_samples(self) -> int:
@@ -59,13 +59,15 @@ class ItemSpeech:
 
     def add_text(self, delta: str) -> None:
         """The transcript goes on."""
-        self._text += delta
-        self._spoken = None
+        self._transcript.add(delta)
 
     def set_text(self, text: str) -> None:
         """The whole transcript."""
-        self._text, self._text_ended = text, True
-        self._spoken = None
+        before = self._transcript.text
+        if not text.startswith(before):
+            self._transcript, before = GrowingWords(), ""
+        self._transcript.add(text.removeprefix(before))
+        self._text_ended = True
 
     def add_audio(self, data: bytes) -> None:
         """The audio goes on, unless it has ended.
@@ -97,7 +99,7 @@ class ItemSpeech:
         pcm = np.concatenate(taken) if taken else np.zeros(0, np.int16)
         self._waiting_samples -= pcm.size
         first, self._taken = not self._taken, True
-        return Speech(self._text if first else "", pcm, self._words(), continues=not first)
+        return Speech(self.text if first else "", pcm, self._words(), continues=not first)
 
     def truncation_ms(self, heard_samples: int) -> int:
         """Where to cut it so that so many samples remain: never above its length.
@@ -118,7 +120,7 @@ class ItemSpeech:
         self._unframed = unframed[whole:]
 
     def _words(self) -> tuple[Word, ...]:
-        words = self._spoken_words()
+        words = self._transcript.words
         if not words:
             return ()
         sounds = self._sounds()
@@ -133,16 +135,11 @@ class ItemSpeech:
         return fitted_times(words, start, end, pauses(sounds, self._frame), self._rate_hz)
 
     def _learn(self) -> None:
-        letters = total_letters(self._spoken_words())
+        letters = total_letters(self._transcript.words)
         sound = np.flatnonzero(self._sounds())
         if letters and sound.size:
             frames = int(sound[-1] - sound[0]) + 1
             self._profile.learn_rate(letters, frames * self._frame * 1000 / self._rate_hz)
-
-    def _spoken_words(self) -> tuple[SpokenWord, ...]:
-        if self._spoken is None:
-            self._spoken = spoken_words(self._text)
-        return self._spoken
 
     def _sounds(self) -> NDArray[np.bool_]:
         return audible(np.array(self._powers, np.float32))

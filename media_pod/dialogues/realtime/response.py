@@ -167,7 +167,7 @@ class RealtimeResponse:
                 played += ended and not item.waiting_samples
                 if ended or item.waiting_samples:
                     continue
-            elif self.over:
+            elif self.over or self.overlong:
                 break
             if self._error is not None:
                 break

@@ -4,6 +4,7 @@ Over one clause, letters in proportion are right to a word (`providers.tts.spoke
 several sentences their errors add up, so the end of a sentence is put on a pause near its estimate.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -51,19 +52,19 @@ def fitted_times(
         rate_hz: of the samples.
     """
     sentences = _sentences(words)
-    left = list(silences)
+    letters = [total_letters(sentence) for sentence in sentences]
+    left = sum(letters)
     timed: list[Word] = []
-    for number, sentence in enumerate(sentences[:-1]):
-        rest = sentences[number:]
-        total = sum(map(total_letters, rest))
-        length = max(0, end - start) * total_letters(sentence) // total
-        reach = REACH_MS * rate_hz // 1000 + length // 4
-        pause = _nearest(left, start + length, reach)
-        stop, following = pause or (start + length, start + length)
+    for number, sentence in enumerate(sentences):
+        following = stop = max(start, end)
+        if number < len(sentences) - 1:
+            length = max(0, end - start) * letters[number] // left
+            pause = _pause_near(silences, start, start + length, rate_hz)
+            stop, following = pause or (start + length, start + length)
         timed += word_times(sentence, start, stop)
         start = following
-        left = [silence for silence in left if silence[0] >= start]
-    return (*timed, *word_times(sentences[-1], start, max(start, end))) if sentences else ()
+        left -= letters[number]
+    return tuple(timed)
 
 
 def _sentences(words: Sequence[SpokenWord]) -> list[list[SpokenWord]]:
@@ -75,11 +76,14 @@ def _sentences(words: Sequence[SpokenWord]) -> list[list[SpokenWord]]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _nearest(silences: Sequence[Span], place: int, reach: int) -> Span | None:
-    """The pause whose beginning is nearest to `place`, a long one before a short one."""
+def _pause_near(silences: Sequence[Span], start: int, place: int, rate_hz: int) -> Span | None:
+    """The pause that begins nearest to `place`, at `start` or later; a long one goes first."""
+    reach = REACH_MS * rate_hz // 1000 + (place - start) // 4
+    first = bisect_left(silences, max(start, place - reach), key=_beginning)
+    last = bisect_right(silences, place + reach, key=_beginning)
+    near = silences[first:last]
+    return min(near, key=lambda span: abs(span[0] - place) - (span[1] - span[0]), default=None)
 
-    def distance(silence: Span) -> int:
-        return abs(silence[0] - place) - (silence[1] - silence[0])
 
-    near = [silence for silence in silences if abs(silence[0] - place) <= reach]
-    return min(near, key=distance, default=None)
+def _beginning(silence: Span) -> int:
+    return silence[0]

@@ -22,7 +22,12 @@ RATE_HZ = 8000
 
 
 def server_at(
-    url: str, *, rate_hz: int = RATE_HZ, deadline_s: float = 5.0, key: str | None = None, **more: Any
+    url: str,
+    *,
+    rate_hz: int = RATE_HZ,
+    deadline_s: float = 5.0,
+    key: str | None = None,
+    **more: Any,
 ) -> RealtimeServer:
     settings = OpenAiRealtimeSettings(kind="openai", model="gpt-x", base_url=url, **more)
     return RealtimeServer(settings, key, rate_hz, deadline_s)

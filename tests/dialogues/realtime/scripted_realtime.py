@@ -132,7 +132,7 @@ class ScriptedRealtime:
     async def _serve(self, socket: ServerConnection) -> None:
         session = Session(socket)
         self.sessions.append(session)
-        announced = {"modalities": ["audio", "text"]} if self.beta else {"audio": {}}
+        announced: Json = {"modalities": ["audio", "text"]} if self.beta else {"audio": {}}
         await self._send(session, "session.created", session=announced)
         try:
             async for message in socket:
@@ -197,9 +197,7 @@ class ScriptedRealtime:
             if text is None:
                 await self._send(session, f"{kind}failed", item_id=item["id"], error={})
             else:
-                await self._send(
-                    session, f"{kind}completed", item_id=item["id"], transcript=text
-                )
+                await self._send(session, f"{kind}completed", item_id=item["id"], transcript=text)
         if self.answers_commits:
             await self._respond(session, event)
 
@@ -218,7 +216,9 @@ class ScriptedRealtime:
         response_id = self._id("resp")
         done: Json = {"id": response_id, "status": "completed", "output": []}
         await self._send(session, "response.created", response={"id": response_id})
-        if answer in self.answers and not (self.answers_commits and not session.of("response.create")):
+        if answer in self.answers and not (
+            self.answers_commits and not session.of("response.create")
+        ):
             self.answers.remove(answer)
         try:
             if answer.lose:
@@ -245,9 +245,7 @@ class ScriptedRealtime:
         item: Json = {"id": self._id("item"), "type": "message", "role": "assistant"}
         item |= {"content": [{"type": "output_audio", "transcript": ""}], "audio_ms": 0}
         await self._add(session, item)
-        await self._send(
-            session, "response.output_item.added", response_id=response_id, item=item
-        )
+        await self._send(session, "response.output_item.added", response_id=response_id, item=item)
         for number, word in enumerate(answer.text.split()):
             if number == answer.pause_after:
                 await answer.go_on.wait()
@@ -266,9 +264,7 @@ class ScriptedRealtime:
         await self._send(
             session, "response.output_audio_transcript.done", **ids, transcript=answer.text
         )
-        await self._send(
-            session, "response.output_item.done", response_id=response_id, item=item
-        )
+        await self._send(session, "response.output_item.done", response_id=response_id, item=item)
 
     async def _audio(self, session: Session, text: str, response_id: str, item: Json) -> None:
         for _ in text.split():
@@ -295,9 +291,7 @@ class ScriptedRealtime:
         item = {"id": self._id("item"), "type": "function_call", "status": "completed"}
         item |= {"name": name, "arguments": arguments, "call_id": call_id}
         await self._add(session, item)
-        await self._send(
-            session, "response.output_item.done", response_id=response_id, item=item
-        )
+        await self._send(session, "response.output_item.done", response_id=response_id, item=item)
 
     async def _create(self, session: Session, event: Json) -> None:
         item = {"id": self._id("item"), **event["item"]}
@@ -313,9 +307,7 @@ class ScriptedRealtime:
         at = len(session.items) if at is None else at
         session.items.insert(at, item)
         previous = session.items[at - 1]["id"] if at else None
-        await self._send(
-            session, "conversation.item.added", item=item, previous_item_id=previous
-        )
+        await self._send(session, "conversation.item.added", item=item, previous_item_id=previous)
 
     async def _delete(self, session: Session, event: Json) -> None:
         found = [item for item in session.items if item["id"] == event["item_id"]]
