@@ -25,8 +25,6 @@ class HeardTurn:
     caller: CallerItem
     response: RealtimeResponse | None = None
     """The answer, if it was asked for with the commit."""
-    answered: bool = False
-    """The bot has begun to answer, or will not: the audio does not come again."""
 
 
 class RealtimeConversation:
@@ -49,8 +47,8 @@ class RealtimeConversation:
         max_samples: int,
     ) -> None:
         self.server = server
-        self.turn: HeardTurn | None = None
-        """What the caller said last, until the next turn begins."""
+        self.unanswered: HeardTurn | None = None
+        """What the caller said last, until the bot begins to answer, or will not."""
         self.may_answer: Callable[[], bool] = lambda: True
         """Whether an answer can be asked for with the commit of a turn."""
         self._setup = setup
@@ -126,11 +124,12 @@ class RealtimeConversation:
         else:
             response.abandon()
 
-    def drop_turn(self) -> None:
-        """The caller's turn is none, or comes again: the server forgets it and its answer."""
-        turn, self.turn = self.turn, None
+    def drop_turn(self, turn: HeardTurn | None) -> None:
+        """A turn of the caller is none, or comes again: the server forgets it and its answer."""
         if turn is None:
             return
+        if turn is self.unanswered:
+            self.unanswered = None
         if turn.response is not None:
             self.drop(turn.response)
         if (session := self.session) is not None:
@@ -157,9 +156,7 @@ class RealtimeConversation:
 
     def begin_turn(self) -> None:
         """The caller speaks: what was not answered comes again with this turn."""
-        if self.turn is not None and not self.turn.answered:
-            self.drop_turn()
-        self.turn = None
+        self.drop_turn(self.unanswered)
 
     async def aclose(self) -> None:
         """End the session."""

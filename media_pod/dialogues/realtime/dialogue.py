@@ -90,6 +90,8 @@ class RealtimeDialogue:
         # No fallback follows, so that no time is needed to let a failed one rest.
         self._ears = ProviderChain("stt", [ears], server.deadline_s, lambda: 0.0)
         self._items = SpokenItems(self._conversation)
+        self._heard: HeardTurn | None = None
+        """The caller's turn that the bot's latest one answers; None for keys, text and silence."""
         self._called: list[Step] = []
         """Steps whose results the server has not got."""
         self._turns = self._tokens = self._silent_turns = 0
@@ -112,6 +114,7 @@ class RealtimeDialogue:
 
     async def greet(self) -> AsyncGenerator[Act, None]:
         """The first words, which the model speaks: given ones, its own, or none."""
+        self._heard = None
         if self._settings.greeting.speaks_first == "caller":
             return
         text = self._prompts.greeting
@@ -122,14 +125,16 @@ class RealtimeDialogue:
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """Answer the caller's turn; without audio, words and digits it was silence."""
-        heard = self._conversation.turn
-        async with aclosing(self._reply(turn, heard)) as acts:
-            async for act in acts:
-                if heard is not None:
-                    heard.answered = True
-                yield act
-        if heard is not None:
-            heard.answered = True
+        self._heard = self._conversation.unanswered
+        try:
+            async with aclosing(self._reply(turn, self._heard)) as acts:
+                async for act in acts:
+                    self._conversation.unanswered = None
+                    yield act
+        except ProviderError:
+            self._conversation.unanswered = None  # the caller is asked to say it again
+            raise
+        self._conversation.unanswered = None
 
     def interrupted(self, cut: Interruption) -> None:
         """Cut the open turn of both histories where the caller interrupted it."""
@@ -137,7 +142,7 @@ class RealtimeDialogue:
         self.history.interrupted(cut.heard, answered=cut.answered)
         self._items.cut(cut)
         if not cut.answered:
-            self._conversation.drop_turn()
+            self._conversation.drop_turn(self._heard)
 
     def snapshot(self) -> DialogueState:
         """See `Dialogue.snapshot`."""
@@ -185,7 +190,7 @@ class RealtimeDialogue:
         self._items.begin_turn()
         silent = self._is_silence(turn, heard) or self._is_backchannel(turn)
         if silent:
-            self._conversation.drop_turn()
+            self._conversation.drop_turn(heard)
             self.history.silence()
         else:
             self._silent_turns, self._resumed = 0, False
@@ -200,7 +205,7 @@ class RealtimeDialogue:
                     yield act
             return
         if reason := self._limit(self._turns):
-            self._conversation.drop_turn()
+            self._conversation.drop_turn(heard)
             yield self._fixed(self._settings.phrases.limit_goodbye)
             yield HangUp(reason)
             return

@@ -102,7 +102,7 @@ class RealtimeUtterance:
             session.append(self._encoder, None)
         self._over = True
         turn = HeardTurn(self._audio, session.commit())
-        self._conversation.turn = turn
+        self._conversation.unanswered = turn
         try:
             if self._conversation.may_answer():
                 turn.response = await self._conversation.respond()
@@ -110,8 +110,7 @@ class RealtimeUtterance:
             if error := session.lost or turn.caller.error:
                 raise error
         except BaseException:
-            if self._conversation.turn is turn:
-                self._conversation.drop_turn()
+            self._conversation.drop_turn(turn)
             raise
         return turn.caller.transcript or ""
 

@@ -76,15 +76,6 @@ class AudioCall(Conversation):
             while not true():
                 await asyncio.sleep(0.001)
 
-    async def until_tick(self, true: Callable[[], object], most_ticks: int = 3000) -> None:
-        """Let ticks pass until something is so."""
-        for _ in range(most_ticks):
-            if true():
-                return
-            await self.tick()
-            await asyncio.sleep(0)
-        raise AssertionError("it did not happen")
-
 
 @asynccontextmanager
 async def audio_call(

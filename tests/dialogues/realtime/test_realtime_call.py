@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from call.doubles import SOON
+from call.doubles import SOON, loud
+from dialogues.agent.doubles import PHRASES
 from dialogues.realtime.doubles import AudioCall, audio_call
 from dialogues.realtime.scripted_realtime import LEVEL, WORD_MS, Answer, ScriptedRealtime
 from media_pod.call.turn_machine import TurnState
@@ -230,3 +231,39 @@ async def test_a_wideband_line_speaks_and_hears_pcm() -> None:
         await ask(call)
         assert realtime.session.setup["audio"]["output"]["format"]["type"] == "audio/pcm"
         assert len(realtime.session.heard[0]) % 2 == 0
+
+
+async def test_after_an_answer_silence_is_silence_and_keys_are_a_turn() -> None:
+    realtime = ScriptedRealtime("Yes.", "Four.")
+    async with audio_call(realtime) as call:
+        await ask(call)
+        await call.listen()
+        heard = await call.listen()
+        assert loud(heard) == len(PHRASES.still_there.split()), "said by the pod's voice"
+        assert len(realtime.session.of("response.create")) == 1
+
+        for digit in "4#":
+            call.call.digit(digit)
+        await call.wait(lambda: call.now_is(TurnState.SPEAKING))
+        await call.listen()
+        assert realtime.session.said == [
+            "user: (audio)",
+            "assistant: Yes.",
+            "user: [keyed: 4]",
+            "assistant: Four.",
+        ]
+
+
+async def test_a_backchannel_is_not_answered_and_the_model_goes_on() -> None:
+    transcripts = ["count", "mhm"]
+    waiting = Answer("Pardon?", pause_after=0)
+    realtime = ScriptedRealtime(LONG, waiting, "four five", transcripts=transcripts)
+    async with audio_call(realtime, transcription=True) as call:
+        await ask(call)
+        await interrupt_after(call, 35)
+        await ask(call)
+        await call.listen()
+        said = realtime.session.said
+        assert said[2].startswith("system: ")
+        assert said[3:] == ["assistant: four five"]
+        assert call.dialogue.history.messages()[1:] == [AssistantMessage("one two three four five")]
