@@ -64,7 +64,7 @@ async def test_check_tries_it() -> None:
     [own] = [each for each in found if each.path == "spec.realtime"]
     assert "truncation works" in own.text
     assert not own.is_problem
-    assert found[0] == Finding("spec", "templates are valid")
+    assert found[0] == Finding("spec.instructions", "templates are valid")
 
 
 @pytest.mark.parametrize(
