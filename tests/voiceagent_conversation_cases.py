@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from functools import partial
 
-from voiceagent_documents import BUILT_IN, HTTP_TOOL, LLM, TOOLS, Case, Json, with_llm
+from voiceagent_documents import (
+    BUILT_IN,
+    HTTP_TOOL,
+    LLM,
+    REALTIME,
+    TOOLS,
+    Case,
+    Json,
+    with_llm,
+    with_realtime,
+)
 
 _OPERATOR: Json = {"transfers": [{"name": "operator", "goto": "phones,601,1"}]}
 _TRANSFER = "the name of a transfer in telephony.transfers"
-_ONE_MIND = "exactly one of llm and dialogue"
-_WITH_LLM = "instructions with llm, and only then"
+_ONE_MIND = "exactly one of llm, realtime and dialogue"
+_WITH_MODEL = "instructions with llm or realtime, and only then"
 _VARIABLES = (
     "names of letters, digits and _, not a digit first, at most 64 characters, none of them caller,"
     " called, date, time, weekday"
@@ -87,23 +97,25 @@ CONVERSATION_CASES = (
     *(
         Case("spec", _ONE_MIND, good=with_llm(), bad=bad, found=found, field="spec")
         for bad, found in (
-            (with_llm(dialogue={"kind": "parcelDesk"}), "llm and dialogue"),
-            ({"dialogue": None}, "neither llm nor dialogue"),
+            (with_llm(dialogue={"kind": "parcelDesk"}), '["llm", "dialogue"]'),
+            (with_llm(realtime=REALTIME), '["llm", "realtime"]'),
+            ({"dialogue": None}, "[]"),
         )
     ),
     *(
-        Case("spec", _WITH_LLM, good=with_llm(), bad=bad, found=found, field="spec.instructions")
-        for bad, found in (
-            ({"llm": LLM}, "llm without instructions"),
-            ({"instructions": "Be brief."}, "instructions without llm"),
+        Case("spec", _WITH_MODEL, good=good, bad=bad, found=found, field="spec.instructions")
+        for good, bad, found in (
+            (with_llm(), {"llm": LLM}, "a model without instructions"),
+            (with_realtime(), {"realtime": REALTIME}, "a model without instructions"),
+            (with_llm(), {"instructions": "Be brief."}, "instructions without a model"),
         )
     ),
     Case(
         "spec",
-        "greeting.text with llm; what a dialogue says first is its own",
+        "greeting.text with llm or realtime; what a dialogue says first is its own",
         good=with_llm(greeting={"text": "Hello."}),
         bad={"greeting": {"text": "Hello."}},
-        found="greeting.text without llm",
+        found="greeting.text without a model",
         field="spec.greeting.text",
     ),
     *(
@@ -119,10 +131,10 @@ CONVERSATION_CASES = (
     ),
     Case(
         "spec",
-        "tools with llm",
+        "tools with llm or realtime",
         good=_tools({"kind": "hangUp"}),
         bad={"tools": [{"kind": "hangUp"}]},
-        found="1 tools without llm",
+        found="1 tools without a model",
         field="spec.tools",
     ),
     *(
@@ -199,6 +211,7 @@ CONVERSATION_CASES = (
         )
         for name in ("Authorization", "X-API-Key", "Cookie", "GITHUB_TOKEN", "DB_PASSWORD")
     ),
+    _source("spec.realtime.apiKey", lambda key: with_realtime(REALTIME | {"apiKey": key})),
     _source("spec.llm.apiKey", lambda key: with_llm(llm=LLM | {"apiKey": key})),
     _source(
         "spec.llm.fallbacks[].apiKey",

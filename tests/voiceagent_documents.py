@@ -7,6 +7,7 @@ from typing import Any
 Json = dict[str, Any]
 
 LLM: Json = {"kind": "openai", "model": "m"}
+REALTIME: Json = {"kind": "openai", "model": "speaks"}
 HTTP_TOOL: Json = {
     "kind": "http",
     "name": "book",
@@ -42,8 +43,8 @@ TOOLS: dict[str, Json] = {
 
 
 def voice_agent(spec: Json, name: str = "desk") -> Json:
-    """A VoiceAgent: a parcel desk, unless `spec` has a language model or another dialogue."""
-    mind = {} if "llm" in spec else {"dialogue": {"kind": "parcelDesk"}}
+    """A VoiceAgent: a parcel desk, unless `spec` has a model or another dialogue."""
+    mind = {} if {"llm", "realtime"} & set(spec) else {"dialogue": {"kind": "parcelDesk"}}
     return {
         "apiVersion": "interject.dev/v1alpha1",
         "kind": "VoiceAgent",
@@ -55,6 +56,11 @@ def voice_agent(spec: Json, name: str = "desk") -> Json:
 def with_llm(**more: Any) -> Json:
     """A spec with a language model."""
     return {"llm": LLM, "instructions": "Be brief.", **more}
+
+
+def with_realtime(realtime: Json = REALTIME) -> Json:
+    """A spec with a speech-to-speech model."""
+    return {"realtime": realtime, "instructions": "Be brief."}
 
 
 def with_bare_kinds(spec: Json) -> Json:

@@ -92,7 +92,9 @@ class Call:
         self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
         self._capture = Capture(
-            agents.stt, self._pre_roll, settings.max_utterance_ms * settings.rate_hz // 1000
+            self._dialogue.ears or agents.stt,
+            self._pre_roll,
+            settings.max_utterance_ms * settings.rate_hz // 1000,
         )
         self._reply_begun = True
         """The bot has begun to answer the caller's latest turn."""
@@ -251,7 +253,8 @@ class Call:
 
     def _interruption(self, said: Said) -> Interruption:
         begun = self._reply_begun
-        return Interruption(said.heard, said.unheard, said.heard_ms, self._now_ms, begun)
+        words = (said.heard, said.unheard, said.heard_ms)
+        return Interruption(*words, self._now_ms, begun, said.item_samples)
 
     def _on(self, event: TurnEvent) -> None:
         before = self._turn.state
@@ -352,7 +355,9 @@ class Call:
 
     def _publish_words(self, text: str, digits: str) -> None:
         self._publish(Recognized, text, digits)
-        if self._stopped_by is not None and not text and not digits:
+        # Ears need not have words for what they heard.
+        nothing = not text and not digits and self._dialogue.ears is None
+        if self._stopped_by is not None and nothing:
             self._publish(FalseStopSuspected, self._stopped_by)
         self._stopped_by = None
         if text or digits:

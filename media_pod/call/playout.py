@@ -8,7 +8,8 @@ this one makes the bot silent; `under_way` says whether the line has something t
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ class Said:
     unheard: str
     heard_ms: int
     """Speech that was played, pauses not counted."""
+    item_samples: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Samples that were played of each item that `Playout.add` named."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +41,7 @@ class _Text:
 
     words: tuple[Word, ...]
     """Counted in samples from its start, by the latest estimate."""
+    item: str = ""
     left_samples: int = 0
     """Of its speech, queued or under way."""
     played_samples: int = 0
@@ -77,6 +81,8 @@ class Playout:
         self._position = 0
         self._queued = 0
         self._speech_samples = 0
+        self._item_samples: dict[str, int] = {}
+        """That were played."""
         self._heard: deque[str] = deque(maxlen=MAX_HEARD_WORDS)
         self._texts: deque[_Text] = deque()
         """The one that is played, those after it, and the latest, whose speech may go on."""
@@ -93,6 +99,7 @@ class Playout:
         self.held = False
         self._pieces.clear()
         self._position = self._queued = self._speech_samples = 0
+        self._item_samples = {}
         self._heard.clear()
         self._texts.clear()
         self._announced.clear()
@@ -107,13 +114,19 @@ class Playout:
         if self._announced:
             self._announced.popleft()
 
-    def add(self, speech: Speech) -> None:
-        """Queue speech; its words are the next of those announced."""
+    def add(self, speech: Speech, item: str = "") -> None:
+        """Queue speech; its words are the next of those announced.
+
+        Args:
+            speech: whole, or a part.
+            item: by which its samples are counted in `Said`; "" if they are not. Of a part that
+                continues, it is that of the first.
+        """
         if speech.continues:
             self._texts[-1].words = speech.words
         else:
             self._forget_played()
-            self._texts.append(_Text(speech.words))
+            self._texts.append(_Text(speech.words, item))
             if self._announced:
                 self._announced[0] = _without(self._announced[0], speech.text)
         self._texts[-1].left_samples += speech.pcm.size
@@ -182,6 +195,9 @@ class Playout:
                 text.played_samples += samples
                 text.left_samples -= samples
                 self._speech_samples += samples
+                if text.item:
+                    before = self._item_samples.get(text.item, 0)
+                    self._item_samples[text.item] = before + samples
         if len(self._texts) > 1:
             latest = self._texts.pop()
             self._forget_played()
@@ -202,6 +218,7 @@ class Playout:
             heard=" ".join(heard),
             unheard=" ".join([*unheard, *" ".join(self._announced).split()]),
             heard_ms=self._speech_samples * 1000 // self._rate_hz,
+            item_samples=dict(self._item_samples),
         )
 
     @property

@@ -32,6 +32,7 @@ from media_pod.dialogues.ports import (
     Pause,
     Play,
     Say,
+    Speak,
     Transfer,
 )
 from media_pod.providers.chain import ProviderChain, error_type
@@ -210,10 +211,13 @@ class Responder:
             return nullcontext()
         return pending(self._requests, ProviderRequest("llm", self._dialogue.name))
 
-    async def _do(self, act: Say | Play | Pause | Expect) -> None:
+    async def _do(self, act: Say | Speak | Play | Pause | Expect) -> None:
         match act:
             case Say(text):
                 await self._say(text)
+            case Speak(speech, item):
+                self._queue(speech, item)
+                await self._until_room()
             case Play(name, pcm):
                 # A recording counts as one word, also if its name has several.
                 self._queue(Speech(name, pcm, (Word(name, 0, pcm.size),)))
@@ -240,8 +244,8 @@ class Responder:
             self._fixed.keep(text, pieces)
         self._playout.announced()
 
-    def _queue(self, speech: Speech) -> None:
-        self._playout.add(speech)
+    def _queue(self, speech: Speech, item: str = "") -> None:
+        self._playout.add(speech, item)
         self._on_speech()
 
     async def _until_room(self) -> None:

@@ -3,6 +3,11 @@
 A dialogue streams acts. A barge-in closes the iterator; `interrupted` then reports which words the
 caller heard.
 
+A dialogue that hears and speaks by itself, such as a speech-to-speech model, has `ears`, to which
+the caller's audio goes in place of the pod's recognizer, and yields `Speak`, speech that is already
+made. The call still decides when the caller interrupts and when their turn is over
+(docs/decisions/0018-dialogues-with-ears.md).
+
 Rules for acts with effects outside of the call, such as a booking
 ------------------------------------------------------------------
 - The dialogue runs them in tasks of its own, so that closing the iterator does not cancel them.
@@ -15,7 +20,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from media_pod.providers.ports import Pcm, ProviderError
+from media_pod.providers.ports import Pcm, ProviderError, Speech
+from media_pod.providers.recognition import SttChain
 from media_pod.providers.requests import RequestObserver
 
 
@@ -24,6 +30,16 @@ class Say:
     """Speak `text` with the agent's voice."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Play speech that the dialogue has made, at the line's rate."""
+
+    speech: Speech
+    """Whole, or a part: one that `continues` belongs to the `Speak` before it."""
+    item: str = ""
+    """What an `Interruption` counts its samples by; "" if the dialogue does not need to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,7 @@ class Expect:
     digits: int
 
 
-Act = Say | Play | Pause | Expect | HangUp | Transfer
+Act = Say | Speak | Play | Pause | Expect | HangUp | Transfer
 
 
 VARIABLE_PREFIX: Final = "var."
@@ -114,6 +130,8 @@ class Interruption:
     """Time at which the bot fell silent, from the start of the call."""
     answered: bool = True
     """The bot's answer had begun. If not, the caller's next turn repeats the words of this one."""
+    item_samples: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Samples that were played of each `Speak.item`; an item of which none was is missing."""
 
 
 DialogueState = Mapping[str, Any]
@@ -136,6 +154,14 @@ class Dialogue(Protocol):
     @property
     def patience_s(self) -> float | None:
         """Longest time between two acts, in seconds; None for the call's deadline."""
+
+    @property
+    def ears(self) -> SttChain | None:
+        """Takes the caller's audio in place of the pod's recognizers; None for those.
+
+        Their `finish` is the end of the caller's turn; "" from them is a turn without known words,
+        not silence.
+        """
 
     async def open(self) -> None:
         """Prepare for the first turn; called once.
@@ -175,6 +201,7 @@ class RuleDialogue:
 
     early_replies = False
     patience_s: None = None
+    ears: SttChain | None = None
 
     async def open(self) -> None:
         """Nothing to prepare."""

@@ -9,6 +9,8 @@ from media_pod.dialogues.agent.agent import AgentSettings, Prompts, make_agent
 from media_pod.dialogues.agent.template import PromptTemplate, caller_values
 from media_pod.dialogues.parcel_desk.desk import ParcelDesk
 from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say, Transfer
+from media_pod.dialogues.realtime.dialogue import make_realtime_dialogue
+from media_pod.dialogues.realtime.server import RealtimeServer
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest.agent import AgentSpec
@@ -19,6 +21,7 @@ from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Llm
 from media_pod.providers.ports import Pcm
 from media_pod.providers.recording import read_wav
+from media_pod.providers.secret_values import SecretReader
 from media_pod.providers.tts.tones import waiting_tones
 from media_pod.tools.ports import ToolSource
 
@@ -32,6 +35,7 @@ def make_dialogue(
     folder: Path,
     llm: ProviderChain[Llm] | None = None,
     sources: Sequence[ToolSource] = (),
+    realtime: RealtimeServer | None = None,
     local_time: Callable[[], datetime] = datetime.now,
 ) -> DialogueFactory:
     """The agent's dialogue factory. Reads recordings, relative to `folder`, and templates.
@@ -41,6 +45,7 @@ def make_dialogue(
         folder: what paths in it are relative to.
         llm: the models, for an agent with `spec.llm`.
         sources: the tools that its calls share.
+        realtime: the speech-to-speech model, for an agent with `spec.realtime`.
         local_time: the time that templates show.
 
     Raises:
@@ -54,10 +59,26 @@ def make_dialogue(
             items = [_item(line, folder, spec.line.rate_hz, places) for line in script]
             return partial(Scripted.for_call, items, _AT_END[at_end])
         case None:
-            assert llm is not None, "validation requires llm or dialogue"
-            settings = _agent_settings(spec, folder, places, len(llm.providers))
+            settings = _agent_settings(spec, folder, places, len(llm.providers) if llm else 1)
             render = AgentPrompts(spec, local_time).render
+            if realtime is not None:
+                return partial(make_realtime_dialogue, realtime, settings, sources, render)
+            assert llm is not None, "validation requires llm, realtime or dialogue"
             return partial(make_agent, llm, settings, sources, render)
+
+
+def make_realtime(spec: AgentSpec, secrets: SecretReader) -> RealtimeServer | None:
+    """The speech-to-speech model; None if the manifest has none.
+
+    Raises:
+        SetupError: its secret is missing.
+        ProviderError: a setting that it does not support.
+    """
+    settings = spec.realtime
+    if settings is None:
+        return None
+    key = secrets.value(settings.api_key, "spec.realtime.apiKey")
+    return RealtimeServer(settings, key, spec.line.rate_hz, spec.deadlines.provider_seconds)
 
 
 class AgentPrompts:

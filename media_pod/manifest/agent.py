@@ -1,9 +1,10 @@
 """The VoiceAgent: one document that describes one agent.
 
 The pod, the operator and the CRD share these models. providers.py has the language model, the
-recognizer and the voice, tools.py what the model may do, conversation.py the first words, limits
-and phrases, dialogue.py the dialogues without a model, operation.py how a pod runs, server.py the
-ports, telephony.py the extensions and transfers, cluster.py what only a cluster uses.
+recognizer and the voice, realtime.py the speech-to-speech model, tools.py what a model may do,
+conversation.py the first words, limits and phrases, dialogue.py the dialogues without a model,
+operation.py how a pod runs, server.py the ports, telephony.py the extensions and transfers,
+cluster.py what only a cluster uses.
 Keys are camelCase in documents; unknown keys, wrong types and values out of range are errors. A
 path in a document is relative to the folder of the document's file.
 """
@@ -35,6 +36,7 @@ from media_pod.manifest.providers import (
     SttSettings,
     TtsSettings,
 )
+from media_pod.manifest.realtime import OpenAiRealtimeSettings
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.server import ServerSettings
 from media_pod.manifest.telephony import TelephonySettings
@@ -176,10 +178,10 @@ class AgentSpec(StrictModel):
     instructions: Template | None = Field(
         default=None,
         description="What the agent is and how it behaves: the model's system prompt, a template "
-        "over the call's variables. Required with llm.",
+        "over the call's variables. Required with llm and with realtime.",
     )
     greeting: GreetingSettings = Field(
-        default=GreetingSettings(), description="The first words of a call, with llm."
+        default=GreetingSettings(), description="The first words of a call, with llm or realtime."
     )
     variables: Variables = Field(
         default={},
@@ -195,12 +197,17 @@ class AgentSpec(StrictModel):
     llm: LlmSettings | None = Field(
         default=None,
         description="The language model that decides what the agent says and does. Exactly one of "
-        "llm and dialogue.",
+        "llm, realtime and dialogue.",
+    )
+    realtime: OpenAiRealtimeSettings | None = Field(
+        default=None,
+        description="A speech-to-speech model in place of llm, stt and most of tts, which still "
+        "speaks fixed sentences. Exactly one of llm, realtime and dialogue.",
     )
     dialogue: Dialogue | None = Field(
         default=None,
-        description="A dialogue without a language model, selected by kind. Exactly one of llm and "
-        "dialogue.",
+        description="A dialogue without a model, selected by kind. Exactly one of llm, realtime "
+        "and dialogue.",
     )
     stt: SttSettings = Field(
         default=PrimaryPocketsphinxSttSettings(kind="pocketsphinx"),

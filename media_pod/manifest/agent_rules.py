@@ -23,10 +23,10 @@ from media_pod.manifest.tools import (
 if TYPE_CHECKING:
     from media_pod.manifest.agent import AgentSpec
 
-_ONE_MIND: Final = "exactly one of llm and dialogue"
-_WITH_LLM: Final = "instructions with llm, and only then"
-_GREETING: Final = "greeting.text with llm; what a dialogue says first is its own"
-_TOOLS: Final = "tools with llm"
+_ONE_MIND: Final = "exactly one of llm, realtime and dialogue"
+_WITH_MODEL: Final = "instructions with llm or realtime, and only then"
+_GREETING: Final = "greeting.text with llm or realtime; what a dialogue says first is its own"
+_TOOLS: Final = "tools with llm or realtime"
 _A_TRANSFER: Final = "the name of a transfer in telephony.transfers"
 
 _BAD_VARIABLE: Final = (
@@ -40,21 +40,28 @@ _GOOD_NAME: Final = (
 _HAS_PLACE: Final = "self.telephony.transfers.exists(t, t.name == {})"
 _TRANSFERS: Final = "telephony.transfers has {self.telephony.transfers.map(t, t.name)}"
 
+_MINDS: Final = (
+    "(has(self.llm) ? ['llm'] : []) + (has(self.realtime) ? ['realtime'] : [])"
+    " + (has(self.dialogue) ? ['dialogue'] : [])"
+)
+_HAS_MODEL: Final = "(has(self.llm) || has(self.realtime))"
+
 MIND_RULES: Final = (
     Rule(
-        "has(self.llm) != has(self.dialogue)",
-        found="{has(self.llm) ? 'llm and dialogue' : 'neither llm nor dialogue'}",
+        f"({_MINDS}).size() == 1",
+        found=f"{{{_MINDS}}}",
         allowed=_ONE_MIND,
     ),
     Rule(
-        "has(self.llm) == has(self.instructions)",
-        found="{has(self.llm) ? 'llm without instructions' : 'instructions without llm'}",
-        allowed=_WITH_LLM,
+        f"{_HAS_MODEL} == has(self.instructions)",
+        found="{has(self.instructions) ? 'instructions without a model'"
+        " : 'a model without instructions'}",
+        allowed=_WITH_MODEL,
         field=".instructions",
     ),
     Rule(
-        "has(self.llm) || !has(self.greeting.text)",
-        found="greeting.text without llm",
+        f"{_HAS_MODEL} || !has(self.greeting.text)",
+        found="greeting.text without a model",
         allowed=_GREETING,
         field=".greeting.text",
         reason="FieldValueForbidden",
@@ -69,8 +76,8 @@ MIND_RULES: Final = (
 
 TOOL_RULES: Final = (
     Rule(
-        "self.tools.size() == 0 || has(self.llm)",
-        found="{self.tools.size()} tools without llm",
+        f"self.tools.size() == 0 || {_HAS_MODEL}",
+        found="{self.tools.size()} tools without a model",
         allowed=_TOOLS,
         field=".tools",
         reason="FieldValueForbidden",
@@ -141,22 +148,22 @@ SPEC_RULES: Final = (*MIND_RULES, *TOOL_RULES, *DIALOGUE_RULES, *LINE_RULES)
 
 
 def check_mind(spec: "AgentSpec") -> None:
-    """Check that `spec` has a language model or a dialogue, and nothing that only the other has.
+    """Check that `spec` has one model or dialogue, and nothing that only another has.
 
     Raises:
         PydanticCustomError: it has not.
     """
-    if (spec.llm is None) == (spec.dialogue is None):
-        raise _clash(
-            "neither llm nor dialogue" if spec.llm is None else "llm and dialogue", _ONE_MIND
-        )
-    if (spec.llm is None) != (spec.instructions is None):
-        found = "instructions without llm" if spec.llm is None else "llm without instructions"
-        raise _clash(found, _WITH_LLM)
-    if spec.llm is None and spec.greeting.text is not None:
-        raise _clash("greeting.text without llm", _GREETING)
-    if spec.llm is None and spec.tools:
-        raise _clash(f"{len(spec.tools)} tools without llm", _TOOLS)
+    minds = [name for name in ("llm", "realtime", "dialogue") if getattr(spec, name) is not None]
+    if len(minds) != 1:
+        raise _clash(f"[{', '.join(minds)}]", _ONE_MIND)
+    model = spec.dialogue is None
+    if model != (spec.instructions is not None):
+        found = "a model without instructions" if model else "instructions without a model"
+        raise _clash(found, _WITH_MODEL)
+    if not model and spec.greeting.text is not None:
+        raise _clash("greeting.text without a model", _GREETING)
+    if not model and spec.tools:
+        raise _clash(f"{len(spec.tools)} tools without a model", _TOOLS)
 
 
 def check_transfers(spec: "AgentSpec") -> None:

@@ -52,14 +52,20 @@ def restart_fields(running: AgentSpec, wanted: AgentSpec) -> tuple[str, ...]:
 def reloaded(running: AgentSpec, wanted: AgentSpec) -> AgentSpec:
     """`running` with the `RELOADED` fields of `wanted`, as far as they fit the fields that stay.
 
-    A change between a dialogue and a language model needs a new pod for all of them. `telephony`
-    stays while it has transfers that the running tools name and `wanted` does not have.
+    A change between a dialogue, a language model and a speech-to-speech model needs a new pod for
+    all of them. `telephony` stays while it has transfers that the running tools name and `wanted`
+    does not have.
     """
-    if (running.llm is None) != (wanted.llm is None):
+    if _mind(running) != _mind(wanted):
         return running
     places = {transfer.name for transfer in wanted.telephony.transfers}
     kept = set() if places.issuperset(places_used(running.tools)) else {"telephony"}
     return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED - kept})
+
+
+def _mind(spec: AgentSpec) -> tuple[bool, bool]:
+    """Which of llm, realtime and dialogue it has."""
+    return spec.llm is None, spec.realtime is None
 
 
 def _key(spec: AgentSpec, without: frozenset[str]) -> str:

@@ -1,16 +1,19 @@
 """The keys of Secrets that a VoiceAgent refers to: the operator mounts them, the pods read them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.cluster import PodTemplate
 from media_pod.manifest.providers import SecretSource
 
 MOUNT_PATH: Final = "/run/interject/secrets"
 """Where pods find their Secrets: MOUNT_PATH/NAME/KEY."""
+CONTAINER: Final = "media"
+"""Name of the agent's container, which spec.podTemplate may refer to."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,7 +24,8 @@ class MountedKey:
     """Of the Secret."""
     key: str
     optional: bool
-    """Pods start without it: each setting that refers to it also names an environment variable."""
+    """Pods start without it: each setting that refers to it also names an environment variable that
+    spec.podTemplate may set."""
 
 
 def mounted_keys(spec: AgentSpec) -> tuple[MountedKey, ...]:
@@ -30,7 +34,8 @@ def mounted_keys(spec: AgentSpec) -> tuple[MountedKey, ...]:
     for source in _sources(spec):
         if (ref := source.secret_key_ref) is not None:
             slot = (ref.name, ref.key)
-            optional[slot] = optional.get(slot, True) and source.env is not None
+            replaceable = source.env is not None and _may_set(spec.pod_template, source.env)
+            optional[slot] = optional.get(slot, True) and replaceable
     return tuple(MountedKey(*slot, optional[slot]) for slot in sorted(optional))
 
 
@@ -44,3 +49,19 @@ def _sources(value: object) -> Iterator[SecretSource]:
         case tuple():
             for item in value:
                 yield from _sources(item)
+
+
+def _may_set(template: PodTemplate, variable: str) -> bool:
+    """Whether pods of `template` may have the environment variable. Its shape is unchecked here."""
+    for container in _mappings(template.spec.get("containers")):
+        if container.get("name") == CONTAINER:
+            named = any(each.get("name") == variable for each in _mappings(container.get("env")))
+            if named or container.get("envFrom"):
+                return True
+    return False
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, Mapping):
+            yield item

@@ -146,7 +146,7 @@ def _settings(spec: AgentSpec) -> CallSettings:
         no_input_ms=turn.no_input_ms,
         provider_s=spec.deadlines.provider_seconds,
         max_call_s=spec.limits.call_seconds,
-        greeting="always" if spec.llm is None else spec.greeting.interruptible,
+        greeting="always" if spec.dialogue is not None else spec.greeting.interruptible,
         dialogue_close_s=longest_tool_seconds(spec.tools) + spec.deadlines.provider_seconds,
     )
 

@@ -13,7 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from media_pod.dialogues.registry import AgentPrompts, hold_music, make_dialogue
+from media_pod.dialogues.realtime.check import RealtimeCheck
+from media_pod.dialogues.registry import (
+    AgentPrompts,
+    hold_music,
+    make_dialogue,
+    make_realtime,
+)
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.conversation import RecordingSettings
@@ -64,6 +70,9 @@ async def check_agent(
     for path, load in _local_parts(spec, folder):
         for finding in _loaded(path, load):
             yield finding
+    if spec.realtime is not None:
+        for finding in await _tried("spec.realtime", partial(_make_realtime_check, spec, secrets)):
+            yield finding
     tools = {f"spec.tools[{number}]": make for number, make in tool_makers(spec, secrets).items()}
     for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers(), tools):
         for path, make in makers.items():
@@ -71,8 +80,14 @@ async def check_agent(
                 yield finding
 
 
+def _make_realtime_check(spec: AgentSpec, secrets: SecretReader) -> _Part:
+    server = make_realtime(spec, secrets)
+    assert server is not None, "asked for where the manifest has one"
+    return RealtimeCheck(server)
+
+
 def _local_parts(spec: AgentSpec, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
-    if spec.llm is None:
+    if spec.dialogue is not None:
         yield "spec.dialogue", partial(_load_dialogue, spec, folder)
     else:
         yield "spec.instructions", partial(_load_prompts, spec)

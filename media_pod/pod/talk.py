@@ -22,6 +22,7 @@ from media_pod.dialogues.ports import (
     Pause,
     Play,
     Say,
+    Speak,
     Transfer,
 )
 from media_pod.manifest.agent import AgentSpec
@@ -58,6 +59,8 @@ class TerminalTalk:
         self._read = read
         self._write = write
         self._said: list[str] = []
+        self._spoken = ""
+        """Words of speech that goes on."""
 
     async def run(self) -> None:
         """Talk until one side ends the call. Raises ProviderError."""
@@ -86,11 +89,16 @@ class TerminalTalk:
             async for act in timed:
                 if self._show(act):
                     return True
+        self._show_speech()
         return False
 
     def _show(self, act: Act) -> bool:
         """Show what the bot does; whether it ends the call."""
+        if not isinstance(act, Speak) or not act.speech.continues:
+            self._show_speech()
         match act:
+            case Speak(speech):
+                self._spoken = " ".join(word.text for word in speech.words)
             case Say(text):
                 self._said.append(text)
                 self._write(f"bot: {text}")
@@ -108,6 +116,12 @@ class TerminalTalk:
                 self._write(f"  (the bot transfers to {goto})")
                 return True
         return False
+
+    def _show_speech(self) -> None:
+        spoken, self._spoken = self._spoken, ""
+        if spoken:
+            self._said.append(spoken)
+            self._write(f"bot: {spoken}")
 
 
 class TerminalObserver:

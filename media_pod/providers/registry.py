@@ -93,7 +93,8 @@ class ProviderRegistry:
     def _llm(self, settings: OpenAiLlmSettings, path: str) -> Llm:
         from media_pod.providers.openai.chat import OpenAiLlm
 
-        return OpenAiLlm(settings, self._api_key(settings, path), self._deadline_s)
+        read_key = self._key_reader(settings, path)
+        return OpenAiLlm(settings, read_key(), self._deadline_s, read_key)
 
     def _stt(self, settings: AnySttSettings, path: str) -> Stt:
         rate_hz, deadline_s = self._spec.line.rate_hz, self._deadline_s
@@ -116,8 +117,8 @@ class ProviderRegistry:
                 from media_pod.providers.openai.transcription import OpenAiStt
 
                 language = settings.language or self._spec.language
-                key = self._api_key(settings, path)
-                return OpenAiStt(settings, key, rate_hz, language, deadline_s)
+                read_key = self._key_reader(settings, path)
+                return OpenAiStt(settings, read_key(), rate_hz, language, deadline_s, read_key)
 
     def _tts(self, settings: AnyTtsSettings, path: str) -> Tts:
         rate_hz, deadline_s = self._spec.line.rate_hz, self._deadline_s
@@ -138,13 +139,13 @@ class ProviderRegistry:
             case OpenAiTtsSettings():
                 from media_pod.providers.openai.speech import OpenAiTts
 
-                key = self._api_key(settings, path)
-                return OpenAiTts(settings, key, rate_hz, language, deadline_s)
+                read_key = self._key_reader(settings, path)
+                return OpenAiTts(settings, read_key(), rate_hz, language, deadline_s, read_key)
 
-    def _api_key(
+    def _key_reader(
         self, settings: OpenAiLlmSettings | OpenAiSttSettings | OpenAiTtsSettings, path: str
-    ) -> str | None:
-        return self._secrets.value(settings.api_key, f"{path}.apiKey")
+    ) -> Callable[[], str | None]:
+        return partial(self._secrets.value, settings.api_key, f"{path}.apiKey")
 
 
 def _makers(

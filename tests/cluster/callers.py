@@ -1,7 +1,7 @@
 """Telephones that call agents in the cluster by the address that is published for them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -13,6 +13,7 @@ from interject_lab.call_record import CallRecord
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS
 from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.providers.builtin.espeak import synthesize
 from voiceagent_operator.kube.api import ApiServer
@@ -51,11 +52,18 @@ async def service_address(api: ApiServer, namespace: str, name: str = "reception
 
 
 async def call(
-    address: str, seconds: float, *, taken: Callable[[str], None] = lambda host: None
+    address: str,
+    seconds: float,
+    *,
+    caller: Caller | None = None,
+    keys: Sequence[Dtmf] = (),
+    taken: Callable[[str], None] = lambda host: None,
 ) -> Answered:
-    """Call and listen for `seconds`, or until the bot hangs up.
+    """Call for `seconds`, or until the bot hangs up.
 
     Args:
+        caller: who listens if not given.
+        keys: that the caller presses.
         taken: called with the address of the pod that took the call.
     """
     uuid = uuid4()
@@ -72,7 +80,7 @@ async def call(
         noise_dbfs=-70.0,
         rng=rng,
     )
-    phone = Phone(line, Caller([], RATE_HZ), max_s=seconds)
+    phone = Phone(line, caller or Caller([], RATE_HZ), max_s=seconds, dtmf=keys)
     return Answered(uuid, host, await phone.call(host, port, uuid))
 
 

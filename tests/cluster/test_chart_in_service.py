@@ -9,6 +9,7 @@ import time
 import pytest
 
 from cluster.measured import Measured
+from cluster.model_server import ModelServer
 from cluster.one_release import (
     NUMBER,
     TALKER,
@@ -18,14 +19,24 @@ from cluster.one_release import (
     uninstalled_leaves_nothing,
 )
 from cluster.operators import until
-from cluster.product import PAUSE_S, Product, is_ready
+from cluster.product import PAUSE_S, SAMPLE_NUMBER, Product, is_ready
+from cluster.receptionist import (
+    AGENT,
+    TRANSFER_HZ,
+    asks_for_the_price,
+    heard_s,
+    make_secret,
+    models,
+    receptionist,
+)
 from voiceagent_operator.agents import names
 
-__all__ = ["otlp_endpoint", "product"]
+__all__ = ["models", "otlp_endpoint", "product"]
 
 pytestmark = pytest.mark.usefixtures("node")
 
 CALLABLE_S = 10.0
+RECEPTION = "200"
 
 
 @pytest.mark.timeout(240)
@@ -33,6 +44,31 @@ async def test_an_agent_is_callable_while_the_release_is(product: Product) -> No
     await product.until_sample_answers()
     product.cluster.apply(talker(product.namespace))
     await product.until_answered(NUMBER, 60)
+
+
+@pytest.mark.timeout(180)
+async def test_a_model_transfers_a_caller_to_another_agent(
+    product: Product, models: ModelServer
+) -> None:
+    models.said = "how much is a new chain"
+    make_secret(product.cluster, product.namespace, "sk-first")
+    place = {"name": "sales", "goto": f"interject-agents,{SAMPLE_NUMBER},1"}
+    telephony = {"extensions": [RECEPTION], "transfers": [place]}
+    product.cluster.apply(receptionist(product.namespace, models, telephony=telephony))
+    product.wait(f"va/{AGENT}", "condition=Ready")
+    product.wait(f"va/{AGENT}", "condition=Published")
+    await product.until_answered(RECEPTION, 30)
+
+    calling = asyncio.create_task(product.call(RECEPTION, asks_for_the_price(), max_s=20.0))
+    await until("the call at the sample", lambda: _is_called(product, SAMPLE_NUMBER), 20, PAUSE_S)
+    heard = await calling
+    assert heard_s(heard.call.record, TRANSFER_HZ) > 0.5
+    assert heard.call.ended == "the caller hung up"
+    product.cluster.run("delete", "va", AGENT, "-n", product.namespace)
+
+
+async def _is_called(product: Product, number: str) -> bool:
+    return any(each["to_number"] == number for each in await product.calls())
 
 
 @pytest.mark.timeout(240)

@@ -48,6 +48,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         "variables": {},
         "language": "en-US",
         "llm": None,
+        "realtime": None,
         "dialogue": {"kind": "parcelDesk", "person": None},
         "stt": {"kind": "pocketsphinx", "fallbacks": ()},
         "tts": {"kind": "espeak", "voice": "en-us", "wordsPerMinute": 175, "fallbacks": ()},

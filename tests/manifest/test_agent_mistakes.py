@@ -256,8 +256,8 @@ def problems(data: object) -> list[str]:
             {3: 4},
             (
                 "spec.3: unknown key; allowed here: instructions, greeting, variables, language, "
-                "llm, dialogue, stt, tts, recordings, tools, limits, phrases, bargeIn, turn, line, "
-                "capacity, server, deadlines, drain, telephony, telemetry, "
+                "llm, realtime, dialogue, stt, tts, recordings, tools, limits, phrases, "
+                "bargeIn, turn, line, capacity, server, deadlines, drain, telephony, telemetry, "
                 "replicas, image, autoscaling, network, podTemplate"
             ),
         ),
@@ -317,8 +317,8 @@ def test_a_missing_part_is_named() -> None:
         "metadata: missing; allowed: a mapping with name, namespace, labels, annotations",
         (
             "spec: missing; allowed: a mapping with instructions, greeting, variables, language, "
-            "llm, dialogue, stt, tts, recordings, tools, limits, phrases, bargeIn, turn, line, "
-            "capacity, server, deadlines, drain, telephony, telemetry, "
+            "llm, realtime, dialogue, stt, tts, recordings, tools, limits, phrases, "
+            "bargeIn, turn, line, capacity, server, deadlines, drain, telephony, telemetry, "
             "replicas, image, autoscaling, network, podTemplate"
         ),
     ]

@@ -13,7 +13,7 @@ from media_pod.manifest.reload import (
     restart_fields,
     restart_key,
 )
-from voiceagent_documents import voice_agent, with_llm
+from voiceagent_documents import voice_agent, with_llm, with_realtime
 
 RELOADS: dict[str, Any] = {
     "dialogue": {"kind": "scripted", "script": [{"say": "Hello."}]},
@@ -38,6 +38,7 @@ RESTARTS: dict[str, Any] = {
     "phrases": {"apology": "Sorry?"},
     # with a language model
     "llm": {"kind": "openai", "model": "other"},
+    "realtime": {"kind": "openai", "model": "other"},
     "tools": [{"kind": "hangUp"}],
     "tts": {"kind": "espeak", "voice": "en-gb"},
     "bargeIn": {"sensitivity": "low"},
@@ -57,6 +58,8 @@ def spec(**fields: Any) -> AgentSpec:
 
 def changed(field: str, value: object) -> tuple[AgentSpec, AgentSpec]:
     """A spec without and with `value` of `field`, with a language model if it needs one."""
+    if field == "realtime":
+        return spec(**with_realtime()), spec(**with_realtime({"kind": "openai", "model": "other"}))
     if field in ("instructions", "greeting", "llm", "tools"):
         return spec(**with_llm()), spec(**with_llm(**{field: value}))
     return spec(), spec(**{field: value})

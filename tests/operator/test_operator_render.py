@@ -200,10 +200,11 @@ def ref(name: str, key: str, **more: str) -> Json:
     return {"secretKeyRef": {"name": name, "key": key}, **more}
 
 
-def agent_with_keys(llm: Json, stt: Json) -> Agent:
+def agent_with_keys(llm: Json, stt: Json, **spec: Any) -> Agent:
     """An agent with a language model, which has the API keys."""
     openai = {"kind": "openai", "model": "m"}
     return agent(
+        **spec,
         dialogue=None,
         instructions="Be brief.",
         llm=openai | {"apiKey": llm},
@@ -229,7 +230,12 @@ def test_pods_have_the_keys_that_their_agent_refers_to_as_files_and_no_others() 
 
 
 def test_pods_start_without_a_key_only_where_a_variable_can_replace_it() -> None:
-    each = agent_with_keys(llm=ref("keys", "llm", env="LLM_KEY"), stt=ref("keys", "stt"))
+    variables = {"name": "media", "env": [{"name": "LLM_KEY", "value": "x"}]}
+    each = agent_with_keys(
+        llm=ref("keys", "llm", env="LLM_KEY"),
+        stt=ref("keys", "stt", env="STT_KEY"),
+        podTemplate={"spec": {"containers": [variables]}},
+    )
     (volume,) = [each for each in pod(each)["spec"]["volumes"] if "projected" in each]
     found = [source["secret"] for source in volume["projected"]["sources"]]
     assert {(key["path"], secret["optional"]) for secret in found for key in secret["items"]} == {

@@ -97,6 +97,7 @@ class LanguageAgent:
 
     name = ""
     early_replies = True
+    ears: None = None
 
     def __init__(
         self,

@@ -34,10 +34,11 @@ CONTINUED: Final = "[The caller went on speaking; this repeats the words before.
 
 
 @dataclass(slots=True)
-class _Spoken:
+class SaidText:
     """A text that was given to the voice."""
 
     text: str
+    """It may grow while its step is open: of a model that speaks, the transcript comes later."""
     in_history: bool
 
 
@@ -45,14 +46,15 @@ class _Spoken:
 class Step:
     """One reply of the model within a turn."""
 
-    spoken: list[_Spoken] = field(default_factory=list)
+    spoken: list[SaidText] = field(default_factory=list)
     calls: tuple[ToolCall, ...] = ()
     results: dict[str, str] = field(default_factory=dict)
     """By id of the call."""
 
-    def say(self, text: str, *, in_history: bool = True) -> None:
+    def say(self, text: str, *, in_history: bool = True) -> SaidText:
         """`text` was given to the voice."""
-        self.spoken.append(_Spoken(text, in_history))
+        self.spoken.append(SaidText(text, in_history))
+        return self.spoken[-1]
 
     def messages(self) -> list[Message]:
         """As the model is shown it."""
@@ -114,6 +116,14 @@ class History:
         self._interrupted = self._repeats = False
         self._closed.append(UserMessage("\n".join([*notes, text])))
 
+    def amend_caller(self, placeholder: str, text: str) -> None:
+        """Words of the caller that were not known when their latest turn began."""
+        for index in reversed(range(len(self._closed))):
+            item = self._closed[index]
+            if isinstance(item, UserMessage) and placeholder in item.text:
+                self._closed[index] = UserMessage(item.text.replace(placeholder, text))
+                return
+
     def silence(self) -> None:
         """The caller's turn had no words: another turn of the bot follows its last."""
         self._close_turn()
@@ -121,9 +131,14 @@ class History:
 
     def resume(self) -> str:
         """What was not heard is said now, in a step of its own: its text."""
+        rest = self.go_on()
+        self.begin_step().say(rest)
+        return rest
+
+    def go_on(self) -> str:
+        """The bot goes on as if it had not been interrupted: what was not heard."""
         rest, self.unheard = self.unheard, ""
         self._interrupted = False
-        self.begin_step().say(rest)
         return rest
 
     def interrupted(self, heard: str, *, answered: bool) -> None:

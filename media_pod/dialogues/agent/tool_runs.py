@@ -65,6 +65,11 @@ class ToolRuns:
                 found.setdefault(tool.spec.name, tool)
         return found
 
+    @property
+    def running(self) -> bool:
+        """A call has not ended, or its result is not in its step yet."""
+        return bool(self._running)
+
     def start(self, step: Step, calls: Sequence[ToolCall]) -> None:
         """Begin `calls`, whose results go to `step`."""
         tools = self.tools

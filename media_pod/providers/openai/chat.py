@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -36,20 +36,27 @@ _NEAREST: Final = 5
 class OpenAiLlm:
     """Chat completions as an `Llm`; for OpenAI, vLLM, Ollama, llama.cpp, LiteLLM and others."""
 
-    def __init__(self, settings: OpenAiLlmSettings, api_key: str | None, deadline_s: float) -> None:
+    def __init__(
+        self,
+        settings: OpenAiLlmSettings,
+        api_key: str | None,
+        deadline_s: float,
+        read_key: Callable[[], str | None] | None = None,
+    ) -> None:
         """Check the settings; `start` loads the SDK and connects.
 
         Args:
             settings: model, server and limits.
             api_key: None for a server without keys.
             deadline_s: longest wait for the first and for each further chunk.
+            read_key: see `OpenAiClient`.
 
         Raises:
             ProviderError: the key cannot be sent in an HTTP header.
         """
         self._settings = settings
         self._client = OpenAiClient(
-            f"model {settings.model!r}", settings.base_url, api_key, deadline_s
+            f"model {settings.model!r}", settings.base_url, api_key, deadline_s, read_key
         )
         self._parameters = ChatParameters.expected(settings.base_url, settings.temperature)
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from media_pod.errors import SetupError
+from media_pod.providers.openai.api_key import ApiKey, is_sendable
 from media_pod.providers.openai.failures import provider_error
 from media_pod.providers.ports import FailureKind, ProviderError
 
@@ -31,7 +32,7 @@ MAX_ANSWER_BYTES: Final = 16 * 2**20
 
 _LOG = logging.getLogger(__name__)
 _NO_KEY: Final = "none"
-"""The SDK insists on a key. Servers without keys accept any text."""
+"""The SDK insists on a key; `BearerAuth` replaces it. Servers without keys accept any text."""
 
 
 class OpenAiClient:
@@ -40,7 +41,14 @@ class OpenAiClient:
     It makes no retries, and reads nothing from the environment but SSL_CERT_FILE and SSL_CERT_DIR.
     """
 
-    def __init__(self, subject: str, base_url: str, api_key: str | None, deadline_s: float) -> None:
+    def __init__(
+        self,
+        subject: str,
+        base_url: str,
+        api_key: str | None,
+        deadline_s: float,
+        read_key: Callable[[], str | None] | None = None,
+    ) -> None:
         """Check the settings; neither loads the SDK nor connects.
 
         Args:
@@ -48,6 +56,8 @@ class OpenAiClient:
             base_url: of the API, including /v1.
             api_key: None for a server without keys.
             deadline_s: longest wait for the next data of an answer.
+            read_key: what the key is now, asked when the server rejected it; may block and raise
+                SetupError. None if it cannot change.
 
         Raises:
             ProviderError: the base URL is none, or the key cannot be sent in an HTTP header.
@@ -64,14 +74,14 @@ class OpenAiClient:
         self.what = f"openai: {subject} at {place}"
         """The provider and its input, the beginning of messages."""
         self.deadline_s = deadline_s
-        if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key):
+        if api_key is not None and not is_sendable(api_key):
             raise ProviderError(
                 f"{self.what}: found an API key that is empty or has line breaks or characters "
                 f"other than ASCII; expected printable ASCII",
                 FailureKind.UNAUTHORIZED,
             )
         self._base_url = base_url
-        self._api_key = api_key
+        self._key = None if api_key is None else ApiKey(self.what, api_key, read_key)
         self._sdk: AsyncOpenAI | None = None
         self._ahead: asyncio.Task[None] | None = None
 
@@ -138,7 +148,8 @@ class OpenAiClient:
         Raise it `from None`: the original may contain the API key. Only what neither the server nor
         the network can cause is logged with its traceback.
         """
-        failure = provider_error(error, self.what, api_key=self._api_key, begun=begun)
+        key = None if self._key is None else self._key.value
+        failure = provider_error(error, self.what, api_key=key, begun=begun)
         if failure.kind is FailureKind.INTERNAL:
             _LOG.error("%s", failure, exc_info=error)
         return failure
@@ -166,6 +177,7 @@ class OpenAiClient:
         import httpx2
         import openai
 
+        from media_pod.providers.openai.bearer_auth import BearerAuth
         from media_pod.providers.openai.bounded_transport import BoundedTransport
 
         # Loads what the first connection would load on the event loop, for 14 ms (measured).
@@ -173,6 +185,7 @@ class OpenAiClient:
         timeout = httpx2.Timeout(self.deadline_s, connect=CONNECT_S)
         limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
         http = httpx2.AsyncClient(
+            auth=None if self._key is None else BearerAuth(self._key),
             # Compressed events would wait for each other, and small bytes could become many.
             headers={"Accept-Encoding": "identity"},
             timeout=timeout,
@@ -180,7 +193,7 @@ class OpenAiClient:
             trust_env=False,
         )
         sdk = openai.AsyncOpenAI(
-            api_key=self._api_key or _NO_KEY,
+            api_key=_NO_KEY,
             base_url=self._base_url,
             http_client=http,
             max_retries=0,

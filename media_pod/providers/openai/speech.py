@@ -1,7 +1,7 @@
 """A voice behind OpenAI-compatible audio speech."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ class OpenAiTts:
         rate_hz: int,
         language: str,
         deadline_s: float,
+        read_key: Callable[[], str | None] | None = None,
     ) -> None:
         """Check the settings; `start` loads the SDK and connects.
 
@@ -46,6 +47,7 @@ class OpenAiTts:
             rate_hz: sample rate of the speech.
             language: of the texts, a tag (BCP 47): where their sentences end.
             deadline_s: longest wait for the first and for each further piece of audio.
+            read_key: see `OpenAiClient`.
 
         Raises:
             ProviderError: the base URL is none, or the key cannot be sent in an HTTP header.
@@ -55,7 +57,7 @@ class OpenAiTts:
         self._language = language.partition("-")[0].lower()
         self._profile = VoiceProfile()
         subject = f"model {settings.model!r}, voice {settings.voice!r}"
-        self._client = OpenAiClient(subject, settings.base_url, api_key, deadline_s)
+        self._client = OpenAiClient(subject, settings.base_url, api_key, deadline_s, read_key)
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,7 @@ class OpenAiStt:
         rate_hz: int,
         language: str,
         deadline_s: float,
+        read_key: Callable[[], str | None] | None = None,
     ) -> None:
         """Check the settings; `start` loads the SDK and connects.
 
@@ -40,6 +41,7 @@ class OpenAiStt:
             rate_hz: sample rate of the input.
             language: of the caller, a tag (BCP 47), unless `settings` has one.
             deadline_s: for the text of an utterance after its end.
+            read_key: see `OpenAiClient`.
 
         Raises:
             ProviderError: the base URL is none, or the key cannot be sent in an HTTP header.
@@ -49,7 +51,7 @@ class OpenAiStt:
         self._language = iso_639_1(settings.language or language)
         self._deadline_s = deadline_s
         self._client = OpenAiClient(
-            f"model {settings.model!r}", settings.base_url, api_key, deadline_s
+            f"model {settings.model!r}", settings.base_url, api_key, deadline_s, read_key
         )
 
     @property

@@ -6,6 +6,7 @@ from typing import Any, Final
 from media_pod import logs
 from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
 from media_pod.manifest.reload import restart_key
+from media_pod.manifest.secrets import CONTAINER
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
@@ -13,8 +14,6 @@ from voiceagent_operator.render.network import audio_port
 from voiceagent_operator.render.secrets import secret_mounts, secret_volumes
 from voiceagent_operator.render.strategic_merge import merge
 
-CONTAINER: Final = "media"
-"""Name of the agent's container, which spec.podTemplate may refer to."""
 AFTER_DRAIN_S: Final = 30
 """From the end of a drain to SIGKILL: goodbyes (10 s), Asterisk's last questions, traces (3 s)."""
 USER_ID: Final = 10001
@@ -118,6 +117,8 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
         "name": CONTAINER,
         "image": agent.spec.image or defaults.image,
         "imagePullPolicy": defaults.pull_policy,
+        # The last line of a pod that does not start says why: find_cause reads it there.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "ports": [
             _port("http", agent.spec.server.http_port),
             _port("audio", audio_port(agent)),

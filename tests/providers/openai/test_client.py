@@ -122,7 +122,7 @@ async def test_the_key_is_in_no_log_and_no_repr(
     caplog.set_level(logging.DEBUG)
     server.models = answer({"error": {"message": f"Wrong key {API_KEY}"}}, 401)
     async with started(server.url) as client:
-        assert API_KEY not in f"{client!r} {vars(client)!r}".replace(repr(client._api_key), "")
+        assert API_KEY not in f"{client!r} {vars(client)!r}"
     assert "GET" in caplog.text
     assert API_KEY not in caplog.text
 

@@ -71,7 +71,7 @@ def _value(field: Node, place: str) -> str:
     if place:
         return f"{'list of ' if place.endswith('[]') else ''}[{place}](#{_anchor(place)})"
     kind = _TYPES[node.get("type", "object")]
-    what = allowed(node)
+    what = allowed(dict(node))
     return _prose(f"{kind}: {what}" if what else kind)
 
 

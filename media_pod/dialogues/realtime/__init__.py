@@ -1,0 +1,1 @@
+"""Speech to speech: a model that hears the caller and speaks, behind OpenAI's Realtime API."""
