@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -83,9 +83,8 @@ def evaluate(
     one_thread()
     if in_text and (report or voice or stt or tts):
         raise click.UsageError("--report, --voice, --stt and --tts are for calls: omit --text")
-    # Programs that an agent starts, such as MCP servers in Python, find the same Python.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    from interject_lab.evaluation import results, run
+    _find_this_python()
+    from interject_lab.evaluation import run
     from interject_lab.evaluation.scenario_files import read_scenarios
 
     files = read_scenarios(scenarios, agent)
@@ -95,16 +94,33 @@ def evaluate(
         else:
             options = run.CallOptions(jobs, stt, tts or "agent", voice)
             outcomes = run_loop(run.run_by_call(files, options, progress.note, progress.elapsed))
-        if junit is not None:
-            _write(junit, results.as_junit(outcomes))
-        if report is not None:
-            from interject_lab.evaluation.call_reports import as_html
-
-            progress.step("writing the report")
-            _write(report, as_html(outcomes))
+        _write_files(outcomes, junit, report, progress.step)
     _print(outcomes)
     if not all(outcome.passed for outcome in outcomes):
         sys.exit(1)
+
+
+def _find_this_python() -> None:
+    """Have programs that an agent starts, such as MCP servers in Python, find the same Python."""
+    folder = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+
+
+def _write_files(
+    outcomes: "Sequence[ScenarioOutcome]",
+    junit: Path | None,
+    report: Path | None,
+    on_step: Callable[[str], None],
+) -> None:
+    if junit is not None:
+        from interject_lab.evaluation.results import as_junit
+
+        _write(junit, as_junit(outcomes))
+    if report is not None:
+        from interject_lab.evaluation.call_reports import as_html
+
+        on_step("writing the report")
+        _write(report, as_html(outcomes))
 
 
 def _print(outcomes: "Sequence[ScenarioOutcome]") -> None:

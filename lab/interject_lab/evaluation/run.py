@@ -21,6 +21,7 @@ from interject_lab.evaluation.scenario.document import Scenario
 from interject_lab.evaluation.scenario_files import ScenarioFile
 from interject_lab.evaluation.text_run import converse_in_text
 from media_pod.errors import InterjectError
+from media_pod.manifest.agent import VoiceAgent
 
 LATE_TICKS_THAT_SHOW: Final = 10
 """0.2 s of a call; fewer change no figure."""
@@ -189,9 +190,7 @@ async def _call(
     on_elapsed: OnElapsed,
 ) -> ScenarioOutcome:
     scenario, agent = file.scenario, file.agent
-    scripted = options.stt == "scripted" or (
-        options.stt is None and agent.spec.stt.kind == "pocketsphinx"
-    )
+    voices = _voices(agent, options)
     own = work / scenario.name
     await asyncio.to_thread(own.mkdir)
     began_s, arrived = time.monotonic(), False
@@ -208,23 +207,39 @@ async def _call(
             scenario,
             agent,
             CallPlaces(file.agent_folder, file.folder, own),
-            Voices(options.voice, options.tts == "espeak", scripted),
+            voices,
             ready,
             on_elapsed,
         )
     except InterjectError as error:
         made = _failed(file, error, began_s)
     else:
-        found = judge(scenario, call.conversation, agent.spec.phrases, in_text=False)
-        made = ScenarioOutcome(
-            scenario, agent.metadata.name, found, call.record.duration_s, call.conversation, call,
-            scripted,
-        )  # fmt: skip
+        made = _judged(file, call, voices)
     finally:
         if not arrived:
             gate.arrived()
     on_step(_line(made))
     return made
+
+
+def _judged(file: ScenarioFile, call: ScenarioCallResult, voices: Voices) -> ScenarioOutcome:
+    scenario, spec = file.scenario, file.agent.spec
+    return ScenarioOutcome(
+        scenario,
+        file.agent.metadata.name,
+        judge(scenario, call.conversation, spec.phrases, in_text=False),
+        call.record.duration_s,
+        call.conversation,
+        call,
+        voices.stand_in_recognizer,
+    )
+
+
+def _voices(agent: VoiceAgent, options: CallOptions) -> Voices:
+    scripted = options.stt == "scripted"
+    if options.stt is None:
+        scripted = agent.spec.stt.kind == "pocketsphinx"
+    return Voices(options.voice, options.tts == "espeak", scripted)
 
 
 def _failed(file: ScenarioFile, error: InterjectError, began_s: float) -> ScenarioOutcome:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import numpy as np
@@ -22,7 +22,7 @@ from interject_lab.evaluation.calls.caller_voice import caller_speech
 from interject_lab.evaluation.calls.scripted_caller import ScriptedCaller
 from interject_lab.evaluation.calls.spoken_speech import load_speech
 from interject_lab.evaluation.conversation import SeenConversation
-from interject_lab.evaluation.scenario.document import Scenario
+from interject_lab.evaluation.scenario.document import Scenario, ScenarioCall
 from interject_lab.evaluation.stand_ins.agent_document import for_calls
 from interject_lab.evaluation.stand_ins.recognizer import stand_in_recognizer
 from interject_lab.evaluation.stand_ins.servers import start_stand_ins
@@ -101,29 +101,40 @@ async def converse_by_call(
     scripted = ScriptedCaller(scenario.steps, speech, rate_hz, log, words)
     async with AsyncExitStack() as stack:
         prepared, model = await start_stand_ins(stack, scenario, agent)
-        address = ""
-        if voices.stand_in_recognizer:
-            serving = stand_in_recognizer(words, agent.spec.language)
-            address = await stack.enter_async_context(serving)
-        own = for_calls(prepared, address, espeak=voices.bot_by_espeak)
+        own = await _for_call(stack, prepared, voices, words)
         line = await asyncio.to_thread(_line, scenario, rate_hz)
         phone = Phone(line, scripted, max_s=scenario.limit_seconds, progress=on_elapsed)
         async with _pod(own, places, log) as pod:
             await ready()
-            uuid, call = uuid4(), scenario.call
-            host, port = await ask_call_start(
-                pod.api,
-                uuid,
-                from_number=call.caller,
-                to_number=call.called,
-                variables=call.variables,
-            )
-            record = await phone.call(host, port, uuid)
+            uuid = uuid4()
+            record = await _called(pod, phone, scenario.call, uuid)
             late = await _late_ticks(pod, record)
     pieces = await asyncio.to_thread(load_speech, places.work)
     recordings = await asyncio.to_thread(load, places.work)
     seen = conversation_of(scenario, scripted, log, record, pieces, model)
     return ScenarioCallResult(seen, record, recordings[str(uuid)], late)
+
+
+async def _for_call(
+    stack: AsyncExitStack, agent: VoiceAgent, voices: Voices, words: CallerWords
+) -> VoiceAgent:
+    """The agent on free ports, with the stand-in for its recognizer, which `stack` stops."""
+    address = ""
+    if voices.stand_in_recognizer:
+        serving = stand_in_recognizer(words, agent.spec.language)
+        address = await stack.enter_async_context(serving)
+    return for_calls(agent, address, espeak=voices.bot_by_espeak)
+
+
+async def _called(pod: PodProcess, phone: Phone, call: ScenarioCall, uuid: UUID) -> CallRecord:
+    host, port = await ask_call_start(
+        pod.api,
+        uuid,
+        from_number=call.caller,
+        to_number=call.called,
+        variables=call.variables,
+    )
+    return await phone.call(host, port, uuid)
 
 
 async def _late_ticks(pod: PodProcess, record: CallRecord) -> int:
