@@ -14,7 +14,7 @@ NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUS
 ORDINARY := not slow and not asterisk and not cluster and not chart and not voices
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-voices test-cluster \
+.PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-voices eval test-cluster \
 	test-cluster-core demo-cluster demo-cluster-down images lint types contracts check constraints chart-docs chart-version \
 	dashboards pictures clean
 
@@ -45,6 +45,11 @@ test-chart: $(SET_UP) ## the chart, its dashboards and alerts, without a cluster
 
 test-voices: $(SET_UP) ## real speech models and servers, which are fetched first; a minute
 	$(BIN)/pytest -m voices $(or $(FILES),tests/voices) $(ARGS)
+
+eval: $(SET_UP) ## scripted conversations with the examples, judged: a table and a report; a minute
+	@mkdir -p out
+	@$(BIN)/interject eval examples/scenarios/*.yaml --stt scripted --tts espeak \
+		--report out/eval.html $(ARGS)
 
 demo-cluster: $(SET_UP) ## the whole product on a Kubernetes: KUBECONFIG=FILE, or one brought up here
 	@PYTHONPATH=scripts $(BIN)/python -m demo_cluster up $(NAMED) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
