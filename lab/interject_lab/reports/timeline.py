@@ -123,7 +123,7 @@ def _delay(lane: Axes, call: CallReport) -> None:
     lane.yaxis.set_major_formatter(lambda value, _: f"{value:g} ms")
     lane.locator_params(axis="y", nbins=3)
     if not np.isfinite(trace.delay_ms).any():
-        words = "this mode does not estimate the delay (grey: true delay)"
+        words = "no delay was estimated (grey: true delay)"
         backing = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         place = lane.transAxes
         lane.text(
