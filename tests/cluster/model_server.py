@@ -35,7 +35,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """A request that was answered."""
 
     path: str
@@ -55,7 +55,7 @@ class ModelServer:
         self.keys = {"sk-first"}
         self.replies: dict[str, Reply] = {}
         self.said = ""
-        self.asked: list[Asked] = []
+        self.asked: list[ModelRequest] = []
         self.rejected: list[str] = []
         """Keys of requests that were answered with 401."""
 
@@ -63,7 +63,7 @@ class ModelServer:
         """The system message of each request to the model, in order."""
         return [each.body["messages"][0]["content"] for each in self.chats()]
 
-    def chats(self) -> list[Asked]:
+    def chats(self) -> list[ModelRequest]:
         """The requests to the model."""
         return [each for each in self.asked if each.path == "/v1/chat/completions"]
 
@@ -84,7 +84,7 @@ class ModelServer:
             error = {"message": "Incorrect API key provided.", "code": "invalid_api_key"}
             return web.json_response({"error": error}, status=401)
         is_json = request.content_type == "application/json" and request.can_read_body
-        self.asked.append(Asked(request.path, key, await request.json() if is_json else {}))
+        self.asked.append(ModelRequest(request.path, key, await request.json() if is_json else {}))
         answer: web.StreamResponse = await handler(request)
         return answer
 

@@ -64,7 +64,7 @@ async def test_a_model_transfers_a_caller_to_another_agent(
     heard = await calling
     assert heard_s(heard.call.record, TRANSFER_HZ) > 0.5
     assert heard.call.ended == "the caller hung up"
-    product.cluster.run("delete", "va", AGENT, "-n", product.namespace)
+    product.cluster.run("delete", f"va/{AGENT}", "secret/openai", "-n", product.namespace)
 
 
 async def _is_called(product: Product, number: str) -> bool:

@@ -138,10 +138,11 @@ class TestWithANode:
     async def test_a_program_that_crashes(
         self, api: ApiServer, operator: OperatorProcess, namespace: str, media_image: str
     ) -> None:
-        broken = media(command=["python3", "-c", "raise SystemExit(7)"])
+        code = "print('log'); raise SystemExit('spec.x: found nothing')"
+        broken = media(command=["python3", "-c", code])
         await create(api, voice_agent(namespace, image=media_image, replicas=1, podTemplate=broken))
         message = await until_condition(api, namespace, "Degraded", "ContainerCrashes", WITHIN_S)
-        assert "exit code 7" in message
+        assert "exit code 1 (spec.x: found nothing)" in message
 
 
 async def _no(api: ApiServer, namespace: str, reason: str) -> bool:

@@ -157,6 +157,12 @@ CRASHED = {
     "state": {"waiting": {"reason": "CrashLoopBackOff"}},
     "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
 }
+REFUSED = "interject: spec.tts: found no file /srv/voice.onnx; allowed: a voice"
+LOGGED = CRASHED | {
+    "lastState": {
+        "terminated": {"exitCode": 2, "message": f"{'a line of the log' * 30}\n{REFUSED}\n"}
+    }
+}
 MOUNT = {"reason": "FailedMount", "note": 'secret "k" not found', "regarding": {"uid": "pod-1"}}
 NO_NODE = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
 NO_MOUNT = 'MountVolume.SetUp failed for volume "interject-secrets" : '
@@ -198,6 +204,7 @@ QUOTA = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota:
         (deployment(), [waiting("ContainerCreating")], [MOUNT], "SecretMissing", "create it"),
         (deployment(), [pod(conditions=[NO_NODE])], [], "Unschedulable", "0/3 nodes"),
         (deployment(), [pod(containerStatuses=[CRASHED])], [], "ContainerCrashes", "exit code 2"),
+        (deployment(), [pod(containerStatuses=[LOGGED])], [], "ContainerCrashes", REFUSED),
     ],
 )
 def test_the_real_cause_is_found(

@@ -142,7 +142,9 @@ def _crash(pod: Json) -> Iterator[Cause]:
             message = waiting.get("message", "")
             yield _cause("ContainerFails", f"cannot start container {name}: {message}")
         elif ended is not None and not status.get("ready"):
-            detail = (ended.get("message") or ended.get("reason") or "").strip()
+            # The message is the end of the log: its last line is the error.
+            lines = (ended.get("message") or ended.get("reason") or "").strip().splitlines()
+            detail = lines[-1] if lines else ""
             code = ended.get("exitCode")
             yield _cause(
                 "ContainerCrashes",
