@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from media_pod.dialogues.realtime.check import RealtimeCheck
-from media_pod.dialogues.registry import AgentPrompts, make_dialogue, make_realtime
+from media_pod.dialogues.realtime.server import RealtimeServer
+from media_pod.dialogues.registry import AgentPrompts, make_dialogue, make_own_audio
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Llm
 from media_pod.providers.registry import ProviderRegistry
@@ -61,8 +63,9 @@ async def check_agent(
     for path, load in (("spec", _load_texts), ("spec.recordings", _load_recordings)):
         if finding := _loaded(path, partial(load, spec, folder)):
             yield finding
-    if spec.realtime is not None:
-        yield await _tried("spec.realtime", partial(_make_realtime_check, spec, secrets))
+    if spec.realtime is not None or isinstance(spec.dialogue, PipecatSettings):
+        path = "spec.dialogue" if spec.realtime is None else "spec.realtime"
+        yield await _tried(path, partial(_make_own_audio_check, spec, folder, secrets))
     for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers()):
         for path, make in makers.items():
             yield await _tried(path, make)
@@ -75,10 +78,10 @@ async def check_agent(
         yield await _tried("spec.tools", partial(_same, source))
 
 
-def _make_realtime_check(spec: AgentSpec, secrets: SecretReader) -> _Part:
-    server = make_realtime(spec, secrets)
-    assert server is not None, "asked for where the manifest has one"
-    return RealtimeCheck(server)
+def _make_own_audio_check(spec: AgentSpec, folder: Path, secrets: SecretReader) -> _Part:
+    made = make_own_audio(spec, folder, secrets)
+    assert made is not None, "asked for where the manifest has it"
+    return RealtimeCheck(made) if isinstance(made, RealtimeServer) else made
 
 
 def _same(part: _Part) -> _Part:
@@ -86,6 +89,8 @@ def _same(part: _Part) -> _Part:
 
 
 def _load_texts(spec: AgentSpec, folder: Path) -> str:
+    if isinstance(spec.dialogue, PipecatSettings):
+        return ""
     if spec.dialogue is not None:
         make_dialogue(spec, folder)
         return ""
