@@ -8,6 +8,8 @@ from pathlib import Path
 from media_pod.dialogues.agent.agent import AgentSettings, Prompts, make_agent
 from media_pod.dialogues.agent.template import PromptTemplate, caller_values
 from media_pod.dialogues.parcel_desk.desk import ParcelDesk
+from media_pod.dialogues.pipecat.dialogue import make_pipecat_dialogue
+from media_pod.dialogues.pipecat.process import PipecatProcess
 from media_pod.dialogues.ports import CallInfo, DialogueFactory, Play, Say, Transfer
 from media_pod.dialogues.realtime.dialogue import make_realtime_dialogue
 from media_pod.dialogues.realtime.server import RealtimeServer
@@ -16,6 +18,7 @@ from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.conversation import CALL_VARIABLES
 from media_pod.manifest.dialogue import ParcelDeskSettings, ScriptedSettings, ScriptLine
+from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.manifest.tools import HoldToolSettings, longest_tool_seconds
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Llm
@@ -26,6 +29,8 @@ from media_pod.providers.tts.tones import waiting_tones
 from media_pod.tools.ports import ToolSource
 
 _AT_END = {"hangUp": AtEnd.HANG_UP, "listen": AtEnd.LISTEN, "repeat": AtEnd.REPEAT}
+OwnAudio = RealtimeServer | PipecatProcess
+
 _TRIES = 2
 """A request and its second try; see `providers.chain`."""
 
@@ -35,7 +40,7 @@ def make_dialogue(
     folder: Path,
     llm: ProviderChain[Llm] | None = None,
     sources: Sequence[ToolSource] = (),
-    realtime: RealtimeServer | None = None,
+    own_audio: OwnAudio | None = None,
     local_time: Callable[[], datetime] = datetime.now,
 ) -> DialogueFactory:
     """The agent's dialogue factory. Reads recordings, relative to `folder`, and templates.
@@ -45,7 +50,7 @@ def make_dialogue(
         folder: what paths in it are relative to.
         llm: the models, for an agent with `spec.llm`.
         sources: the tools that its calls share.
-        realtime: the speech-to-speech model, for an agent with `spec.realtime`.
+        own_audio: of `make_own_audio`.
         local_time: the time that templates show.
 
     Raises:
@@ -58,27 +63,32 @@ def make_dialogue(
         case ScriptedSettings(script=script, at_end=at_end):
             items = [_item(line, folder, spec.line.rate_hz, places) for line in script]
             return partial(Scripted.for_call, items, _AT_END[at_end])
+        case PipecatSettings():
+            assert isinstance(own_audio, PipecatProcess), "made of the same manifest"
+            return partial(make_pipecat_dialogue, own_audio)
         case None:
             settings = _agent_settings(spec, folder, places, len(llm.providers) if llm else 1)
             render = AgentPrompts(spec, local_time).render
-            if realtime is not None:
-                return partial(make_realtime_dialogue, realtime, settings, sources, render)
+            if isinstance(own_audio, RealtimeServer):
+                return partial(make_realtime_dialogue, own_audio, settings, sources, render)
             assert llm is not None, "validation requires llm, realtime or dialogue"
             return partial(make_agent, llm, settings, sources, render)
 
 
-def make_realtime(spec: AgentSpec, secrets: SecretReader) -> RealtimeServer | None:
-    """The speech-to-speech model; None if the manifest has none.
+def make_own_audio(spec: AgentSpec, folder: Path, secrets: SecretReader) -> OwnAudio | None:
+    """What all calls of a dialogue share that hears and speaks itself; None for other dialogues.
 
     Raises:
         SetupError: its secret is missing.
         ProviderError: a setting that it does not support.
     """
-    settings = spec.realtime
-    if settings is None:
+    rate_hz, deadline_s = spec.line.rate_hz, spec.deadlines.provider_seconds
+    if isinstance(spec.dialogue, PipecatSettings):
+        return PipecatProcess(spec.dialogue, folder, rate_hz, deadline_s)
+    if spec.realtime is None:
         return None
-    key = secrets.value(settings.api_key, "spec.realtime.apiKey")
-    return RealtimeServer(settings, key, spec.line.rate_hz, spec.deadlines.provider_seconds)
+    key = secrets.value(spec.realtime.api_key, "spec.realtime.apiKey")
+    return RealtimeServer(spec.realtime, key, rate_hz, deadline_s)
 
 
 class AgentPrompts:

@@ -1,10 +1,11 @@
-"""The built-in dialogues: one model per `kind`."""
+"""The dialogues without a model: one settings class per `kind`."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.manifest.rules import Rule, absolute_in_cluster, in_cluster
 from media_pod.manifest.types import DnsLabel, SpokenText
 from media_pod.manifest.validation import StrictModel
@@ -91,16 +92,20 @@ class ScriptedSettings(StrictModel):
     )
 
 
-Dialogue = Annotated[ParcelDeskSettings | ScriptedSettings, Field(discriminator="kind")]
+Dialogue = Annotated[
+    ParcelDeskSettings | ScriptedSettings | PipecatSettings, Field(discriminator="kind")
+]
 
 
-def transfers_used(dialogue: ParcelDeskSettings | ScriptedSettings | None) -> list[str]:
+def transfers_used(
+    dialogue: ParcelDeskSettings | ScriptedSettings | PipecatSettings | None,
+) -> list[str]:
     """Names of the transfers that `dialogue` refers to."""
     match dialogue:
         case ParcelDeskSettings():
             used = [dialogue.person]
         case ScriptedSettings():
             used = [line.transfer for line in dialogue.script]
-        case None:
+        case PipecatSettings() | None:
             used = []
     return [name for name in used if name is not None]

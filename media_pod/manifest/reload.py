@@ -17,6 +17,7 @@ import json
 from typing import Final
 
 from media_pod.manifest.agent import AgentSpec
+from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.manifest.tools import places_used
 
 RELOADED: Final[frozenset[str]] = frozenset(
@@ -63,9 +64,10 @@ def reloaded(running: AgentSpec, wanted: AgentSpec) -> AgentSpec:
     return running.model_copy(update={name: getattr(wanted, name) for name in RELOADED - kept})
 
 
-def _mind(spec: AgentSpec) -> tuple[bool, bool]:
-    """Which of llm, realtime and dialogue it has."""
-    return spec.llm is None, spec.realtime is None
+def _mind(spec: AgentSpec) -> tuple[bool, bool, PipecatSettings | None]:
+    """Which of llm, realtime and dialogue it has; of a pipeline also which, as it has a process."""
+    pipeline = spec.dialogue if isinstance(spec.dialogue, PipecatSettings) else None
+    return spec.llm is None, spec.realtime is None, pipeline
 
 
 def _key(spec: AgentSpec, without: frozenset[str]) -> str:

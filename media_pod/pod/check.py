@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from media_pod.dialogues.realtime.check import RealtimeCheck
+from media_pod.dialogues.realtime.server import RealtimeServer
 from media_pod.dialogues.registry import (
     AgentPrompts,
     hold_music,
     make_dialogue,
-    make_realtime,
+    make_own_audio,
 )
 from media_pod.errors import InterjectError
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.conversation import RecordingSettings
+from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.manifest.tools import HoldToolSettings
 from media_pod.providers.registry import ProviderRegistry
 from media_pod.providers.secret_values import SecretReader
@@ -70,8 +72,10 @@ async def check_agent(
     for path, load in _local_parts(spec, folder):
         for finding in _loaded(path, load):
             yield finding
-    if spec.realtime is not None:
-        for finding in await _tried("spec.realtime", partial(_make_realtime_check, spec, secrets)):
+    if spec.realtime is not None or isinstance(spec.dialogue, PipecatSettings):
+        path = "spec.dialogue" if spec.realtime is None else "spec.realtime"
+        make_own = partial(_make_own_audio_check, spec, folder, secrets)
+        for finding in await _tried(path, make_own):
             yield finding
     tools = {f"spec.tools[{number}]": make for number, make in tool_makers(spec, secrets).items()}
     for makers in (registry.llm_makers(), registry.stt_makers(), registry.tts_makers(), tools):
@@ -80,15 +84,16 @@ async def check_agent(
                 yield finding
 
 
-def _make_realtime_check(spec: AgentSpec, secrets: SecretReader) -> _Part:
-    server = make_realtime(spec, secrets)
-    assert server is not None, "asked for where the manifest has one"
-    return RealtimeCheck(server)
+def _make_own_audio_check(spec: AgentSpec, folder: Path, secrets: SecretReader) -> _Part:
+    made = make_own_audio(spec, folder, secrets)
+    assert made is not None, "asked for where the manifest has it"
+    return RealtimeCheck(made) if isinstance(made, RealtimeServer) else made
 
 
 def _local_parts(spec: AgentSpec, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     if spec.dialogue is not None:
-        yield "spec.dialogue", partial(_load_dialogue, spec, folder)
+        if not isinstance(spec.dialogue, PipecatSettings):
+            yield "spec.dialogue", partial(_load_dialogue, spec, folder)
     else:
         yield "spec.instructions", partial(_load_prompts, spec)
         for number, tool in enumerate(spec.tools):

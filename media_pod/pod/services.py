@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from media_pod.dialogues.ports import DialogueFactory
-from media_pod.dialogues.registry import AgentPrompts, make_dialogue, make_realtime
+from media_pod.dialogues.registry import AgentPrompts, make_dialogue, make_own_audio
 from media_pod.manifest.agent import AgentSpec
 from media_pod.manifest.tools import HttpToolSettings, McpToolSettings
 from media_pod.providers.builtin.espeak import EspeakTts
@@ -47,12 +47,12 @@ class TextServices:
         secrets = SecretReader(environ)
         self._registry = ProviderRegistry(spec, folder, secrets, now)
         self.llm = self._registry.make_llm()
-        self.realtime = make_realtime(spec, secrets)
+        self.own_audio = make_own_audio(spec, folder, secrets)
         self.sources = make_tool_sources(spec, secrets)
 
     def make_dialogue(self, spec: AgentSpec, folder: Path) -> DialogueFactory:
         """The dialogue factory of `spec`, this manifest or a reloaded one. Raises SetupError."""
-        return make_dialogue(spec, folder, self.llm, self.sources, self.realtime)
+        return make_dialogue(spec, folder, self.llm, self.sources, self.own_audio)
 
     async def start(self) -> None:
         """Start everything.
@@ -63,8 +63,8 @@ class TextServices:
         """
         if self.llm is not None:
             await self.llm.start()
-        if self.realtime is not None:
-            await self.realtime.start()
+        if self.own_audio is not None:
+            await self.own_audio.start()
         for source in self.sources:
             await source.start()
 
@@ -74,8 +74,8 @@ class TextServices:
             await source.aclose()
         if self.llm is not None:
             await self.llm.aclose()
-        if self.realtime is not None:
-            await self.realtime.aclose()
+        if self.own_audio is not None:
+            await self.own_audio.aclose()
 
 
 class AgentServices(TextServices):

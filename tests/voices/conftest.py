@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.environment import INSTALL_S
 from rig.fixtures import program
-from rig.voices import INSTALL_S, VOICE, voice_data, whisper_model
+from rig.voices import VOICE, voice_data, whisper_model
 from voices.wyoming_server import wyoming_server
 
 
@@ -45,3 +46,9 @@ def whisper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     )
     with wyoming_server(command, folder / "log") as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def pipecat() -> Path:
+    """The interpreter of the environment with pipecat."""
+    return program("pipecat") / "bin" / "python"
