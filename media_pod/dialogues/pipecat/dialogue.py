@@ -1,7 +1,7 @@
 """The dialogue of a pipecat pipeline, which has its own recognizer, model, voice and context.
 
-A turn of the bot lasts until the caller interrupts it: a pipeline may go on by itself, after a tool or
-a silence. Every interruption tells it the words that were heard.
+A turn of the bot lasts until the caller interrupts it: a pipeline may go on by itself, after a tool
+or a silence. Every interruption tells it the words that were heard.
 """
 
 from collections.abc import AsyncGenerator
