@@ -41,6 +41,10 @@ def _script(*lines: Json) -> Json:
     return {"dialogue": {"kind": "scripted", "script": list(lines)}}
 
 
+def _pipecat(python: str) -> Json:
+    return {"dialogue": {"kind": "pipecat", "pipeline": "pipelines:make", "python": python}}
+
+
 def _provided(path: str, provider: Json) -> Json:
     """A spec with `provider` at `path`: the first one, or a fallback."""
     part = path.split(".")[1]
@@ -228,6 +232,7 @@ CONVERSATION_CASES = (
     ),
     _source("spec.tools[].headers[].valueFrom", lambda key: _header(name="X-Plan", valueFrom=key)),
     _absolute("spec.dialogue.script[].play", lambda file: _script({"play": file})),
+    _absolute("spec.dialogue.python", _pipecat),
     _absolute(
         "spec.recordings[].play", lambda file: {"recordings": [{"text": "Hello.", "play": file}]}
     ),

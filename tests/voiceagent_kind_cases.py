@@ -36,11 +36,14 @@ _KEY: Json = {"env": "KEY"}
 _DIALOGUES: Mapping[str, Json] = {
     "parcelDesk": {"kind": "parcelDesk"},
     "scripted": {"kind": "scripted", "script": [{"say": "Hello."}]},
+    "pipecat": {"kind": "pipecat", "pipeline": "pipelines:make"},
 }
 _OF_DIALOGUES = (
     _Owned("person", "operator", ("parcelDesk",)),
     _Owned("script", [{"say": "Hello."}], ("scripted",), ("scripted",)),
     _Owned("atEnd", "listen", ("scripted",)),
+    _Owned("pipeline", "pipelines:make", ("pipecat",), ("pipecat",)),
+    _Owned("python", "/opt/pipecat/bin/python", ("pipecat",)),
 )
 
 _OF_STT = (

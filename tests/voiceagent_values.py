@@ -110,6 +110,10 @@ def _dialogue(inner: list[str], value: object) -> Json:
             return {"kind": "parcelDesk"}
         case ["script", "[]", "say" | "play" | "transfer"]:
             return {"kind": "scripted", "script": [{}]}
+        case ["pipeline" | "python"]:
+            return {"kind": "pipecat", "pipeline": "pipelines:make"}
+        case ["kind"] if value == "pipecat":
+            return {"pipeline": "pipelines:make"}
         case ["kind"] if value != "scripted":
             return {}
     return {"kind": "scripted", "script": [{"say": "Hello."}]}

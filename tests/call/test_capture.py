@@ -11,7 +11,8 @@ from media_pod.call.endpointing import PreRoll
 from media_pod.duplex.contract import Decision
 from media_pod.providers.ports import ProviderError
 
-MAX_SAMPLES = 100 * FRAME
+MAX_SAMPLES = 200 * FRAME
+"""More than all parts of a turn in these tests."""
 
 
 class Caller:

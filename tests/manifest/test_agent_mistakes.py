@@ -133,13 +133,13 @@ def problems(data: object) -> list[str]:
         (
             {"dialogue": {"kind": "parceldesk"}},
             (
-                "spec.dialogue.kind: found 'parceldesk'; allowed: parcelDesk, scripted; "
+                "spec.dialogue.kind: found 'parceldesk'; allowed: parcelDesk, scripted, pipecat; "
                 "did you mean parcelDesk?"
             ),
         ),
         (
             {"dialogue": {"script": []}},
-            "spec.dialogue.kind: missing; allowed: parcelDesk, scripted",
+            "spec.dialogue.kind: missing; allowed: parcelDesk, scripted, pipecat",
         ),
         (
             {"dialogue": "parcelDesk"},

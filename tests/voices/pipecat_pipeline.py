@@ -4,9 +4,11 @@ Its recognizer hears every turn as `turn N`, its model gives fixed answers, its 
 200 ms for each word. What the model is shown goes to the file that CONTEXTS names.
 """
 
+import io
 import json
 import os
-from collections.abc import AsyncGenerator
+import wave
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,6 @@ from pipecat.frames.frames import (
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
-    UserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -30,12 +31,15 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.services.stt_service import SegmentedSTTService
 from pipecat.services.tts_service import TTSService
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 
 from media_pod.dialogues.pipecat.transport import InterjectTransport
 
 RATE_HZ = 24_000
+SHORTEST_S = 0.9
+"""Of a turn with its trailing silence, which pipecat adds 0.5 s to."""
 ANSWERS = (
     "One two three four five six seven eight nine ten.",
     "All right. You are welcome.",
@@ -43,26 +47,30 @@ ANSWERS = (
 )
 
 
-def note(messages: list[object]) -> None:
+def note(messages: Sequence[object]) -> None:
     with Path(os.environ["CONTEXTS"]).open("a") as file:
         file.write(json.dumps(messages) + "\n")
 
 
-class TurnCounter(FrameProcessor):
-    """Hears `turn N`; a key is answered by the voice at once, and 9 ends the pipeline."""
+class TurnCounter(SegmentedSTTService):
+    """Hears each utterance as `turn N`, as a recognizer that needs the whole of it."""
 
     turns = 0
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        with wave.open(io.BytesIO(audio)) as file:
+            assert file.getnframes() > SHORTEST_S * file.getframerate(), "it gets the audio"
+        self.turns += 1
+        yield TranscriptionFrame(f"turn {self.turns}", "caller", "now")
+
+
+class Keys(FrameProcessor):
+    """A key is answered by the voice at once, and 9 ends the pipeline."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         await self.push_frame(frame, direction)
-        if direction is FrameDirection.UPSTREAM:
-            return
-        if isinstance(frame, UserStoppedSpeakingFrame):
-            self.turns += 1
-            text = f"turn {self.turns}"
-            await self.push_frame(TranscriptionFrame(text, "caller", "now", finalized=True))
-        elif isinstance(frame, InputDTMFFrame):
+        if isinstance(frame, InputDTMFFrame):
             await self.push_frame(TTSSpeakFrame(f"You keyed {frame.button.value}."))
             if frame.button.value == "9":
                 await self.push_frame(EndWorkerFrame())
@@ -107,6 +115,7 @@ def make(transport: InterjectTransport) -> Pipeline:
         [
             transport.input(),
             TurnCounter(),
+            Keys(),
             context.user(),
             FixedAnswers(),
             Tones(),

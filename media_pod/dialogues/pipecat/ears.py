@@ -1,4 +1,4 @@
-"""The ears of a pipecat pipeline: the caller's audio and turns go to it; its words are its own."""
+"""The ears of a pipecat pipeline: the caller's audio and turns go to it, the words stay there."""
 
 from media_pod.dialogues.pipecat.link import PipecatLink
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from media_pod.dialogues.pipecat.link import PipecatLink
+from media_pod.errors import SetupError
 from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.providers.ports import FailureKind, ProviderError
 
@@ -52,12 +53,14 @@ class PipecatProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._log_level = logging.DEBUG
         self._last_lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     async def start(self) -> None:
         """Start the process.
 
         Raises:
+            SetupError: pipecat is not installed.
             ProviderError: it does not start; the message has the last line of its log.
         """
         async with self._starting:
@@ -143,9 +146,17 @@ class PipecatProcess:
         except OSError as error:
             raise ProviderError(f"{self.what}: {self._python}: {error.strerror}") from error
         self._reading = asyncio.create_task(self._read_log(self._process), name="pipecat: log")
-        if not await self._ready(self._process):
+        self._log_level = logging.DEBUG  # of a start that fails, the message has what matters
+        if await self._ready(self._process):
+            self._log_level = logging.INFO
+        else:
             await self.aclose()
             last = self._last_lines[-1] if self._last_lines else "it logged nothing"
+            if "No module named 'pipecat'" in last:
+                raise SetupError(
+                    f"{self.what} needs the package pipecat-ai: pip install 'interject[pipecat]', "
+                    "or name an interpreter that has it in spec.dialogue.python"
+                )
             raise ProviderError(f"{self.what}: its process does not start: {last}")
 
     async def _ready(self, process: asyncio.subprocess.Process) -> bool:
@@ -164,4 +175,4 @@ class PipecatProcess:
                 text = line.decode(errors="replace").rstrip()
                 if text:
                     self._last_lines.append(text[-400:])
-                    _logger.info("%s: %s", self.what, text)
+                    _logger.log(self._log_level, "%s: %s", self.what, text)

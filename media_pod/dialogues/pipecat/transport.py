@@ -23,6 +23,8 @@ from pipecat.frames.frames import (
     TTSTextFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.base_input import BaseInputTransport
@@ -78,8 +80,11 @@ class InterjectTransport(BaseTransport):
             case MessageKind.AUDIO:
                 await self._input.on_audio(payload)
             case MessageKind.CALLER_STARTED:
+                # Recognizers that work on whole utterances go by the frames of a VAD.
+                await self._input.broadcast_frame(VADUserStartedSpeakingFrame)
                 await self._input.broadcast_frame(UserStartedSpeakingFrame)
             case MessageKind.CALLER_STOPPED:
+                await self._input.broadcast_frame(VADUserStoppedSpeakingFrame)
                 await self._input.broadcast_frame(UserStoppedSpeakingFrame)
             case MessageKind.INTERRUPT:
                 self._output.heard = str(fields(payload)["heard"])

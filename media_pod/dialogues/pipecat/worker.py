@@ -104,7 +104,8 @@ def _as_worker(made: object, rate_hz: int) -> PipelineWorker:
         return made
     if not isinstance(made, BasePipeline):
         raise TypeError(f"found {type(made).__name__}, expected a pipeline or a PipelineWorker")
-    params = PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz)
+    # Voices keep pipecat's own rate; the transport resamples.
+    params = PipelineParams(audio_in_sample_rate=rate_hz)
     # The pod ends a call whose caller is silent.
     return PipelineWorker(made, params=params, cancel_on_idle_timeout=False)
 
