@@ -145,7 +145,7 @@ def problems(data: object) -> list[str]:
             {"dialogue": "parcelDesk"},
             (
                 "spec.dialogue: found 'parcelDesk'; allowed: a mapping whose kind is parcelDesk or "
-                "scripted"
+                "scripted or pipecat"
             ),
         ),
         (
