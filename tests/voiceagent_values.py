@@ -16,10 +16,12 @@ from voiceagent_documents import (
     HTTP_TOOL,
     LLM,
     PROVIDERS,
+    REALTIME,
     TOOLS,
     Json,
     voice_agent,
     with_llm,
+    with_realtime,
 )
 
 Path = tuple[str, ...]
@@ -93,6 +95,8 @@ def _around(path: Path, value: object) -> Json:
     match path:
         case ("dialogue", *inner):
             return {"dialogue": _dialogue(inner, value)}
+        case ("realtime", *_):
+            return with_realtime(dict(REALTIME))
         case ("instructions" | "variables" | "greeting" | "llm" | "tools" as part, *inner):
             return with_llm() | _of_llm(part, inner, value)
         case ("stt" | "tts" as part, *inner):

@@ -67,7 +67,7 @@ def file_paths(node: object) -> Iterator[str]:
     """Every path of a file in a spec."""
     if isinstance(node, dict):
         for name, inner in node.items():
-            if name in ("modelPath", "voicePath", "music", "play"):
+            if name in ("modelPath", "voicePath", "music", "play", "python"):
                 yield inner
             yield from file_paths(inner)
     if isinstance(node, list):
