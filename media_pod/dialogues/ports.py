@@ -113,6 +113,12 @@ class CallerTurn:
     """Set once the turn is over. Until then the caller may go on, and the reply is thrown away: see
     `Dialogue.early_replies`. None if the turn is over already."""
 
+    @property
+    def as_text(self) -> str:
+        """Words and keys as a model is shown them; "" for silence."""
+        keyed = f"[keyed: {self.digits}]" if self.digits else ""
+        return " ".join(part for part in (self.text, keyed) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Interruption:

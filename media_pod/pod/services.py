@@ -97,7 +97,8 @@ class AgentServices(TextServices):
     async def start(self) -> None:
         """See `TextServices.start`."""
         await super().start()
-        await self.stt.start()
+        if self.own_audio is None:  # else the dialogue hears by itself
+            await self.stt.start()
         await self.tts.start()
         await asyncio.to_thread(self.fixed.record, self._spec.recordings, self._folder)
         if self._greeting:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from media_pod.dialogues.agent.call_tools import CallActs, CallTools
+from media_pod.dialogues.agent.course import COURSE_FIELDS, Course
 from media_pod.dialogues.agent.history import History, Step
 from media_pod.dialogues.agent.spoken_clauses import spoken_clauses
 from media_pod.dialogues.agent.tool_runs import ToolRuns
@@ -27,7 +28,6 @@ from media_pod.dialogues.ports import (
     Transfer,
     checked_state,
 )
-from media_pod.dialogues.turn_taking.end_of_turn import is_backchannel
 from media_pod.manifest.conversation import GreetingSettings, LimitsSettings, PhrasesSettings
 from media_pod.manifest.tools import ToolSettings
 from media_pod.providers.chain import ProviderChain
@@ -119,9 +119,7 @@ class LanguageAgent:
         )
         self._runs = ToolRuns([call_tools, *sources], observer)
         self._confirmed: asyncio.Event | None = None
-        self._turns = self._tokens = self._silent_turns = 0
-        self._resumed = False
-        """The latest turn was a resumed one: it is resumed once."""
+        self._course = Course(settings.limits, self.history)
 
     async def open(self) -> None:
         """Nothing to prepare: the providers are started with the pod."""
@@ -149,11 +147,9 @@ class LanguageAgent:
                 yield act
 
     async def _reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
-        said = "" if self._is_backchannel(turn) else _as_text(turn)
+        said = "" if self._course.is_backchannel(turn) else turn.as_text
         if said:
-            self._silent_turns = 0
-            self._resumed = False
-            self._turns += 1
+            self._course.caller_spoke()
             self.history.caller(said)
         else:
             self.history.silence()
@@ -165,7 +161,7 @@ class LanguageAgent:
                 async for act in acts:
                     yield act
             return
-        if reason := self._limit():
+        if reason := self._course.limit():
             yield self._fixed(self._settings.phrases.limit_goodbye)
             yield HangUp(reason)
             return
@@ -176,24 +172,18 @@ class LanguageAgent:
     def interrupted(self, cut: Interruption) -> None:
         """Cut the open turn of the history where the caller interrupted it."""
         self.history.interrupted(cut.heard, answered=cut.answered)
-        if not cut.answered and self._turns:
-            self._turns -= 1  # the same turn comes again, with more words
+        if not cut.answered:
+            self._course.turn_comes_again()
 
     def snapshot(self) -> DialogueState:
         """See `Dialogue.snapshot`."""
-        return {
-            "history": self.history.snapshot(),
-            "turns": self._turns,
-            "tokens": self._tokens,
-            "silent_turns": self._silent_turns,
-        }
+        return {"history": self.history.snapshot(), **self._course.snapshot()}
 
     def restore(self, state: DialogueState) -> None:
         """See `Dialogue.restore`."""
-        found = checked_state(state, "the agent", "history", "turns", "tokens", "silent_turns")
+        found = checked_state(state, "the agent", "history", *COURSE_FIELDS)
         self.history.restore(found["history"])
-        self._turns, self._tokens = found["turns"], found["tokens"]
-        self._silent_turns = found["silent_turns"]
+        self._course.restore(found)
 
     async def aclose(self) -> None:
         """Wait for tools under way."""
@@ -204,26 +194,16 @@ class LanguageAgent:
         if self._confirmed is not None:
             await self._confirmed.wait()
 
-    def _is_backchannel(self, turn: CallerTurn) -> bool:
-        """The caller did not want to interrupt: "mhm" over the bot, which goes on."""
-        unheard = self.history.unheard
-        if turn.digits or not unheard or self._resumed:
-            return False
-        return is_backchannel(turn.text, bot_asked=self.history.ends_with_question)
-
     async def _silence(self) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        if self.history.unheard and not self._resumed:
-            self._resumed = True
+        if self._course.resumes():
             yield Say(self.history.resume())
-            return
-        if self._silent_turns >= self._settings.limits.silence_prompts:
+        elif self._course.asks_again():
+            yield self._fixed(phrases.still_there)
+        else:
             yield self._fixed(phrases.silence_goodbye)
             yield HangUp("the caller is silent")
-            return
-        self._silent_turns += 1
-        yield self._fixed(phrases.still_there)
 
     async def _rounds(self) -> AsyncGenerator[Act, None]:
         for _ in range(self._settings.limits.tool_rounds):
@@ -260,8 +240,7 @@ class LanguageAgent:
                         return
         step.calls = tuple(reply.calls)
         if reply.finished is not None:
-            usage = reply.finished.usage
-            self._tokens += usage.input_tokens + usage.output_tokens
+            self._course.spent(reply.finished.usage)
         filtered = reply.finished and reply.finished.reason is FinishReason.CONTENT_FILTER
         if filtered or not (step.spoken or step.calls):
             yield self._fixed(self._settings.phrases.apology)
@@ -277,15 +256,6 @@ class LanguageAgent:
         """A sentence that is spoken and is not in the history."""
         self.history.begin_step().say(text, in_history=False)
         return Say(text)
-
-    def _limit(self) -> str:
-        """The limit of the call that is reached; "" if none is."""
-        limits = self._settings.limits
-        if self._turns > limits.turns:
-            return f"the limit of {limits.turns} turns"
-        if self._tokens >= limits.tokens:
-            return f"the limit of {limits.tokens} tokens"
-        return ""
 
 
 class _Reply:
@@ -305,11 +275,6 @@ class _Reply:
                     self.calls.append(item)
                 case Finished():
                     self.finished = item
-
-
-def _as_text(turn: CallerTurn) -> str:
-    keyed = f"[keyed: {turn.digits}]" if turn.digits else ""
-    return " ".join(part for part in (turn.text, keyed) if part)
 
 
 def make_agent(

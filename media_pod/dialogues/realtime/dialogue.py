@@ -7,10 +7,12 @@ cut to the millisecond. Fixed sentences, such as a filler, are spoken by the pod
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from media_pod.dialogues.agent.agent import AgentSettings, Prompts
 from media_pod.dialogues.agent.call_tools import CallActs, CallTools
+from media_pod.dialogues.agent.course import COURSE_FIELDS, Course
 from media_pod.dialogues.agent.history import History, Step
 from media_pod.dialogues.agent.tool_runs import ToolRuns
 from media_pod.dialogues.ports import (
@@ -29,7 +31,6 @@ from media_pod.dialogues.realtime.ears import RealtimeEars
 from media_pod.dialogues.realtime.response import RealtimeResponse
 from media_pod.dialogues.realtime.server import RealtimeServer
 from media_pod.dialogues.realtime.spoken_items import SpokenItems
-from media_pod.dialogues.turn_taking.end_of_turn import is_backchannel
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import SystemMessage, ToolMessage, UserMessage
 from media_pod.providers.ports import ProviderError, Stt
@@ -96,9 +97,7 @@ class RealtimeDialogue:
         """The caller's turn that the bot's latest one answers; None for keys, text and silence."""
         self._called: list[Step] = []
         """Steps whose results the server has not got."""
-        self._turns = self._tokens = self._silent_turns = 0
-        self._resumed = False
-        """The latest turn was a resumed one: it is resumed once."""
+        self._course = Course(settings.limits, self.history)
 
     @property
     def ears(self) -> SttChain:
@@ -144,24 +143,19 @@ class RealtimeDialogue:
         self.history.interrupted(cut.heard, answered=cut.answered)
         self._items.cut(cut)
         if not cut.answered:
+            self._course.turn_comes_again()
             self._conversation.drop_turn(self._heard)
 
     def snapshot(self) -> DialogueState:
         """See `Dialogue.snapshot`."""
         self._items.take_texts()
-        return {
-            "history": self.history.snapshot(),
-            "turns": self._turns,
-            "tokens": self._tokens,
-            "silent_turns": self._silent_turns,
-        }
+        return {"history": self.history.snapshot(), **self._course.snapshot()}
 
     def restore(self, state: DialogueState) -> None:
         """See `Dialogue.restore`."""
-        found = checked_state(state, "the agent", "history", "turns", "tokens", "silent_turns")
+        found = checked_state(state, "the agent", "history", *COURSE_FIELDS)
         self.history.restore(found["history"])
-        self._turns, self._tokens = found["turns"], found["tokens"]
-        self._silent_turns = found["silent_turns"]
+        self._course.restore(found)
 
     async def aclose(self) -> None:
         """Wait for tools under way, and end the session."""
@@ -186,17 +180,17 @@ class RealtimeDialogue:
 
     def _may_answer(self) -> bool:
         """The model can answer at once: no result of a tool is to be told, no limit is reached."""
-        return not (self._called or self._runs.running or self._limit(self._turns + 1))
+        limit = self._course.limit(after_next_turn=True)
+        return not (self._called or self._runs.running or limit)
 
     async def _reply(self, turn: CallerTurn, heard: HeardTurn | None) -> AsyncGenerator[Act, None]:
         self._items.begin_turn()
-        silent = self._is_silence(turn, heard) or self._is_backchannel(turn)
+        silent = self._is_silence(turn, heard) or self._course.is_backchannel(turn)
         if silent:
             self._conversation.drop_turn(heard)
             self.history.silence()
         else:
-            self._silent_turns, self._resumed = 0, False
-            self._turns += 1
+            self._course.caller_spoke()
             self._record(turn, heard)
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
@@ -206,7 +200,7 @@ class RealtimeDialogue:
                 async for act in acts:
                     yield act
             return
-        if reason := self._limit(self._turns):
+        if reason := self._course.limit():
             self._conversation.drop_turn(heard)
             yield self._fixed(self._settings.phrases.limit_goodbye)
             yield HangUp(reason)
@@ -221,36 +215,27 @@ class RealtimeDialogue:
         if heard is not None and not text:
             text = UNTRANSCRIBED
             heard.caller.on_transcript = lambda late: self.history.amend_caller(UNTRANSCRIBED, late)
-        self.history.caller(" ".join(part for part in (text, _keyed(turn)) if part))
+        self.history.caller(replace(turn, text=text).as_text)
 
     def _is_silence(self, turn: CallerTurn, heard: HeardTurn | None) -> bool:
         if turn.digits or turn.text:
             return False
         return heard is None or heard.caller.transcript == ""
 
-    def _is_backchannel(self, turn: CallerTurn) -> bool:
-        """The caller did not want to interrupt: "mhm" over the bot, which goes on."""
-        if turn.digits or not turn.text or not self.history.unheard or self._resumed:
-            return False
-        return is_backchannel(turn.text, bot_asked=self.history.ends_with_question)
-
     async def _silence(self) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        if self.history.unheard and not self._resumed:
-            self._resumed = True
+        if self._course.resumes():
             session = await self._conversation.connected()
             session.add(SystemMessage(GO_ON.format(rest=self.history.go_on())))
             async with aclosing(self._rounds()) as acts:
                 async for act in acts:
                     yield act
-            return
-        if self._silent_turns >= self._settings.limits.silence_prompts:
+        elif self._course.asks_again():
+            yield self._fixed(phrases.still_there)
+        else:
             yield self._fixed(phrases.silence_goodbye)
             yield HangUp("the caller is silent")
-            return
-        self._silent_turns += 1
-        yield self._fixed(phrases.still_there)
 
     async def _rounds(
         self,
@@ -295,8 +280,7 @@ class RealtimeDialogue:
         if turn is not None and (heard is None or turn.digits):
             session = await self._conversation.connected()
             words = turn.text if heard is None else ""
-            text = " ".join(part for part in (words, _keyed(turn)) if part)
-            session.add(UserMessage(text))
+            session.add(UserMessage(replace(turn, text=words).as_text))
         return await self._conversation.respond(instructions)
 
     async def _speak(
@@ -319,8 +303,8 @@ class RealtimeDialogue:
             return
         step.calls = tuple(response.calls.values())
         outcome = response.outcome
-        if outcome is not None and outcome.usage is not None:
-            self._tokens += outcome.usage.input_tokens + outcome.usage.output_tokens
+        if outcome is not None:
+            self._course.spent(outcome.usage)
         filtered = outcome is not None and outcome.reason == "content_filter"
         if filtered or response.empty:
             yield self._fixed(self._settings.phrases.apology)
@@ -346,19 +330,6 @@ class RealtimeDialogue:
         """A sentence of the pod's voice, which is not in the history."""
         self.history.begin_step().say(text, in_history=False)
         return Say(text)
-
-    def _limit(self, turns: int) -> str:
-        """The limit of the call that is reached; "" if none is."""
-        limits = self._settings.limits
-        if turns > limits.turns:
-            return f"the limit of {limits.turns} turns"
-        if self._tokens >= limits.tokens:
-            return f"the limit of {limits.tokens} tokens"
-        return ""
-
-
-def _keyed(turn: CallerTurn) -> str:
-    return f"[keyed: {turn.digits}]" if turn.digits else ""
 
 
 def make_realtime_dialogue(
