@@ -83,13 +83,10 @@ class SecretSource(StrictModel):
 SecretPlace = Annotated[SecretSource, Hidden()]
 
 
-class OpenAiLlmSettings(StrictModel):
-    """A language model behind an OpenAI-compatible chat completions API."""
+class OpenAiServerSettings(StrictModel):
+    """What all OpenAI-compatible servers have in common."""
 
-    kind: Literal["openai"] = Field(
-        description="Any server with OpenAI's chat completions: OpenAI, vLLM, Ollama, llama.cpp, "
-        "LiteLLM."
-    )
+    kind: Literal["openai"] = Field(description="An OpenAI-compatible server.")
     model: ModelName = Field(description="Name of the model, as the server knows it.")
     base_url: ServerUrl = Field(
         default=OPENAI_URL,
@@ -98,6 +95,15 @@ class OpenAiLlmSettings(StrictModel):
     api_key: SecretPlace | None = Field(
         default=None,
         description="API key. Default none, which is right for most local servers.",
+    )
+
+
+class OpenAiLlmSettings(OpenAiServerSettings):
+    """A language model behind an OpenAI-compatible chat completions API."""
+
+    kind: Literal["openai"] = Field(
+        description="Any server with OpenAI's chat completions: OpenAI, vLLM, Ollama, llama.cpp, "
+        "LiteLLM."
     )
     temperature: float | None = Field(
         default=None,
@@ -115,21 +121,12 @@ class OpenAiLlmSettings(StrictModel):
     )
 
 
-class OpenAiSttSettings(StrictModel):
+class OpenAiSttSettings(OpenAiServerSettings):
     """Speech recognition behind an OpenAI-compatible transcriptions API."""
 
     kind: Literal["openai"] = Field(
         description="Any server with OpenAI's audio transcriptions. Text comes after the "
         "utterance has ended."
-    )
-    model: ModelName = Field(description="Name of the model, as the server knows it.")
-    base_url: ServerUrl = Field(
-        default=OPENAI_URL,
-        description="Base URL of the API, including /v1. Default: OpenAI's.",
-    )
-    api_key: SecretPlace | None = Field(
-        default=None,
-        description="API key. Default none, which is right for most local servers.",
     )
     language: LanguageTag | None = Field(
         default=None, description="Language of the caller. Default none: spec.language."
@@ -185,22 +182,13 @@ class PocketsphinxSttSettings(StrictModel):
     )
 
 
-class OpenAiTtsSettings(StrictModel):
+class OpenAiTtsSettings(OpenAiServerSettings):
     """A voice behind an OpenAI-compatible speech API."""
 
     kind: Literal["openai"] = Field(
         description="Any server with OpenAI's audio speech, streamed as raw PCM."
     )
-    model: ModelName = Field(description="Name of the model, as the server knows it.")
     voice: ModelName = Field(description="Name of the voice, as the server knows it.")
-    base_url: ServerUrl = Field(
-        default=OPENAI_URL,
-        description="Base URL of the API, including /v1. Default: OpenAI's.",
-    )
-    api_key: SecretPlace | None = Field(
-        default=None,
-        description="API key. Default none, which is right for most local servers.",
-    )
     speed: float = Field(
         default=1.0,
         ge=0.5,

@@ -4,12 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from media_pod.manifest.providers import OPENAI_URL, SecretSource
+from media_pod.manifest.providers import OPENAI_URL, OpenAiServerSettings
 from media_pod.manifest.types import ModelName, ServerUrl
-from media_pod.manifest.validation import StrictModel
 
 
-class OpenAiRealtimeSettings(StrictModel):
+class OpenAiRealtimeSettings(OpenAiServerSettings):
     """A model that hears the caller and speaks, behind an OpenAI-compatible Realtime API.
 
     The agent decides when the caller interrupts and when their turn is over: the server's own
@@ -20,7 +19,6 @@ class OpenAiRealtimeSettings(StrictModel):
         description="Any server with OpenAI's Realtime API over WebSocket, in the names of its "
         "general availability or of its beta: OpenAI, LocalAI, speaches."
     )
-    model: ModelName = Field(description="Name of the model, as the server knows it.")
     voice: ModelName | None = Field(
         default=None, description="Name of the voice. Default none: the server's own."
     )
@@ -28,10 +26,6 @@ class OpenAiRealtimeSettings(StrictModel):
         default=OPENAI_URL,
         description="Base URL of the API, including /v1; http and https stand for ws and wss. "
         "Default: OpenAI's.",
-    )
-    api_key: SecretSource | None = Field(
-        default=None,
-        description="API key. Default none, which is right for most local servers.",
     )
     format: Literal["g711", "pcm"] | None = Field(
         default=None,
