@@ -1,0 +1,152 @@
+"""Faults of a language model and of its tools: no line is ever dead, and no other call notices."""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from faulty_model import (
+    APOLOGY,
+    DEADLINE_S,
+    FAULTS,
+    LONG_KEYS,
+    WELL,
+    WELL_KEYS,
+    Fault,
+    FaultyModel,
+    faulty_tools,
+    serving,
+)
+from keypad_caller import HeardTexts, KeypadCaller, keypad_call
+from pod_on_sockets import ONE, TWO, Running, no_recognizer, running
+
+from media_pod.manifest.agent import VoiceAgent, load_manifest
+
+__all__ = ["no_recognizer"]
+pytestmark = pytest.mark.usefixtures("no_recognizer")
+
+GREETING = "Hello."
+GOODBYE = "I cannot go on. Goodbye."
+SILENCE_S = 2 * DEADLINE_S + 1.0
+"""A request and its second try; the rest is for the voice, and for a busy machine."""
+
+
+def agent(url: str, tools: list[dict[str, Any]] | None = None) -> VoiceAgent:
+    document = {
+        "apiVersion": "interject.dev/v1alpha1",
+        "kind": "VoiceAgent",
+        "metadata": {"name": "faults"},
+        "spec": {
+            "instructions": "Answer.",
+            "greeting": {"text": GREETING, "interruptible": "always"},
+            "llm": {"kind": "openai", "model": "test-model", "baseUrl": f"{url}/v1"},
+            "tts": {"kind": "espeak", "wordsPerMinute": 400},
+            "tools": tools or [],
+            "phrases": {"apology": APOLOGY, "goodbye": GOODBYE},
+            "turn": {"noInputMs": 60_000},
+            "capacity": {"calls": len(FAULTS) + 1},
+            "deadlines": {"providerSeconds": DEADLINE_S},
+            "server": {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0},
+        },
+    }
+    return load_manifest(document, "the test's agent")
+
+
+@asynccontextmanager
+async def pod_of(
+    url: str, tools: list[dict[str, Any]] | None = None
+) -> AsyncIterator[tuple[Running, HeardTexts]]:
+    texts = HeardTexts()
+    async with running(agent(url, tools), subscribers=[texts.on_event]) as pod:
+        yield pod, texts
+
+
+def sockets() -> int:
+    gc.collect()
+    links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+    return sum("socket" in os.readlink(link) for link in links if os.path.islink(link))
+
+
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Of the pod and of the event loop."""
+    bad = [r for r in caplog.records if r.exc_info or r.levelno >= logging.ERROR]
+    return [r.getMessage() for r in bad if not r.name.startswith("aiohttp")]
+
+
+async def test_a_fault_costs_one_turn_of_that_call(caplog: pytest.LogCaptureFixture) -> None:
+    before = sockets()
+    model = FaultyModel()
+    async with serving(model) as url, pod_of(url, faulty_tools(url)) as (pod, texts):
+        async with keypad_call(pod, ONE, texts) as other:
+            await other.hears(GREETING)
+            await other.press(f"{LONG_KEYS}#")
+            await other.hears_speech(SILENCE_S)
+
+            await asyncio.gather(
+                *(meet(pod, texts, number, fault) for number, fault in enumerate(FAULTS))
+            )
+
+            await other.press(f"{WELL_KEYS}#")
+            cut = await other.hears_text(lambda text: "We go on" in text, "the long reply")
+            assert APOLOGY not in cut
+            await other.hears(WELL)
+        await pod.until_free()
+    assert model.prompts[LONG_KEYS] == 1
+    for number, fault in enumerate(FAULTS):
+        assert fault.result in model.results.get(f"{number:02}", ""), fault.name
+    assert tracebacks(caplog) == []
+    assert sockets() <= before
+
+
+async def meet(pod: Running, texts: HeardTexts, number: int, fault: Fault) -> None:
+    """A call that meets a fault in its first turn, and a sound model in its second."""
+    async with keypad_call(pod, UUID(int=TWO.int + number), texts) as caller:
+        await caller.hears(GREETING)
+        await caller.press(f"{number:02}#")
+        try:
+            await caller.hears_speech(SILENCE_S + fault.tool_s)
+        except TimeoutError:
+            raise AssertionError(f"{fault.name}: the line was dead") from None
+        if fault.hears:
+            await caller.hears(fault.hears)
+        await caller.press(f"{WELL_KEYS}#")
+        await caller.hears(WELL)
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("what", ["refused", "no such host", "no TLS"])
+async def test_a_server_that_cannot_be_reached_costs_an_apology_and_then_the_call(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(FaultyModel()) as url:
+        unreachable = {
+            "refused": f"http://127.0.0.1:{closed_port()}",
+            "no such host": "http://model.invalid",
+            "no TLS": url.replace("http:", "https:"),
+        }[what]
+        async with pod_of(unreachable) as (pod, texts):
+            async with keypad_call(pod, ONE, texts) as caller:
+                await caller.hears(GREETING)
+                await is_told(caller, APOLOGY)
+                await is_told(caller, GOODBYE)
+                async with asyncio.timeout(SILENCE_S):
+                    await caller.hung_up.wait()
+            await pod.until_free()
+    assert tracebacks(caplog) == []
+
+
+async def is_told(caller: KeypadCaller, text: str) -> None:
+    await caller.press("1#")
+    await caller.hears_speech(SILENCE_S)
+    await caller.hears(text)
