@@ -1,16 +1,21 @@
 """A server of chat completions and of tools, whose answer is chosen by the keys of the caller.
 
-All calls of a pod can meet their faults at the same time, and a second try meets the same one.
+Calls can meet different faults at the same time, and a second try meets the same one. It is a
+process of its own, `python faulty_model.py`, because it must not take the time of the pod's loop.
 """
 
 import asyncio
 import json
+import os
 import re
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+import aiohttp
 from aiohttp import web
 
 from providers.openai.scripted_server import (
@@ -30,7 +35,9 @@ FILLER = "One moment."
 DEADLINE_S = 0.5
 """Of a request to the model; the shortest that the manifest allows."""
 SLOW_TOOL_S = 1.5
+"""Longer than callers wait for the filler."""
 ENDLESS_WORDS = 10_000
+START_S: Final = 20.0
 WELL_KEYS, LONG_KEYS = "99", "98"
 _KEYED = re.compile(r"\[keyed: (\d+)\]")
 _HUGE = b"x" * 2**20
@@ -42,12 +49,12 @@ class Fault:
 
     name: str
     reply: Handler
+    failure: str = ""
+    """Kind of the provider's failure, if it is one."""
     hears: str = APOLOGY
     """Part of a text; "" for a reply that does not end."""
     result: str = ""
     """Part of the tool's result that the model gets."""
-    tool_s: float = 0.0
-    """What a tool's deadline adds to the silence."""
 
 
 def streamed(*steps: bytes | Step, content_type: str = "text/event-stream") -> Handler:
@@ -85,7 +92,7 @@ async def _slow(request: web.Request) -> web.StreamResponse:
     return await streamed(*says(WELL))(request)
 
 
-async def endless(request: web.Request) -> web.StreamResponse:
+async def _endless(request: web.Request) -> web.StreamResponse:
     """A long reply as fast as it is read."""
     return await streamed(*(chunk({"content": "so "}) for _ in range(ENDLESS_WORDS)))(request)
 
@@ -103,27 +110,33 @@ async def _huge(request: web.Request) -> web.StreamResponse:
 
 
 FAULTS = (
-    Fault("slow first byte", _slow),
-    Fault("cut stream", streamed(chunk({"content": "It is. And it"}), Step.RESET)),
-    Fault("ended stream", streamed(chunk({"content": "It is. And it"}))),
-    Fault("malformed chunk", streamed(chunk({"content": "It "}), b"data: {no json\n\n")),
-    Fault("429, long Retry-After", refuses(429, "rate_limit_exceeded", Retry_After="3600")),
-    Fault("429, unpaid", refuses(429, "insufficient_quota")),
-    Fault("500", refuses(500, "server_error")),
-    Fault("401", refuses(401, "invalid_api_key")),
-    Fault("404", refuses(404, "model_not_found")),
-    Fault("hang before headers", _hangs),
-    Fault("hang in mid stream", streamed(chunk({"content": "It"}), Step.HANG)),
-    Fault("HTML", answer("<html><title>Sign in</title></html>")),
+    Fault("slow first byte", _slow, "timeout"),
+    Fault("cut stream", streamed(chunk({"content": "It is. And it"}), Step.RESET), "cut"),
+    Fault("ended stream", streamed(chunk({"content": "It is. And it"})), "cut"),
+    Fault(
+        "malformed chunk", streamed(chunk({"content": "It "}), b"data: {no json\n\n"), "bad_answer"
+    ),
+    Fault(
+        "429, long Retry-After",
+        refuses(429, "rate_limit_exceeded", Retry_After="3600"),
+        "rate_limited",
+    ),
+    Fault("429, unpaid", refuses(429, "insufficient_quota"), "quota_exceeded"),
+    Fault("500", refuses(500, "server_error"), "server_error"),
+    Fault("401", refuses(401, "invalid_api_key"), "unauthorized"),
+    Fault("404", refuses(404, "model_not_found"), "not_found"),
+    Fault("hang before headers", _hangs, "timeout"),
+    Fault("hang in mid stream", streamed(chunk({"content": "It"}), Step.HANG), "timeout"),
+    Fault("HTML", answer("<html><title>Sign in</title></html>"), "bad_answer"),
     Fault("empty reply", streamed(*says())),
-    Fault("endless reply", endless, hears=""),
-    Fault("unknown tool", calls("no_such_tool"), TOLD, "found tool no_such_tool"),
-    Fault("no JSON as arguments", calls("fails", "{nothing"), TOLD, "Error"),
-    Fault("invalid arguments", calls("fails", '{"number": "x"}'), TOLD, "number"),
-    Fault("tool: 500", calls("fails"), TOLD, "HTTP status 500"),
-    Fault("tool: HTML", calls("page"), TOLD, "(text of an HTML page, not JSON)"),
-    Fault("tool: 20 MB", calls("huge"), TOLD, "(only the first 262144 bytes"),
-    Fault("tool: slow", calls("slow"), FILLER, "perhaps carried out", SLOW_TOOL_S),
+    Fault("endless reply", _endless, hears=""),
+    Fault("unknown tool", calls("no_such_tool"), hears=TOLD, result="found tool no_such_tool"),
+    Fault("no JSON as arguments", calls("fails", "{nothing"), hears=TOLD, result="Error"),
+    Fault("invalid arguments", calls("fails", '{"number": "x"}'), hears=TOLD, result="number"),
+    Fault("tool: 500", calls("fails"), hears=TOLD, result="HTTP status 500"),
+    Fault("tool: HTML", calls("page"), hears=TOLD, result="(text of an HTML page, not JSON)"),
+    Fault("tool: 20 MB", calls("huge"), hears=TOLD, result="(only the first 262144 bytes"),
+    Fault("tool: slow", calls("slow"), hears=FILLER, result="perhaps carried out"),
 )
 TOOLS: Mapping[str, Handler] = {
     "fails": answer({"error": "broken"}, 500),
@@ -137,32 +150,37 @@ class FaultyModel:
     """See the module. The keys of `FAULTS[n]` are n with two digits."""
 
     def __init__(self) -> None:
-        self.results: dict[str, str] = {}
+        self._results: dict[str, str] = {}
         """Of tools, by the caller's keys."""
-        self.prompts: dict[str, int] = {}
-        """Number of requests by the caller's keys."""
+        self._requests: dict[str, int] = {}
         self._replies = {f"{index:02}": fault.reply for index, fault in enumerate(FAULTS)}
         self._replies |= {WELL_KEYS: streamed(*says(WELL)), LONG_KEYS: _long}
 
-    async def models(self, request: web.Request) -> web.StreamResponse:
-        """The list of models."""
-        return await answer({"object": "list", "data": [{"id": MODEL}]})(request)
+    def app(self) -> web.Application:
+        """All of the server."""
+        app = web.Application()
+        app.router.add_get("/v1/models", answer({"object": "list", "data": [{"id": MODEL}]}))
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/tools/{name}", self._tool)
+        app.router.add_get("/seen", self._seen)
+        return app
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
-        """A reply."""
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
         messages: list[dict[str, Any]] = json.loads(await request.read())["messages"]
         last = messages[-1]
         said = next(each["content"] for each in reversed(messages) if each["role"] == "user")
         keys = _KEYED.findall(said)[-1]
-        self.prompts[keys] = self.prompts.get(keys, 0) + 1
+        self._requests[keys] = self._requests.get(keys, 0) + 1
         if last["role"] == "tool":
-            self.results[keys] = last["content"]
+            self._results[keys] = last["content"]
             return await streamed(*says(TOLD))(request)
         return await self._replies[keys](request)
 
-    async def tool(self, request: web.Request) -> web.StreamResponse:
-        """A tool's answer."""
+    async def _tool(self, request: web.Request) -> web.StreamResponse:
         return await TOOLS[request.match_info["name"]](request)
+
+    async def _seen(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"results": self._results, "requests": self._requests})
 
 
 def faulty_tools(url: str) -> list[dict[str, Any]]:
@@ -176,16 +194,42 @@ def faulty_tools(url: str) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def serving(model: FaultyModel) -> AsyncIterator[str]:
-    """Serve `model` on loopback; gives its URL without a path."""
-    app = web.Application()
-    app.router.add_get("/v1/models", model.models)
-    app.router.add_post("/v1/chat/completions", model.chat)
-    app.router.add_post("/tools/{name}", model.tool)
+async def model_process(program: Path = Path(__file__)) -> AsyncIterator[str]:
+    """Run `program`, which ends with its input; gives the URL that it prints."""
+    tests = str(Path(__file__).parents[1])
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(program)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([tests, *sys.path])},
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            url = (await process.stdout.readline()).decode().strip()
+        yield url
+    finally:
+        process.stdin.close()
+        async with asyncio.timeout(START_S):
+            await process.wait()
+
+
+async def seen(url: str) -> dict[str, Any]:
+    """What the server of `url` was asked."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/seen") as found:
+        return dict(await found.json())
+
+
+async def serve(app: web.Application) -> None:
+    """Serve on loopback, print the URL, and end with the input."""
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"http://127.0.0.1:{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(FaultyModel().app()))

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from pod_on_sockets import Asterisk, Running
 
-from media_pod.call.events import CallRef, Ended, Event, SpeechPlayed
+from media_pod.call.events import CallRef, Event, ProviderFailed, SpeechPlayed
 from media_pod.transport.audiosocket.frames import HANGUP, Frame, FrameKind, encode
 
 TURN_S = 10.0
@@ -18,23 +18,27 @@ _SPEECH_FRAMES = 5
 """0.1 s of sound is no click."""
 
 
-class HeardTexts:
-    """What the callers of a pod heard; a subscriber of its events, on the bus's thread."""
+class CallEvents:
+    """What the callers of a pod heard, and what failed; a subscriber, on the bus's thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._queues: dict[str, asyncio.Queue[str]] = {}
+        self._queues: dict[UUID, asyncio.Queue[str]] = {}
+        self.failures: dict[UUID, set[str]] = {}
+        """Kinds of the language model's failures."""
 
-    def of(self, uuid: UUID) -> asyncio.Queue[str]:
-        """Takes a text whenever a turn of the bot, or a part of one, is over."""
-        return self._queues.setdefault(str(uuid), asyncio.Queue())
+    def texts(self, uuid: UUID) -> asyncio.Queue[str]:
+        """Gets a text whenever a turn of the bot, or a part of one, is over."""
+        return self._queues.setdefault(uuid, asyncio.Queue())
 
     def on_event(self, call: CallRef, event: Event) -> None:
         """See `event_bus.Subscriber`."""
-        if isinstance(event, SpeechPlayed | Ended):
-            text = event.heard if isinstance(event, SpeechPlayed) else ""
-            queue = self.of(UUID(call.info.uuid))
-            self._loop.call_soon_threadsafe(queue.put_nowait, text)
+        uuid = UUID(call.info.uuid)
+        match event:
+            case SpeechPlayed(heard=heard):
+                self._loop.call_soon_threadsafe(self.texts(uuid).put_nowait, heard)
+            case ProviderFailed(request=request) if request.kind == "llm":
+                self.failures.setdefault(uuid, set()).add(event.error_type)
 
 
 class KeypadCaller:
@@ -92,9 +96,9 @@ class KeypadCaller:
 
 
 @asynccontextmanager
-async def keypad_call(pod: Running, uuid: UUID, texts: HeardTexts) -> AsyncIterator[KeypadCaller]:
+async def keypad_call(pod: Running, uuid: UUID, events: CallEvents) -> AsyncIterator[KeypadCaller]:
     """A call that has begun; it is over at the end."""
-    caller = KeypadCaller(await pod.call(uuid), texts.of(uuid))
+    caller = KeypadCaller(await pod.call(uuid), events.texts(uuid))
     listening = asyncio.create_task(caller.listen())
     try:
         yield caller

@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from faulty_model import (
     APOLOGY,
     DEADLINE_S,
@@ -18,12 +20,11 @@ from faulty_model import (
     LONG_KEYS,
     WELL,
     WELL_KEYS,
-    Fault,
-    FaultyModel,
     faulty_tools,
-    serving,
+    model_process,
+    seen,
 )
-from keypad_caller import HeardTexts, KeypadCaller, keypad_call
+from keypad_caller import CallEvents, KeypadCaller, keypad_call
 from pod_on_sockets import ONE, TWO, Running, no_recognizer, running
 
 from media_pod.manifest.agent import VoiceAgent, load_manifest
@@ -33,8 +34,10 @@ pytestmark = pytest.mark.usefixtures("no_recognizer")
 
 GREETING = "Hello."
 GOODBYE = "I cannot go on. Goodbye."
+AT_A_TIME = 11
 SILENCE_S = 2 * DEADLINE_S + 1.0
-"""A request and its second try; the rest is for the voice, and for a busy machine."""
+"""A request and its second try, or the wait for a filler; the rest is for the voice, and for a busy
+machine."""
 
 
 def agent(url: str, tools: list[dict[str, Any]] | None = None) -> VoiceAgent:
@@ -61,10 +64,10 @@ def agent(url: str, tools: list[dict[str, Any]] | None = None) -> VoiceAgent:
 @asynccontextmanager
 async def pod_of(
     url: str, tools: list[dict[str, Any]] | None = None
-) -> AsyncIterator[tuple[Running, HeardTexts]]:
-    texts = HeardTexts()
-    async with running(agent(url, tools), subscribers=[texts.on_event]) as pod:
-        yield pod, texts
+) -> AsyncIterator[tuple[Running, CallEvents]]:
+    events = CallEvents()
+    async with running(agent(url, tools), subscribers=[events.on_event]) as pod:
+        yield pod, events
 
 
 def sockets() -> int:
@@ -80,43 +83,50 @@ def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_a_fault_costs_one_turn_of_that_call(caplog: pytest.LogCaptureFixture) -> None:
-    before = sockets()
-    model = FaultyModel()
-    async with serving(model) as url, pod_of(url, faulty_tools(url)) as (pod, texts):
-        async with keypad_call(pod, ONE, texts) as other:
-            await other.hears(GREETING)
-            await other.press(f"{LONG_KEYS}#")
-            await other.hears_speech(SILENCE_S)
+    async with model_process() as url:
+        before = sockets()
+        async with pod_of(url, faulty_tools(url)) as (pod, events):
+            async with keypad_call(pod, ONE, events) as other:
+                await other.hears(GREETING)
+                await other.press(f"{LONG_KEYS}#")
+                await other.hears_speech(SILENCE_S)
 
-            await asyncio.gather(
-                *(meet(pod, texts, number, fault) for number, fault in enumerate(FAULTS))
-            )
+                few = asyncio.Semaphore(AT_A_TIME)
+                await asyncio.gather(
+                    *(meet(pod, events, few, number) for number in range(len(FAULTS)))
+                )
 
-            await other.press(f"{WELL_KEYS}#")
-            cut = await other.hears_text(lambda text: "We go on" in text, "the long reply")
-            assert APOLOGY not in cut
-            await other.hears(WELL)
-        await pod.until_free()
-    assert model.prompts[LONG_KEYS] == 1
-    for number, fault in enumerate(FAULTS):
-        assert fault.result in model.results.get(f"{number:02}", ""), fault.name
-    assert tracebacks(caplog) == []
-    assert sockets() <= before
+                await other.press(f"{WELL_KEYS}#")
+                cut = await other.hears_text(lambda text: "We go on" in text, "the long reply")
+                assert APOLOGY not in cut
+                await other.hears(WELL)
+            await pod.until_free()
+        assert tracebacks(caplog) == []
+        assert sockets() <= before
+        asked = await seen(url)
+    assert asked["requests"][LONG_KEYS] == 1
+    results = {
+        fault.name: asked["results"].get(f"{number:02}", "") for number, fault in enumerate(FAULTS)
+    }
+    for fault in FAULTS:
+        assert fault.result in results[fault.name], fault.name
 
 
-async def meet(pod: Running, texts: HeardTexts, number: int, fault: Fault) -> None:
-    """A call that meets a fault in its first turn, and a sound model in its second."""
-    async with keypad_call(pod, UUID(int=TWO.int + number), texts) as caller:
+async def meet(pod: Running, events: CallEvents, few: asyncio.Semaphore, number: int) -> None:
+    """A call that meets `FAULTS[number]` in its first turn, and a sound model in its second."""
+    fault, uuid = FAULTS[number], UUID(int=TWO.int + number)
+    async with few, keypad_call(pod, uuid, events) as caller:
         await caller.hears(GREETING)
         await caller.press(f"{number:02}#")
         try:
-            await caller.hears_speech(SILENCE_S + fault.tool_s)
+            await caller.hears_speech(SILENCE_S)
         except TimeoutError:
             raise AssertionError(f"{fault.name}: the line was dead") from None
         if fault.hears:
             await caller.hears(fault.hears)
         await caller.press(f"{WELL_KEYS}#")
         await caller.hears(WELL)
+        assert events.failures.get(uuid, set()) == {fault.failure} - {""}, fault.name
 
 
 def closed_port() -> int:
@@ -125,18 +135,29 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@asynccontextmanager
+async def plain_http() -> AsyncIterator[str]:
+    """URL of a server without TLS."""
+    server = TestServer(web.Application())
+    await server.start_server()
+    try:
+        yield str(server.make_url(""))
+    finally:
+        await server.close()
+
+
 @pytest.mark.parametrize("what", ["refused", "no such host", "no TLS"])
 async def test_a_server_that_cannot_be_reached_costs_an_apology_and_then_the_call(
     what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with serving(FaultyModel()) as url:
+    async with plain_http() as url:
         unreachable = {
             "refused": f"http://127.0.0.1:{closed_port()}",
             "no such host": "http://model.invalid",
-            "no TLS": url.replace("http:", "https:"),
+            "no TLS": url.replace("http:", "https:").rstrip("/"),
         }[what]
-        async with pod_of(unreachable) as (pod, texts):
-            async with keypad_call(pod, ONE, texts) as caller:
+        async with pod_of(unreachable) as (pod, events):
+            async with keypad_call(pod, ONE, events) as caller:
                 await caller.hears(GREETING)
                 await is_told(caller, APOLOGY)
                 await is_told(caller, GOODBYE)
