@@ -1,6 +1,7 @@
 """A caller who presses keys, so that no recognizer takes part, and listens all the time."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -72,8 +73,11 @@ class KeypadCaller:
 
     async def hears_speech(self, within_s: float) -> None:
         """Until there was speech since the last key."""
-        async with asyncio.timeout(within_s):
-            await self._heard.wait()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._heard.wait()
+        except TimeoutError:
+            raise AssertionError(f"the line was dead for {within_s:g} s") from None
 
     async def hears_text(self, is_right: Callable[[str], bool], expected: str) -> str:
         """Until the bot has said a text that is right; that one."""
@@ -90,8 +94,12 @@ class KeypadCaller:
         """Until the bot has said something that has `text` in it."""
         await self.hears_text(lambda heard: text in heard, text)
 
-    def vanish(self) -> None:
-        """Close the connection, as Asterisk does when the caller hangs up."""
+    def hang_up(self) -> None:
+        """End the connection; the loop may still wait for the socket, so it is not closed yet."""
+        self._asterisk.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Free the socket, once nothing waits for it."""
         self._asterisk.sock.close()
 
 
@@ -105,4 +113,4 @@ async def keypad_call(pod: Running, uuid: UUID, events: CallEvents) -> AsyncIter
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
-        caller.vanish()
+        caller.close()
