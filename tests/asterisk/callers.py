@@ -32,14 +32,14 @@ def said(text: str, voice: str, rate_hz: int = 8000) -> Pcm:
 
 
 def agent(name: str = "agent", **spec: Any) -> VoiceAgent:
-    """An agent that talks without end, on ports that the system chooses."""
+    """An agent on ports that the system chooses; without `dialogue` or `llm` it talks on."""
     server = {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0}
     document = {
         "apiVersion": "interject.dev/v1alpha1",
         "kind": "VoiceAgent",
         "metadata": {"name": name},
         "spec": {
-            "dialogue": spec.pop("dialogue", talks_on()),
+            **({} if "llm" in spec else {"dialogue": spec.pop("dialogue", talks_on())}),
             "capacity": {"calls": 8},
             "server": server | spec.pop("server", {}),
             "drain": {"timeoutSeconds": 2},

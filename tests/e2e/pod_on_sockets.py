@@ -135,9 +135,9 @@ class Asterisk:
         await loop.sock_sendall(sock, encode(Frame(FrameKind.UUID, uuid.bytes)) + SILENCE)
         return cls(sock)
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self, within_s: float | None = 10) -> AsyncIterator[Frame]:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within_s):
             while data := await loop.sock_recv(self.sock, 4096):
                 for frame in self._decoder.feed(data):
                     yield frame

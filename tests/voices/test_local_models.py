@@ -9,15 +9,22 @@ import pytest
 import pytest_asyncio
 
 from media_pod.errors import SetupError
-from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
+from media_pod.manifest.providers import WhisperSttSettings
 from media_pod.providers.piper.tts import PiperTts
-from media_pod.providers.ports import Pcm, Speech
+from media_pod.providers.ports import Pcm
 from media_pod.providers.whisper.stt import WhisperStt
 from providers.telephone_line import edits, over_the_line
-from rig.voices import VOICE, voice_data, whisper_model
+from rig.voices import whisper_model
+from voices.real_speech import (
+    DEADLINE_S,
+    RATE_HZ,
+    heard,
+    piper_of,
+    spoken,
+    whisper_of,
+    words_of,
+)
 
-RATE_HZ = 8000
-DEADLINE_S = 60
 SENTENCES = (
     "Yes.",
     "No, that is wrong.",
@@ -32,11 +39,6 @@ SENTENCES = (
 )
 
 
-def whisper_of(voices: Path, language: str = "en-US") -> WhisperStt:
-    settings = WhisperSttSettings(kind="whisper", model_path=str(whisper_model(voices)))
-    return WhisperStt(settings, Path("/"), RATE_HZ, language, DEADLINE_S)
-
-
 @pytest_asyncio.fixture
 async def stt(voices: Path) -> AsyncIterator[WhisperStt]:
     made = whisper_of(voices)
@@ -46,26 +48,9 @@ async def stt(voices: Path) -> AsyncIterator[WhisperStt]:
 
 @pytest_asyncio.fixture
 async def tts(voices: Path) -> AsyncIterator[PiperTts]:
-    voice = voice_data(voices) / f"{VOICE}.onnx"
-    settings = PiperTtsSettings(kind="piper", voice_path=str(voice))
-    made = PiperTts(settings, Path("/"), RATE_HZ, "en-US", DEADLINE_S)
+    made = piper_of(voices)
     yield made
     await made.aclose()
-
-
-async def spoken(tts: PiperTts, text: str) -> list[Speech]:
-    return [speech async for speech in tts.speak(text)]
-
-
-async def heard(stt: WhisperStt, pcm: Pcm) -> str:
-    utterance = stt.listen()
-    for start in range(0, pcm.size, 160):
-        utterance.feed(pcm[start : start + 160])
-    return await utterance.finish()
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"[a-z']+", text.lower().replace("10", "ten"))
 
 
 async def test_what_the_voice_says_is_understood_over_the_telephone(
@@ -73,7 +58,7 @@ async def test_what_the_voice_says_is_understood_over_the_telephone(
 ) -> None:
     wrong = total = 0
     for sentence in SENTENCES:
-        speech = np.concatenate([part.pcm for part in await spoken(tts, sentence)])
+        speech = await spoken(tts, sentence)
         wrong += edits(words_of(await heard(stt, over_the_line(speech))), words_of(sentence))
         total += len(words_of(sentence))
     # Measured: none in 111 words. The voice speaks each time a little differently.
@@ -83,12 +68,13 @@ async def test_what_the_voice_says_is_understood_over_the_telephone(
 async def test_a_caller_who_hears_the_first_words_is_said_to_have_heard_these(
     stt: WhisperStt, tts: PiperTts
 ) -> None:
-    (speech,) = await spoken(tts, "I have been waiting for two weeks and nobody has answered.")
+    text = "I have been waiting for two weeks and nobody has answered."
+    (speech,) = [part async for part in tts.speak(text)]
     assert " ".join(word.text for word in speech.words) == speech.text
     for count in (4, 7, 9):
         end = speech.words[count - 1].end_sample
-        text = await heard(stt, over_the_line(speech.pcm[:end]))
-        assert edits(words_of(text), words_of(speech.text)[:count]) <= 1, (count, text)
+        found = await heard(stt, over_the_line(speech.pcm[:end]))
+        assert edits(words_of(found), words_of(text)[:count]) <= 1, (count, found)
 
 
 async def test_sounds_that_are_no_speech_are_no_words(stt: WhisperStt) -> None:
@@ -117,8 +103,8 @@ async def test_sounds_that_are_no_speech_are_no_words(stt: WhisperStt) -> None:
 
 
 async def test_a_long_vowel_is_no_endless_text(stt: WhisperStt, tts: PiperTts) -> None:
-    (speech,) = await spoken(tts, "Aah.")
-    vowel = np.tile(speech.pcm[800:2400], 25)
+    speech = await spoken(tts, "Aah.")
+    vowel = np.tile(speech[800:2400], 25)
     assert len(await heard(stt, over_the_line(vowel))) < 100
 
 

@@ -19,6 +19,7 @@ from media_pod.providers.chat import (
     UserMessage,
 )
 from media_pod.providers.openai import chat as module
+from media_pod.providers.openai.event_stream import EVENTS_AT_ONCE
 from media_pod.providers.ports import FailureKind, ProviderError
 from providers.openai.llm import HELLO, STOP, USAGE, YES, replied, says_yes, started
 from providers.openai.scripted_server import (
@@ -54,6 +55,26 @@ async def test_text_comes_while_the_reply_is_not_over(server: ScriptedServer) ->
         server.streams(chunk({"content": "One"}), Step.HANG)
         async with aclosing(llm.chat(HELLO)) as reply:
             assert await anext(reply) == TextDelta("One")
+
+
+async def test_a_burst_of_events_without_text_lets_other_calls_run(server: ScriptedServer) -> None:
+    turns = 0
+
+    async def other_call() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with started(server.url) as llm:
+        burst = chunk({"reasoning_content": "so "}) * 400
+        server.streams(burst + chunk({"content": "Yes."}) + chunk({}, "stop", usage=USAGE), DONE)
+        other = asyncio.create_task(other_call())
+        async with aclosing(llm.chat(HELLO)) as reply:
+            await anext(reply)
+        other.cancel()
+        await asyncio.wait({other})
+    assert turns > 400 / EVENTS_AT_ONCE
 
 
 LOOK_UP = ToolSpec("look_up", "Looks a parcel up.", {"type": "object", "properties": {}})
