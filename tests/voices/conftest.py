@@ -1,14 +1,21 @@
-"""Real Wyoming servers for every test in this folder, or a skip that says why not."""
+"""Real servers for every test in this folder, or a skip that says why not."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from rig.environment import INSTALL_S
 from rig.fixtures import program
+from rig.models import smollm2_model
 from rig.voices import VOICE, voice_data, whisper_model
-from voices.wyoming_server import wyoming_server
+from voices.litellm_proxy import litellm_proxy
+from voices.server_process import PORT, server_process
+from voices.smollm2 import SmolLm2
+
+WYOMING_URI: Final = f"tcp://127.0.0.1:{PORT}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,6 +24,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.voices)
             item.add_marker(pytest.mark.timeout(INSTALL_S + 60))
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints what was measured, of tests that pass too."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}")
+
+    return write
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +49,9 @@ def piper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     command = (
         str(voices / "bin" / "wyoming-piper"),
         *("--voice", VOICE, "--data-dir", str(voice_data(voices))),
+        *("--uri", WYOMING_URI),
     )
-    with wyoming_server(command, tmp_path_factory.mktemp("piper") / "log") as address:
+    with server_process(command, tmp_path_factory.mktemp("piper") / "log") as address:
         yield address
 
 
@@ -43,8 +62,9 @@ def whisper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     command = (
         str(voices / "bin" / "wyoming-faster-whisper"),
         *("--model", str(whisper_model(voices)), "--data-dir", str(folder), "--local-files-only"),
+        *("--uri", WYOMING_URI),
     )
-    with wyoming_server(command, folder / "log") as address:
+    with server_process(command, folder / "log") as address:
         yield address
 
 
@@ -52,3 +72,31 @@ def whisper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def pipecat() -> Path:
     """The interpreter of the environment with pipecat."""
     return program("pipecat") / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The environment with LiteLLM, llama.cpp and a language model."""
+    return program("models")
+
+
+@pytest.fixture(scope="session")
+def smollm2(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmolLm2]:
+    """SmolLM2-135M-Instruct."""
+    command = (
+        str(models / "bin" / "python"),
+        str(Path(__file__).with_name("smollm2_server.py")),
+        str(smollm2_model(models)),
+        PORT,
+    )
+    with server_process(command, tmp_path_factory.mktemp("smollm2") / "log") as address:
+        yield SmolLm2(f"http://{address}")
+
+
+@pytest.fixture(scope="session")
+def litellm(
+    models: Path, smollm2: SmolLm2, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Base URL of LiteLLM's proxy, which has SmolLM2 behind it, and a model of one sentence."""
+    with litellm_proxy(models, smollm2.base_url, tmp_path_factory.mktemp("litellm")) as base_url:
+        yield base_url
