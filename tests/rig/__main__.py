@@ -10,6 +10,7 @@
     python3 tests/rig asterisk | baresip | prometheus | jaeger   fetch or build; prints where
     python3 tests/rig voices   install Wyoming servers, a voice and a model; prints where
     python3 tests/rig pipecat  install pipecat; prints where
+    python3 tests/rig models   install LiteLLM, llama.cpp and a language model; prints where
 
 A rig has etcd, the API server, the controllers and the scheduler; for root also a node: containerd,
 the kubelet, kube-proxy and CoreDNS. All of them listen on loopback or on a bridge of the rig's own.
@@ -33,6 +34,7 @@ from rig.console import run
 from rig.debian_programs import PROGRAMS, fetch
 from rig.layout import Layout
 from rig.lifecycle import down, restart_api_server, up
+from rig.models import install_models
 from rig.nodes import give_image
 from rig.pipecat_environment import install_pipecat
 from rig.programs import build_jaeger, build_programs
@@ -68,6 +70,8 @@ def _result(given: argparse.Namespace) -> str:
             return install_voices()
         case "pipecat":
             return install_pipecat()
+        case "models":
+            return install_models()
         case program:
             return fetch(PROGRAMS[program])
 
@@ -75,7 +79,7 @@ def _result(given: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rig", description="A Kubernetes on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in ("programs", "give-image", "jaeger", "voices", "pipecat", *PROGRAMS):
+    for name in ("programs", "give-image", "jaeger", "voices", "pipecat", "models", *PROGRAMS):
         commands.add_parser(name)
     for name in ("up", "down", "restart-apiserver", "certificate"):
         commands.add_parser(name).add_argument("folder", type=lambda text: Path(text).resolve())

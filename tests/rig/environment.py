@@ -62,9 +62,11 @@ class Environment:
         began = time.monotonic()
         _run(sys.executable, "-m", "venv", str(folder))
         from_source = [argument for name in self.sources for argument in ("--no-binary", name)]
+        # Without dependencies: the requirements have them all, but for those of packages of which
+        # only a file is used.
         _run(
             str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes",
-            "--only-binary", ":all:", *from_source, "--disable-pip-version-check",
+            "--no-deps", "--only-binary", ":all:", *from_source, "--disable-pip-version-check",
             "-r", str(self.requirements),
         )  # fmt: skip
         self._stamp.touch()

@@ -16,11 +16,12 @@ from media_pod.providers.ports import Pcm, Stt
 from media_pod.providers.whisper.stt import WhisperStt
 from rig.fixtures import program
 from rig.voices import VOICE, voice_data, whisper_model
-from voices.wyoming_server import wyoming_server
+from voices.server_process import PORT, server_process
 
 __all__ = ["piper", "voices", "whisper"]
 
 RATE_HZ = 8000
+WYOMING_URI = f"tcp://127.0.0.1:{PORT}"
 DEADLINE_S = 60
 
 
@@ -36,8 +37,9 @@ def piper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     command = (
         str(voices / "bin" / "wyoming-piper"),
         *("--voice", VOICE, "--data-dir", str(voice_data(voices))),
+        *("--uri", WYOMING_URI),
     )
-    with wyoming_server(command, tmp_path_factory.mktemp("piper") / "log") as address:
+    with server_process(command, tmp_path_factory.mktemp("piper") / "log") as address:
         yield address
 
 
@@ -48,8 +50,9 @@ def whisper(voices: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     command = (
         str(voices / "bin" / "wyoming-faster-whisper"),
         *("--model", str(whisper_model(voices)), "--data-dir", str(folder), "--local-files-only"),
+        *("--uri", WYOMING_URI),
     )
-    with wyoming_server(command, folder / "log") as address:
+    with server_process(command, folder / "log") as address:
         yield address
 
 
