@@ -28,7 +28,8 @@ from interject_lab.telephones.sip.conversation import SipCall
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.providers.ports import Pcm
 from real_time.retry import in_real_time
-from rig.voices import INSTALL_S, VOICE, whisper_model
+from rig.environment import INSTALL_S
+from rig.voices import VOICE, whisper_model
 from voices.real_speech import (
     heard,
     piper,

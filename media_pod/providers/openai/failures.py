@@ -143,6 +143,8 @@ def _of_status(error: "APIStatusError") -> tuple[FailureKind, str]:
         kind = FailureKind.SERVER_ERROR
     elif error.type == "insufficient_quota":
         kind = FailureKind.QUOTA_EXCEEDED
+    elif error.type == "no_db_connection":  # LiteLLM looks an unknown key up where it has no place
+        kind, text = FailureKind.UNAUTHORIZED, f"the API key is not known ({text})"
     elif kind is FailureKind.BAD_REQUEST and _NO_MODEL.search(text):
         kind = FailureKind.NOT_FOUND
     else:

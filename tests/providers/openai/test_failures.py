@@ -49,6 +49,12 @@ def found(error: Exception, begun: bool = False) -> tuple[FailureKind, str]:
         (400, coded("content_filter"), FailureKind.REFUSED, "(content_filter)"),
         (400, coded("context_length_exceeded"), FailureKind.BAD_REQUEST, "Why."),
         (400, coded("400", message="Invalid model name"), FailureKind.NOT_FOUND, "HTTP 400: Inv"),
+        (
+            400,
+            coded("400", "no_db_connection"),
+            FailureKind.UNAUTHORIZED,
+            "key is not known (Why.)",
+        ),
         (401, coded("invalid_api_key"), FailureKind.UNAUTHORIZED, "(invalid_api_key): Why."),
         (402, {"error": {"message": "Pay."}}, FailureKind.QUOTA_EXCEEDED, "Pay."),
         (403, {"detail": "No."}, FailureKind.UNAUTHORIZED, "HTTP 403: No."),
