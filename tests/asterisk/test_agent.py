@@ -101,20 +101,20 @@ async def interrupter(voices: Path, interruption: str) -> Caller:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class HeardOnLine:
     """Each turn of the bot as Whisper understands the telephone's recording."""
 
     judged: Judged
     turns: Sequence[list[str]]
 
 
-async def listened(voices: Path, call: SipCall, recording: Recording) -> Heard:
+async def listened(voices: Path, call: SipCall, recording: Recording) -> HeardOnLine:
     """The bot's turns of a call, from both of its ends."""
     judged = await asyncio.to_thread(judge, call.record, recording)
     stt = whisper_of(voices)
     turns = [words_of(await heard(stt, pcm)) for pcm in turns_on_the_line(call, recording)]
     await stt.aclose()
-    return Heard(judged, turns)
+    return HeardOnLine(judged, turns)
 
 
 def turns_on_the_line(call: SipCall, recording: Recording) -> list[Pcm]:
@@ -128,7 +128,7 @@ def turns_on_the_line(call: SipCall, recording: Recording) -> list[Pcm]:
     ]
 
 
-def check_talk(stand_in: StandInModel, recording: Recording, on_line: Heard) -> None:
+def check_talk(stand_in: StandInModel, recording: Recording, on_line: HeardOnLine) -> None:
     """The greeting, the question, and an answer that was interrupted."""
     greeting, question, answer = recording.words[:3]
     assert greeting.heard == GREETING
@@ -151,7 +151,7 @@ def check_talk(stand_in: StandInModel, recording: Recording, on_line: Heard) -> 
     assert len(on_line.judged.to_last_rtp_ms) == 1, "the interruption was heard"
 
 
-def add_rows(measured: Measured, case: str, recording: Recording, on_line: Heard) -> None:
+def add_rows(measured: Measured, case: str, recording: Recording, on_line: HeardOnLine) -> None:
     words = len(recording.words[2].heard.split()), len(on_line.turns[1])
     measured.row(
         case,
