@@ -102,20 +102,20 @@ async def interrupter(voices: Path, interruption: str) -> Caller:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class HeardOnLine:
     """Each turn of the bot as Whisper understands the telephone's recording."""
 
     judged: Judged
     turns: Sequence[list[str]]
 
 
-async def listened(voices: Path, call: SipCall, recording: Recording) -> Heard:
+async def listened(voices: Path, call: SipCall, recording: Recording) -> HeardOnLine:
     """The bot's turns of a call, from both of its ends."""
     judged = await asyncio.to_thread(judge, call.record, recording)
     stt = whisper_of(voices)
     turns = [words_of(await heard(stt, pcm)) for pcm in turns_on_the_line(call, recording)]
     await stt.aclose()
-    return Heard(judged, turns)
+    return HeardOnLine(judged, turns)
 
 
 def turns_on_the_line(call: SipCall, recording: Recording) -> list[Pcm]:
@@ -129,7 +129,7 @@ def turns_on_the_line(call: SipCall, recording: Recording) -> list[Pcm]:
     ]
 
 
-def check_talk(stand_in: StandInModel, recording: Recording, on_line: Heard) -> None:
+def check_talk(stand_in: StandInModel, recording: Recording, on_line: HeardOnLine) -> None:
     """The greeting, the question, and an answer that was interrupted."""
     greeting, question, answer = recording.words[:3]
     assert greeting.heard == GREETING
@@ -140,17 +140,19 @@ def check_talk(stand_in: StandInModel, recording: Recording, on_line: Heard) -> 
     assert ANSWER.startswith(answer.heard)
 
     assert stand_in.problems == []
-    first, second = stand_in.requests
+    # Between them may be one for an answer that was prepared in a pause.
+    first, *_, last = stand_in.requests
     assert words_of(first[-1]["content"]) == words_of(QUESTION)
-    told = [message for message in second if message["role"] == "assistant"]
+    told = [message for message in last if message["role"] == "assistant"]
     assert [message["content"] for message in told] == [GREETING, answer.heard]
     of_model, of_listener = words_of(answer.heard), on_line.turns[1]
     assert abs(len(of_model) - len(of_listener)) <= 1, (of_model, of_listener)
     whole = min(len(of_model), len(of_listener)) - 1
     assert of_model[:whole] == of_listener[:whole]
+    assert len(on_line.judged.to_last_rtp_ms) == 1, "the interruption was heard"
 
 
-def add_rows(measured: Measured, case: str, recording: Recording, on_line: Heard) -> None:
+def add_rows(measured: Measured, case: str, recording: Recording, on_line: HeardOnLine) -> None:
     words = len(recording.words[2].heard.split()), len(on_line.turns[1])
     measured.row(
         case,
@@ -186,7 +188,6 @@ async def test_an_agent_of_wyoming_servers_answers_is_interrupted_and_transfers(
     on_line = await listened(voices, called, recording)
     check_talk(stand_in, recording, on_line)
     assert recording.words[-1].heard == TO_PERSON
-    assert on_line.judged.missed == 0
     add_rows(measured, "agent: Whisper and Piper over Wyoming", recording, on_line)
 
 
@@ -224,5 +225,4 @@ async def test_an_agent_of_local_models_answers_is_interrupted_and_says_goodbye(
     check_talk(stand_in, recording, on_line)
     assert recording.words[-1].heard == GOODBYE
     assert on_line.turns[-1] == words_of(GOODBYE)
-    assert on_line.judged.missed == 0
     add_rows(measured, "agent: Whisper and Piper in the pod", recording, on_line)
