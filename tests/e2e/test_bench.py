@@ -125,14 +125,14 @@ def test_wrong_options_say_what_is_right(options: list[str], message: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_calls_with_streaming_providers_are_measured_beside_calls_without() -> None:
+async def test_streaming_providers_are_measured_beside_the_built_in_ones() -> None:
     steps: list[str] = []
-    without, streaming = await conversation.bench(4, 5.0, steps.append)
+    builtin, streaming = await conversation.bench(4, 5.0, steps.append)
     assert len(steps) == 2
-    for arm in (without, streaming):
+    for arm in (builtin, streaming):
         assert arm["failed_requests"] == 0
         assert arm["frames"] > 4 * 100
         assert arm["ticks"] > 100
     assert min(streaming["requests_per_s"].values()) > 0
-    header, rows = conversation.as_table([without, streaming])
+    header, rows = conversation.as_table([builtin, streaming])
     assert {len(row) for row in rows} == {len(header)}

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,9 @@ def durations(voices: Path) -> list[dict[str, Any]]:
     return list(json.loads(done.stdout))
 
 
-def test_what_was_heard_is_right_within_a_word(durations: list[dict[str, Any]]) -> None:
+def test_what_was_heard_is_right_within_a_word(
+    durations: list[dict[str, Any]], show: Callable[[str], None]
+) -> None:
     profile = VoiceProfile()
     off: list[int] = []
     late_s: list[float] = []
@@ -68,6 +71,11 @@ def test_what_was_heard_is_right_within_a_word(durations: list[dict[str, Any]]) 
         for stop in np.linspace(0, played, STOPS_PER_CLAUSE):
             off.append(int((estimated <= stop).sum() - (true <= stop).sum()))
     errors = np.abs(off)
+    p50, p95 = np.quantile(errors, (0.5, 0.95))
+    show(
+        f"heard words at {len(off)} stops: error p50 / p95 {p50:g} / {p95:g} words, "
+        f"exact {np.mean(errors == 0):.0%}, within one {np.mean(errors <= 1):.0%}"
+    )
     assert np.mean(errors == 0) > 0.6
     assert np.mean(errors <= 1) > 0.95
     assert float(np.median(np.abs(late_s))) < 0.12

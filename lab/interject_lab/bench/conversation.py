@@ -1,4 +1,4 @@
-"""Whether streaming providers disturb the clock: the same calls with them and without, in one run.
+"""Whether streaming providers disturb the clock: beside the built-in ones, in one run.
 
 A pod has one core; its callers and the providers share another. Half of the callers speak half of
 the time, over the bot too, so that requests are made and cancelled all the time.
@@ -6,27 +6,33 @@ the time, over the bot too, so that requests are made and cancelled all the time
 
 import asyncio
 import os
+import socket
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import aiohttp
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from interject_lab.bench.phones import call_uuid
 from interject_lab.bench.providers import SPEECH_RATE_HZ
 from interject_lab.bench.tick import Cores, cores, end, line, start
-from interject_lab.recorder.pod_process import pod_process
 from media_pod.errors import SetupError
 from media_pod.manifest.agent import VoiceAgent, load_manifest
+from media_pod.pod.runtime import ONE_THREAD
 
 WARM_UP_S: Final = 8.0
 SECTION: Final = "interject bench conversation"
 _HTTP_S: Final = 5.0
 _START_S: Final = 60.0
+_STOP_S: Final = 20.0
+_POLL_S: Final = 0.1
 _SLACK_S: Final = 60.0
 _HEADER: Final = (
     "providers",
@@ -61,7 +67,7 @@ async def bench(calls: int, seconds: float, on_step: Callable[[str], None]) -> l
     """
     chosen = cores()
     found = []
-    for arm in ("none", "streaming"):
+    for arm in ("built-in", "streaming"):
         on_step(f"providers: {arm}, {calls} calls: {WARM_UP_S:g} s to warm up, {seconds:g} s")
         found.append(await _arm(arm, chosen, calls, seconds))
     return found
@@ -96,21 +102,62 @@ async def _arm(arm: str, chosen: Cores, calls: int, seconds: float) -> dict[str,
         os.sched_setaffinity(server.pid, {chosen.phones})
         port = (await line(server, "providers", _START_S))["port"]
         with tempfile.TemporaryDirectory() as folder:
-            log = Path(folder) / "log"
-            async with pod_process(_agent(arm, calls, port), Path(folder), log) as pod:
-                os.sched_setaffinity(pod.pid, {chosen.pod})
-                await _reserve(pod.api, calls)
+            agent = _agent(arm, calls, port)
+            async with _pod(agent, Path(folder), chosen.pod) as api:
+                await _reserve(api, calls)
                 assert phones.stdin is not None, "its input is a pipe"
-                phones.stdin.write(f"{pod.addresses.audio_port}\n".encode())
-                before, after = await _measured(pod.api, seconds)
-                pod.terminate()
-                regularity = await line(phones, "phones", _SLACK_S)
+                phones.stdin.write(f"{agent.spec.server.audio_socket_port}\n".encode())
+                before, after = await _measured(api, seconds)
+            regularity = await line(phones, "phones", _SLACK_S)
     finally:
         for process in (server, phones):
             await end(process)
     if not regularity["frames"]:
         raise SetupError("the bench's phones heard nothing: this machine is too busy for it")
     return _result(arm, calls, seconds, before, after) | regularity
+
+
+@asynccontextmanager
+async def _pod(agent: VoiceAgent, folder: Path, core: int) -> AsyncIterator[str]:
+    """`interject serve` on one core: the URL of its API once it is ready."""
+    manifest = folder / "agent.yaml"
+    manifest.write_text(yaml.safe_dump(agent.model_dump(mode="json", exclude_none=True)))
+    program = "from media_pod.cli import main; main()"
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program, "serve", str(manifest)),
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **ONE_THREAD},
+        )
+    api = f"http://127.0.0.1:{agent.spec.server.http_port}"
+    try:
+        await _ready(api, process, folder / "log")
+        # Not before: a recognizer's process would inherit it, and decode on the clock's core.
+        os.sched_setaffinity(process.pid, {core})
+        yield api
+        process.terminate()
+        async with asyncio.timeout(_STOP_S):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _ready(api: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + _START_S
+    async with _session() as session:
+        while loop.time() < deadline_s and process.returncode is None:
+            try:
+                async with session.get(f"{api}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass  # it does not listen yet
+            await asyncio.sleep(_POLL_S)
+    raise SetupError(f"the bench's pod did not start: {await asyncio.to_thread(log.read_text)}")
 
 
 async def _measured(api: str, seconds: float) -> tuple[Counters, Counters]:
@@ -148,13 +195,20 @@ def _result(
 
 
 def _agent(arm: str, calls: int, port: int) -> VoiceAgent:
-    server = {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0}
+    audio_port, http_port = _free_ports(2)
+    server = {
+        "bindHost": "127.0.0.1",
+        "audioSocketPort": audio_port,
+        "httpPort": http_port,
+    }
     capacity = {"calls": calls, "reservationSeconds": 60}
     common = {"server": server, "capacity": capacity, "drain": {"timeoutSeconds": 0}}
     url = f"http://127.0.0.1:{port}/v1"
     openai = {"kind": "openai", "model": "bench", "baseUrl": url}
     specs: dict[str, dict[str, Any]] = {
-        "none": {"dialogue": {"kind": "scripted", "script": [{"say": _SCRIPT}], "atEnd": "repeat"}},
+        "built-in": {
+            "dialogue": {"kind": "scripted", "script": [{"say": _SCRIPT}], "atEnd": "repeat"}
+        },
         "streaming": {
             "instructions": "Talk.",
             "greeting": {"text": "Hello."},
@@ -172,6 +226,15 @@ def _agent(arm: str, calls: int, port: int) -> VoiceAgent:
         "spec": common | specs[arm],
     }
     return load_manifest(document, "the bench")
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on now."""
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
+        ]
+        return [each.getsockname()[1] for each in sockets]
 
 
 async def _reserve(api: str, calls: int) -> None:
