@@ -75,7 +75,7 @@ class McpServer:
         self._listed: list[Any] = []
         self._client: Client | None = None
         self._failure = ("not connected yet", FailureKind.UNREACHABLE)
-        self._status = 0
+        self._status, self._last_line = 0, ""
         self._owner: asyncio.Task[None] | None = None
         self._settled, self._wake = asyncio.Event(), asyncio.Event()
         self._stopping = self._lost = False
@@ -176,7 +176,7 @@ class McpServer:
 
     async def _session(self) -> None:
         """Connect, and keep the list of tools current until the session is lost or to be ended."""
-        self._lost, self._status = False, 0
+        self._lost, self._status, self._last_line = False, 0, ""
         self._wake.clear()
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(_CONNECT_S):
@@ -206,9 +206,7 @@ class McpServer:
             )
         else:
             assert self.settings.command is not None
-            transport = await by_process(
-                stack, self.settings.command, self._headers, self.name, self._redacted
-            )
+            transport = await by_process(stack, self.settings.command, self._headers, self._on_line)
         # Without its cache: the list is read in order to see what changed.
         client = Client(transport, message_handler=self._on_message, cache=None)
         return await stack.enter_async_context(client)
@@ -227,6 +225,12 @@ class McpServer:
         if self._client is None:
             self._status = status
 
+    def _on_line(self, text: str) -> None:
+        """A line of the program's stderr: logged; the last one says why it ended."""
+        text = self._redacted(text)
+        _log.debug("mcp %s: %s", self.name, text)
+        self._last_line = text.strip() or self._last_line
+
     async def _woken(self, seconds: float) -> None:
         """Wait until someone wakes the owner, or for so long."""
         try:
@@ -243,5 +247,7 @@ class McpServer:
             reason, kind = "HTTP status 404: no MCP server at this path", FailureKind.NOT_FOUND
         elif self._status >= 500:
             reason, kind = f"HTTP status {self._status}", FailureKind.SERVER_ERROR
+        elif self.settings.command is not None and self._last_line:
+            reason = f"{reason}; the last line of its stderr: {self._last_line}"
         self._failure = (self._redacted(reason)[:_MAX_REASON], kind)
         _log.warning("mcp %s: %s", self.name, self._failure[0])

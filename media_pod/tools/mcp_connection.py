@@ -19,12 +19,9 @@ import httpx2
 
 from media_pod.errors import SetupError
 from media_pod.providers.ports import FailureKind, ProviderError
-from media_pod.tools.redaction import Redaction
 
 if TYPE_CHECKING:
     from mcp.client._transport import Transport
-
-_log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES: Final = 512 * 1024
 """Of a message by HTTP, which is parsed at once on the event loop; measured, 2 ms."""
@@ -32,6 +29,8 @@ _CONNECT_S: Final = 3.0
 _STREAM_S: Final = 300.0
 """Longest silence of a stream that waits for messages of the server."""
 _MAX_LINE: Final = 500
+_LAST_LINES_S: Final = 0.5
+"""For the rest of the stderr of a program that has ended."""
 
 
 async def load() -> None:
@@ -87,17 +86,15 @@ async def by_process(
     stack: AsyncExitStack,
     command: Sequence[str],
     environment: Mapping[str, str],
-    name: str,
-    redacted: Redaction,
+    on_line: Callable[[str], None],
 ) -> "Transport":
-    """The transport for a program; its stderr is logged at debug level until `stack` is closed.
+    """The transport for a program; its stderr is read until `stack` is closed.
 
     Args:
         stack: of the task that owns the connection.
         command: the program and its arguments.
         environment: added to the few variables that the package passes on (PATH, HOME, ...).
-        name: of the server, for the log.
-        redacted: takes secrets out of the log.
+        on_line: called with every line of stderr, those that a program leaves at its end included.
 
     Raises:
         ProviderError: there is no such program.
@@ -110,7 +107,7 @@ async def by_process(
             f"found no program {command[0]!r}; expected one on PATH, or its path",
             FailureKind.NOT_FOUND,
         )
-    errors = await _logged(stack, name, redacted)
+    errors = await _read_lines(stack, on_line)
     parameters = StdioServerParameters(
         command=command[0],
         args=list(command[1:]),
@@ -120,18 +117,20 @@ async def by_process(
     return stdio_client(parameters, errlog=errors)
 
 
-async def _logged(stack: AsyncExitStack, name: str, redacted: Redaction) -> TextIO:
-    """A file for the stderr of a process; what is written to it is logged, line by line."""
+async def _read_lines(stack: AsyncExitStack, on_line: Callable[[str], None]) -> TextIO:
+    """A file for the stderr of a process; what is written to it is read, line by line."""
     read_end, write_end = os.pipe()
     errors = os.fdopen(write_end, "w")
-    stack.callback(errors.close)
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
     )
-    task = asyncio.create_task(_log_lines(reader, name, redacted), name=f"stderr of {name}")
+    task = asyncio.create_task(_pass_lines(reader, on_line), name="stderr of an MCP server")
 
     async def stop() -> None:
+        errors.close()
+        # The pipe ends here, unless the program left one behind that still has it open.
+        await asyncio.wait([task], timeout=_LAST_LINES_S)
         task.cancel()
         await asyncio.wait([task])
         transport.close()
@@ -140,15 +139,16 @@ async def _logged(stack: AsyncExitStack, name: str, redacted: Redaction) -> Text
     return errors
 
 
-async def _log_lines(reader: asyncio.StreamReader, name: str, redacted: Redaction) -> None:
+async def _pass_lines(reader: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
     rest = b""
     while chunk := await reader.read(4096):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _MAX_LINE:
             lines, rest = [*lines, rest], b""
         for line in lines:
-            text = line.decode(errors="replace").rstrip()
-            _log.debug("mcp %s: %s", name, redacted(text)[:_MAX_LINE])
+            on_line(line.decode(errors="replace").rstrip()[:_MAX_LINE])
+    if rest:
+        on_line(rest.decode(errors="replace").rstrip()[:_MAX_LINE])
 
 
 def _reporting(on_status: Callable[[int], None]) -> Callable[[httpx2.Response], Any]:

@@ -264,6 +264,20 @@ async def test_a_program_that_is_not_there_is_explained() -> None:
             await server.check()
 
 
+@pytest.mark.parametrize("end", ["", "\\n"], ids=["unfinished line", "whole line"])
+async def test_a_program_that_ends_at_once_is_explained_by_its_last_line(end: str) -> None:
+    script = (
+        f"import sys; sys.stderr.write('no module named tables, key {SECRET}{end}'); sys.exit(1)"
+    )
+    secret = [{"name": "API_KEY", "valueFrom": {"env": "KEY"}}]
+    command = [sys.executable, "-c", script]
+    async with connected(None, {"API_KEY": SECRET}, headers=secret, command=command) as server:
+        with pytest.raises(
+            ProviderError, match=r"its stderr: no module named tables, key \[secret"
+        ):
+            await server.check()
+
+
 async def test_a_server_that_never_answers_does_not_outlive_its_source() -> None:
     asked, left = asyncio.Event(), asyncio.Event()
 
