@@ -5,8 +5,9 @@ A JSON line has `time` (RFC 3339, UTC, ms), `level`, `logger` and `message`, and
 the record, from `extra`, a LoggerAdapter or a filter of the handler.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ VARIABLE: Final = "INTERJECT_LOG_FORMAT"
 FORMATS: Final = ("text", "json")
 IDS: Final = ("call", "trace_id", "span_id")
 
+_MAX_LINE: Final = 500
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 CallLogger = logging.LoggerAdapter[logging.Logger]
@@ -89,3 +91,17 @@ class JsonFormatter(json.JsonFormatter):
         always = {name: log_data[name] for name in ("time", "level", "logger", "message")}
         sometimes = (*IDS, "exception")
         return always | {name: value for name in sometimes if (value := log_data.get(name))}
+
+
+async def pass_lines(reader: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
+    """Call `on_line` with each line of another process's output, cut at 500 characters, until it
+    ends. The output is read whatever its lines are like: else the process blocks."""
+    rest = b""
+    while chunk := await reader.read(4096):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _MAX_LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            on_line(line.decode(errors="replace").rstrip()[:_MAX_LINE])
+    if rest:
+        on_line(rest.decode(errors="replace").rstrip()[:_MAX_LINE])

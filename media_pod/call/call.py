@@ -236,7 +236,7 @@ class Call:
         if self._settings.greeting == "never":
             return True
         learned = self.last is not None and self.last.delay_confidence >= LINE_LEARNED
-        return not learned and self._playout.said().heard_ms < LEARNING_MS
+        return not learned and self._playout.heard_ms < LEARNING_MS
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
         """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""

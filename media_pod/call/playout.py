@@ -148,6 +148,11 @@ class Playout:
         return not self._pieces and not self._under_way
 
     @property
+    def heard_ms(self) -> int:
+        """Speech of this turn that was played, without pauses of the line, in ms."""
+        return self._speech_samples * 1000 // self._rate_hz
+
+    @property
     def has_room(self) -> bool:
         """Less than `ROOM_MS` is queued."""
         return self._queued < ROOM_MS * self._rate_hz // 1000
@@ -217,7 +222,7 @@ class Playout:
         return Said(
             heard=" ".join(heard),
             unheard=" ".join([*unheard, *" ".join(self._announced).split()]),
-            heard_ms=self._speech_samples * 1000 // self._rate_hz,
+            heard_ms=self.heard_ms,
             item_samples=dict(self._item_samples),
         )
 

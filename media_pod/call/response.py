@@ -162,11 +162,10 @@ class Responder:
                 raise act.error
         finally:
             reading.cancel()
+            # Room for its `_End`: a dialogue that fails as it closes would wait for it for ever.
+            _drain(queue)
             await asyncio.gather(reading, return_exceptions=True)
-            while not queue.empty():
-                left = queue.get_nowait()
-                if isinstance(left, _End) and left.error is not None:
-                    _logger.warning("the dialogue failed when it was closed", exc_info=left.error)
+            _drain(queue)
 
     async def _read(self, acts: AsyncIterator[Act], queue: "asyncio.Queue[Act | _End]") -> None:
         """Queue the dialogue's acts, each within the deadline, up to the one that ends the call."""
@@ -260,3 +259,10 @@ class _End:
     """The dialogue has no more acts, or failed."""
 
     error: Exception | None
+
+
+def _drain(queue: "asyncio.Queue[Act | _End]") -> None:
+    while not queue.empty():
+        left = queue.get_nowait()
+        if isinstance(left, _End) and left.error is not None:
+            _logger.warning("the dialogue failed when it was closed", exc_info=left.error)

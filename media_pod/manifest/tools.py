@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from media_pod.manifest.providers import SecretPlace
 from media_pod.manifest.rules import Rule, absolute_in_cluster, in_cluster
-from media_pod.manifest.types import DnsLabel, EachOnce, ServerUrl, ToolName
+from media_pod.manifest.types import DnsLabel, EachOnce, FilePath, ServerUrl, ToolName
 from media_pod.manifest.validation import Allowed, Hidden, StrictModel
 
 _Filler = Annotated[str, Field(max_length=500)]
@@ -236,7 +236,7 @@ class HoldToolSettings(StrictModel):
     """Keeps the caller waiting with music."""
 
     kind: Literal["hold"] = Field(description="Plays music until the caller speaks, or time is up.")
-    music: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+    music: FilePath | None = Field(
         default=None,
         description="WAV file, relative to this document; absolute in a cluster. Default none: a "
         "soft tone every few seconds.",

@@ -149,7 +149,15 @@ async def _tried(path: str, make: Callable[[], _Part]) -> list[Finding]:
         return [Finding(path, f"found {type(error).__name__}: {error}", is_problem=True)]
     finally:
         if part is not None:
+            await _close(path, part)
+
+
+async def _close(path: str, part: _Part) -> None:
+    try:
+        async with asyncio.timeout(CHECK_S):
             await part.aclose()
+    except Exception:  # the edge at which a part's bug stops: the others are tried too
+        _logger.exception("%s failed when it was closed", path)
 
 
 def _problems(path: str, error: InterjectError) -> list[Finding]:

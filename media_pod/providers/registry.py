@@ -98,6 +98,7 @@ class ProviderRegistry:
 
     def _stt(self, settings: AnySttSettings, path: str) -> Stt:
         rate_hz, deadline_s = self._spec.line.rate_hz, self._deadline_s
+        language = self._spec.language
         match settings:
             case PocketsphinxSttSettings():
                 from media_pod.providers.builtin.sphinx import SphinxStt
@@ -106,17 +107,14 @@ class ProviderRegistry:
             case WhisperSttSettings():
                 from media_pod.providers.whisper.stt import WhisperStt
 
-                language = settings.language or self._spec.language
                 return WhisperStt(settings, self._folder, rate_hz, language, deadline_s)
             case WyomingSttSettings():
                 from media_pod.providers.wyoming.stt import WyomingStt
 
-                language = settings.language or self._spec.language
                 return WyomingStt(settings, rate_hz, language, deadline_s)
             case OpenAiSttSettings():
                 from media_pod.providers.openai.transcription import OpenAiStt
 
-                language = settings.language or self._spec.language
                 read_key = self._key_reader(settings, path)
                 return OpenAiStt(settings, read_key(), rate_hz, language, deadline_s, read_key)
 

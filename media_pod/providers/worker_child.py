@@ -7,7 +7,8 @@ Frame, in both directions: the size of the fields and that of the payload, 32-bi
 each, the fields as a JSON object, the payload. The child sends the first frame, {"ready": true} or
 {"error": ...}, and then one frame per request.
 
-This module imports nothing but the standard library: its import is part of every worker's start.
+Beside the standard library this module imports `media_pod.errors` alone: its import is part of
+every worker's start.
 """
 
 import ctypes

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import httpx2
 
 from media_pod.errors import SetupError
+from media_pod.logs import pass_lines
 from media_pod.providers.ports import FailureKind, ProviderError
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ MAX_ANSWER_BYTES: Final = 512 * 1024
 _CONNECT_S: Final = 3.0
 _STREAM_S: Final = 300.0
 """Longest silence of a stream that waits for messages of the server."""
-_MAX_LINE: Final = 500
 _LAST_LINES_S: Final = 0.5
 """For the rest of the stderr of a program that has ended."""
 
@@ -125,7 +125,7 @@ async def _read_lines(stack: AsyncExitStack, on_line: Callable[[str], None]) -> 
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
     )
-    task = asyncio.create_task(_pass_lines(reader, on_line), name="stderr of an MCP server")
+    task = asyncio.create_task(pass_lines(reader, on_line), name="stderr of an MCP server")
 
     async def stop() -> None:
         errors.close()
@@ -137,18 +137,6 @@ async def _read_lines(stack: AsyncExitStack, on_line: Callable[[str], None]) -> 
 
     stack.push_async_callback(stop)
     return errors
-
-
-async def _pass_lines(reader: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
-    rest = b""
-    while chunk := await reader.read(4096):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _MAX_LINE:
-            lines, rest = [*lines, rest], b""
-        for line in lines:
-            on_line(line.decode(errors="replace").rstrip()[:_MAX_LINE])
-    if rest:
-        on_line(rest.decode(errors="replace").rstrip()[:_MAX_LINE])
 
 
 def _reporting(on_status: Callable[[int], None]) -> Callable[[httpx2.Response], Any]:

@@ -19,6 +19,7 @@ from call.doubles import (
     settle,
     speaking,
 )
+from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say
 from media_pod.providers.ports import ProviderError
@@ -59,6 +60,24 @@ async def test_a_provider_that_fails_costs_a_turn_and_the_second_time_the_call(
     assert len([r for r in caplog.records if r.levelno >= logging.WARNING]) == 3
     await conversation.end()
     assert not others()
+
+
+async def test_a_long_answer_that_fails_as_it_is_closed_costs_a_turn_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def answer() -> AsyncIterator[Act]:
+        try:
+            for _ in range(2 * MAX_ACTS):
+                yield Say("bad")
+        finally:
+            raise RuntimeError("mind: gone")
+
+    conversation = await listening(Conversation(provider_s=SOON))
+    conversation.voice.hanging.add("bad")
+    monkeypatch.setattr(conversation.mind, "reply", lambda _: answer())
+
+    assert await listen_to_failure(conversation) == "apology"
+    await conversation.end()
 
 
 @pytest.mark.parametrize("fault", ["deaf", "broken"])

@@ -26,7 +26,7 @@ async def spoken_clauses(
     (`aclosing`).
 
     Args:
-        deltas: text of one reply, cut anywhere, with its own deadlines (`policy.within`).
+        deltas: text of one reply, cut anywhere, with its own deadlines (`deadline.within`).
         language: BCP 47 tag of the text.
         flush_s: when nothing has come for so long, what is complete is spoken.
 

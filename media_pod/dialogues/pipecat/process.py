@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from media_pod.dialogues.pipecat.link import PipecatLink
+from media_pod.dialogues.pipecat.wire import READY_LINE
 from media_pod.errors import SetupError
+from media_pod.logs import pass_lines
 from media_pod.manifest.pipecat import PipecatSettings
 from media_pod.providers.ports import FailureKind, ProviderError
 
 START_S: Final = 60.0
 """Limit for its start: importing pipecat and its services takes seconds."""
 STOP_S: Final = 5.0
-READY_LINE: Final = b"ready"
 KEPT_LINES: Final = 5
 """Of its log, for the message about its end."""
 
@@ -170,9 +171,9 @@ class PipecatProcess:
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
-        with contextlib.suppress(ValueError):  # a line of more than 64 kB
-            async for line in process.stderr:
-                text = line.decode(errors="replace").rstrip()
-                if text:
-                    self._last_lines.append(text[-400:])
-                    _logger.log(self._log_level, "%s: %s", self.what, text)
+        await pass_lines(process.stderr, self._on_line)
+
+    def _on_line(self, text: str) -> None:
+        if text:
+            self._last_lines.append(text[:400])
+            _logger.log(self._log_level, "%s: %s", self.what, text)

@@ -10,6 +10,8 @@ import struct
 from enum import IntEnum
 from typing import Any, Final
 
+READY_LINE: Final = b"ready"
+"""On the standard output of the process, when it can take calls."""
 MAX_PAYLOAD_BYTES: Final = 4 * 2**20
 """Two minutes of audio at 16 kHz: a caller's turn that is heard again comes at once."""
 WINDOW_S: Final = 2.0

@@ -8,9 +8,10 @@ it writes a line to its standard output.
 import asyncio
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from pipecat.pipeline.base_pipeline import BasePipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -18,6 +19,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from media_pod.dialogues.pipecat.transport import InterjectTransport
 from media_pod.dialogues.pipecat.wire import (
+    READY_LINE,
     MessageDecoder,
     MessageKind,
     encoded,
@@ -25,14 +27,13 @@ from media_pod.dialogues.pipecat.wire import (
     fields,
 )
 
-READY_LINE: Final = "ready"
 _READ_BYTES: Final = 1 << 16
 
 Factory = Callable[[InterjectTransport], Any]
 
 
-async def serve(socket_path: str, factory: Factory) -> None:
-    """Take calls until the process ends."""
+async def serve(socket_path: str, factory: Factory, ready: BinaryIO) -> None:
+    """Take calls until the process ends; writes the line to `ready`, and closes it."""
 
     async def on_call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,8 +42,8 @@ async def serve(socket_path: str, factory: Factory) -> None:
             writer.close()
 
     server = await asyncio.start_unix_server(on_call, socket_path)
-    sys.stdout.write(f"{READY_LINE}\n")
-    sys.stdout.flush()
+    ready.write(READY_LINE + b"\n")
+    ready.close()
     await server.serve_forever()
 
 
@@ -71,6 +72,8 @@ class _CallPipeline:
         finally:
             if self._worker is not None:
                 await self._worker.cancel()
+            elif self._running is not None:
+                self._running.cancel()  # its pipeline is still being made
             if self._running is not None:
                 await asyncio.gather(self._running, return_exceptions=True)
 
@@ -122,11 +125,13 @@ def _factory(name: str) -> Factory:
 def main() -> None:
     """Run until the process is stopped."""
     socket_path, name = sys.argv[1:]
+    ready = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # the pod reads one line: what a pipeline prints goes to its log
     try:
         factory = _factory(name)
     except Exception as error:  # the edge at which a module's bug becomes one line
         sys.exit(f"{name}: {type(error).__name__}: {error}")
-    asyncio.run(serve(socket_path, factory))
+    asyncio.run(serve(socket_path, factory, ready))
 
 
 if __name__ == "__main__":

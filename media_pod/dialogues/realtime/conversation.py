@@ -71,7 +71,7 @@ class RealtimeConversation:
         Raises:
             ProviderError: the server cannot be reached, refuses, or does not answer in time.
         """
-        return await self._connected(self._history.messages())
+        return await self._connected(self._history.messages)
 
     async def updated(self) -> RealtimeSession:
         """As `connected`, with the tools that there are now."""
@@ -89,7 +89,7 @@ class RealtimeConversation:
         messages = self._history.messages()
         if messages and isinstance(messages[-1], UserMessage):
             messages.pop()  # the turn, in words
-        session = await self._connected(messages)
+        session = await self._connected(lambda: messages)
         encoder = CallerAudio(self.server.audio_format, self.server.rate_hz)
         for pcm in turn.audio:
             session.append(encoder, pcm)
@@ -167,18 +167,20 @@ class RealtimeConversation:
             if self._session is not None:
                 await self._session.aclose()
 
-    async def _connected(self, messages: list[Message]) -> RealtimeSession:
+    async def _connected(self, messages: Callable[[], list[Message]]) -> RealtimeSession:
         async with self._opening:
             if (session := self.session) is not None:
                 return session
             if self._session is not None:
                 await self._session.aclose()
-            self._session = opened = RealtimeSession(self.server)
+            self._session = None
+            opened = RealtimeSession(self.server)
             try:
                 await opened.open(self._setup())
             except BaseException:
                 await opened.aclose()
                 raise
-            for message in messages:
+            for message in messages():
                 opened.add(message)
+            self._session = opened  # not before: what is sent while it opens would be lost
             return opened

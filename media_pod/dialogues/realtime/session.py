@@ -3,7 +3,8 @@
 Rules
 -----
 - An error of the server names the command that caused it by `event_id`. One that names none belongs
-  to the first of these that waits: a truncation, the session's set-up, a request for a response.
+  to a truncation that waits, else to what has waited longest of: the session's set-up, the commit
+  of a turn, a request for a response.
 - A request for a response is answered by `response.created`, in order. A server that answers a
   commit by itself, and again for the request, creates one more: as long as nothing has come of a
   response, the latest one created is it.
@@ -44,7 +45,7 @@ _logger = logging.getLogger(__name__)
 
 
 class RealtimeSession:
-    """A session; made by `open_session`.
+    """A session, to be opened once.
 
     Args:
         server: shared by all calls.

@@ -13,7 +13,7 @@ Rules, the first one that holds decides
   ("let me see", "my number is") go on for long, whatever the recognizer's punctuation says:
   recognizers put a full stop where they hear a pause.
 - Words that no sentence ends with ("and", "the", "my") go on for long too.
-- A question ends the turn soon. So does an answer to a question for yes or no.
+- A question ends the turn soon.
 - Words that few sentences end with ("to", "is", "for") go on for long without punctuation; with a
   full stop, they leave it open.
 - A finished sentence ends the turn soon.
@@ -39,7 +39,6 @@ from media_pod.dialogues.turn_taking.turn_words import (
     NEVER_LAST,
     NO_ANSWERS,
     SELDOM_LAST,
-    YES_NO,
     consists_of,
     count_digits,
     ends_with,
@@ -52,8 +51,6 @@ from media_pod.dialogues.turn_taking.turn_words import (
 class Expectation:
     """What the bot expects of the caller's turn; nothing in particular by default."""
 
-    yes_no: bool = False
-    """Yes or no."""
     digits: int = 0
     """A number of so many digits; 0 if none is expected."""
 
@@ -126,7 +123,6 @@ RULES: Final[tuple[_Rule, ...]] = (
     (lambda heard: heard.ends_with(HESITATIONS) or heard.ends_with(LEADS), _Wait.LONG),
     (lambda heard: bool(_ASKED.search(heard.text)), _Wait.SHORT),
     (lambda heard: heard.ends_with(NEVER_LAST), _Wait.LONG),
-    (lambda heard: heard.expects.yes_no and consists_of(heard.words, YES_NO), _Wait.SHORT),
     (lambda heard: heard.ends_with(SELDOM_LAST) and heard.stopped, _Wait.NORMAL),
     (lambda heard: heard.ends_with(SELDOM_LAST), _Wait.LONG),
     (lambda heard: heard.stopped, _Wait.SHORT),

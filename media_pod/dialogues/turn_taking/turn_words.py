@@ -37,14 +37,6 @@ CORRECTIONS: Final = frozenset("no sorry wait mean actually correction".split())
 """After one of these a number is said anew."""
 ACKNOWLEDGEMENTS: Final = frozenset("yes yeah yep sure okay ok right of course alright so".split())
 """Words before an answer that are none yet."""
-YES_NO: Final = _phrases(
-    "yes, yeah, yep, yup, uh huh, no, nope, nah, sure, okay, ok, alright, correct, right, exactly,"
-    "absolutely, definitely, of course, please, thanks, thank you, that's right, that's correct,"
-    "that's it, that's fine, that is right, that is correct, that's wrong, wrong, it is, it isn't,"
-    "it's not, i do, i don't, i did, i didn't, i am, i'm not, not really, not yet, i think so,"
-    "i don't think so, i guess so, i guess, go ahead"
-)
-"""A turn of these alone answers a question for yes or no."""
 BACKCHANNELS: Final = _phrases(
     "mhm, mm hmm, mmhmm, mm, hmm, hm, uh huh, ah, aha, oh, oh really, okay, ok, okay then, right,"
     "alright, all right, yeah, yes, yep, yup, sure, i see, got it, gotcha, good, great, cool, nice,"

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from media_pod.providers.builtin.espeak_engine import PITCH, WORDS_PER_MINUTE, engine
 from media_pod.providers.ports import ProviderError, Speech, Word
+from media_pod.providers.tts.espeak_text import readable, without_title_stops
 from media_pod.providers.tts.level import FRAME_MS, audible, frame_power, frame_samples, levelled
-from media_pod.providers.tts.sentences import is_title, pieces
+from media_pod.providers.tts.sentences import pieces
 from media_pod.providers.tts.word_spans import spans
 
 SENTENCE_PAUSE_MS = 200
@@ -123,11 +124,11 @@ class _Speaker:
         self._pitch = pitch
 
     def pieces(self, text: str) -> Iterator[str]:
-        return pieces(_readable(text), self._language)
+        return pieces(readable(text), self._language)
 
     def say(self, text: str) -> Speech:
         made = self._engine.synthesize(
-            _without_title_stops(text), self._voice, self._words_per_minute, self._pitch
+            without_title_stops(text), self._voice, self._words_per_minute, self._pitch
         )
         scale = self._rate_hz / self._engine.rate_hz
         events = [(event.text_position, round(event.sample * scale)) for event in made.words]
@@ -149,17 +150,6 @@ def _check(name: str, value: int, allowed: range) -> None:
         raise ProviderError(
             f"espeak: {name} is {value}; expected {allowed.start}..{allowed.stop - 1}"
         )
-
-
-def _readable(text: str) -> str:
-    # A NUL ends the text for espeak, and other control characters are commands. Newlines stay: an
-    # empty line ends a sentence.
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text)
-
-
-def _without_title_stops(text: str) -> str:
-    """Replace the full stop of "Dr.", at which espeak pauses, by a blank; positions do not move."""
-    return re.sub(r"\S+", lambda t: t[0][:-1] + " " if is_title(t[0]) else t[0], text)
 
 
 def _voiced_end(above: NDArray[np.bool_], start: int, end: int, rate_hz: int) -> int:

@@ -14,6 +14,7 @@ import soxr
 from media_pod.errors import SetupError
 from media_pod.providers.builtin.sphinx_worker import RATE_HZ
 from media_pod.providers.ports import Pcm, ProviderError
+from media_pod.providers.utterance_audio import UtteranceAudio
 from media_pod.providers.worker_child import WorkerMessage
 from media_pod.providers.worker_pool import WorkerPool
 from media_pod.providers.worker_process import WorkerCommand
@@ -100,8 +101,7 @@ class SphinxUtterance:
 
     def __init__(self, stt: SphinxStt) -> None:
         self._stt = stt
-        self._chunks: list[Pcm] = []
-        self._room = MAX_UTTERANCE_SECONDS * stt.rate_hz
+        self._audio = UtteranceAudio(MAX_UTTERANCE_SECONDS * stt.rate_hz)
 
     @property
     def partial(self) -> str:
@@ -110,21 +110,16 @@ class SphinxUtterance:
 
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit."""
-        taken = pcm[: self._room].copy()
-        if taken.size:
-            self._chunks.append(taken)
-            self._room -= taken.size
+        self._audio.feed(pcm)
 
     async def finish(self) -> str:
         """The words in lower case, separated by blanks; see `Utterance.finish`."""
-        chunks, self._chunks = self._chunks, []
-        self._room = 0
-        return await self._stt.decode(np.concatenate(chunks)) if chunks else ""
+        pcm = self._audio.take().joined()
+        return await self._stt.decode(pcm) if pcm.size else ""
 
     def discard(self) -> None:
         """Drop the audio."""
-        self._chunks = []
-        self._room = 0
+        self._audio.take()
 
 
 def _wideband(pcm: Pcm, rate_hz: int) -> bytes:

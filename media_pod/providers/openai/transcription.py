@@ -12,6 +12,7 @@ import soxr
 from media_pod.manifest.providers import OpenAiSttSettings
 from media_pod.providers.openai.client import OpenAiClient
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError
+from media_pod.providers.utterance_audio import UtteranceAudio
 
 MAX_UTTERANCE_S: Final = 60
 """Audio of one utterance; 1.9 MB of the 25 MB that OpenAI accepts. The rest is dropped."""
@@ -123,8 +124,7 @@ class OpenAiUtterance:
 
     def __init__(self, stt: OpenAiStt) -> None:
         self._stt = stt
-        self._chunks: list[Pcm] = []
-        self._room = MAX_UTTERANCE_S * stt.rate_hz
+        self._audio = UtteranceAudio(MAX_UTTERANCE_S * stt.rate_hz)
 
     @property
     def partial(self) -> str:
@@ -133,21 +133,16 @@ class OpenAiUtterance:
 
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit."""
-        taken = pcm[: self._room].copy()
-        if taken.size:
-            self._chunks.append(taken)
-            self._room -= taken.size
+        self._audio.feed(pcm)
 
     async def finish(self) -> str:
         """The text; "" without a request if there is no audio. See `Utterance.finish`."""
-        chunks, self._chunks = self._chunks, []
-        self._room = 0
+        chunks = self._audio.take().chunks
         return await self._stt.transcribe(chunks) if chunks else ""
 
     def discard(self) -> None:
         """Drop the audio."""
-        self._chunks = []
-        self._room = 0
+        self._audio.take()
 
 
 def iso_639_1(tag: str) -> str | None:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from media_pod.providers.builtin.espeak_engine import PhonemeClause
-from media_pod.providers.tts.sentences import is_title
+from media_pod.providers.tts.espeak_text import without_title_stops
 
 Phonemize = Callable[[str], Sequence[PhonemeClause]]
 """espeak's pronunciation of a text, clause by clause."""
@@ -23,9 +23,8 @@ def pronounce(text: str, phonemize: Phonemize) -> str:
     Returns:
         One character per phoneme, or part of a phoneme: in canonical decomposition (NFD).
     """
-    text = re.sub(r"\S+", lambda t: t[0][:-1] + " " if is_title(t[0]) else t[0], text)
     clauses = []
-    for clause in phonemize(text):
+    for clause in phonemize(without_title_stops(text)):
         ipa = _CHANGE_OF_LANGUAGE.sub("", clause.ipa)
         marks = _MARK.findall(clause.text)
         at_end = marks and not clause.text.rpartition(marks[-1])[2].strip("\"'”’»)] \n\t")

@@ -5,7 +5,6 @@ What runs a voice is its model, its description and espeak-ng's phonemes.
 """
 
 import importlib.util
-import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from media_pod.errors import SetupError
 from media_pod.manifest.providers import PiperTtsSettings
 from media_pod.providers.ports import FailureKind, ProviderError, Speech, Word
+from media_pod.providers.tts.espeak_text import readable
 from media_pod.providers.tts.sentences import pieces
 from media_pod.providers.worker_child import WorkerMessage
 from media_pod.providers.worker_pool import WorkerPool
@@ -84,9 +84,7 @@ class PiperTts:
 
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Synthesize `text` clause by clause; see `Tts.speak`."""
-        # A NUL ends the text for espeak, and other control characters are its commands.
-        readable = re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text)
-        for piece in pieces(readable, self._language):
+        for piece in pieces(readable(text), self._language):
             yield await self._say(piece)
 
     async def aclose(self) -> None:

@@ -19,7 +19,7 @@ from media_pod.providers.recording import read_wav
 from media_pod.providers.tts.spoken_words import spoken_words, word_times
 
 MAX_SECONDS: Final = 60
-"""Of one sentence; a longer one is synthesized each time."""
+"""Of a recording, and of a sentence that is kept from a call; `prepare` has no limit."""
 
 PREPARE_S: Final = 20.0
 """For each piece, while everything else is loading too."""

@@ -14,6 +14,7 @@ import numpy as np
 from media_pod.errors import SetupError
 from media_pod.manifest.providers import WhisperSttSettings
 from media_pod.providers.ports import Pcm
+from media_pod.providers.utterance_audio import UtteranceAudio
 from media_pod.providers.whisper.pause import PauseDetector
 from media_pod.providers.worker_child import WorkerMessage
 from media_pod.providers.worker_pool import WorkerPool
@@ -119,8 +120,7 @@ class WhisperUtterance:
 
     def __init__(self, stt: WhisperStt) -> None:
         self._stt = stt
-        self._chunks: list[Pcm] = []
-        self._room = MAX_UTTERANCE_S * stt.rate_hz
+        self._audio = UtteranceAudio(MAX_UTTERANCE_S * stt.rate_hz)
         self._pause = PauseDetector(stt.rate_hz)
         self._early: asyncio.Task[str] | None = None
 
@@ -137,34 +137,30 @@ class WhisperUtterance:
 
     def feed(self, pcm: Pcm) -> None:
         """Append a copy of `pcm`, up to the limit; in a pause, begin to recognize what there is."""
-        taken = pcm[: self._room].copy()
+        taken = self._audio.feed(pcm)
         if not taken.size:
             return
-        self._chunks.append(taken)
-        self._room -= taken.size
         self._pause.push(taken)
         if not self._pause.is_paused:
             self._drop_early()
         elif self._early is None and self._stt.has_idle:
-            self._early = asyncio.create_task(self._stt.decode(np.concatenate(self._chunks)))
+            self._early = asyncio.create_task(self._stt.decode(self._audio.joined()))
             self._early.add_done_callback(_mark_seen)
 
     async def finish(self) -> str:
         """The text, with punctuation; see `Utterance.finish`."""
-        chunks, early = self._chunks, self._early
-        self._chunks, self._room, self._early = [], 0, None
+        audio, early = self._audio.take(), self._early
+        self._early = None
         if early is not None:
             return await early
-        if not chunks:
-            return ""
-        pcm = np.concatenate(chunks)
-        if np.abs(pcm.astype(np.int32)).max() <= _SILENCE_PEAK:
+        pcm = audio.joined()
+        if not pcm.size or np.abs(pcm.astype(np.int32)).max() <= _SILENCE_PEAK:
             return ""
         return await self._stt.decode(pcm)
 
     def discard(self) -> None:
         """Drop the audio, and what is being recognized."""
-        self._chunks, self._room = [], 0
+        self._audio.take()
         self._drop_early()
 
     def _drop_early(self) -> None:

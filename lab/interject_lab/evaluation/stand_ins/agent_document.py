@@ -62,9 +62,9 @@ def _at(tool: ToolSettings, server: str) -> ToolSettings:
     if not isinstance(tool, HttpToolSettings):
         return tool
     # Not by a parsed URL: {names} in it stand for arguments.
-    scheme, _, rest = tool.url.partition("://")
+    rest = tool.url.partition("://")[2]
     host = urlsplit(f"//{rest}").netloc
-    url = f"{server}{rest[len(host) :]}" if scheme else tool.url
+    url = f"{server}{rest[len(host) :]}"
     # A stand-in needs no secret, and an environment without them is to do.
     headers = tuple(each for each in tool.headers if each.value_from is None)
     return tool.model_copy(update={"url": url, "headers": headers, "allowed_hosts": ("127.0.0.1",)})
