@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanContext
 
 from media_pod.call.work import current_call
 from media_pod.errors import SetupError
-from media_pod.logs import JsonFormatter, TextFormatter, log_format
+from media_pod.logs import JsonFormatter, TextFormatter, log_format, pass_lines
 from media_pod.telemetry.log_ids import CallIds, with_call_ids
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
@@ -152,3 +152,18 @@ def test_a_process_logs_to_standard_error(form: str, first: str) -> None:
     (written,) = run.stderr.splitlines()
     assert written.startswith(first)
     assert "ready" in written
+
+
+async def test_lines_of_another_process_are_read_however_long_they_are() -> None:
+    reader = asyncio.StreamReader()
+    for data in (b"first\n", b"x" * 200_000, b"\nlast, ", b"not finished"):
+        reader.feed_data(data)
+    reader.feed_eof()
+    lines: list[str] = []
+
+    await pass_lines(reader, lines.append)
+
+    assert lines[0] == "first"
+    assert set("".join(lines[1:-1])) == {"x"}
+    assert max(map(len, lines)) == 500
+    assert lines[-1] == "last, not finished"
