@@ -1,7 +1,8 @@
 """Duplex processing of all calls of a pod, one step per 20 ms: align, cancel, detect, decide.
 
 Arrays in, decisions out. The bank has no clock: the pod steps it 50 times per second, the lab as
-fast as possible. The output depends on the input alone.
+fast as possible. What a call gets depends on its own audio and phase alone, bit by bit: neither its
+slot nor the other calls change it, so that a stored call can be replayed.
 """
 
 from collections.abc import Callable
@@ -60,8 +61,9 @@ class Bank:
         self._slots, self._rate = slots, rate
         self._samples = rate * TICK_MS // 1000
         self._shape = (slots, self._samples)
-        self._tick = 0
         self._open = np.zeros(slots, np.bool_)
+        self._ticks = np.zeros(slots, np.int64)
+        """[slots] ticks of each call, its phase included."""
         self._halver = Halver(slots) if rate == 2 * RATE_HZ else None
         self._tracker = DelayTracker(slots, max_delay_ms)
         block = RATE_HZ * TICK_MS // 1000
@@ -91,8 +93,8 @@ class Bank:
         """Sample rate of both directions, Hz."""
         return self._rate
 
-    def open(self, slot: int) -> None:
-        """Start a call in `slot`; no state of the previous call remains.
+    def open(self, slot: int, phase: int = 0) -> None:
+        """Start a call in `slot`; see `contract.DuplexBank.open`.
 
         Raises:
             ValueError: the slot is already open.
@@ -102,6 +104,7 @@ class Bank:
             raise ValueError(f"slot {slot} is open already: close it first")
 
         self._open[slot] = True
+        self._ticks[slot] = phase
         for ring in (self._caller, self._played, self._caller_8k, self._played_8k):
             ring.clear(slot)
         for part in (self._tracker, self._prediction, self._floor, self._erle, self._detector):
@@ -109,7 +112,7 @@ class Bank:
         if self._halver is not None:
             self._halver.reset(slot)
         self._canceller.open(slot)
-        self._vad.open(slot)
+        self._vad.open(slot, phase)
 
     def close(self, slot: int) -> None:
         """End the call in `slot`; no effect on a closed one."""
@@ -175,9 +178,8 @@ class Bank:
             moved = np.flatnonzero(slipped)
             self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
 
-        due = np.arange(self._tick % UPDATE_TICKS, self._slots, UPDATE_TICKS)
-        self._tick += 1
-        due = due[self._open[due]]
+        due = np.flatnonzero(self._open & (self._ticks % UPDATE_TICKS == 0))
+        self._ticks += 1
         if due.size:
             self._tracker.update(due, self._caller_8k, self._played_8k)
 

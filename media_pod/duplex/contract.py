@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 TICK_MS = 20
 """Frame length (ptime) of the bank, ms: the audio per slot and step."""
 
+PHASES = 40
+"""Number of different phases: the ticks after which both the delay tracker (5 ticks) and the VAD's
+windows (8 ticks) are where they were."""
+
 Pcm = NDArray[np.int16]
 """16-bit linear PCM, full scale 32768."""
 
@@ -85,8 +89,16 @@ class DuplexBank(Protocol):
     @property
     def rate(self) -> int: ...
 
-    def open(self, slot: int) -> None:
-        """Start a call in `slot`; no state of the previous call remains."""
+    def open(self, slot: int, phase: int = 0) -> None:
+        """Start a call in `slot`; no state of the previous call remains.
+
+        Args:
+            slot: a closed one.
+            phase: ticks, 0 or more, by which the call's rarer work (delay tracking, windows of the
+                VAD) is shifted. It belongs to the call: the same audio with the same phase gives
+                the same steps, in any slot and among any other calls. Calls of different phases
+                share out the work over the ticks.
+        """
 
     def close(self, slot: int) -> None:
         """End the call in `slot`."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from media_pod.duplex.products import in_whole_batches
 from media_pod.duplex.ring import Audio
 
 BANDS: Final = 12
@@ -38,7 +39,8 @@ class BandLevels:
     def __call__(self, audio: Audio) -> Levels:
         """[rows, BANDS] levels of [rows, window] samples."""
         spectrum = fft.rfft(audio * self._taper, axis=1)
-        power = (spectrum.real**2 + spectrum.imag**2) @ self._bands
+        squares = in_whole_batches(spectrum.real**2 + spectrum.imag**2)
+        power = (squares @ self._bands)[: len(audio)]
         level_db: Levels = 10 * np.log10(power + np.float32(1e-3), dtype=np.float32)
         return np.maximum(level_db, _FLOOR_DB)
 

@@ -86,9 +86,14 @@ class PodClock:
         """Each slot's part of `_played`, as lines send it."""
         self._in_time = True
 
-    def join(self, leg: Leg) -> None:
-        """A call is connected: from the next tick on, silence at least leaves."""
-        self._bank.open(leg.slot)
+    def join(self, leg: Leg, phase: int = 0) -> None:
+        """A call is connected: from the next tick on, silence at least leaves.
+
+        Args:
+            leg: the call's connection.
+            phase: see `DuplexBank.open`.
+        """
+        self._bank.open(leg.slot, phase)
 
     async def run(self) -> None:
         """Tick until cancelled, or until the bank fails."""

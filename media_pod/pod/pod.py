@@ -22,7 +22,7 @@ from media_pod.calls.drain import Drain
 from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry
 from media_pod.duplex.bank import Bank
-from media_pod.duplex.contract import TICK_MS, DuplexBank
+from media_pod.duplex.contract import PHASES, TICK_MS, DuplexBank
 from media_pod.errors import SetupError
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
@@ -280,7 +280,8 @@ class Pod:
 
     def _admit(self, connection: MediaLine, uuid: UUID) -> None:
         leg = self._setup.connect(connection, uuid)
-        self._clock.join(leg)
+        # From the UUID, so that a replay of the call's audio finds the same phase.
+        self._clock.join(leg, uuid.int % PHASES)
         leg.call.start()
 
 

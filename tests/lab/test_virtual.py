@@ -24,7 +24,7 @@ class LoudBank:
         self.slots = slots
         self.opened: list[int] = []
 
-    def open(self, slot: int) -> None:
+    def open(self, slot: int, phase: int = 0) -> None:
         self.opened.append(slot)
 
     def close(self, slot: int) -> None:

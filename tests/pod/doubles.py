@@ -41,7 +41,7 @@ class Bank(DuplexBank):
         self.decision = Decision.NONE
         self.broken = False
 
-    def open(self, slot: int) -> None:
+    def open(self, slot: int, phase: int = 0) -> None:
         self.open_slots.add(slot)
 
     def close(self, slot: int) -> None:

@@ -38,7 +38,7 @@ _ECHO_MS = 1100
 class Vad(Protocol):
     """The voice activity detector that the baselines use."""
 
-    def open(self, slot: int) -> None: ...
+    def open(self, slot: int, phase: int = 0) -> None: ...
 
     def close(self, slot: int) -> None: ...
 
@@ -55,8 +55,8 @@ class HalfDuplexBank:
         self._played = _Recently(slots, DEAF_MS)
         self._open = np.zeros(slots, np.bool_)
 
-    def open(self, slot: int) -> None:
-        self._vad.open(slot)
+    def open(self, slot: int, phase: int = 0) -> None:
+        self._vad.open(slot, phase)
         self._rule.clear(slot)
         self._played.clear(slot)
         self._open[slot] = True
@@ -93,8 +93,8 @@ class NaiveBank:
         self._powers = np.zeros((2, slots))
         self._open = np.zeros(slots, np.bool_)
 
-    def open(self, slot: int) -> None:
-        self._vad.open(slot)
+    def open(self, slot: int, phase: int = 0) -> None:
+        self._vad.open(slot, phase)
         self._canceller.open(slot)
         self._rule.clear(slot)
         self._played.clear(slot)

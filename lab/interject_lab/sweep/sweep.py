@@ -149,8 +149,8 @@ class _ReportingBank:
         self._before_s = before_s
         self.slots, self.rate = bank.slots, bank.rate
 
-    def open(self, slot: int) -> None:
-        self._bank.open(slot)
+    def open(self, slot: int, phase: int = 0) -> None:
+        self._bank.open(slot, phase)
 
     def close(self, slot: int) -> None:
         self._bank.close(slot)

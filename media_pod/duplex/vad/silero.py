@@ -4,8 +4,8 @@ The network is Silero VAD version 5: a short-time Fourier basis, four convolutio
 one output; weights.py loads its weights. One batch of NumPy products takes a tenth of the time of
 the JIT model called per call; see docs/decisions/0002-silero-as-matrix-products.md.
 
-A window is 32 ms and a tick is 20 ms, so eight ticks contain five windows. Slots start at eight
-different phases, which balances the work over the ticks.
+A window is 32 ms and a tick is 20 ms, so eight ticks contain five windows. Calls of different
+phases share out the work over the ticks.
 """
 
 from typing import Final
@@ -15,13 +15,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Pcm
+from media_pod.duplex.products import in_whole_batches
 from media_pod.duplex.vad.weights import load_weights
 
 _HIDDEN: Final = 128
 _FRAMES: Final = 4
-_PHASES_OF_8_KHZ: Final = (0, 160, 64, 224, 128, 32, 192, 96)
-"""Initial sample counts of the slots: every multiple of 32 below 256, in the order in which a slot
-passes through them. With equally filled phases, 5/8 of the slots are due in every tick."""
 
 
 def _dense(kernel: NDArray[np.float32], frames_in: int, stride: int) -> NDArray[np.float32]:
@@ -91,6 +89,8 @@ class SileroNetwork:
         Returns:
             [rows] speech probabilities 0..1, and the new state.
         """
+        rows = len(samples)
+        samples, state = in_whole_batches(samples), in_whole_batches(state)
         x = self._spectrum(samples)
         for matrix, bias in self._layers:
             x = np.maximum(x @ matrix + bias, 0, dtype=np.float32)
@@ -100,8 +100,8 @@ class SileroNetwork:
         into, forget, candidate, out = np.split(gates, 4, axis=1)
         cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(candidate)
         hidden = _sigmoid(out) * np.tanh(cell)
-        logit = np.maximum(hidden, 0) @ self._out + self._out_bias
-        return _sigmoid(logit), np.concatenate([hidden, cell], axis=1)
+        logit = (np.maximum(hidden, 0) * self._out).sum(axis=1) + self._out_bias
+        return _sigmoid(logit)[:rows], np.concatenate([hidden, cell], axis=1)[:rows]
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,25 +117,23 @@ class SileroVad:
     def __init__(self, slots: int, rate: int) -> None:
         self._network = SileroNetwork(rate)
         self._tick = rate * TICK_MS // 1000
-        self._phases = [phase * rate // 8000 for phase in _PHASES_OF_8_KHZ]
         # A due window ends at most one tick minus one sample before the newest sample.
         length = self._network.context + self._network.window + self._tick
         self._recent = np.zeros((slots, length), np.float32)
         self._waiting = np.zeros(slots, np.int64)
-        self._phase = np.full(slots, -1, np.int64)
+        self._open = np.zeros(slots, np.bool_)
         self._state = np.zeros((slots, 2 * _HIDDEN), np.float32)
         self._speech = np.zeros(slots, np.float32)
 
-    def open(self, slot: int) -> None:
-        """Start `slot` with initial state, in the phase with the fewest slots."""
+    def open(self, slot: int, phase: int = 0) -> None:
+        """Start `slot` with initial state, `phase` ticks into the cycle of its windows."""
         self.close(slot)
-        counts = [int(np.sum(self._phase == index)) for index in range(len(self._phases))]
-        self._phase[slot] = counts.index(min(counts))
-        self._waiting[slot] = self._phases[self._phase[slot]]
+        self._open[slot] = True
+        self._waiting[slot] = phase * self._tick % self._network.window
 
     def close(self, slot: int) -> None:
         """Stop processing `slot`."""
-        self._phase[slot] = -1
+        self._open[slot] = False
         self._recent[slot] = 0
         self._state[slot] = 0
         self._speech[slot] = 0
@@ -149,7 +147,7 @@ class SileroVad:
         recent[:, :-tick] = recent[:, tick:].copy()
         np.multiply(pcm, np.float32(1 / 32768), out=recent[:, -tick:])
         self._waiting += tick
-        due = np.flatnonzero((self._waiting >= self._network.window) & (self._phase >= 0))
+        due = np.flatnonzero((self._waiting >= self._network.window) & self._open)
         if due.size == 0:
             return self._speech.copy()
 
