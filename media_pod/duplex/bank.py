@@ -20,7 +20,7 @@ from media_pod.duplex.delay.tracker import UPDATE_TICKS, DelayTracker
 from media_pod.duplex.erle import ErleMeter
 from media_pod.duplex.features import BANDS, BandLevels, NoiseFloor
 from media_pod.duplex.resample import Halver
-from media_pod.duplex.ring import AudioRing
+from media_pod.duplex.ring import Audio, AudioRing
 from media_pod.duplex.vad.silero import SileroVad
 
 RATES_HZ: Final = (8000, 16000)
@@ -74,7 +74,7 @@ class Bank:
         self._caller, self._played = self._caller_8k, self._played_8k
         if self._halver is not None:
             look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
-            self._caller = AudioRing(slots, self._levels.window + self._samples, self._samples)
+            self._caller = AudioRing(slots, self._levels.window + 2 * self._samples, self._samples)
             self._played = AudioRing(slots, look_back, self._samples)
         self._prediction = EchoPrediction(slots, max_delay_ms)
         self._floor = NoiseFloor(slots)
@@ -147,7 +147,7 @@ class Bank:
             Evidence(speech, caller_db, self._floor.level_db, predicted, trusted)
         )
         echo = predicted.reference_at_lag & ~absent
-        erle_db = self._erle.step(caller, cleaned, echo, detection.decision)
+        erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
         delay_ms = np.where(
             self._tracker.locked, self._tracker.lag_samples * (1000 / RATE_HZ), np.nan
         )
@@ -189,6 +189,11 @@ class Bank:
         lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
         rows = np.arange(self._slots)
         return self._played.ago(rows, lag * self._rate // RATE_HZ, self._samples).astype(np.int16)
+
+    def _before_canceller(self) -> Audio:
+        """[slots, samples] the received audio of the moment that the canceller now puts out."""
+        late = np.full(self._slots, self._canceller.delay_samples)
+        return self._caller.ago(np.arange(self._slots), late, self._samples)
 
     def _band_levels(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """[slots, BANDS] levels of received and of played audio, dB; 0 in closed slots."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
+from media_pod.duplex.ring import Audio
 
 _SECOND: Final = np.float32(TICK_MS / 1000)
 _LEAST_POWER: Final = np.float32(1.0)
@@ -29,7 +30,7 @@ class ErleMeter:
 
     def step(
         self,
-        caller: Pcm,
+        caller: Audio,
         cleaned: Pcm,
         echo: NDArray[np.bool_],
         decision: NDArray[np.int8],
@@ -37,14 +38,15 @@ class ErleMeter:
         """Take one tick, and return the ERLE in dB, [slots]; NaN before the first echo.
 
         Args:
-            caller: [slots, samples] before the canceller.
+            caller: [slots, samples] before the canceller, of the same moment as `cleaned`.
             cleaned: [slots, samples] after the canceller.
             echo: [slots] whether the caller's audio contains echo.
             decision: [slots] a `Decision`.
         """
         counts = echo & (decision == Decision.NONE)
         for held, audio in ((self._before, caller), (self._after, cleaned)):
-            power = np.mean(audio.astype(np.float32) ** 2, axis=1)
+            samples = audio.astype(np.float32)
+            power = np.einsum("ij,ij->i", samples, samples) / np.float32(audio.shape[1])
             held += np.where(counts, _SECOND * (power - held), 0)
         ratio = (self._before + _LEAST_POWER) / (self._after + _LEAST_POWER)
         return np.where(self._before > 0, 10 * np.log10(ratio), np.nan).astype(np.float32)

@@ -17,5 +17,9 @@ in every batch; below, it does not (measured up to 200 rows: `tests/duplex/test_
 
 def in_whole_batches(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """[n, columns] with rows of zeros appended, so that n is a multiple of a batch."""
-    missing = -len(rows) % _BATCH_ROWS
-    return np.pad(rows, ((0, missing), (0, 0))) if missing else rows
+    count, columns = rows.shape
+    if count % _BATCH_ROWS == 0:
+        return rows
+    filled = np.zeros((count + -count % _BATCH_ROWS, columns), np.float32)
+    filled[:count] = rows
+    return filled

@@ -27,6 +27,8 @@ class AudioRing:
         self._length = -(-length // block) * block
         self._data = np.zeros((slots, 2 * self._length), np.float32)
         self._end = 0
+        self._windows: dict[int, Audio] = {}
+        """All windows of a size, as a view; making one takes as long as reading a whole tick."""
 
     def push(self, block: NDArray[np.int16] | Audio) -> None:
         """Append one block to every slot, [slots, block]."""
@@ -51,5 +53,8 @@ class AudioRing:
         Lag plus samples must not exceed the ring's length.
         """
         starts = self._end + self._length - lag_samples - samples
-        windows: Audio = sliding_window_view(self._data, samples, axis=1)[rows, starts]
-        return windows
+        windows = self._windows.get(samples)
+        if windows is None:
+            windows = self._windows[samples] = sliding_window_view(self._data, samples, axis=1)
+        found: Audio = windows[rows, starts]
+        return found

@@ -16,6 +16,7 @@ from duplex.conftest import Speak
 from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, ticks
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Pcm, Reason, Step
+from media_pod.duplex.ring import AudioRing
 
 ERL_DB = 15.0
 DELAY = 250 * 8
@@ -234,6 +235,35 @@ def test_16_khz_works_as_well(bot_speech: Speak, caller_speech: Speak) -> None:
     assert Decision.CALLER not in decisions(steps, 0)
     stopped = int(np.argmax(decisions(steps, 1) == Decision.CALLER))
     assert 6.0 < stopped / 50 <= 6.4 + first_sound_s(caller)
+
+
+class OnlyLate:
+    """A canceller that takes nothing out, and delays by 14 ms."""
+
+    delay_samples = 112
+
+    def __init__(self, slots: int, rate: int) -> None:
+        self._ring = AudioRing(slots, 320, 160)
+
+    def open(self, slot: int) -> None:
+        self._ring.clear(slot)
+
+    def close(self, slot: int) -> None:
+        self._ring.clear(slot)
+
+    def step(self, caller: Pcm, reference: Pcm) -> Pcm:
+        self._ring.push(caller)
+        rows = np.arange(len(caller))
+        return self._ring.ago(rows, np.full(len(caller), self.delay_samples), 160).astype(np.int16)
+
+
+def test_the_erle_of_a_canceller_that_takes_nothing_out_is_0_db_also_if_it_is_late(
+    bot_speech: Speak,
+) -> None:
+    bank = Bank(1, canceller=OnlyLate)
+    bank.open(0)
+    erles_db = [step.erle_db[0] for step in run(bank, [echo_line(bot_speech(8000), 5.0)])]
+    assert np.nanmax(np.abs(erles_db)) < 0.01
 
 
 def test_a_slip_that_gather_made_moves_the_delay_in_the_same_tick(bot_speech: Speak) -> None:

@@ -44,6 +44,17 @@ def test_a_caller_alone_passes() -> None:
     assert abs(power_db(cleaned[8000:]) - power_db(caller[8000:])) < 1.0
 
 
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_a_caller_alone_comes_out_later_by_the_stated_delay(rate_hz: int) -> None:
+    caller = line_noise(np.random.default_rng(8), 4 * rate_hz, -30.0)
+    canceller = WebRtcCanceller(1, rate_hz)
+    canceller.open(0)
+    cleaned = run(canceller, *(ticks([s], rate_hz // 50) for s in (caller, 0 * caller)))[0]
+    settled = slice(rate_hz, 3 * rate_hz)
+    delayed = np.roll(caller, canceller.delay_samples)
+    assert power_db((cleaned - delayed)[settled]) < power_db(caller[settled]) - 40
+
+
 def test_closed_slots_are_silent_and_the_others_do_not_notice() -> None:
     rng = np.random.default_rng(7)
     played = [speechlike(rng, 1.0) for _ in range(3)]

@@ -26,7 +26,7 @@ class Case:
     at_any_lag_db: float = 40.0
     locked: bool = True
     bot_speaks: bool = True
-    ceiling_known: bool = True
+    no_echo: bool = False
 
 
 QUIET = Case(speech=0.02)
@@ -34,9 +34,9 @@ ECHO = Case(level_db=34.0)
 CALLER = Case(level_db=48.0)
 COUGH = Case(level_db=48.0, speech=0.01)
 BOT_SILENT = Case(level_db=48.0, bot_speaks=False)
-UNLOCKED = replace(ECHO, locked=False, ceiling_known=False, at_any_lag_db=60.0)
+UNLOCKED = replace(ECHO, locked=False, at_any_lag_db=60.0)
 LOUDER = replace(UNLOCKED, level_db=75.0)
-NO_ECHO_LINE = replace(CALLER, locked=False, at_any_lag_db=14.0)
+NO_ECHO_LINE = replace(CALLER, locked=False, no_echo=True, at_any_lag_db=14.0)
 
 
 def levels(level_db: float) -> Levels:
@@ -52,7 +52,7 @@ def evidence(case: Case) -> Evidence:
         predicted=Predicted(
             at_lag_db=levels(case.at_lag_db),
             at_any_lag_db=levels(case.at_any_lag_db),
-            ceiling_known=np.array([case.ceiling_known]),
+            no_echo=np.array([case.no_echo]),
             reference_at_lag=speaks & case.locked,
             reference_at_any_lag=speaks,
         ),

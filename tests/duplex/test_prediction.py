@@ -71,15 +71,22 @@ def test_twice_as_loud_a_bot_has_twice_as_loud_an_echo() -> None:
 def test_until_it_has_heard_the_bot_for_a_second_any_loss_is_possible() -> None:
     played_db = talk(40)
     predicted = run(EchoPrediction(1, 1000), played_db, 0 * played_db, UNLOCKED)
-    assert not predicted.ceiling_known[0]
+    assert not predicted.no_echo[0]
     assert np.all(predicted.at_any_lag_db[0] >= played_db.max(axis=0))
 
 
 def test_a_line_without_echo_is_known_as_such_two_seconds_later() -> None:
     played_db = talk(150)
     predicted = run(EchoPrediction(1, 1000), played_db, 0 * played_db + 5, UNLOCKED)
-    assert predicted.ceiling_known[0]
+    assert predicted.no_echo[0]
     assert np.all(predicted.at_any_lag_db[0] < played_db.max(axis=0) - 20)
+
+
+def test_an_echo_whose_delay_is_not_found_or_doubted_is_an_echo_on_the_line() -> None:
+    played_db = talk(150)
+    loud_db = played_db.max(axis=1, keepdims=True) - 10 + 0 * played_db
+    assert not run(EchoPrediction(1, 1000), played_db, loud_db, UNLOCKED).no_echo[0]
+    assert not run(EchoPrediction(1, 1000), played_db, 0 * played_db + 5, LOCKED).no_echo[0]
 
 
 @pytest.mark.parametrize(("silent_ticks", "speaking"), [(20, True), (70, False)])

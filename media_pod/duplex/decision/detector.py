@@ -138,7 +138,8 @@ class SequentialDetector:
         ratio = np.clip(ratio - self._threshold_bias, *_PER_TICK)
         self._sum = np.clip(self._sum + ratio, 0, _MOST).astype(np.float32)
         rise = (self._sum > _CALLER) & ~self._on
-        self._why[rise] = _why_caller(evidence)[rise]
+        if rise.any():
+            self._why[rise] = _why_caller(evidence)[rise]
         self._quiet_ticks = np.where(self._sum < _RELEASE, self._quiet_ticks + 1, 0)
         self._on = (self._on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
         onset = np.where(self._sum > _ONSET, Decision.ONSET, Decision.NONE)
@@ -169,7 +170,7 @@ def _weigh(weights: _Weights, logit: Floats, over_lag: Floats, over_any: Floats)
 
 def _why_caller(evidence: Evidence) -> NDArray[np.int8]:
     predicted = evidence.predicted
-    unlocked = np.where(predicted.ceiling_known, Reason.NO_ECHO_ON_LINE, Reason.LOUDER_THAN_ECHO)
+    unlocked = np.where(predicted.no_echo, Reason.NO_ECHO_ON_LINE, Reason.LOUDER_THAN_ECHO)
     over_echo = np.where(evidence.locked, Reason.SPEECH_OVER_ECHO, unlocked)
     speaking = predicted.reference_at_any_lag
     return np.where(speaking, over_echo, Reason.SPEECH_NO_ECHO).astype(np.int8)

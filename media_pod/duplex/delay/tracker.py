@@ -53,6 +53,8 @@ _STANDS_OUT_FAR: Final = 12.0
 _MOST_PER_UPDATE: Final = 1.5
 _LOCK_SCORE: Final = 3.0
 _MOVE_SCORE: Final = 1.5
+_MOVE_AWAY_SCORE: Final = 2.5
+_GONE: Final = 0.1
 _START_SCORE: Final = 5.0
 _MAX_SCORE: Final = 8.0
 
@@ -181,7 +183,11 @@ class DelayTracker:
         # compared with it: only the caller's own speech correlates then.
         row, last = np.arange(len(rows)), audible.shape[1] - 1
         contested = ~same & (~locked | audible[row, np.minimum(lag // BLOCK, last)])
-        self._doubt(rows[contested], found.lag[contested], weight[contested])
+        needed = np.where(here < _GONE * found.ratio, _MOVE_SCORE, _MOVE_AWAY_SCORE)
+        needed[~locked] = _LOCK_SCORE
+        self._doubt(
+            rows[contested], found.lag[contested], weight[contested], needed[contested]
+        )
 
     def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
         """The tracked lag was found again: follow small drifts, and raise its score."""
@@ -190,14 +196,13 @@ class DelayTracker:
         self._score[rows] = np.minimum(_MAX_SCORE, self._score[rows] + np.maximum(weight, 0))
         self._rival_score[rows] = 0
 
-    def _doubt(self, rows: Lags, lag: Lags, weight: Audio) -> None:
-        """A rival lag was found: move to it once its score is high enough."""
+    def _doubt(self, rows: Lags, lag: Lags, weight: Audio, needed: Audio) -> None:
+        """A rival lag was found: move to it once it has the score that is `needed`."""
         again = np.abs(lag - self._rival[rows]) <= _SAME
         score = np.where(again, self._rival_score[rows], 0) + weight
         self._rival[rows] = lag
         self._rival_score[rows] = np.maximum(score, 0)
         self._score[rows] = np.maximum(self._score[rows] - np.maximum(weight, 0), 0)
-        needed = np.where(self.locked[rows], _MOVE_SCORE, _LOCK_SCORE)
         won = rows[score >= needed]
         self.lag_samples[won] = self._rival[won]
         self.locked[won] = True

@@ -120,6 +120,8 @@ class SileroVad:
         # A due window ends at most one tick minus one sample before the newest sample.
         length = self._network.context + self._network.window + self._tick
         self._recent = np.zeros((slots, length), np.float32)
+        size = self._network.context + self._network.window
+        self._windows = sliding_window_view(self._recent, size, axis=1)
         self._waiting = np.zeros(slots, np.int64)
         self._open = np.zeros(slots, np.bool_)
         self._state = np.zeros((slots, 2 * _HIDDEN), np.float32)
@@ -152,8 +154,6 @@ class SileroVad:
             return self._speech.copy()
 
         self._waiting[due] -= self._network.window
-        size = self._network.context + self._network.window
-        starts = recent.shape[1] - size - self._waiting[due]
-        windows = sliding_window_view(recent, size, axis=1)[due, starts]
+        windows = self._windows[due, self._windows.shape[1] - 1 - self._waiting[due]]
         self._speech[due], self._state[due] = self._network(windows, self._state[due])
         return self._speech.copy()
