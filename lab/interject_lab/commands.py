@@ -225,6 +225,13 @@ def lab() -> None:
     show_default=True,
     help="Duration of a call.",
 )
+@click.option(
+    "--rate",
+    type=click.Choice(["8000", "16000"]),
+    default="8000",
+    show_default=True,
+    help="Sample rate of the lines, Hz.",
+)
 @_seed
 @click.option(
     "--speech",
@@ -245,6 +252,7 @@ def lab() -> None:
 def sweep(
     calls: int,
     seconds: float,
+    rate: str,
     seed: int,
     speech: tuple[Path, ...],
     bot_speech: tuple[Path, ...],
@@ -257,20 +265,20 @@ def sweep(
     from interject_lab.speech_material import load
     from interject_lab.sweep import sweep as sweeping
 
+    plan = sweeping.SweepPlan(calls, seconds, seed, rate_hz=int(rate))
     if write is not None:
-        check_section(write, sweeping.SECTION)
-    plan = sweeping.SweepPlan(calls, seconds, seed)
-    material = load(bot_speech, speech, sweeping.RATE_HZ)
+        check_section(write, plan.section)
+    material = load(bot_speech, speech, plan.rate_hz)
     with ProgressReport(quiet=as_json, total_s=plan.clock_s) as progress:
         swept = sweeping.sweep(plan, material, progress.step, progress.elapsed)
     header, rows = sweeping.as_table(swept)
     if write is not None:
         folders = [("--speech", speech), ("--bot-speech", bot_speech)]
         options = "".join(f" {name} {folder}" for name, given in folders for folder in given)
-        command = f"interject lab sweep --calls {calls} --seconds {seconds:g} --seed {seed}"
+        command = f"{plan.section} --calls {calls} --seconds {seconds:g} --seed {seed}"
         made_by = f"Made by `{command}{options}`."
         write_section(
-            write, sweeping.SECTION, f"{made_by} {sweeping.notes(swept)}\n\n{table(header, rows)}"
+            write, plan.section, f"{made_by} {sweeping.notes(swept)}\n\n{table(header, rows)}"
         )
     if as_json:
         click.echo(json.dumps(sweeping.as_json(plan, swept), indent=2))

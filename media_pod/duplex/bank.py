@@ -16,7 +16,7 @@ from media_pod.duplex.contract import TICK_MS, Pcm, Step
 from media_pod.duplex.decision.detector import BargeInDetector, Evidence, SequentialDetector
 from media_pod.duplex.decision.prediction import EchoPrediction
 from media_pod.duplex.delay.correlation import RATE_HZ
-from media_pod.duplex.delay.tracker import UPDATE_TICKS, DelayTracker
+from media_pod.duplex.delay.tracker import DelayTracker
 from media_pod.duplex.erle import ErleMeter
 from media_pod.duplex.features import BANDS, BandLevels, NoiseFloor
 from media_pod.duplex.resample import Halver
@@ -144,7 +144,14 @@ class Bank:
             played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
         )
         detection = self._detector.step(
-            Evidence(speech, caller_db, self._floor.level_db, predicted, trusted)
+            Evidence(
+                speech,
+                caller_db,
+                self._floor.level_db,
+                predicted,
+                trusted,
+                self._tracker.unexplained,
+            )
         )
         echo = predicted.reference_at_lag & ~absent
         erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
@@ -178,10 +185,8 @@ class Bank:
             moved = np.flatnonzero(slipped)
             self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
 
-        due = np.flatnonzero(self._open & (self._ticks % UPDATE_TICKS == 0))
+        self._tracker.step(self._ticks, self._open, self._caller_8k, self._played_8k)
         self._ticks += 1
-        if due.size:
-            self._tracker.update(due, self._caller_8k, self._played_8k)
 
     def _aligned(self) -> Pcm:
         """[slots, samples] reference for the canceller: `LEAD_MS` ahead of its echo."""

@@ -54,6 +54,8 @@ class Reason(IntEnum):
     """Caller: louder than any possible echo of the played audio, at any delay."""
     NO_ECHO_ON_LINE = 8
     """Caller: the bot has spoken long enough to establish that this line returns no echo."""
+    NO_ECHO_FOUND = 9
+    """Caller: speech in the bot's first second, in which no delay of the played audio is found."""
 
 
 @dataclass(frozen=True, slots=True)

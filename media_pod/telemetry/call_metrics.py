@@ -47,6 +47,7 @@ _BANK_REASONS: Final = tuple(
         Reason.SPEECH_OVER_ECHO,
         Reason.LOUDER_THAN_ECHO,
         Reason.NO_ECHO_ON_LINE,
+        Reason.NO_ECHO_FOUND,
     )
 )
 """Those for a caller."""

@@ -110,6 +110,9 @@ def calls(bot_speech: Speak, caller_speech: Speak) -> dict[str, list[Step]]:
     lines["no echo"] = with_caller(Line(np.zeros(played.size), played), caller, 6.0)
     for seed in (1, 2):
         lines[f"barge-in {seed}"] = with_caller(echo_line(bot, 9.0, seed), caller, 6.0)
+    early = bot_of(bot, 4.0, start_s=0.0)
+    noise = line_noise(np.random.default_rng(7), early.size)
+    lines["early caller"] = with_caller(Line(noise, early), caller, 0.1)
     silence = Line(line_noise(np.random.default_rng(5), 4 * 8000), np.zeros(4 * 8000))
     lines["silent bot"] = with_caller(silence, caller, 1.0)
     return run_together(lines)
@@ -169,6 +172,16 @@ def test_a_caller_while_the_bot_is_silent_is_speech_without_echo(
     assert 1.0 < np.argmax(heard) / 50 <= 1.4 + first_sound_s(caller_speech(8000))
     assert steps[int(np.argmax(heard))].reason[0] == Reason.SPEECH_NO_ECHO
     assert all(np.isnan(step.delay_ms[0]) and np.isnan(step.erle_db[0]) for step in steps)
+
+
+def test_a_caller_who_speaks_as_the_bot_begins_is_heard_where_no_echo_can_explain_it(
+    calls: dict[str, list[Step]], caller_speech: Speak
+) -> None:
+    steps = calls["early caller"]
+    heard = decisions(steps) == Decision.CALLER
+    begins = 0.1 + first_sound_s(caller_speech(8000))
+    assert begins < np.argmax(heard) / 50 <= begins + 1.0
+    assert steps[int(np.argmax(heard))].reason[0] == Reason.NO_ECHO_FOUND
 
 
 def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:

@@ -15,7 +15,7 @@ from duplex.signals import (
     speechlike,
     ticks,
 )
-from media_pod.duplex.delay.tracker import UPDATE_TICKS, DelayTracker
+from media_pod.duplex.delay.tracker import DelayTracker
 from media_pod.duplex.ring import AudioRing
 
 Path = Callable[[np.random.Generator], Sound]
@@ -37,9 +37,8 @@ class Line:
         for heard, sent in zip(ticks(caller), ticks(played), strict=True):
             self.caller.push(heard)
             self.played.push(sent)
-            due = np.arange(self.tick % UPDATE_TICKS, len(heard), UPDATE_TICKS)
-            if due.size:
-                self.tracker.update(due, self.caller, self.played)
+            rows = np.arange(len(heard))
+            self.tracker.step(self.tick + rows, rows >= 0, self.caller, self.played)
             self.tick += 1
             yield self.tick / 50
 
@@ -142,6 +141,23 @@ def test_a_caller_who_talks_over_the_bot_without_an_echo_is_no_echo(seed: int) -
     played, caller = speechlike(rng, 8.0), speechlike(rng, 8.0, -24.0)
     line = Line()
     assert not any(line.trusted for _ in line.hear([caller], [played]))
+
+
+@pytest.mark.parametrize("seed", [17, 18, 19])
+def test_a_caller_who_talks_over_the_bot_without_an_echo_is_unexplained_soon(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    played, caller = speechlike(rng, 3.0), speechlike(rng, 3.0, -24.0)
+    line = Line()
+    hearing = line.hear([caller], [played])
+    assert 0.6 < next(now for now in hearing if line.tracker.unexplained[0]) < 1.5
+
+
+@pytest.mark.parametrize("path", [hybrid_path, room_path])
+@pytest.mark.parametrize("delay_ms", [20, 250, 700])
+def test_an_echo_is_never_unexplained(path: Path, delay_ms: int) -> None:
+    line = Line()
+    caller, played = on_line(40 + delay_ms, path, delay_ms * 8)
+    assert not any(line.tracker.unexplained[0] for _ in line.hear([caller], [played]))
 
 
 def test_the_lag_outlasts_silence() -> None:

@@ -26,7 +26,9 @@ class Case:
     at_any_lag_db: float = 40.0
     locked: bool = True
     bot_speaks: bool = True
+    ceiling_settled: bool = True
     no_echo: bool = False
+    unexplained: bool = False
 
 
 QUIET = Case(speech=0.02)
@@ -36,6 +38,7 @@ COUGH = Case(level_db=48.0, speech=0.01)
 BOT_SILENT = Case(level_db=48.0, bot_speaks=False)
 UNLOCKED = replace(ECHO, locked=False, at_any_lag_db=60.0)
 LOUDER = replace(UNLOCKED, level_db=75.0)
+AS_LOUD_AS_THE_BOT = replace(UNLOCKED, level_db=57.0, ceiling_settled=False)
 NO_ECHO_LINE = replace(CALLER, locked=False, no_echo=True, at_any_lag_db=14.0)
 
 
@@ -52,11 +55,13 @@ def evidence(case: Case) -> Evidence:
         predicted=Predicted(
             at_lag_db=levels(case.at_lag_db),
             at_any_lag_db=levels(case.at_any_lag_db),
+            ceiling_settled=np.array([case.ceiling_settled]),
             no_echo=np.array([case.no_echo]),
             reference_at_lag=speaks & case.locked,
             reference_at_any_lag=speaks,
         ),
         locked=np.array([case.locked]),
+        unexplained=np.array([case.unexplained]),
     )
 
 
@@ -79,6 +84,7 @@ def stops_after(case: Case, threshold_bias: float = 0.25) -> int | None:
         (ECHO, Reason.ECHO_EXPLAINED),
         (replace(ECHO, speech=1.0), Reason.ECHO_EXPLAINED),
         (UNLOCKED, Reason.HOLDING_NO_LOCK),
+        (AS_LOUD_AS_THE_BOT, Reason.HOLDING_NO_LOCK),
         (replace(UNLOCKED, speech=1.0, level_db=45.0), Reason.HOLDING_NO_LOCK),
     ],
 )
@@ -93,6 +99,7 @@ def test_what_never_stops_the_bot_and_why(case: Case, reason: Reason) -> None:
         (BOT_SILENT, Reason.SPEECH_NO_ECHO, 4),
         (NO_ECHO_LINE, Reason.NO_ECHO_ON_LINE, 5),
         (LOUDER, Reason.LOUDER_THAN_ECHO, 8),
+        (replace(AS_LOUD_AS_THE_BOT, unexplained=True), Reason.NO_ECHO_FOUND, 8),
     ],
 )
 def test_what_stops_the_bot_how_fast_and_why(case: Case, reason: Reason, most_ticks: int) -> None:

@@ -27,8 +27,6 @@ from interject_lab.speech_material import (
 )
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition
 from interject_lab.sweep.sweep import (
-    RATE_HZ,
-    SECTION,
     ModeScores,
     SweepPlan,
     as_json,
@@ -39,6 +37,7 @@ from lab.test_virtual import LoudBank
 from media_pod.cli import cli
 from media_pod.errors import SetupError
 
+RATE_HZ = 8000
 NEAR = LineCondition(12.0, 250.0, "hybrid")
 FAR = LineCondition(20.0, 700.0, "room")
 FIGURES = {
@@ -114,6 +113,15 @@ def test_the_baselines_fail_as_they_are_known_to(swept: list[ModeScores]) -> Non
     assert interject.all.false_barge_ins < naive.all.false_barge_ins
 
 
+def test_lines_run_at_16_khz_too() -> None:
+    plan = SweepPlan(calls=1, duration_s=6.0, seed=3, conditions=(NEAR,), rate_hz=16000)
+    material = load([], [], plan.rate_hz)
+    _, naive, interject = sweep(plan, material, lambda step: None, lambda elapsed_s: None)
+    assert naive.all.false_barge_ins > interject.all.false_barge_ins
+    assert interject.all.heard > 0
+    assert plan.section == "interject lab sweep --rate 16000"
+
+
 def test_a_failure_says_when_and_why(swept: list[ModeScores]) -> None:
     _, naive, _ = swept
     failures = naive.rows[0].failures
@@ -127,7 +135,13 @@ def test_a_failure_says_when_and_why(swept: list[ModeScores]) -> None:
 def test_the_document_has_stable_keys_and_no_nan(swept: list[ModeScores]) -> None:
     document = as_json(SweepPlan(1, 8.0, 3), swept)
     json.dumps(document, allow_nan=False)
-    assert {"seed", "calls_per_condition", "call_duration_s", "listening_modes"} == document.keys()
+    assert {
+        "seed",
+        "rate_hz",
+        "calls_per_condition",
+        "call_duration_s",
+        "listening_modes",
+    } == document.keys()
     for mode in document["listening_modes"]:
         assert mode.keys() == {"name", "conditions", "all"}
         for row in mode["conditions"]:
@@ -254,7 +268,7 @@ def test_the_command_prints_one_document_and_writes_its_section(
     few = partial(SweepPlan, conditions=(NEAR, FAR))
     monkeypatch.setattr("interject_lab.sweep.sweep.SweepPlan", few)
     page = tmp_path / "page.md"
-    page.write_text("\n".join(markers(SECTION)))
+    page.write_text("\n".join(markers("interject lab sweep")))
     save(tmp_path / "callers" / "1.wav", synthetic_callers(RATE_HZ)[0].phrases[0])
     options = ["--calls", "1", "--seconds", "5", "--seed", "7", "--json"]
     folders = ["--speech", str(tmp_path / "callers"), "--write", str(page)]

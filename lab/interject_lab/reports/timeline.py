@@ -39,6 +39,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.SPEECH_OVER_ECHO: ("caller: the echo does not explain it", "#157a8c"),
     Reason.LOUDER_THAN_ECHO: ("caller: louder than the echo can be", "#2f6f2f"),
     Reason.NO_ECHO_ON_LINE: ("caller: this line returns no echo", "#7aa329"),
+    Reason.NO_ECHO_FOUND: ("caller: no echo is found in it", "#4f7f3f"),
 }
 """Label and colour of each reason, for the lowest lane."""
 

@@ -22,7 +22,6 @@ from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
 from interject_lab.virtual import run
 from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
 
-RATE_HZ: Final = 8000
 CALLS_PER_BANK: Final = 4
 """Concurrent calls per condition; more run in turns, which bounds memory."""
 
@@ -40,6 +39,14 @@ class SweepPlan:
     """Of each call."""
     seed: int
     conditions: tuple[LineCondition, ...] = CONDITIONS
+    rate_hz: int = 8000
+    """Of the lines: 8000 or 16000."""
+
+    @property
+    def section(self) -> str:
+        """The command, by which its table is found in a document."""
+        option = "" if self.rate_hz == 8000 else f" --rate {self.rate_hz}"
+        return f"interject lab sweep{option}"
 
     @property
     def clock_s(self) -> float:
@@ -88,6 +95,7 @@ def as_json(plan: SweepPlan, swept: Sequence[ModeScores]) -> dict[str, Any]:
     """The JSON document; keys have units."""
     return {
         "seed": plan.seed,
+        "rate_hz": plan.rate_hz,
         "calls_per_condition": plan.calls,
         "call_duration_s": plan.duration_s,
         "listening_modes": [
@@ -115,12 +123,12 @@ def _sweep_one(
         places = [(condition, call) for condition in plan.conditions for call in numbers]
         calls = [
             make_call(
-                condition, material, RATE_HZ, plan.duration_s, _rng(plan.seed, condition, call)
+                condition, material, plan.rate_hz, plan.duration_s, _rng(plan.seed, condition, call)
             )
             for condition, call in places
         ]
         before_s = first // CALLS_PER_BANK * plan.duration_s
-        bank = _ReportingBank(mode.bank(len(calls), RATE_HZ), on_elapsed, before_s)
+        bank = _ReportingBank(mode.bank(len(calls), plan.rate_hz), on_elapsed, before_s)
         results = run(bank, calls, plan.duration_s)
         for (condition, call), result in zip(places, results, strict=True):
             findings[condition].append(
@@ -161,8 +169,6 @@ class _ReportingBank:
             self._on_elapsed(self._before_s + self._ticks * TICK_MS / 1000)
         return self._bank.step(caller, played, slipped)
 
-
-SECTION: Final = "interject lab sweep"
 
 _HEADERS: Final = ("false", "heard / missed", "stop", "delay", "ERLE")
 

@@ -10,7 +10,8 @@ There are three cases:
 1. nothing was played within the longest delay: echo is impossible, Silero's probability decides;
 2. no lock: the evidence is the level above *any* possible echo, at any delay. Until the bot has
    spoken for a second, the limit is the bot's own level: a late loud echo and an answer to the
-   bot's first word cannot be distinguished before the tracker has locked;
+   bot's first word are distinguished by the tracker alone, which finds an echo within 0.7 s.
+   Speech in which it finds none by then is judged as in the first case;
 3. locked: the evidence is the level above the echo at the lag, and above any echo.
 
 In all cases Silero's probability, computed on the cleaned signal, is the evidence for speech. The
@@ -45,6 +46,8 @@ class Evidence:
     predicted: Predicted
     locked: Flags
     """[slots] whether the delay tracker has a lock with enough confidence."""
+    unexplained: Flags
+    """[slots] whether the delay tracker finds no echo in loud audio; see `DelayTracker`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,9 @@ class SequentialDetector:
         over_lag = _loudest(evidence.caller_db - np.maximum(predicted.at_lag_db, noise))
         over_any = _loudest(evidence.caller_db - np.maximum(predicted.at_any_lag_db, noise))
         logit = _logit(evidence.speech)
+        impossible = ~predicted.reference_at_any_lag | _no_echo_found(evidence)
         ratio = np.select(
-            [~predicted.reference_at_any_lag, ~evidence.locked],
+            [impossible, ~evidence.locked],
             [_weigh(w, logit, over_lag, over_any) for w in (_NO_ECHO, _UNLOCKED)],
             _weigh(_LOCKED, logit, over_lag, over_any),
         )
@@ -168,9 +172,19 @@ def _weigh(weights: _Weights, logit: Floats, over_lag: Floats, over_any: Floats)
     return (weighed + weights.over_any_lag * over_any).astype(np.float32)
 
 
+def _no_echo_found(evidence: Evidence) -> Flags:
+    """[slots] whether the search for an echo replaces the ceiling, which has not settled yet."""
+    found: Flags = evidence.unexplained & ~evidence.predicted.ceiling_settled & ~evidence.locked
+    return found
+
+
 def _why_caller(evidence: Evidence) -> NDArray[np.int8]:
     predicted = evidence.predicted
-    unlocked = np.where(predicted.no_echo, Reason.NO_ECHO_ON_LINE, Reason.LOUDER_THAN_ECHO)
+    unlocked = np.select(
+        [predicted.no_echo, _no_echo_found(evidence)],
+        [Reason.NO_ECHO_ON_LINE, Reason.NO_ECHO_FOUND],
+        Reason.LOUDER_THAN_ECHO,
+    )
     over_echo = np.where(evidence.locked, Reason.SPEECH_OVER_ECHO, unlocked)
     speaking = predicted.reference_at_any_lag
     return np.where(speaking, over_echo, Reason.SPEECH_NO_ECHO).astype(np.int8)

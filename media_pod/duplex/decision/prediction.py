@@ -43,6 +43,8 @@ class Predicted:
     """[slots, BANDS] at the tracked lag; undefined without a lock."""
     at_any_lag_db: Levels
     """[slots, BANDS] at any delay."""
+    ceiling_settled: NDArray[np.bool_]
+    """[slots] whether `at_any_lag_db` is that of this line, and no longer on its way there."""
     no_echo: NDArray[np.bool_]
     """[slots] whether the line has returned no echo so far, and the bot has spoken for long enough
     to say so."""
@@ -100,6 +102,7 @@ class Ceiling:
     _DOWN_DB: Final = np.float32(-0.8)
     _MARGIN_DB: Final = np.float32(3.0)
     _MOST_DB: Final = np.float32(6.0)
+    _SETTLING_TICKS: Final = 1000 // TICK_MS
     _LOW_DB: Final = np.float32(-18.0)
     _LOUDEST_BANDS: Final = 5
 
@@ -117,6 +120,11 @@ class Ceiling:
     def known(self) -> NDArray[np.bool_]:
         """[slots] whether the bot has spoken long enough for a learned value."""
         return self._heard_ticks > self._wait_ticks
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """[slots] whether it has been learned for a second: 40 dB lower, if there is no echo."""
+        return self._heard_ticks > self._wait_ticks + self._SETTLING_TICKS
 
     @property
     def low(self) -> NDArray[np.bool_]:
@@ -184,6 +192,7 @@ class EchoPrediction:
         predicted = Predicted(
             at_lag_db=at_lag + self._coupling.gain_db,
             at_any_lag_db=at_any_lag + self._ceiling.gain_db,
+            ceiling_settled=self._ceiling.settled,
             no_echo=~locked & self._ceiling.low,
             reference_at_lag=locked & (at_lag.max(axis=1) > _SPEAKING_DB),
             reference_at_any_lag=at_any_lag.max(axis=1) > _SPEAKING_DB,

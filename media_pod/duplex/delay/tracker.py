@@ -31,6 +31,8 @@ _T = TypeVar("_T", bound=np.generic)
 
 UPDATE_TICKS: Final = 5
 """Update interval of a slot, in ticks: 100 ms."""
+_RECHECK_TICKS: Final = 2
+"""A lag that is doubted is updated again so soon: 40 ms."""
 
 _SLOW: Final = np.float32(0.2)
 _QUICK: Final = np.float32(0.6)
@@ -44,6 +46,17 @@ _DRIFT: Final = 4
 _SLIPPED_UPDATES: Final = -(-WINDOW // (UPDATE_TICKS * TICK_MS * BLOCK))
 """Updates to skip after a slip, while the window still contains audio from before it: the tracker
 would find the old lag there and return to it."""
+_LOUD: Final = np.float32(10 ** (-44 / 20) * 32768)
+"""RMS of received audio in which an echo would be found: -44 dBFS."""
+_UNEXPLAINED_BELOW: Final = 6.0
+"""Energy of the strongest arrival, over the mean of all lags, below which there is no echo..."""
+_EXPLAINED_ABOVE: Final = 10.0
+"""...and above which there is one."""
+_UNEXPLAINED_UPDATES: Final = 6
+"""Updates with loud audio and no echo, since the last with one. On 400 lines with an echo, the bot
+speaking from the first tick (ERL 6-30 dB, 20-900 ms, hybrids and rooms; G.711, GSM 06.10 twice,
+with clipping, with 5 % loss), one call had five and none six. Callers over the bot, on lines
+without an echo, have six 0.6 s after their first sound at the median, 1.1 s at p95."""
 _LEAST_BLOCKS: Final = 50
 """Minimum number of audible blocks of lags for which a correlation is computed: 50 ms."""
 _STANDS_OUT: Final = 8.0
@@ -84,12 +97,21 @@ class DelayTracker:
         self.lag_samples = np.zeros(slots, np.intp)
         """[slots] lag of the echo in samples at 8 kHz; undefined until `locked`."""
         self.locked = np.zeros(slots, np.bool_)
+        self._unexplained = np.zeros(slots, np.intp)
+        self._since_ticks = np.zeros(slots, np.intp)
+        """[slots] ticks since the latest update."""
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
         for memory in (self._slow, self._quick, self._learned):
             memory[slot] = 0
-        for value in (self._slipped, self._score, self._rival_score, self.lag_samples):
+        for value in (
+            self._slipped,
+            self._unexplained,
+            self._score,
+            self._rival_score,
+            self.lag_samples,
+        ):
             value[slot] = 0
         self._noise[slot] = np.inf
         self._rival[slot] = -_NEAR
@@ -102,6 +124,12 @@ class DelayTracker:
         sure = np.clip(self._score / _MAX_SCORE - doubt / 4, 0, 1)
         return np.where(self.locked, sure, 0).astype(np.float32)
 
+    @property
+    def unexplained(self) -> NDArray[np.bool_]:
+        """[slots] whether the received audio has been loud for a while, and is no echo of what was
+        played: no lag of it stands out."""
+        return ~self.locked & (self._unexplained >= _UNEXPLAINED_UPDATES)
+
     def slip(self, slots: Lags, samples: NDArray[np.int32]) -> None:
         """Shift the lags of `slots` by the samples, at 8 kHz, that the gather phase filled (> 0) or
         dropped (< 0)."""
@@ -113,14 +141,30 @@ class DelayTracker:
             self._rival[slot] += by
             self.lag_samples[slot] = min(max(self.lag_samples[slot] + by, 0), self._lags - 1)
 
-    def update(self, rows: Lags, caller: AudioRing, played: AudioRing) -> None:
-        """Update the slots `rows` from their newest audio.
+    def step(
+        self,
+        ticks: NDArray[np.int64],
+        where: NDArray[np.bool_],
+        caller: AudioRing,
+        played: AudioRing,
+    ) -> None:
+        """One tick: update the slots that are due, from their newest audio.
 
         Args:
-            rows: slots, each once.
+            ticks: [slots] of each call, its phase included.
+            where: [slots] which slots have a call.
             caller: received audio at 8 kHz.
             played: played audio at 8 kHz; its newest sample is as old as that of `caller`.
         """
+        self._since_ticks += 1
+        doubted = self.locked & (self._rival_score > 0)
+        again = doubted & (self._since_ticks == _RECHECK_TICKS)
+        due = np.flatnonzero(where & (again | (ticks % UPDATE_TICKS == 0)))
+        if due.size:
+            self._since_ticks[due] = 0
+            self._update(due, caller, played)
+
+    def _update(self, rows: Lags, caller: AudioRing, played: AudioRing) -> None:
         heard = caller.last(WINDOW)[rows]
         awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
         self._slipped[rows] = np.maximum(self._slipped[rows] - 1, 0)
@@ -137,7 +181,10 @@ class DelayTracker:
         rows, audible = rows[worth], audible[worth]
         correlation = self._correlator(heard[worth], reference[worth])
         slow, quick = self._learn(rows, correlation, audible)
-        self._rate(rows, slow, quick, audible)
+        ratio = self._rate(rows, slow, quick, audible)
+        loud = np.mean(heard[worth] ** 2, axis=1) > _LOUD**2
+        count = self._unexplained[rows] + (loud & (ratio < _UNEXPLAINED_BELOW))
+        self._unexplained[rows] = np.where(ratio > _EXPLAINED_ABOVE, 0, count)
 
     def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
         """[rows] whether the received audio is above its noise floor, which is updated here."""
@@ -161,8 +208,12 @@ class DelayTracker:
         self._learned[rows] |= audible
         return learned[0], learned[1]
 
-    def _rate(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> None:
-        """Rate the memories of `rows` as evidence for or against the tracked lags."""
+    def _rate(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> Audio:
+        """Rate the memories of `rows` as evidence for or against the tracked lags.
+
+        Returns:
+            [rows] energy of the strongest arrival, over the mean of all lags.
+        """
         locked, lag = self.locked[rows], self.lag_samples[rows]
         learned = self._learned[rows]
         found = strongest(slow, learned)
@@ -185,9 +236,8 @@ class DelayTracker:
         contested = ~same & (~locked | audible[row, np.minimum(lag // BLOCK, last)])
         needed = np.where(here < _GONE * found.ratio, _MOVE_SCORE, _MOVE_AWAY_SCORE)
         needed[~locked] = _LOCK_SCORE
-        self._doubt(
-            rows[contested], found.lag[contested], weight[contested], needed[contested]
-        )
+        self._doubt(rows[contested], found.lag[contested], weight[contested], needed[contested])
+        return found.ratio
 
     def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
         """The tracked lag was found again: follow small drifts, and raise its score."""
