@@ -88,6 +88,10 @@ class Autoscaling(StrictModel):
         return self
 
 
+Eviction = Literal["afterCalls", "never", "always"]
+"""Whether the pods may be evicted from their nodes, and what becomes of their calls."""
+
+
 class NetworkAccess(StrictModel):
     """Which peers may connect to the pods."""
 

@@ -14,8 +14,12 @@ from typing import Final, Self
 
 import aiohttp
 
+from media_pod.manifest.cluster import Eviction
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.kinds import Json
+
+Annotations = Mapping[str, str | None]
+"""Annotations of a pod by their keys; None for those that it has not."""
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, int | None]]]
 """Returns active calls by host:port; None for pods that do not answer."""
@@ -31,13 +35,13 @@ class MediaPod:
     annotations: tuple[tuple[str, str | None], ...]
     """Those that the operator writes, as they are."""
 
-    def differs(self, wanted: dict[str, str]) -> bool:
+    def differs(self, wanted: Annotations) -> bool:
         """Whether any of its annotations differs from `wanted`."""
         there = dict(self.annotations)
         return any(there.get(key) != value for key, value in wanted.items())
 
 
-_OURS = (names.MANIFEST_SEEN, names.DELETION_COST, names.SAFE_TO_EVICT)
+_OURS = (names.MANIFEST_SEEN, names.DELETION_COST, names.SAFE_TO_EVICT, names.DO_NOT_DISRUPT)
 
 
 def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
@@ -53,9 +57,18 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
     ]
 
 
-def annotations_for(calls: int) -> dict[str, str]:
-    """Deletion cost for scale-down, and whether a node autoscaler may evict the pod."""
-    return {names.DELETION_COST: str(calls), names.SAFE_TO_EVICT: "false" if calls else "true"}
+def annotations_for(calls: int, eviction: Eviction) -> Annotations:
+    """Deletion cost for scale-down, and whether a node autoscaler may evict the pod.
+
+    The Cluster Autoscaler needs a "true": without it, it leaves every pod with an emptyDir alone.
+    Karpenter reads "true" alone.
+    """
+    stays = eviction == "never" or (eviction == "afterCalls" and calls > 0)
+    return {
+        names.DELETION_COST: str(calls),
+        names.SAFE_TO_EVICT: "false" if stays else "true",
+        names.DO_NOT_DISRUPT: "true" if stays else None,
+    }
 
 
 METRIC: Final = "interject_active_calls"

@@ -89,7 +89,12 @@ def test_a_changed_configuration_rolls_the_pods(changed: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     "changed",
-    [{"replicas": 7}, {"telephony": {"extensions": ["100"]}}, {"network": {"policy": False}}],
+    [
+        {"replicas": 7},
+        {"telephony": {"extensions": ["100"]}},
+        {"network": {"policy": False}},
+        {"eviction": "never"},
+    ],
 )
 def test_what_running_pods_need_not_know_rolls_none(changed: dict[str, Any]) -> None:
     assert pod(agent(**changed)) == pod(agent())
@@ -136,13 +141,16 @@ def test_the_pod_template_adds_without_a_fork() -> None:
     assert by_name["media"]["image"] == SETTING.image
 
 
-def test_the_last_pod_may_not_be_evicted() -> None:
-    def most(replicas: int) -> int:
-        (budget,) = rendered(agent(replicas=replicas), DISRUPTION_BUDGET)
+@pytest.mark.parametrize("replicas", [0, 1, 2, 9])
+def test_pods_may_be_evicted_one_at_a_time_unless_eviction_is_never(replicas: int) -> None:
+    """Of a single pod too: it drains, and the drain of its node ends when its calls have ended."""
+
+    def most(eviction: str) -> int:
+        (budget,) = rendered(agent(replicas=replicas, eviction=eviction), DISRUPTION_BUDGET)
         missing: int = budget["spec"]["maxUnavailable"]
         return missing
 
-    assert [most(replicas) for replicas in (0, 1, 2, 9)] == [0, 0, 1, 1]
+    assert (most("afterCalls"), most("always"), most("never")) == (1, 1, 0)
 
 
 def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:

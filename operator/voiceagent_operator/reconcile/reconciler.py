@@ -18,7 +18,7 @@ from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
-from voiceagent_operator.media_pods import Ask, MediaPod, annotations_for, running
+from voiceagent_operator.media_pods import Annotations, Ask, MediaPod, annotations_for, running
 from voiceagent_operator.reconcile.children import Family, Repair, read_family, repair
 from voiceagent_operator.reconcile.reporter import Reporter
 from voiceagent_operator.render.children import (
@@ -178,8 +178,11 @@ class Reconciler:
         calls = await self._ask([pod.address for pod in pods])
         for pod in pods:
             count = calls.get(pod.address)
-            if count is not None and pod.differs(annotations_for(count)):
-                await annotate(self._api, agent.namespace, pod.name, annotations_for(count))
+            if count is None:
+                continue
+            wanted = annotations_for(count, agent.spec.eviction)
+            if pod.differs(wanted):
+                await annotate(self._api, agent.namespace, pod.name, wanted)
 
     async def _show_manifest(self, agent: Agent, manifest: str, pods: list[MediaPod]) -> int:
         """Touch pods that may have an older manifest, so that their kubelet refreshes it."""
@@ -195,10 +198,11 @@ class Reconciler:
         return await self._reporter.report(known.found, made)
 
 
-async def annotate(api: ApiServer, namespace: str, pod: str, annotations: dict[str, str]) -> None:
+async def annotate(api: ApiServer, namespace: str, pod: str, annotations: Annotations) -> None:
     """Write annotations on a pod; ignored if the pod is deleted."""
+    patch = {"metadata": {"annotations": dict(annotations)}}
     try:
-        await api.merge(POD.path(namespace, pod), {"metadata": {"annotations": annotations}})
+        await api.merge(POD.path(namespace, pod), patch)
     except NotFoundError:
         log.debug("pod %s/%s is deleted", namespace, pod)
 

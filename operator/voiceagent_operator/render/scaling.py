@@ -9,8 +9,13 @@ from voiceagent_operator.media_pods import METRIC
 
 
 def disruption_budgets(agent: Agent) -> list[Json]:
-    """At most one pod at a time may be evicted, and never the last one."""
-    most = 1 if agent.spec.replicas > 1 else 0
+    """At most one pod at a time may be evicted; none with `eviction: never`.
+
+    Also the only pod, and also one with calls: it drains, and new calls go to its replacement. A
+    budget that waits for idle pods would never let a busy one go, because an eviction that is
+    refused leaves the pod ready for new calls.
+    """
+    most = 0 if agent.spec.eviction == "never" else 1
     return [
         {
             "name": agent.name,
