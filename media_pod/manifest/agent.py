@@ -277,10 +277,11 @@ class AgentSpec(StrictModel):
         description="Whether Kubernetes may evict the pods from their nodes. afterCalls: one pod "
         "at a time, also the only one; it drains, so the drain of its node waits until its calls "
         "have ended, for drain.timeoutSeconds at most; node autoscalers (Cluster Autoscaler, "
-        "Karpenter) leave pods with calls alone. never: evictions are refused, and the drain of a node does "
-        "not end before its pods are deleted. always: as afterCalls, and node autoscalers may also "
-        "evict pods with calls, which they may end sooner than drain.timeoutSeconds. Default "
-        "afterCalls: calls delay the maintenance of a node, and idle pods do not.",
+        "Karpenter) leave pods with calls alone. never: evictions are refused, and the drain of a "
+        "node does not end before its pods are deleted. always: as afterCalls, and node "
+        "autoscalers may also evict pods with calls, which they may end sooner than "
+        "drain.timeoutSeconds. Default afterCalls: calls delay the maintenance of a node, and "
+        "idle pods do not.",
     )
     network: NetworkAccess = Field(
         default=NetworkAccess(), description="Which peers may connect to the pods."

@@ -32,6 +32,8 @@ class MediaPod:
     name: str
     address: str
     """host:port of its HTTP API."""
+    ready: bool
+    """Whether it takes new calls: it neither loads nor drains."""
     annotations: tuple[tuple[str, str | None], ...]
     """Those that the operator writes, as they are."""
 
@@ -50,11 +52,20 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
         MediaPod(
             pod["metadata"]["name"],
             f"{pod['status']['podIP']}:{http_port}",
+            is_ready(pod),
             tuple((key, pod["metadata"].get("annotations", {}).get(key)) for key in _OURS),
         )
         for pod in pods
         if pod["status"].get("podIP") and pod["status"].get("phase") == "Running"
     ]
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether a pod is Ready and does not terminate."""
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        (each["type"], each["status"]) == ("Ready", "True") for each in conditions
+    )
 
 
 def annotations_for(calls: int, eviction: Eviction) -> Annotations:

@@ -123,6 +123,49 @@ async def test_capacity_ends_with_the_last_slot_of_the_ready_pods_and_comes_back
     assert watched.capacity == ("False", "NoPodReady")
 
 
+async def test_the_calls_of_draining_pods_take_no_slot_of_new_pods(watched: Watched) -> None:
+    """A rollout: the old pods drain, full of calls, and two new ones are empty."""
+    old = await watched.start()
+    watched.pods.calls = dict.fromkeys(old, SLOTS)
+    await watched.ask()
+    assert watched.capacity == ("False", "Full")
+    for number in (1, 2):
+        going = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+        watched.cluster.edit(POD, "calls", f"reception-{number}", going)
+    new = start_pod(watched.cluster, 3), start_pod(watched.cluster, 4)
+    watched.pods.calls |= dict.fromkeys(new, 0)
+    await watched.reconciler.reconcile(KEY)
+    await watched.ask()
+    assert watched.capacity == ("True", "RoomLeft")
+    assert watched.agent["status"]["activeCalls"] == 2 * SLOTS
+    watched.pods.calls |= dict.fromkeys(new, SLOTS)
+    await watched.ask()
+    assert watched.capacity == ("False", "Full")
+
+
+async def test_a_pod_that_is_not_ready_takes_no_slot_of_the_others(watched: Watched) -> None:
+    """Such as one that was told to drain by hand, and still has its calls."""
+    one, two = await watched.start()
+    watched.pods.calls = {one: SLOTS, two: 1}
+    conditions = [{"type": "Ready", "status": "False"}]
+    watched.cluster.edit(POD, "calls", "reception-1", {"status": {"conditions": conditions}})
+    roll_out(watched.cluster, ready=1)
+    await watched.reconciler.reconcile(KEY)
+    await watched.ask()
+    assert watched.capacity == ("True", "RoomLeft")
+    assert watched.agent["status"]["activeCalls"] == SLOTS + 1
+
+
+async def test_capacity_follows_a_pod_that_goes_before_the_next_poll(watched: Watched) -> None:
+    one, two = await watched.start()
+    watched.pods.calls = {one: SLOTS, two: SLOTS}
+    await watched.ask()
+    watched.cluster.delete(POD, "calls", "reception-1")
+    start_pod(watched.cluster, 3)
+    await watched.reconciler.reconcile(KEY)
+    assert watched.capacity == ("True", "RoomLeft")
+
+
 async def test_a_pod_that_does_not_answer_keeps_its_cost(watched: Watched) -> None:
     one, two = await watched.start()
     watched.pods.calls = {one: 2, two: 4}

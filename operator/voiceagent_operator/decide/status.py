@@ -44,6 +44,8 @@ class Observed:
     cause: Cause | None = None
     calls: int | None = None
     """Active calls on all pods; None before the first poll."""
+    ready_calls: int | None = None
+    """Of them, on ready pods. A draining pod has calls, but no slot that counts."""
     image: str = ""
     publication: PublicationState = field(default_factory=PublicationState)
 
@@ -69,7 +71,7 @@ def make_status(agent: Agent, seen: Observed, old: Json, version: str, now: str)
         "Ready": _ready(agent, counts),
         "Progressing": _progressing(agent, counts),
         "Degraded": _degraded(seen.cause),
-        "CapacityAvailable": _capacity(counts, capacity, seen.calls),
+        "CapacityAvailable": _capacity(counts, capacity, seen.ready_calls),
         "Published": _published(agent, seen.publication),
     }
     return {
@@ -188,6 +190,7 @@ def _degraded(cause: Cause | None) -> _Verdict:
 
 
 def _capacity(counts: _Counts, capacity: int, calls: int | None) -> _Verdict:
+    """Args: capacity and calls of the ready pods."""
     if counts.ready == 0:
         return _Verdict("False", "NoPodReady", "no pod is ready")
     if calls is None:

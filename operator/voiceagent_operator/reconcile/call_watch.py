@@ -70,10 +70,10 @@ class CallWatch:
             wanted = annotations_for(count, each.agent.spec.eviction)
             if pod.differs(wanted) and self._due(key, pod.name):
                 await annotate(self._api, key[0], pod.name, wanted)
-        counts = [calls.get(pod.address) for pod in each.pods]
-        known_counts = [count for count in counts if count is not None]
-        if known_counts and sum(known_counts) != each.seen.calls and self._due(key, ""):
-            await self._reconciler.report_calls(key, sum(known_counts))
+        answers = ((pod.address, calls.get(pod.address)) for pod in each.pods)
+        answered = {address: count for address, count in answers if count is not None}
+        if answered and each.counting(answered) != each.seen and self._due(key, ""):
+            await self._reconciler.report_calls(key, answered)
 
     def _due(self, key: Key, pod: str) -> bool:
         """Whether the write interval has passed; if so, starts the next one."""

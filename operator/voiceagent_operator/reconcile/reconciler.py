@@ -5,7 +5,7 @@ point is completed by the next one.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -47,8 +47,20 @@ class KnownAgent:
     """Metadata and latest status."""
     seen: Observed
     pods: tuple[MediaPod, ...] = ()
+    calls: Mapping[str, int] | None = None
+    """Active calls by the address of each pod that answered; None before the first poll."""
     left: dict[Slot, str] = field(default_factory=dict)
     """See plan.py."""
+
+    def counting(self, calls: Mapping[str, int] | None) -> Observed:
+        """`seen` with these calls of its pods."""
+        if calls is None:
+            return replace(self.seen, calls=None, ready_calls=None)
+        return replace(
+            self.seen,
+            calls=sum(calls.get(pod.address, 0) for pod in self.pods),
+            ready_calls=sum(calls.get(pod.address, 0) for pod in self.pods if pod.ready),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +125,18 @@ class Reconciler:
             return Reconciled(writes=await self._reporter.report(found, made))
         return await self._reconcile(agent, found)
 
-    async def report_calls(self, key: Key, calls: int) -> int:
+    async def report_calls(self, key: Key, calls: Mapping[str, int]) -> int:
         """Write the active calls of an agent, without a reconcile.
+
+        Args:
+            calls: by address, of the pods that answered.
 
         Returns the number of writes.
         """
         known = self.known.get(key)
-        if known is None or known.seen.calls == calls:
+        if known is None:
             return 0
-        known.seen = replace(known.seen, calls=calls)
+        known.calls, known.seen = calls, known.counting(calls)
         return await self._report(known)
 
     async def _reconcile(self, agent: Agent, found: Json) -> Reconciled:
@@ -145,11 +160,12 @@ class Reconciler:
                 or find_cause(deployment, family.pods, family.events)
                 or self._trouble()
             ),
-            calls=before.seen.calls if before is not None else None,
             image=agent.spec.image or setting.image,
             publication=self._publication(agent),
         )
-        known = KnownAgent(agent, _head(found), seen, tuple(pods), left)
+        calls = before.calls if before is not None else None
+        known = KnownAgent(agent, _head(found), seen, tuple(pods), calls, left)
+        known.seen = known.counting(calls)
         self.known[agent.key] = known
         waits = any(map(waits_for_volumes, family.pods))
         return Reconciled(
