@@ -109,7 +109,10 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         },
         "eviction": "afterCalls",
         "network": {"policy": True, "cidrs": (), "namespaces": ()},
-        "podTemplate": {"metadata": {"labels": {}, "annotations": {}}, "spec": {}},
+        "podTemplate": {
+            "metadata": {"labels": {}, "annotations": {}},
+            "spec": {"terminationGracePeriodSeconds": None},
+        },
     }
 
 

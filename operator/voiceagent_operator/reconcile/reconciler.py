@@ -30,6 +30,7 @@ from voiceagent_operator.render.children import (
     children,
     digest,
 )
+from voiceagent_operator.render.drain_check import DrainCutError
 from voiceagent_operator.render.strategic_merge import MergeError
 
 RECHECK_S: Final = 5.0
@@ -181,7 +182,7 @@ class Reconciler:
         """Apply what differs; also returns a hash of the manifest, "" if there is none."""
         try:
             desired = children(agent, setting)
-        except MergeError as error:
+        except (MergeError, DrainCutError) as error:
             return Repair(trouble=Cause("BadPodTemplate", f"spec.podTemplate: {error}")), ""
         plan = make_plan(agent, desired, family.children, left)
         return await repair(self._api, agent, plan, family, left), _manifest(desired)

@@ -89,7 +89,7 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
     """All children of `agent`, in the order in which they are applied.
 
     Raises:
-        MergeError: spec.podTemplate cannot be merged into the pod template.
+        MergeError, DrainCutError: see `workload.deployment`.
     """
     defaults = workload.PodDefaults(
         setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
