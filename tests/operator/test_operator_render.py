@@ -108,6 +108,15 @@ def test_calls_outlive_a_pods_end_by_as_long_as_the_drain_allows() -> None:
     assert strategy["maxUnavailable"] == 0
 
 
+def test_a_pod_that_hangs_is_killed_soon_although_its_drain_may_last_long() -> None:
+    """Its preStop hook hangs as well, for all of the grace period of a probe that failed."""
+    each = agent(drain={"timeoutSeconds": 86_400})
+    for probe in ("livenessProbe", "startupProbe"):
+        assert 3 <= media(each)[probe]["terminationGracePeriodSeconds"] <= 10
+    # The API server refuses it there: a pod that is not ready is not killed.
+    assert "terminationGracePeriodSeconds" not in media(each)["readinessProbe"]
+
+
 def test_pods_satisfy_the_restricted_pod_security_standard() -> None:
     spec, container = pod(agent())["spec"], media(agent())
     assert spec["securityContext"]["runAsNonRoot"] is True

@@ -23,6 +23,12 @@ _PRE_STOP: Final[Json] = {"httpGet": {"path": "/api/drain?wait=1", "port": "http
 _PROGRESS_DEADLINE_S: Final = 120
 """Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
 
+_HUNG_GRACE_S: Final = 5
+"""From a failed liveness or startup probe to SIGKILL; the kubelet adds 2 s after SIGTERM. The pod
+has not answered for 20 s: Asterisk, which gives up on silence after 2 s, has moved its calls to
+other pods, and a pod that still starts has none. What is left to save is the export of traces,
+which takes 3 s at most, of a process that may answer again."""
+
 # `interject bench tick`, in thousandths of a core while everybody talks: 120 for one call, 560 for
 # 64, 920 for 128. A pod has 270 MB of its own and below 1 MB per call.
 _CPU_M, _CPU_PER_CALL_M = 120, 7
@@ -177,15 +183,29 @@ def _env(agent: Agent, defaults: PodDefaults) -> list[dict[str, Any]]:
 
 def _probes() -> dict[str, Any]:
     """Ready means loaded and not draining. It never means free slots: scale-down removes pods that
-    are not ready first, whatever calls they have."""
+    are not ready first, whatever calls they have.
+
+    A restart by a probe runs the preStop hook too, and has a grace period of its own, which by
+    default is as long as a drain.
+    """
 
     def ask(path: str, **rest: int) -> dict[str, Any]:
         return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **rest}
 
     return {
-        "startupProbe": ask("/readyz", periodSeconds=1, failureThreshold=120),
+        "startupProbe": ask(
+            "/readyz",
+            periodSeconds=1,
+            failureThreshold=120,
+            terminationGracePeriodSeconds=_HUNG_GRACE_S,
+        ),
         "readinessProbe": ask("/readyz", periodSeconds=2, failureThreshold=2),
-        "livenessProbe": ask("/livez", periodSeconds=5, failureThreshold=4),
+        "livenessProbe": ask(
+            "/livez",
+            periodSeconds=5,
+            failureThreshold=4,
+            terminationGracePeriodSeconds=_HUNG_GRACE_S,
+        ),
     }
 
 
