@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from voiceagent_operator.kube.kinds import (
 from voiceagent_operator.kube.kopf_watch import OnEvent
 from voiceagent_operator.leader.leader import Leader, WatchAgents
 from voiceagent_operator.leader.lease import LeadershipLostError
+from voiceagent_operator.leader.work_queue import MOST_PAUSE_S
 from voiceagent_operator.reconcile import reconciler
 from voiceagent_operator.reconcile.dialplan import FILE
 from voiceagent_operator.render.children import Child, RenderSettings, children
@@ -41,6 +43,7 @@ def settings() -> Settings:
     return Settings(
         kubeconfig=None,
         namespaces=("calls",),
+        asterisk_namespaces=("calls",),
         media_image="example.com/media:1",
         pull_policy="IfNotPresent",
         media_otlp_endpoint="",
@@ -59,7 +62,8 @@ def settings() -> Settings:
 class World:
     """A cluster and one leader of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, everywhere: bool = False) -> None:
+        self.everywhere = everywhere
         loop = asyncio.get_running_loop()
         self.cluster = MemoryCluster()
         self.pods = Pods()
@@ -72,7 +76,7 @@ class World:
         return Leader(
             *(
                 self.api,
-                settings(),
+                replace(settings(), namespaces=() if self.everywhere else ("calls",)),
                 self.pods,
                 self.metrics,
                 self.heartbeats,
@@ -110,11 +114,16 @@ class World:
 Case = Callable[[World], Coroutine[Any, Any, None]]
 
 
-def led(case: Case, *, silent: bool = False) -> None:
-    """Run `case` while a leader works; with `silent` its watch of VoiceAgents shows nothing."""
+def led(case: Case, *, silent: bool = False, everywhere: bool = False) -> None:
+    """Run `case` while a leader works.
+
+    Args:
+        silent: its watch of VoiceAgents shows nothing.
+        everywhere: it watches all namespaces, not `calls` alone.
+    """
 
     async def main() -> None:
-        world = World()
+        world = World(everywhere=everywhere)
         working = asyncio.create_task(world.leader(_silence if silent else None).run())
         try:
             await asyncio.sleep(0)
@@ -258,14 +267,55 @@ def test_one_agent_that_makes_the_operator_fail_keeps_no_other_waiting(
     led(case)
 
 
+def asterisk_pod(namespace: str = "calls") -> Json:
+    body = POD.head(namespace, "asterisk-0")
+    body["metadata"]["labels"] = {names.ASTERISK: "asterisk"}
+    return body | {"spec": {}, "status": {}}
+
+
+def test_a_foreign_config_map_is_reported_and_its_end_is_noticed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dialplan = ("calls", names.dialplan_name("asterisk"))
+
+    async def case(world: World) -> None:
+        world.cluster.create(CONFIG_MAP, CONFIG_MAP.head(*dialplan) | {"data": {"mine": "yes"}})
+        world.cluster.create(POD, asterisk_pod())
+        apply(world.cluster, telephony={"extensions": ["100"]})
+        await world.pass_s()
+        status, reason, message = condition(world.agent, "Published")
+        assert (status, reason) == ("False", "NameTaken")
+        assert "ConfigMap calls/interject-dialplan-asterisk" in message
+        assert world.agent["status"]["extensions"] == []
+        await world.pass_s(2 * MOST_PAUSE_S)
+        assert world.cluster.get(CONFIG_MAP, *dialplan)["data"] == {"mine": "yes"}
+        assert caplog.text.count("interject-dialplan-asterisk in calls exists") == 1
+        world.cluster.delete(CONFIG_MAP, *dialplan)
+        await world.pass_s(MOST_PAUSE_S + SOON_S)
+        assert condition(world.agent, "Published")[:2] == ("True", "InDialplan")
+
+    led(case)
+
+
+def test_an_asterisk_in_another_namespace_is_told_what_to_set() -> None:
+    async def case(world: World) -> None:
+        world.cluster.create(POD, asterisk_pod("other"))
+        apply(world.cluster, telephony={"extensions": ["100"]})
+        await world.pass_s()
+        status, reason, message = condition(world.agent, "Published")
+        assert (status, reason) == ("False", "NoAsterisk")
+        assert "operator.asteriskNamespaces" in message
+        assert "other" in message
+
+    led(case, everywhere=True)
+
+
 def test_extensions_reach_the_dialplan_once_there_is_an_asterisk() -> None:
     async def case(world: World) -> None:
         apply(world.cluster, telephony={"extensions": ["100"]})
         await world.pass_s()
         assert condition(world.agent, "Published")[:2] == ("False", "NoAsterisk")
-        asterisk = POD.head("calls", "asterisk-0")
-        asterisk["metadata"]["labels"] = {names.ASTERISK: "asterisk"}
-        world.cluster.create(POD, asterisk | {"spec": {}, "status": {}})
+        world.cluster.create(POD, asterisk_pod())
         await world.pass_s()
         assert condition(world.agent, "Published")[:2] == ("True", "InDialplan")
         dialplan = ("calls", names.dialplan_name("asterisk"))

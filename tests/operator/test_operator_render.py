@@ -25,6 +25,8 @@ from voiceagent_operator.kube.kinds import (
 )
 from voiceagent_operator.render.children import OPTIONAL, RenderSettings, children
 
+EVERYTHING = replace(SETTING, kinds=OPTIONAL)
+
 
 def rendered(each: Agent, kind: Kind, setting: RenderSettings = SETTING) -> list[Json]:
     return [child.body for child in children(each, setting) if child.kind is kind]
@@ -43,7 +45,7 @@ def media(each: Agent) -> Json:
 
 def test_every_child_is_owned_labelled_and_marked_with_what_was_applied() -> None:
     each = agent()
-    for child in children(each, RenderSettings("image", "Always", OPTIONAL)):
+    for child in children(each, EVERYTHING):
         metadata = child.body["metadata"]
         (owner,) = metadata["ownerReferences"]
         assert (owner["uid"], owner["controller"]) == (each.uid, True)
@@ -179,14 +181,14 @@ def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:
 )
 def test_one_autoscaler_at_most(source: str, autoscalers: int, scaled_objects: int) -> None:
     each = agent(autoscaling={"metricSource": source, "prometheusUrl": "http://prometheus:9090"})
-    setting = RenderSettings("image", "Always", OPTIONAL)
+    setting = EVERYTHING
     assert len(rendered(each, AUTOSCALER, setting)) == autoscalers
     assert len(rendered(each, SCALED_OBJECT, setting)) == scaled_objects
 
 
 def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
     assert rendered(agent(), POD_MONITOR) == []
-    assert len(rendered(agent(), POD_MONITOR, RenderSettings("i", "Always", OPTIONAL))) == 1
+    assert len(rendered(agent(), POD_MONITOR, EVERYTHING)) == 1
 
 
 def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
@@ -204,6 +206,27 @@ def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
     assert {port["port"] for port in callers["ports"]} == {1650, 3000}
     assert {port["port"] for port in operator["ports"]} == {1650}
     assert rendered(agent(network={"policy": False}), NETWORK_POLICY) == []
+
+
+def test_a_label_alone_opens_no_pod() -> None:
+    """Anybody may put a label on a pod in a namespace of his own."""
+    (policy,) = rendered(agent(), NETWORK_POLICY)
+    callers, operator = policy["spec"]["ingress"]
+
+    def namespaces(peers: list[Json], label: str) -> Any:
+        (found,) = [
+            peer["namespaceSelector"]
+            for peer in peers
+            if label in peer.get("podSelector", {}).get("matchLabels", {})
+            and "namespaceSelector" in peer
+        ]
+        (expression,) = found["matchExpressions"]
+        assert expression["key"] == "kubernetes.io/metadata.name"
+        assert expression["operator"] == "In"
+        return expression["values"]
+
+    assert namespaces(callers["from"], names.ASTERISK) == ["pbx", "system"]
+    assert namespaces(operator["from"], "app.kubernetes.io/name") == ["system"]
 
 
 def test_no_policy_limits_what_the_pods_connect_to() -> None:

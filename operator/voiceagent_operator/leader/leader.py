@@ -79,7 +79,8 @@ class Leader:
         self._asterisks: WorkQueue[str] = WorkQueue(now)
         reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
         self._publisher = DialplanPublisher(
-            api, self._directory, settings.namespaces or None, self._enqueue_all
+            *(api, self._directory, settings.namespaces or None, settings.asterisk_namespaces),
+            self._enqueue_all,
         )
         self._reconciler = Reconciler(
             *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
@@ -201,12 +202,13 @@ class Leader:
         while True:
             asterisk = await self._asterisks.take()
             try:
-                await self._publisher.publish(asterisk)
+                written = await self._publisher.publish(asterisk)
             except ApiError as error:
                 log.warning("dialplan of Asterisk %s not written, will retry: %s", asterisk, error)
                 self._asterisks.failed(asterisk, error.retry_after_s)
             else:
-                self._asterisks.done(asterisk)
+                # Foreign objects are not watched.
+                (self._asterisks.done if written else self._asterisks.failed)(asterisk)
 
     async def _resync_loop(self) -> None:
         """Full resync: reconcile everything at an interval, in case an event was lost."""
@@ -272,8 +274,10 @@ class Leader:
             options.media_image,
             options.pull_policy,
             self._kinds,
-            options.media_otlp_endpoint,
-            options.log_format,
+            asterisk_namespaces=options.asterisk_namespaces,
+            operator_namespace=options.lease_namespace,
+            otlp_endpoint=options.media_otlp_endpoint,
+            log_format=options.log_format,
         )
 
 
