@@ -47,6 +47,7 @@ class Rig:
         self.reconciler = Reconciler(
             *(self.api, reporter, lambda: SETTING, self._publication, self.pods.ask),
             lambda: self.trouble,
+            lambda unserved: None,
         )
 
     def _publication(self, agent: Agent) -> PublicationState:

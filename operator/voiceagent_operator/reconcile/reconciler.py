@@ -17,7 +17,7 @@ from voiceagent_operator.decide.plan import make_plan
 from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import NotFoundError
-from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
+from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.media_pods import Annotations, Ask, MediaPod, annotations_for, running
 from voiceagent_operator.reconcile.children import Family, Repair, read_family, repair
 from voiceagent_operator.reconcile.reporter import Reporter
@@ -86,6 +86,7 @@ class Reconciler:
         publication: which extensions of an agent are in the dialplan.
         ask: reads the active calls of pods.
         trouble: a cause that affects the whole cluster, if there is one.
+        forget: takes the optional kinds that turned out not to be served.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Reconciler:
         publication: Callable[[Agent], PublicationState],
         ask: Ask,
         trouble: Callable[[], Cause | None],
+        forget: Callable[[frozenset[Kind]], None],
     ) -> None:
         self._api = api
         self._reporter = reporter
@@ -103,6 +105,7 @@ class Reconciler:
         self._publication = publication
         self._ask = ask
         self._trouble = trouble
+        self._forget = forget
         self.known: dict[Key, KnownAgent] = {}
 
     async def reconcile(self, key: Key) -> Reconciled:
@@ -144,6 +147,8 @@ class Reconciler:
         setting = self._setting()
         kinds = [kind for kind in KINDS if kind not in OPTIONAL or kind in setting.kinds]
         family = await read_family(self._api, agent, kinds)
+        self._forget(family.unserved)
+        setting = replace(setting, kinds=setting.kinds - family.unserved)
         before = self.known.get(agent.key)
         if before is not None and before.agent.uid != agent.uid:
             before = None
