@@ -110,7 +110,7 @@ class NetworkAccess(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="IPv4 networks outside the cluster that may connect, such as that of an "
+        description="Networks outside the cluster that may connect, such as that of an "
         "external Asterisk. Default none.",
     )
     namespaces: Annotated[

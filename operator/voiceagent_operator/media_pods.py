@@ -51,13 +51,18 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
     return [
         MediaPod(
             pod["metadata"]["name"],
-            f"{pod['status']['podIP']}:{http_port}",
+            host_port(pod["status"]["podIP"], http_port),
             is_ready(pod),
             tuple((key, pod["metadata"].get("annotations", {}).get(key)) for key in _OURS),
         )
         for pod in pods
         if pod["status"].get("podIP") and pod["status"].get("phase") == "Running"
     ]
+
+
+def host_port(host: str, port: int) -> str:
+    """As a URL has them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_ready(pod: Json) -> bool:

@@ -194,11 +194,12 @@ def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
 def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
     each = agent(
         telephony={"asterisk": "front"},
-        network={"cidrs": ["192.0.2.0/24"], "namespaces": ["monitoring"]},
+        network={"cidrs": ["192.0.2.0/24", "2001:db8::/64"], "namespaces": ["monitoring"]},
     )
     (policy,) = rendered(each, NETWORK_POLICY)
     callers, operator = policy["spec"]["ingress"]
-    assert {"ipBlock": {"cidr": "192.0.2.0/24"}} in callers["from"]
+    for cidr in ("192.0.2.0/24", "2001:db8::/64"):
+        assert {"ipBlock": {"cidr": cidr}} in callers["from"]
     assert any(
         peer.get("podSelector") == {"matchLabels": {"interject.dev/asterisk": "front"}}
         for peer in callers["from"]

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import POD, Json
-from voiceagent_operator.media_pods import Ask, is_ready
+from voiceagent_operator.media_pods import Ask, host_port, is_ready
 from voiceagent_operator.metrics_api.cache import ExpiringCache
 from voiceagent_operator.metrics_api.documents import Value
 
@@ -121,4 +121,4 @@ def address_of(pod: Json) -> str | None:
     host = status.get("podIP")
     if not is_ready(pod) or not host or not ports:
         return None
-    return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"
+    return host_port(host, ports[0])

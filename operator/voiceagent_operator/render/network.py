@@ -26,11 +26,13 @@ def services(agent: Agent) -> list[Json]:
     http = _port("http", agent.spec.server.http_port)
     audio = _port("audio", audio_port(agent))
     selector = names.selected(agent)
+    families = {"ipFamilyPolicy": "PreferDualStack"}
     return [
-        {"name": agent.name, "spec": {"selector": selector, "ports": [http]}},
+        {"name": agent.name, "spec": {**families, "selector": selector, "ports": [http]}},
         {
             "name": names.headless_name(agent),
             "spec": {
+                **families,
                 "clusterIP": "None",
                 "publishNotReadyAddresses": True,
                 "selector": selector,
