@@ -11,7 +11,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from voice_agents import SETTING, agent
 
-from voiceagent_operator import listening
 from voiceagent_operator.kube.kinds import SERVICE
 from voiceagent_operator.listening import ANYWHERE, listen
 from voiceagent_operator.media_pods import PodCalls, running
@@ -97,7 +96,7 @@ def test_a_node_without_ipv6_is_served_on_ipv4(
             raise OSError(code, "no IPv6 here")
         return real(address)
 
-    monkeypatch.setattr(listening.socket, "create_server", refusing)
+    monkeypatch.setattr(socket, "create_server", refusing)
     with closing(listen(ANYWHERE, free_port)) as there:
         assert there.family == socket.AF_INET
         assert there.getsockname() == ("0.0.0.0", free_port)
