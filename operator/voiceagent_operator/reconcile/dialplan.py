@@ -99,7 +99,9 @@ class DialplanPublisher:
                 await self._api.delete(CONFIG_MAP.path(namespace, names.dialplan_name(asterisk)))
             elif not await self._put(asterisk, namespace, data, there.get(namespace)):
                 taken.add(namespace)
-        await self._show(pods, digest(data))
+        await self._show(
+            [pod for pod in pods if pod["metadata"]["namespace"] not in taken], digest(data)
+        )
         self._turn(
             asterisk,
             PublishedDialplan(
