@@ -25,6 +25,7 @@ _NAME = "a DNS label: a-z first, a-z, 0-9 and - inside, at most 52 characters"
 _TRANSFER = "the name of a transfer in telephony.transfers"
 _ONE_ACT = "exactly one of say, play and transfer"
 _PORTS = "two different ports"
+_GRACE = "terminationGracePeriodSeconds"
 _FIXED = "in a cluster a port from 1 to 65535; omit it for the default"
 _LINE = (
     "the same transport and rateHz while telephony.extensions is not empty; to change them, remove "
@@ -77,6 +78,20 @@ CASES = (
     ),
     *CONVERSATION_CASES,
     *KIND_CASES,
+    *(
+        Case(
+            "spec",
+            "in a cluster drain.timeoutSeconds + 30 at least, so that calls and goodbyes end while "
+            "their pod drains; omit it, or set drain.timeoutSeconds",
+            good={"podTemplate": {"spec": {_GRACE: drain_s + 30}}, **drain},
+            bad={"podTemplate": {"spec": {_GRACE: drain_s + 29}}, **drain},
+            laptop=False,
+            found=f"podTemplate.spec.terminationGracePeriodSeconds {drain_s + 29} with "
+            f"drain.timeoutSeconds {drain_s}",
+            field="spec.podTemplate",
+        )
+        for drain_s, drain in ((900, {}), (0, {"drain": {"timeoutSeconds": 0}}))
+    ),
     *(
         Case(
             "spec.dialogue.script[]",

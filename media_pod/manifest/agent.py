@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from media_pod.manifest.agent_rules import SPEC_RULES, check_mind, check_transfers
-from media_pod.manifest.cluster import Autoscaling, NetworkAccess, PodTemplate
+from media_pod.manifest.cluster import Autoscaling, Eviction, NetworkAccess, PodTemplate
 from media_pod.manifest.conversation import (
     GreetingSettings,
     LimitsSettings,
@@ -271,6 +271,17 @@ class AgentSpec(StrictModel):
     )
     autoscaling: Autoscaling = Field(
         default=Autoscaling(), description="How the number of pods follows the number of calls."
+    )
+    eviction: Eviction = Field(
+        default="afterCalls",
+        description="Whether Kubernetes may evict the pods from their nodes. afterCalls: one pod "
+        "at a time, also the only one; it drains, so the drain of its node waits until its calls "
+        "have ended, for drain.timeoutSeconds at most; node autoscalers (Cluster Autoscaler, "
+        "Karpenter) leave pods with calls alone. never: evictions are refused, and the drain of a "
+        "node does not end before its pods are deleted. always: as afterCalls, and node "
+        "autoscalers may also evict pods with calls, which they may end sooner than "
+        "drain.timeoutSeconds. Default afterCalls: calls delay the maintenance of a node, and "
+        "idle pods do not.",
     )
     network: NetworkAccess = Field(
         default=NetworkAccess(), description="Which peers may connect to the pods."

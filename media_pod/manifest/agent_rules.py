@@ -11,6 +11,7 @@ from media_pod.manifest.conversation import (
     VARIABLE_WORDS,
 )
 from media_pod.manifest.dialogue import transfers_used
+from media_pod.manifest.operation import AFTER_DRAIN_S
 from media_pod.manifest.rules import Rule
 from media_pod.manifest.tools import (
     CALL_TOOL_NAMES,
@@ -144,7 +145,20 @@ LINE_RULES: Final = (
     ),
 )
 
-SPEC_RULES: Final = (*MIND_RULES, *TOOL_RULES, *DIALOGUE_RULES, *LINE_RULES)
+_GRACE: Final = "self.podTemplate.spec.terminationGracePeriodSeconds"
+
+DRAIN_RULES: Final = (
+    Rule(
+        f"!has({_GRACE}) || {_GRACE} >= self.drain.timeoutSeconds + {AFTER_DRAIN_S}",
+        found=f"{_GRACE.removeprefix('self.')} {{{_GRACE}}} with drain.timeoutSeconds "
+        "{self.drain.timeoutSeconds}",
+        allowed=f"in a cluster drain.timeoutSeconds + {AFTER_DRAIN_S} at least, so that calls and "
+        "goodbyes end while their pod drains; omit it, or set drain.timeoutSeconds",
+        field=".podTemplate",
+    ),
+)
+
+SPEC_RULES: Final = (*MIND_RULES, *TOOL_RULES, *DIALOGUE_RULES, *LINE_RULES, *DRAIN_RULES)
 
 
 def check_mind(spec: "AgentSpec") -> None:

@@ -1,10 +1,11 @@
 """Settings of a VoiceAgent that only a cluster uses; `interject serve` ignores them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from media_pod.manifest.operation import AFTER_DRAIN_S
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.types import Cidr, DnsLabel, EachOnce, HttpUrl
 from media_pod.manifest.validation import StrictModel
@@ -88,6 +89,10 @@ class Autoscaling(StrictModel):
         return self
 
 
+Eviction = Literal["afterCalls", "never", "always"]
+"""Whether the pods may be evicted from their nodes, and what becomes of their calls."""
+
+
 class NetworkAccess(StrictModel):
     """Which peers may connect to the pods."""
 
@@ -105,7 +110,7 @@ class NetworkAccess(StrictModel):
         EachOnce(),
     ] = Field(
         default=(),
-        description="IPv4 networks outside the cluster that may connect, such as that of an "
+        description="Networks outside the cluster that may connect, such as that of an "
         "external Asterisk. Default none.",
     )
     namespaces: Annotated[
@@ -132,14 +137,30 @@ class PodMetadata(StrictModel):
     )
 
 
+class PodSpec(StrictModel):
+    """Fields of a PodSpec, as a strategic merge patch."""
+
+    termination_grace_period_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000_000,  # 31 years, the API server's limit
+        description="Time in seconds from the request to terminate to SIGKILL. Default "
+        f"drain.timeoutSeconds + {AFTER_DRAIN_S}: calls may last as long as the drain, then come "
+        "goodbyes. A shorter one is refused.",
+    )
+
+    model_config = ConfigDict(extra="allow")
+    """The API server checks the other fields, in the Deployment. Rules see declared ones alone."""
+
+
 class PodTemplate(StrictModel):
     """Overrides of the operator's pod template, in Kubernetes' own schema."""
 
     metadata: PodMetadata = Field(
         default=PodMetadata(), description="Labels and annotations of the pods."
     )
-    spec: dict[str, Any] = Field(
-        default={},
+    spec: PodSpec = Field(
+        default=PodSpec(),
         description="PodSpec fields, applied to the operator's pod template as a strategic merge "
         "patch: named list items merge by name, and $patch: delete removes an item. The agent's "
         "container is named media. Secrets of your own containers and volumes belong here; those "

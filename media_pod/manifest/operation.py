@@ -1,5 +1,7 @@
 """How a pod runs: its capacity, deadlines, drain and telemetry."""
 
+from typing import Final
+
 from pydantic import Field
 
 from media_pod.manifest.types import HttpUrl
@@ -57,6 +59,11 @@ class DeadlinesSettings(StrictModel):
         description="How long to wait for Asterisk to close the connection after a hang-up frame, "
         "in ms. Default 1000: Asterisk closes it within a few milliseconds.",
     )
+
+
+AFTER_DRAIN_S: Final = 30
+"""From the end of a drain to SIGKILL in a cluster: goodbyes (10 s), Asterisk's last questions,
+traces (3 s)."""
 
 
 class DrainSettings(StrictModel):

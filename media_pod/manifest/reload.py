@@ -24,7 +24,7 @@ RELOADED: Final[frozenset[str]] = frozenset(
     {"dialogue", "greeting", "instructions", "limits", "telephony", "variables"}
 )
 ONLY_CLUSTER: Final[frozenset[str]] = frozenset(
-    {"replicas", "image", "autoscaling", "network", "pod_template"}
+    {"replicas", "image", "autoscaling", "eviction", "network", "pod_template"}
 )
 
 _KEY_DIGITS: Final = 16

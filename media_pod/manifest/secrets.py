@@ -53,7 +53,7 @@ def _sources(value: object) -> Iterator[SecretSource]:
 
 def _may_set(template: PodTemplate, variable: str) -> bool:
     """Whether pods of `template` may have the environment variable. Its shape is unchecked here."""
-    for container in _mappings(template.spec.get("containers")):
+    for container in _mappings((template.spec.model_extra or {}).get("containers")):
         if container.get("name") == CONTAINER:
             named = any(each.get("name") == variable for each in _mappings(container.get("env")))
             if named or container.get("envFrom"):

@@ -128,8 +128,13 @@ HttpUrl = Annotated[
 ]
 Cidr = Annotated[
     str,
-    Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])$", max_length=18),
-    Allowed("an IPv4 network, such as 192.168.0.0/16 or 192.0.2.7/32"),
+    # What is left to be wrong in an IPv6 address, the API server refuses in the NetworkPolicy.
+    Field(
+        pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])"
+        r"|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$",
+        max_length=43,
+    ),
+    Allowed("an IPv4 or IPv6 network, such as 192.168.0.0/16, 192.0.2.7/32 or 2001:db8::/32"),
 ]
 ImageName = Annotated[
     str,

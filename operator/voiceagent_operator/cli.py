@@ -63,6 +63,15 @@ cli.add_command(ready)
     "instead of a Role.",
 )
 @click.option(
+    "--asterisk-namespace",
+    "asterisk_namespaces",
+    multiple=True,
+    envvar=_env("ASTERISK_NAMESPACES"),
+    help="Namespace whose pods may be an Asterisk: with the label interject.dev/asterisk they get "
+    "the published extensions and may connect to media pods. May be repeated; has to be watched. "
+    "Default: the Lease's namespace alone, because elsewhere anybody may give a pod this label.",
+)
+@click.option(
     "--media-image",
     required=True,
     envvar=_env("MEDIA_IMAGE"),
@@ -150,6 +159,7 @@ cli.add_command(ready)
 def run(
     kubeconfig: Path | None,
     namespaces: tuple[str, ...],
+    asterisk_namespaces: tuple[str, ...],
     media_image: str,
     pull_policy: str,
     media_otlp_endpoint: str,
@@ -171,6 +181,7 @@ def run(
     settings = Settings(
         kubeconfig=kubeconfig,
         namespaces=namespaces,
+        asterisk_namespaces=asterisk_namespaces or (lease_namespace,),
         media_image=media_image,
         pull_policy=pull_policy,
         media_otlp_endpoint=media_otlp_endpoint,

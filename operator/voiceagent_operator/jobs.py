@@ -29,6 +29,10 @@ class NoAgentError(InterjectError):
     """A ConfigMap does not contain a VoiceAgent."""
 
 
+class ForeignAgentError(InterjectError):
+    """A VoiceAgent of that name exists, and is not the ConfigMap's."""
+
+
 class AgentApi(Protocol):
     """As much of `ApiServer` as is needed here."""
 
@@ -53,11 +57,13 @@ async def apply_owned(
 
     Raises:
         NoAgentError: the ConfigMap contains none.
+        ForeignAgentError: one of that name exists, which applying would take over.
         ApiError: the API server refuses, or does not serve VoiceAgents after all attempts.
     """
     owner = await api.get(CONFIG_MAP.path(namespace, config_map))
     agent = _owned(owner, namespace)
     name: str = agent["metadata"]["name"]
+    await _check_owner(api, namespace, name, config_map)
     for left in reversed(range(tries)):
         try:
             await api.apply(VOICE_AGENT.path(namespace, name), agent)
@@ -67,6 +73,24 @@ async def apply_owned(
                 raise
             await pause(RETRY_EVERY_S)
     return name
+
+
+async def _check_owner(api: AgentApi, namespace: str, name: str, config_map: str) -> None:
+    """Raises ForeignAgentError if the VoiceAgent exists and is not owned by the ConfigMap.
+
+    By its name, because a reinstalled release has a new ConfigMap with another uid.
+    """
+    try:
+        found = await api.get(VOICE_AGENT.path(namespace, name))
+    except NotFoundError:
+        return
+    owners = found["metadata"].get("ownerReferences", [])
+    if not any((each["kind"], each["name"]) == (CONFIG_MAP.kind, config_map) for each in owners):
+        raise ForeignAgentError(
+            f"VoiceAgent {namespace}/{name} exists and does not belong to ConfigMap {config_map}, "
+            "with which it would be deleted; rename or delete it, or choose another name (chart: "
+            "sample.name)"
+        )
 
 
 def _owned(owner: Json, namespace: str) -> Json:

@@ -14,8 +14,12 @@ from typing import Final, Self
 
 import aiohttp
 
+from media_pod.manifest.cluster import Eviction
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.kinds import Json
+
+Annotations = Mapping[str, str | None]
+"""Annotations of a pod by their keys; None for those that it has not."""
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, int | None]]]
 """Returns active calls by host:port; None for pods that do not answer."""
@@ -28,16 +32,18 @@ class MediaPod:
     name: str
     address: str
     """host:port of its HTTP API."""
+    ready: bool
+    """Whether it takes new calls: it neither loads nor drains."""
     annotations: tuple[tuple[str, str | None], ...]
     """Those that the operator writes, as they are."""
 
-    def differs(self, wanted: dict[str, str]) -> bool:
+    def differs(self, wanted: Annotations) -> bool:
         """Whether any of its annotations differs from `wanted`."""
         there = dict(self.annotations)
         return any(there.get(key) != value for key, value in wanted.items())
 
 
-_OURS = (names.MANIFEST_SEEN, names.DELETION_COST, names.SAFE_TO_EVICT)
+_OURS = (names.MANIFEST_SEEN, names.DELETION_COST, names.SAFE_TO_EVICT, names.DO_NOT_DISRUPT)
 
 
 def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
@@ -45,7 +51,8 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
     return [
         MediaPod(
             pod["metadata"]["name"],
-            f"{pod['status']['podIP']}:{http_port}",
+            host_port(pod["status"]["podIP"], http_port),
+            is_ready(pod),
             tuple((key, pod["metadata"].get("annotations", {}).get(key)) for key in _OURS),
         )
         for pod in pods
@@ -53,9 +60,31 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
     ]
 
 
-def annotations_for(calls: int) -> dict[str, str]:
-    """Deletion cost for scale-down, and whether a node autoscaler may evict the pod."""
-    return {names.DELETION_COST: str(calls), names.SAFE_TO_EVICT: "false" if calls else "true"}
+def host_port(host: str, port: int) -> str:
+    """As a URL has them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether a pod is Ready and does not terminate."""
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        (each["type"], each["status"]) == ("Ready", "True") for each in conditions
+    )
+
+
+def annotations_for(calls: int, eviction: Eviction) -> Annotations:
+    """Deletion cost for scale-down, and whether a node autoscaler may evict the pod.
+
+    The Cluster Autoscaler needs a "true": without it, it leaves every pod with an emptyDir alone.
+    Karpenter reads "true" alone.
+    """
+    stays = eviction == "never" or (eviction == "afterCalls" and calls > 0)
+    return {
+        names.DELETION_COST: str(calls),
+        names.SAFE_TO_EVICT: "false" if stays else "true",
+        names.DO_NOT_DISRUPT: "true" if stays else None,
+    }
 
 
 METRIC: Final = "interject_active_calls"

@@ -15,6 +15,7 @@ from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.kopf_watch import watch_with_kopf
 from voiceagent_operator.leader.leader import Leader
 from voiceagent_operator.leader.lease import Leadership
+from voiceagent_operator.listening import ANYWHERE, listen
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.metrics_api.certificates import CertificateFiles, CertificateSecret, Source
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper
@@ -58,10 +59,6 @@ class StopSignals:
             working.result()
 
 
-ANYWHERE: Final = "0.0.0.0"
-"""Kubelets, Prometheus and the API server connect to the pod's address."""
-
-
 async def operate(settings: Settings) -> None:
     """Run one replica until SIGTERM or SIGINT, which give the lease back.
 
@@ -79,7 +76,7 @@ async def operate(settings: Settings) -> None:
     readiness = Readiness()
     try:
         probes = make_app(metrics, heartbeats, readiness)
-        async with PodCalls() as pod_calls, _answering(probes, settings.probe_port):
+        async with PodCalls() as pod_calls, answering(probes, settings.probe_port):
             watch = partial(watch_with_kopf, cluster, settings.namespaces, signals.take_signals)
             leader = Leader(
                 *(api, settings, pod_calls, metrics, heartbeats, tracing, readiness, watch)
@@ -164,12 +161,12 @@ class _Replica:
 
 
 @asynccontextmanager
-async def _answering(probes: web.Application, port: int) -> AsyncIterator[None]:
+async def answering(probes: web.Application, port: int) -> AsyncIterator[None]:
     """Serve the probes within the context."""
     runner = web.AppRunner(probes, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, ANYWHERE, port).start()
+        await web.SockSite(runner, listen(ANYWHERE, port)).start()
     except OSError as error:
         await runner.cleanup()
         raise SetupError(

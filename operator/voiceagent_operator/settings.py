@@ -27,6 +27,8 @@ class Settings:
     kubeconfig: Path | None
     namespaces: tuple[str, ...]
     """Empty for all."""
+    asterisk_namespaces: tuple[str, ...]
+    """Those whose pods may be an Asterisk."""
     media_image: str
     pull_policy: str
     media_otlp_endpoint: str

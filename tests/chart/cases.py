@@ -104,7 +104,9 @@ CASES: dict[str, dict[str, Any]] = {
         "operator": {"replicas": 3, "podDisruptionBudget": {"maxUnavailable": "50%"}},
         "asterisk": {"replicas": 3, "calls": 100},
     },
-    "some namespaces": {"operator": {"watchNamespaces": ["voice", "sales"]}},
+    "some namespaces": {
+        "operator": {"watchNamespaces": ["voice", "sales"], "asteriskNamespaces": ["sales"]}
+    },
     "no metrics API": {"metricsApi": {"enabled": False}},
     "cert-manager": {
         "metricsApi": {

@@ -58,7 +58,7 @@ def test_the_sample_is_the_example_and_can_be_extended() -> None:
 
 def test_the_samples_pods_pull_with_the_secrets_of_the_release() -> None:
     agent = load_manifest(sample({"imagePullSecrets": [{"name": "registry"}]}), "sample")
-    assert agent.spec.pod_template.spec == {"imagePullSecrets": [{"name": "registry"}]}
+    assert agent.spec.pod_template.spec.model_extra == {"imagePullSecrets": [{"name": "registry"}]}
 
 
 def test_a_changed_job_has_another_name() -> None:
@@ -86,6 +86,12 @@ def test_the_operators_variables_are_known_settings(case: str) -> None:
     known.add(logs.VARIABLE)
     used = {name for name in variables(CASES[case]) if name.startswith("INTERJECT_")}
     assert used <= known
+
+
+def test_the_operator_learns_where_an_asterisk_may_be() -> None:
+    where = {"operator": {"asteriskNamespaces": ["pbx", "east"]}}
+    assert variables(where)["INTERJECT_ASTERISK_NAMESPACES"] == "pbx east"
+    assert "INTERJECT_ASTERISK_NAMESPACES" not in variables({}), "the Lease's namespace alone"
 
 
 def test_the_metrics_api_service_selects_the_operators_pods() -> None:

@@ -215,14 +215,67 @@ async def test_a_changed_greeting_reaches_running_pods_and_rolls_none(
 
 
 @pytest.mark.timeout(180)
-async def test_the_last_pod_is_not_evicted(
+async def test_an_idle_pod_is_evicted_also_if_it_is_the_only_one(
+    api: ApiServer,
+    cluster: Cluster,
+    operator: OperatorProcess,
+    namespace: str,
+    media_image: str,
+    measured: Measured,
+) -> None:
+    await create(api, repeating(namespace, media_image, replicas=1))
+    (pod,) = await ready_pods(api, namespace, 1)
+    await _until_evicted(cluster, namespace, pod)
+    began = time.monotonic()
+    (new,) = await ready_pods(api, namespace, 1)
+    took_s = time.monotonic() - began
+    assert new["metadata"]["name"] != pod["metadata"]["name"]
+    await until("the evicted pod gone", partial(_gone, api, namespace, pod), GONE_S)
+    measured.row(
+        "real pods", "eviction of the only pod to its replacement Ready", f"{took_s:.1f} s"
+    )
+
+
+@pytest.mark.timeout(TRIES * 150)
+async def test_an_evicted_pod_keeps_its_call_and_goes_when_the_call_has_ended(
     api: ApiServer,
     cluster: Cluster,
     operator: OperatorProcess,
     namespace: str,
     media_image: str,
 ) -> None:
-    await create(api, repeating(namespace, media_image, replicas=1))
+    async def evict() -> list[CallRecord]:
+        await create(api, repeating(namespace, media_image, replicas=1))
+        (old,) = await ready_pods(api, namespace, 1)
+        calling = asyncio.create_task(call(f"http://{old['status']['podIP']}:1650", 30.0))
+
+        async def left_alone() -> bool:
+            return await _annotation(api, namespace, old, names.DO_NOT_DISRUPT) == "true"
+
+        await until("the pod marked for node autoscalers", left_alone, 20)
+        await _until_evicted(cluster, namespace, old)
+        (new,) = await ready_pods(api, namespace, 1)
+        assert not calling.done(), "the call was over before the replacement was ready"
+        assert not await _gone(api, namespace, old)
+        second = await call(await service_address(api, namespace), 2.0)
+        assert second.host == new["status"]["podIP"]
+        answered = await calling
+        await until("the evicted pod gone", partial(_gone, api, namespace, old), GONE_S)
+        await without_pods(api, namespace)
+        return [answered.record]
+
+    await none_missing(evict, cluster.beside_a_call())
+
+
+@pytest.mark.timeout(180)
+async def test_with_eviction_never_an_idle_pod_stays(
+    api: ApiServer,
+    cluster: Cluster,
+    operator: OperatorProcess,
+    namespace: str,
+    media_image: str,
+) -> None:
+    await create(api, repeating(namespace, media_image, replicas=1, eviction="never"))
     (pod,) = await ready_pods(api, namespace, 1)
     name = pod["metadata"]["name"]
 
@@ -233,7 +286,17 @@ async def test_the_last_pod_is_not_evicted(
     assert await find(api, POD, namespace, name) is not None
 
 
+async def _until_evicted(cluster: Cluster, namespace: str, pod: Json) -> None:
+    """As `kubectl drain` does, which asks again until the budget allows it."""
+
+    async def evicted() -> bool:
+        return _evict(cluster, namespace, pod["metadata"]["name"]) == ""
+
+    await until("the eviction allowed", evicted, 30, pause_s=1.0)
+
+
 def _evict(cluster: Cluster, namespace: str, name: str) -> str:
+    """Ask once; why not, "" if the pod goes."""
     path = f"/api/v1/namespaces/{namespace}/pods/{name}/eviction"
     body = EVICTION.head(namespace, name)
     return cluster.run("create", "--raw", path, "-f", "-", stdin=json.dumps(body)).stderr

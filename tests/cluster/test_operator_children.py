@@ -1,6 +1,7 @@
 """What the operator makes of a VoiceAgent, keeps so, and leaves when it is gone."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -195,22 +196,25 @@ async def until_made_again(api: ApiServer, namespace: str) -> None:
     await until("the manifest made", theirs_is_ours, 15)
 
 
-async def test_scale_reaches_the_deployment_and_the_budget(
+async def test_scale_reaches_the_deployment_and_the_eviction_policy_the_budget(
     api: ApiServer, cluster: Cluster, operator: OperatorProcess, namespace: str
 ) -> None:
     await create(api, voice_agent(namespace))
     await until_condition(api, namespace, "Ready", "NoPodReady")
-    scaled = cluster.run("scale", "va", "reception", "--replicas=1", "-n", namespace)
-    assert scaled.returncode == 0, scaled.stderr
 
-    async def followed() -> bool:
+    async def followed(replicas: int, most: int) -> bool:
         deployment = await find(api, DEPLOYMENT, namespace, "reception")
         budget = await find(api, DISRUPTION_BUDGET, namespace, "reception")
         assert deployment is not None
         assert budget is not None
-        return (deployment["spec"]["replicas"], budget["spec"]["maxUnavailable"]) == (1, 0)
+        there = (deployment["spec"]["replicas"], budget["spec"]["maxUnavailable"])
+        return there == (replicas, most)
 
-    await until("one replica, which may not be evicted", followed, 10)
+    scaled = cluster.run("scale", "va", "reception", "--replicas=1", "-n", namespace)
+    assert scaled.returncode == 0, scaled.stderr
+    await until("one replica, which may be evicted", partial(followed, 1, 1), 10)
+    await change(api, namespace, eviction="never")
+    await until("one replica, which may not be evicted", partial(followed, 1, 0), 10)
 
 
 async def test_turned_off_autoscaling_takes_the_autoscaler_away(

@@ -150,3 +150,37 @@ async def test_an_edited_dialplan_is_repaired(
     await until_has(api, namespace, "exten => 100,1,")
     await api.merge(CONFIG_MAP.path(namespace, DIALPLAN), {"data": {"agents.conf": "; nothing"}})
     await until_has(api, namespace, "exten => 100,1,")
+
+
+async def test_a_foreign_config_map_is_left_alone_and_reported(
+    api: ApiServer, operator: OperatorProcess, namespace: str
+) -> None:
+    theirs = CONFIG_MAP.head(namespace, DIALPLAN) | {"data": {"mine": "yes"}}
+    await api.create(CONFIG_MAP.path(namespace), theirs)
+    await api.create(POD.path(namespace), asterisk_pod(namespace))
+    await create(api, voice_agent(namespace, telephony=extension("100")))
+    message = await until_condition(api, namespace, "Published", "NameTaken")
+    assert f"ConfigMap {namespace}/{DIALPLAN}" in message
+    found = await find(api, CONFIG_MAP, namespace, DIALPLAN)
+    assert found is not None
+    assert found["data"] == {"mine": "yes"}
+    await api.delete(CONFIG_MAP.path(namespace, DIALPLAN))
+    await until_condition(api, namespace, "Published", "InDialplan", timeout_s=45)
+    await until_has(api, namespace, "exten => 100,1,")
+
+
+async def test_a_pod_in_another_namespace_is_no_asterisk_by_its_label(
+    api: ApiServer, cluster: Cluster, namespace: str, shared_namespace: str, tmp_path: Path
+) -> None:
+    await api.create(POD.path(shared_namespace), asterisk_pod(shared_namespace))
+    watched = ("--namespace", shared_namespace)
+    async with operator_running(cluster.kubeconfig, namespace, tmp_path, *watched):
+        await create(api, voice_agent(namespace, telephony=extension("100")))
+        message = await until_condition(api, namespace, "Published", "NoAsterisk")
+        assert shared_namespace in message
+        assert await dialplan(api, shared_namespace) == ""
+    allowed = ("--asterisk-namespace", shared_namespace)
+    async with operator_running(cluster.kubeconfig, namespace, tmp_path, *watched, *allowed):
+        await until_condition(api, namespace, "Published", "InDialplan")
+        assert "exten => 100,1," in await dialplan(api, shared_namespace)
+    await api.delete(POD.path(shared_namespace, "asterisk-0"))

@@ -107,8 +107,12 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "scaleDownSeconds": 300,
             "prometheusUrl": "",
         },
+        "eviction": "afterCalls",
         "network": {"policy": True, "cidrs": (), "namespaces": ()},
-        "podTemplate": {"metadata": {"labels": {}, "annotations": {}}, "spec": {}},
+        "podTemplate": {
+            "metadata": {"labels": {}, "annotations": {}},
+            "spec": {"terminationGracePeriodSeconds": None},
+        },
     }
 
 

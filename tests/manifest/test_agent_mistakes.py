@@ -258,7 +258,7 @@ def problems(data: object) -> list[str]:
                 "spec.3: unknown key; allowed here: instructions, greeting, variables, language, "
                 "llm, realtime, dialogue, stt, tts, recordings, tools, limits, phrases, "
                 "bargeIn, turn, line, capacity, server, deadlines, drain, telephony, telemetry, "
-                "replicas, image, autoscaling, network, podTemplate"
+                "replicas, image, autoscaling, eviction, network, podTemplate"
             ),
         ),
     ],
@@ -319,7 +319,7 @@ def test_a_missing_part_is_named() -> None:
             "spec: missing; allowed: a mapping with instructions, greeting, variables, language, "
             "llm, realtime, dialogue, stt, tts, recordings, tools, limits, phrases, "
             "bargeIn, turn, line, capacity, server, deadlines, drain, telephony, telemetry, "
-            "replicas, image, autoscaling, network, podTemplate"
+            "replicas, image, autoscaling, eviction, network, podTemplate"
         ),
     ]
 

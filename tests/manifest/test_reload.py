@@ -28,6 +28,7 @@ CLUSTER: dict[str, Any] = {
     "replicas": 3,
     "image": "interject:2",
     "autoscaling": {"maxReplicas": 5},
+    "eviction": "never",
     "network": {"policy": False},
     "podTemplate": {"spec": {"nodeSelector": {"a": "b"}}},
 }

@@ -217,7 +217,7 @@ class MemoryApi(ApiServer):
     async def _events(self, address: "_Address", params: Mapping[str, str]) -> AsyncIterator[Json]:
         cluster = self._cluster
         seen = int(params["resourceVersion"])
-        while True:
+        while address.kind in cluster.kinds:
             news = [entry for entry in cluster.log if entry[0] > seen]
             for version, what, place, found in news:
                 seen = version

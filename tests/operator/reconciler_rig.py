@@ -47,6 +47,7 @@ class Rig:
         self.reconciler = Reconciler(
             *(self.api, reporter, lambda: SETTING, self._publication, self.pods.ask),
             lambda: self.trouble,
+            lambda unserved: None,
         )
 
     def _publication(self, agent: Agent) -> PublicationState:
@@ -90,7 +91,13 @@ def start_pod(cluster: MemoryCluster, number: int, status: Mapping[str, Any] | N
     body = POD.head("calls", f"reception-{number}")
     body["metadata"]["labels"] = {names.AGENT: "reception"}
     body["spec"] = {"containers": [{"name": "media", "image": "example.com/media:1"}]}
-    body["status"] = {"phase": "Running", "podIP": f"10.0.0.{number}", **(status or {})}
+    ready = [{"type": "Ready", "status": "True"}]
+    body["status"] = {
+        "phase": "Running",
+        "podIP": f"10.0.0.{number}",
+        "conditions": ready,
+        **(status or {}),
+    }
     cluster.create(POD, body)
     return f"10.0.0.{number}:1650"
 

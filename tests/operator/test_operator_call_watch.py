@@ -34,9 +34,18 @@ class Watched(Rig):
         await self.reconciler.reconcile(KEY)
 
     def cost(self, number: int) -> tuple[str | None, str | None]:
-        head = self.cluster.get(POD, "calls", f"reception-{number}")["metadata"]
-        annotations = head.get("annotations", {})
+        annotations = self._annotations(number)
         return annotations.get(names.DELETION_COST), annotations.get(names.SAFE_TO_EVICT)
+
+    def may_go(self, number: int) -> tuple[str | None, str | None]:
+        """What tells the Cluster Autoscaler and Karpenter whether they may evict a pod."""
+        annotations = self._annotations(number)
+        return annotations.get(names.SAFE_TO_EVICT), annotations.get(names.DO_NOT_DISRUPT)
+
+    def _annotations(self, number: int) -> dict[str, str]:
+        head = self.cluster.get(POD, "calls", f"reception-{number}")["metadata"]
+        annotations: dict[str, str] = head.get("annotations", {})
+        return annotations
 
     @property
     def capacity(self) -> tuple[str, str]:
@@ -57,6 +66,45 @@ async def test_calls_reach_the_deletion_cost_and_their_sum_the_status(watched: W
     assert watched.agent["status"]["activeCalls"] == 3
 
 
+LEFT_ALONE = ("false", "true")
+MAY_GO = ("true", None)
+
+
+@pytest.mark.parametrize(
+    ("eviction", "busy", "idle"),
+    [
+        ("afterCalls", LEFT_ALONE, MAY_GO),
+        ("never", LEFT_ALONE, LEFT_ALONE),
+        ("always", MAY_GO, MAY_GO),
+    ],
+)
+async def test_node_autoscalers_leave_pods_alone_as_the_eviction_policy_says(
+    watched: Watched,
+    eviction: str,
+    busy: tuple[str | None, str | None],
+    idle: tuple[str | None, str | None],
+) -> None:
+    one, two = await watched.start()
+    watched.cluster.edit(VOICE_AGENT, *KEY, {"spec": {"eviction": eviction}})
+    await watched.reconciler.reconcile(KEY)
+    watched.pods.calls = {one: 1, two: 0}
+    await watched.ask()
+    assert (watched.may_go(1), watched.may_go(2)) == (busy, idle)
+    watched.pods.calls = {one: 0, two: 1}
+    await watched.ask()
+    assert (watched.may_go(1), watched.may_go(2)) == (idle, busy)
+
+
+async def test_a_changed_eviction_policy_reaches_running_pods(watched: Watched) -> None:
+    one, two = await watched.start()
+    watched.pods.calls = {one: 1, two: 0}
+    await watched.ask()
+    watched.cluster.edit(VOICE_AGENT, *KEY, {"spec": {"eviction": "never"}})
+    await watched.reconciler.reconcile(KEY)
+    await watched.ask()
+    assert (watched.may_go(1), watched.may_go(2)) == (LEFT_ALONE, LEFT_ALONE)
+
+
 async def test_capacity_ends_with_the_last_slot_of_the_ready_pods_and_comes_back(
     watched: Watched,
 ) -> None:
@@ -73,6 +121,49 @@ async def test_capacity_ends_with_the_last_slot_of_the_ready_pods_and_comes_back
     roll_out(watched.cluster, ready=0)
     await watched.reconciler.reconcile(KEY)
     assert watched.capacity == ("False", "NoPodReady")
+
+
+async def test_the_calls_of_draining_pods_take_no_slot_of_new_pods(watched: Watched) -> None:
+    """A rollout: the old pods drain, full of calls, and two new ones are empty."""
+    old = await watched.start()
+    watched.pods.calls = dict.fromkeys(old, SLOTS)
+    await watched.ask()
+    assert watched.capacity == ("False", "Full")
+    for number in (1, 2):
+        going = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+        watched.cluster.edit(POD, "calls", f"reception-{number}", going)
+    new = start_pod(watched.cluster, 3), start_pod(watched.cluster, 4)
+    watched.pods.calls |= dict.fromkeys(new, 0)
+    await watched.reconciler.reconcile(KEY)
+    await watched.ask()
+    assert watched.capacity == ("True", "RoomLeft")
+    assert watched.agent["status"]["activeCalls"] == 2 * SLOTS
+    watched.pods.calls |= dict.fromkeys(new, SLOTS)
+    await watched.ask()
+    assert watched.capacity == ("False", "Full")
+
+
+async def test_a_pod_that_is_not_ready_takes_no_slot_of_the_others(watched: Watched) -> None:
+    """Such as one that was told to drain by hand, and still has its calls."""
+    one, two = await watched.start()
+    watched.pods.calls = {one: SLOTS, two: 1}
+    conditions = [{"type": "Ready", "status": "False"}]
+    watched.cluster.edit(POD, "calls", "reception-1", {"status": {"conditions": conditions}})
+    roll_out(watched.cluster, ready=1)
+    await watched.reconciler.reconcile(KEY)
+    await watched.ask()
+    assert watched.capacity == ("True", "RoomLeft")
+    assert watched.agent["status"]["activeCalls"] == SLOTS + 1
+
+
+async def test_capacity_follows_a_pod_that_goes_before_the_next_poll(watched: Watched) -> None:
+    one, two = await watched.start()
+    watched.pods.calls = {one: SLOTS, two: SLOTS}
+    await watched.ask()
+    watched.cluster.delete(POD, "calls", "reception-1")
+    start_pod(watched.cluster, 3)
+    await watched.reconciler.reconcile(KEY)
+    assert watched.capacity == ("True", "RoomLeft")
 
 
 async def test_a_pod_that_does_not_answer_keeps_its_cost(watched: Watched) -> None:

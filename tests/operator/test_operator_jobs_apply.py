@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from voiceagent_operator.jobs import KEY, NoAgentError, apply_owned
+from voiceagent_operator.jobs import KEY, ForeignAgentError, NoAgentError, apply_owned
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, VOICE_AGENT, Json
 
@@ -21,9 +21,15 @@ class Cluster:
     def __init__(self, text: str, refusals: int = 0, status: int = 404) -> None:
         self.text, self.refusals, self.status = text, refusals, status
         self.applied: dict[str, Json] = {}
+        self.there: Json | None = None
+        """The VoiceAgent that is there already."""
         self.paused_s = 0.0
 
     async def get(self, path: str) -> Json:
+        if path == VOICE_AGENT.path("voice", "parcel-desk"):
+            if self.there is None:
+                raise NotFoundError(f"GET {path}", 404, "NotFound", "not found")
+            return self.there
         assert path == CONFIG_MAP.path("voice", "sample")
         return {"metadata": {"name": "sample", "uid": "1-2-3"}, "data": {KEY: self.text}}
 
@@ -51,6 +57,33 @@ async def test_it_goes_with_the_config_map_and_is_otherwise_what_is_written() ->
     assert owner == {"apiVersion": "v1", "kind": "ConfigMap", "name": "sample", "uid": "1-2-3"}
     assert body["metadata"].pop("namespace") == "voice"
     assert body == AGENT
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        [],
+        [{"kind": "ConfigMap", "name": "other", "uid": "4"}],
+        [{"kind": "Release", "name": "sample", "uid": "5"}],
+    ],
+)
+async def test_a_voice_agent_of_somebody_else_is_left_alone(owners: list[Json]) -> None:
+    """It would otherwise be deleted with the ConfigMap."""
+    cluster = Cluster(yaml.safe_dump(AGENT))
+    cluster.there = {"metadata": {"name": "parcel-desk", "ownerReferences": owners}}
+    with pytest.raises(ForeignAgentError) as error:
+        await applied(cluster)
+    assert cluster.applied == {}
+    assert "VoiceAgent voice/parcel-desk exists" in str(error.value)
+    assert "ConfigMap sample" in str(error.value)
+
+
+async def test_its_own_is_applied_again_also_after_a_new_installation() -> None:
+    cluster = Cluster(yaml.safe_dump(AGENT))
+    before = {"kind": "ConfigMap", "name": "sample", "uid": "of the last one"}
+    cluster.there = {"metadata": {"name": "parcel-desk", "ownerReferences": [before]}}
+    await applied(cluster)
+    assert cluster.applied
 
 
 async def test_a_resource_that_is_not_served_yet_is_waited_for() -> None:

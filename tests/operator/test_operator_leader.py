@@ -1,14 +1,12 @@
 """The leader at work on a cluster in memory, in virtual time."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
 
 import pytest
+from leader_world import RESYNC_S, SOON_S, World, asterisk_pod, led
 from lease_doubles import Replica, Server
-from memory_cluster import MemoryApi, MemoryCluster, condition, refusing
-from reconciler_rig import KEY, Pods, apply, roll_out, start_pod
+from memory_cluster import condition, refusing
+from reconciler_rig import KEY, apply, roll_out, start_pod
 from virtual_time import run
 
 from voiceagent_operator.agents import names
@@ -19,116 +17,12 @@ from voiceagent_operator.kube.kinds import (
     POD,
     SERVICE,
     VOICE_AGENT,
-    Json,
 )
-from voiceagent_operator.kube.kopf_watch import OnEvent
-from voiceagent_operator.leader.leader import Leader, WatchAgents
 from voiceagent_operator.leader.lease import LeadershipLostError
+from voiceagent_operator.leader.work_queue import MOST_PAUSE_S
 from voiceagent_operator.reconcile import reconciler
 from voiceagent_operator.reconcile.dialplan import FILE
 from voiceagent_operator.render.children import Child, RenderSettings, children
-from voiceagent_operator.settings import Settings
-from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing
-from voiceagent_operator.telemetry.metrics import OperatorMetrics
-
-RESYNC_S = 300.0
-SOON_S = 5.0
-"""Within which a change has to be dealt with; all waiting is virtual."""
-
-
-def settings() -> Settings:
-    return Settings(
-        kubeconfig=None,
-        namespaces=("calls",),
-        media_image="example.com/media:1",
-        pull_policy="IfNotPresent",
-        media_otlp_endpoint="",
-        log_format="text",
-        lease_namespace="calls",
-        lease_name="interject-operator",
-        identity="operator-0",
-        probe_port=8080,
-        metrics_api_port=8443,
-        metrics_api_tls=None,
-        resync_s=RESYNC_S,
-        version="1",
-    )
-
-
-class World:
-    """A cluster and one leader of it."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.cluster = MemoryCluster()
-        self.pods = Pods()
-        self.heartbeats = Heartbeats(loop.time)
-        self.metrics = OperatorMetrics(self.heartbeats)
-        self.readiness = Readiness()
-        self.api = MemoryApi(self.cluster)
-
-    def leader(self, watch_agents: WatchAgents | None = None) -> Leader:
-        return Leader(
-            *(
-                self.api,
-                settings(),
-                self.pods,
-                self.metrics,
-                self.heartbeats,
-                ReconcileTracing("1", {}),
-            ),
-            *(self.readiness, watch_agents or self.watch_agents),
-            asyncio.get_running_loop().time,
-        )
-
-    async def watch_agents(self, on_event: OnEvent) -> None:
-        """What kopf does, with its list first."""
-        path = VOICE_AGENT.path("calls")
-        for found in (listed := await self.api.get(path))["items"]:
-            on_event(None, found)
-        params = {"resourceVersion": listed["metadata"]["resourceVersion"]}
-        async with self.api.watch(path, params, idle_s=70.0, accept="") as events:
-            async for event in events:
-                if event["type"] != "BOOKMARK":
-                    on_event(event["type"], event["object"])
-
-    async def pass_s(self, seconds: float = SOON_S) -> None:
-        await self.cluster.settle()
-        await asyncio.sleep(seconds)
-
-    @property
-    def agent(self) -> Json:
-        return self.cluster.get(VOICE_AGENT, *KEY)
-
-    def metric(self, line: str) -> float:
-        page = self.metrics.render()[0].decode()
-        (value,) = [each.split()[-1] for each in page.splitlines() if each.startswith(line + " ")]
-        return float(value)
-
-
-Case = Callable[[World], Coroutine[Any, Any, None]]
-
-
-def led(case: Case, *, silent: bool = False) -> None:
-    """Run `case` while a leader works; with `silent` its watch of VoiceAgents shows nothing."""
-
-    async def main() -> None:
-        world = World()
-        working = asyncio.create_task(world.leader(_silence if silent else None).run())
-        try:
-            await asyncio.sleep(0)
-            await case(world)
-            assert not working.done(), "a leader works until it is cancelled"
-        finally:
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
-
-    run(main())
-
-
-async def _silence(on_event: OnEvent) -> None:
-    await asyncio.Event().wait()
 
 
 def test_an_agent_from_its_creation_to_its_deletion() -> None:
@@ -258,14 +152,49 @@ def test_one_agent_that_makes_the_operator_fail_keeps_no_other_waiting(
     led(case)
 
 
+def test_a_foreign_config_map_is_reported_and_its_end_is_noticed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dialplan = ("calls", names.dialplan_name("asterisk"))
+
+    async def case(world: World) -> None:
+        world.cluster.create(CONFIG_MAP, CONFIG_MAP.head(*dialplan) | {"data": {"mine": "yes"}})
+        world.cluster.create(POD, asterisk_pod())
+        apply(world.cluster, telephony={"extensions": ["100"]})
+        await world.pass_s()
+        status, reason, message = condition(world.agent, "Published")
+        assert (status, reason) == ("False", "NameTaken")
+        assert "ConfigMap calls/interject-dialplan-asterisk" in message
+        assert world.agent["status"]["extensions"] == []
+        await world.pass_s(2 * MOST_PAUSE_S)
+        assert world.cluster.get(CONFIG_MAP, *dialplan)["data"] == {"mine": "yes"}
+        assert caplog.text.count("interject-dialplan-asterisk in calls exists") == 1
+        world.cluster.delete(CONFIG_MAP, *dialplan)
+        await world.pass_s(MOST_PAUSE_S + SOON_S)
+        assert condition(world.agent, "Published")[:2] == ("True", "InDialplan")
+
+    led(case)
+
+
+def test_an_asterisk_in_another_namespace_is_told_what_to_set() -> None:
+    async def case(world: World) -> None:
+        world.cluster.create(POD, asterisk_pod("other"))
+        apply(world.cluster, telephony={"extensions": ["100"]})
+        await world.pass_s()
+        status, reason, message = condition(world.agent, "Published")
+        assert (status, reason) == ("False", "NoAsterisk")
+        assert "operator.asteriskNamespaces" in message
+        assert "other" in message
+
+    led(case, everywhere=True)
+
+
 def test_extensions_reach_the_dialplan_once_there_is_an_asterisk() -> None:
     async def case(world: World) -> None:
         apply(world.cluster, telephony={"extensions": ["100"]})
         await world.pass_s()
         assert condition(world.agent, "Published")[:2] == ("False", "NoAsterisk")
-        asterisk = POD.head("calls", "asterisk-0")
-        asterisk["metadata"]["labels"] = {names.ASTERISK: "asterisk"}
-        world.cluster.create(POD, asterisk | {"spec": {}, "status": {}})
+        world.cluster.create(POD, asterisk_pod())
         await world.pass_s()
         assert condition(world.agent, "Published")[:2] == ("True", "InDialplan")
         dialplan = ("calls", names.dialplan_name("asterisk"))

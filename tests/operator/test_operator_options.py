@@ -3,7 +3,9 @@
 import pytest
 from click.testing import CliRunner
 
+from voiceagent_operator import cli as cli_module
 from voiceagent_operator.cli import cli
+from voiceagent_operator.settings import Settings
 
 RUN = ["run", "--media-image", "media"]
 SECRET = ["--metrics-api-secret", "own"]
@@ -16,6 +18,28 @@ def test_a_collector_that_is_no_url_is_named() -> None:
     ended = CliRunner().invoke(cli, [*RUN, "--media-otlp-endpoint", "collector:4318"])
     assert ended.exit_code == 2
     assert "found 'collector:4318'; give a URL that begins with http:// or https://" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("options", "namespaces"),
+    [
+        ([], ("interject",)),
+        (["--asterisk-namespace", "pbx"], ("pbx",)),
+        (["--asterisk-namespace", "pbx", "--asterisk-namespace", "east"], ("pbx", "east")),
+    ],
+)
+def test_asterisks_are_where_the_operator_is_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], namespaces: tuple[str, ...]
+) -> None:
+    ran: list[Settings] = []
+
+    async def operate(settings: Settings) -> None:
+        ran.append(settings)
+
+    monkeypatch.setattr(cli_module, "operate", operate)
+    done = CliRunner().invoke(cli, [*RUN, "--lease-namespace", "interject", *options])
+    assert done.exit_code == 0, done.output
+    assert [each.asterisk_namespaces for each in ran] == [namespaces]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from voiceagent_operator.kube.kinds import (
 )
 from voiceagent_operator.render.children import OPTIONAL, RenderSettings, children
 
+EVERYTHING = replace(SETTING, kinds=OPTIONAL)
+
 
 def rendered(each: Agent, kind: Kind, setting: RenderSettings = SETTING) -> list[Json]:
     return [child.body for child in children(each, setting) if child.kind is kind]
@@ -43,7 +45,7 @@ def media(each: Agent) -> Json:
 
 def test_every_child_is_owned_labelled_and_marked_with_what_was_applied() -> None:
     each = agent()
-    for child in children(each, RenderSettings("image", "Always", OPTIONAL)):
+    for child in children(each, EVERYTHING):
         metadata = child.body["metadata"]
         (owner,) = metadata["ownerReferences"]
         assert (owner["uid"], owner["controller"]) == (each.uid, True)
@@ -89,7 +91,12 @@ def test_a_changed_configuration_rolls_the_pods(changed: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     "changed",
-    [{"replicas": 7}, {"telephony": {"extensions": ["100"]}}, {"network": {"policy": False}}],
+    [
+        {"replicas": 7},
+        {"telephony": {"extensions": ["100"]}},
+        {"network": {"policy": False}},
+        {"eviction": "never"},
+    ],
 )
 def test_what_running_pods_need_not_know_rolls_none(changed: dict[str, Any]) -> None:
     assert pod(agent(**changed)) == pod(agent())
@@ -101,6 +108,15 @@ def test_calls_outlive_a_pods_end_by_as_long_as_the_drain_allows() -> None:
     assert media(each)["lifecycle"]["preStop"]["httpGet"]["path"] == "/api/drain?wait=1"
     strategy = rendered(each, DEPLOYMENT)[0]["spec"]["strategy"]["rollingUpdate"]
     assert strategy["maxUnavailable"] == 0
+
+
+def test_a_pod_that_hangs_is_killed_soon_although_its_drain_may_last_long() -> None:
+    """Its preStop hook hangs as well, for all of the grace period of a probe that failed."""
+    each = agent(drain={"timeoutSeconds": 86_400})
+    for probe in ("livenessProbe", "startupProbe"):
+        assert 3 <= media(each)[probe]["terminationGracePeriodSeconds"] <= 10
+    # The API server refuses it there: a pod that is not ready is not killed.
+    assert "terminationGracePeriodSeconds" not in media(each)["readinessProbe"]
 
 
 def test_pods_satisfy_the_restricted_pod_security_standard() -> None:
@@ -136,13 +152,16 @@ def test_the_pod_template_adds_without_a_fork() -> None:
     assert by_name["media"]["image"] == SETTING.image
 
 
-def test_the_last_pod_may_not_be_evicted() -> None:
-    def most(replicas: int) -> int:
-        (budget,) = rendered(agent(replicas=replicas), DISRUPTION_BUDGET)
+@pytest.mark.parametrize("replicas", [0, 1, 2, 9])
+def test_pods_may_be_evicted_one_at_a_time_unless_eviction_is_never(replicas: int) -> None:
+    """Of a single pod too: it drains, and the drain of its node ends when its calls have ended."""
+
+    def most(eviction: str) -> int:
+        (budget,) = rendered(agent(replicas=replicas, eviction=eviction), DISRUPTION_BUDGET)
         missing: int = budget["spec"]["maxUnavailable"]
         return missing
 
-    assert [most(replicas) for replicas in (0, 1, 2, 9)] == [0, 0, 1, 1]
+    assert (most("afterCalls"), most("always"), most("never")) == (1, 1, 0)
 
 
 def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:
@@ -162,24 +181,25 @@ def test_the_autoscaler_scales_the_voice_agent_by_its_calls() -> None:
 )
 def test_one_autoscaler_at_most(source: str, autoscalers: int, scaled_objects: int) -> None:
     each = agent(autoscaling={"metricSource": source, "prometheusUrl": "http://prometheus:9090"})
-    setting = RenderSettings("image", "Always", OPTIONAL)
+    setting = EVERYTHING
     assert len(rendered(each, AUTOSCALER, setting)) == autoscalers
     assert len(rendered(each, SCALED_OBJECT, setting)) == scaled_objects
 
 
 def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
     assert rendered(agent(), POD_MONITOR) == []
-    assert len(rendered(agent(), POD_MONITOR, RenderSettings("i", "Always", OPTIONAL))) == 1
+    assert len(rendered(agent(), POD_MONITOR, EVERYTHING)) == 1
 
 
 def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
     each = agent(
         telephony={"asterisk": "front"},
-        network={"cidrs": ["192.0.2.0/24"], "namespaces": ["monitoring"]},
+        network={"cidrs": ["192.0.2.0/24", "2001:db8::/64"], "namespaces": ["monitoring"]},
     )
     (policy,) = rendered(each, NETWORK_POLICY)
     callers, operator = policy["spec"]["ingress"]
-    assert {"ipBlock": {"cidr": "192.0.2.0/24"}} in callers["from"]
+    for cidr in ("192.0.2.0/24", "2001:db8::/64"):
+        assert {"ipBlock": {"cidr": cidr}} in callers["from"]
     assert any(
         peer.get("podSelector") == {"matchLabels": {"interject.dev/asterisk": "front"}}
         for peer in callers["from"]
@@ -187,6 +207,27 @@ def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:
     assert {port["port"] for port in callers["ports"]} == {1650, 3000}
     assert {port["port"] for port in operator["ports"]} == {1650}
     assert rendered(agent(network={"policy": False}), NETWORK_POLICY) == []
+
+
+def test_a_label_alone_opens_no_pod() -> None:
+    """Anybody may put a label on a pod in a namespace of his own."""
+    (policy,) = rendered(agent(), NETWORK_POLICY)
+    callers, operator = policy["spec"]["ingress"]
+
+    def namespaces(peers: list[Json], label: str) -> Any:
+        (found,) = [
+            peer["namespaceSelector"]
+            for peer in peers
+            if label in peer.get("podSelector", {}).get("matchLabels", {})
+            and "namespaceSelector" in peer
+        ]
+        (expression,) = found["matchExpressions"]
+        assert expression["key"] == "kubernetes.io/metadata.name"
+        assert expression["operator"] == "In"
+        return expression["values"]
+
+    assert namespaces(callers["from"], names.ASTERISK) == ["pbx", "system"]
+    assert namespaces(operator["from"], "app.kubernetes.io/name") == ["system"]
 
 
 def test_no_policy_limits_what_the_pods_connect_to() -> None:

@@ -6,7 +6,13 @@ from voiceagent_operator.agents.agent import Agent, parse_agent
 from voiceagent_operator.kube.kinds import Json
 from voiceagent_operator.render.children import RenderSettings
 
-SETTING = RenderSettings("example.com/media:1", "IfNotPresent", frozenset())
+SETTING = RenderSettings(
+    "example.com/media:1",
+    "IfNotPresent",
+    frozenset(),
+    asterisk_namespaces=("system", "pbx"),
+    operator_namespace="system",
+)
 
 
 def voice_agent(name: str = "reception", namespace: str = "calls", **spec: Any) -> Json:

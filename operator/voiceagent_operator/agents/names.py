@@ -22,6 +22,7 @@ DIALPLAN_SEEN: Final = f"{GROUP}/dialplan"
 """Annotation of Asterisk pods: hash of the latest dialplan, for the same reason."""
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
 
 _NAME: Final = "app.kubernetes.io/name"
 MANAGER: Final = "app.kubernetes.io/managed-by"

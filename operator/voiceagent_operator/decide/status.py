@@ -6,7 +6,8 @@
     Degraded            one of causes.py, BadSpec,   AsExpected
                         CrdOutdated
     CapacityAvailable   a pod has room               Full, NoPodReady; Unknown: NotAsked
-    Published           extensions can be called     ExtensionTaken, NoAsterisk; Unknown: Pending
+    Published           extensions can be called     ExtensionTaken, NoAsterisk, NameTaken;
+                                                     Unknown: Pending
 
 An agent without extensions is Published for NothingToPublish: nothing is missing.
 """
@@ -34,6 +35,10 @@ class PublicationState:
     pending: bool = False
     """Whether the dialplan is still to be written."""
     asterisk_found: bool = True
+    name_taken: tuple[str, ...] = ()
+    """Namespaces in which a foreign ConfigMap has the dialplan's name."""
+    asterisk_elsewhere: tuple[str, ...] = ()
+    """Namespaces in which pods have the Asterisk's label, but may not be an Asterisk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Observed:
     cause: Cause | None = None
     calls: int | None = None
     """Active calls on all pods; None before the first poll."""
+    ready_calls: int | None = None
+    """Of them, on ready pods. A draining pod has calls, but no slot that counts."""
     image: str = ""
     publication: PublicationState = field(default_factory=PublicationState)
 
@@ -69,7 +76,7 @@ def make_status(agent: Agent, seen: Observed, old: Json, version: str, now: str)
         "Ready": _ready(agent, counts),
         "Progressing": _progressing(agent, counts),
         "Degraded": _degraded(seen.cause),
-        "CapacityAvailable": _capacity(counts, capacity, seen.calls),
+        "CapacityAvailable": _capacity(counts, capacity, seen.ready_calls),
         "Published": _published(agent, seen.publication),
     }
     return {
@@ -188,6 +195,7 @@ def _degraded(cause: Cause | None) -> _Verdict:
 
 
 def _capacity(counts: _Counts, capacity: int, calls: int | None) -> _Verdict:
+    """Args: capacity and calls of the ready pods."""
     if counts.ready == 0:
         return _Verdict("False", "NoPodReady", "no pod is ready")
     if calls is None:
@@ -209,7 +217,18 @@ def _published(agent: Agent, publication: PublicationState) -> _Verdict:
         return _Verdict("False", "ExtensionTaken", message)
     if not publication.asterisk_found:
         message = f"no Asterisk pod found with the label {names.ASTERISK}={asterisk}"
+        if publication.asterisk_elsewhere:
+            others = ", ".join(publication.asterisk_elsewhere)
+            message += (
+                f" in a namespace that may have one; pods in {others} have it: to allow them, add "
+                "the namespace to --asterisk-namespace (chart: operator.asteriskNamespaces)"
+            )
         return _Verdict("False", "NoAsterisk", message)
+    if publication.name_taken:
+        name = names.dialplan_name(asterisk)
+        there = ", ".join(f"{namespace}/{name}" for namespace in publication.name_taken)
+        message = f"ConfigMap {there} exists and was not made by this operator; delete it"
+        return _Verdict("False", "NameTaken", message)
     if publication.pending:
         return _Verdict("Unknown", "Pending", f"writing the dialplan of Asterisk {asterisk}")
     return _Verdict("True", "InDialplan", f"extensions are in the dialplan of Asterisk {asterisk}")

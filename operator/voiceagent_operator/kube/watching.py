@@ -20,7 +20,7 @@ from functools import partial
 from sys import intern
 from typing import Final, Protocol
 
-from voiceagent_operator.kube.errors import BY_STATUS, ApiError, ExpiredError
+from voiceagent_operator.kube.errors import BY_STATUS, ApiError, ExpiredError, NotFoundError
 from voiceagent_operator.kube.kinds import Json, Kind
 from voiceagent_operator.telemetry.health import Heartbeats
 
@@ -79,6 +79,7 @@ async def watch(
     heartbeats: Heartbeats,
     *,
     name: str = "",
+    optional: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     uniform: Callable[[float, float], float] = random.uniform,
@@ -90,15 +91,19 @@ async def watch(
         label_selector: which objects; "": all.
         heartbeats: gets a beat for everything that the server sends.
         name: by which the heartbeats know it; "": by the kind's plural.
+        optional: whether to end when the server does not serve the kind.
         clock: monotonic time in seconds.
         sleep, uniform: how pauses between tries are waited for, and drawn.
+
+    Raises:
+        ExceptionGroup: of NotFoundError: the server does not serve the kind; only if `optional`.
     """
     places: Sequence[str | None] = (None,) if namespaces is None else namespaces
     async with asyncio.TaskGroup() as group:
         for place in places:
             pauses = _Pauses(clock, sleep, uniform)
             beat = partial(heartbeats.beat, name or kind.plural, place or "")
-            one = _Watch(api, kind, place, label_selector, on_change, beat, pauses)
+            one = _Watch(api, kind, place, label_selector, on_change, beat, pauses, optional)
             group.create_task(one.follow(), name=f"watch {one.name}")
 
 
@@ -150,6 +155,7 @@ class _Watch:
         on_change: OnChange,
         beat: Callable[[], None],
         pauses: _Pauses,
+        optional: bool,
     ) -> None:
         self.name = kind.plural if namespace is None else f"{kind.plural} in {namespace}"
         self._api = api
@@ -159,11 +165,12 @@ class _Watch:
         self._on_change = on_change
         self._beat = beat
         self._pauses = pauses
+        self._optional = optional
         self._version = ""
         self._known: dict[tuple[str, str], _Known] = {}
 
     async def follow(self) -> None:
-        """List and watch, again and again."""
+        """List and watch, again and again; an optional kind until it is not served."""
         self._beat()
         while True:
             at_least_s = 0.0
@@ -175,6 +182,8 @@ class _Watch:
                 _logger.info("watch %s: listing again: %s", self.name, error.message)
                 self._version = ""
             except ApiError as error:
+                if self._optional and isinstance(error, NotFoundError):
+                    raise
                 _logger.warning("watch %s: %s", self.name, error)
                 at_least_s = error.retry_after_s or 0.0
             await self._pauses.wait(at_least_s)

@@ -1,4 +1,4 @@
-"""What this cluster serves: optional kinds, and how much of VoiceAgents its CRD knows.
+"""How much of VoiceAgents the cluster's CRD knows.
 
 Helm and kubectl can leave an old CRD in place while the operator is upgraded. The API server then
 drops settings that it does not know, and refuses a status that contains them. Agents keep running,
@@ -13,27 +13,8 @@ from typing import Any, Final
 from media_pod.manifest.crd.definition import schema
 from voiceagent_operator.decide.causes import Cause
 from voiceagent_operator.kube.api import ApiServer
-from voiceagent_operator.kube.errors import ApiError, NotFoundError
-from voiceagent_operator.kube.kinds import VOICE_AGENT, Json, Kind
-from voiceagent_operator.render.children import OPTIONAL
-
-
-async def find_optional_kinds(api: ApiServer) -> frozenset[Kind]:
-    """Those of `OPTIONAL` that the cluster serves.
-
-    Raises:
-        ApiError: the request failed.
-    """
-    return frozenset([kind for kind in OPTIONAL if await _served(api, kind)])
-
-
-async def _served(api: ApiServer, kind: Kind) -> bool:
-    try:
-        found = await api.get(f"/apis/{kind.api_version}")
-    except NotFoundError:
-        return False
-    return any(each["name"] == kind.plural for each in found.get("resources", []))
-
+from voiceagent_operator.kube.errors import ApiError
+from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
 
 HOW_TO_APPLY: Final = "kubectl apply --server-side -f crds/"
 PUBLISHED: Final = f"/openapi/v3/apis/{VOICE_AGENT.api_version}"

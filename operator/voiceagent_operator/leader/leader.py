@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from voiceagent_operator.agents import names
@@ -14,7 +15,8 @@ from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.kinds import CONFIG_MAP, DEPLOYMENT, POD, VOICE_AGENT, Json, Kind
 from voiceagent_operator.kube.kopf_watch import OnEvent
 from voiceagent_operator.kube.watching import Change, watch
-from voiceagent_operator.leader.cluster_check import HOW_TO_APPLY, CrdCheck, find_optional_kinds
+from voiceagent_operator.leader.cluster_check import HOW_TO_APPLY, CrdCheck
+from voiceagent_operator.leader.optional_kinds import OptionalKinds
 from voiceagent_operator.leader.triggers import AgentWatch, Signatures, owner_of
 from voiceagent_operator.leader.work_queue import WorkQueue
 from voiceagent_operator.media_pods import PodCalls
@@ -72,18 +74,20 @@ class Leader:
         self._watch_agents = watch_agents
         self._now = now
         self._crd = CrdCheck(api, settings.version)
-        self._kinds: frozenset[Kind] = frozenset()
+        self._optional = OptionalKinds(api, heartbeats)
         self._signatures = Signatures()
         self._directory = Directory()
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
         reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
         self._publisher = DialplanPublisher(
-            api, self._directory, settings.namespaces or None, self._enqueue_all
+            *(api, self._directory, settings.namespaces or None, settings.asterisk_namespaces),
+            self._enqueue_all,
         )
         self._reconciler = Reconciler(
             *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
             self._crd.trouble,
+            self._optional.forget,
         )
         self._watch = AgentWatch(
             self._directory,
@@ -117,7 +121,7 @@ class Leader:
         warnings = WarnOnce(log, "leader waiting")
         while True:
             try:
-                self._kinds = await find_optional_kinds(self._api)
+                await self._optional.check()
                 for found in (await self._list()).values():
                     self._watch.seen(found)
             except NotFoundError:
@@ -134,11 +138,17 @@ class Leader:
     def _watches(self) -> Iterator[Coroutine[Any, Any, None]]:
         places = self._settings.namespaces or None
         for kind in KINDS:
-            if kind not in OPTIONAL or kind in self._kinds:
-                selector = f"{names.OURS},{names.AGENT}"
-                yield watch(
-                    self._api, kind, places, selector, self._child_changed, self._heartbeats
-                )
+            children = partial(
+                watch,
+                self._api,
+                kind,
+                places,
+                f"{names.OURS},{names.AGENT}",
+                self._child_changed,
+                self._heartbeats,
+                optional=kind in OPTIONAL,
+            )
+            yield self._optional.watch(kind, children) if kind in OPTIONAL else children()
         yield watch(self._api, POD, places, names.AGENT, self._pod_changed, self._heartbeats)
         for kind in (POD, CONFIG_MAP):
             yield watch(
@@ -201,19 +211,20 @@ class Leader:
         while True:
             asterisk = await self._asterisks.take()
             try:
-                await self._publisher.publish(asterisk)
+                written = await self._publisher.publish(asterisk)
             except ApiError as error:
                 log.warning("dialplan of Asterisk %s not written, will retry: %s", asterisk, error)
                 self._asterisks.failed(asterisk, error.retry_after_s)
             else:
-                self._asterisks.done(asterisk)
+                # Foreign objects are not watched.
+                (self._asterisks.done if written else self._asterisks.failed)(asterisk)
 
     async def _resync_loop(self) -> None:
         """Full resync: reconcile everything at an interval, in case an event was lost."""
         while True:
             await asyncio.sleep(self._settings.resync_s)
             try:
-                self._kinds = await find_optional_kinds(self._api)
+                await self._optional.check()
                 listed = await self._list()
             except ApiError as error:
                 log.warning("full resync failed, will retry: %s", error)
@@ -232,9 +243,10 @@ class Leader:
         kopf does not report whether its watch is connected, and an idle watch has no events.
         """
         while True:
-            if await self._crd.check():
-                self._enqueue_all(self._directory)
             try:
+                turned = [await self._crd.check(), await self._optional.check()]
+                if any(turned):
+                    self._enqueue_all(self._directory)
                 listed = await self._list()
             except ApiError as error:
                 log.warning("watch of VoiceAgents not checked, will retry: %s", error)
@@ -271,9 +283,11 @@ class Leader:
         return RenderSettings(
             options.media_image,
             options.pull_policy,
-            self._kinds,
-            options.media_otlp_endpoint,
-            options.log_format,
+            self._optional.served,
+            asterisk_namespaces=options.asterisk_namespaces,
+            operator_namespace=options.lease_namespace,
+            otlp_endpoint=options.media_otlp_endpoint,
+            log_format=options.log_format,
         )
 
 

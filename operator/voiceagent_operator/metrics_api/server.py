@@ -11,6 +11,7 @@ from aiohttp import web
 from media_pod.errors import SetupError
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
+from voiceagent_operator.listening import listen
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.metrics_api.access import (
     CONFIG_PATH,
@@ -45,7 +46,7 @@ class MetricsServer:
     Args:
         api: the API server.
         pod_calls: asks the pods.
-        host, port: where to listen.
+        host, port: where to listen; see `listen`.
         source: has the serving certificate.
         clock: monotonic time in seconds.
         sleep: waits for so many seconds of `clock`.
@@ -114,14 +115,15 @@ class MetricsServer:
 
     async def _listen(self, runner: web.AppRunner, tls: ServingTls) -> None:
         try:
-            await web.TCPSite(runner, self._host, self._port, ssl_context=tls.context).start()
+            site = web.SockSite(runner, listen(self._host, self._port), ssl_context=tls.context)
+            await site.start()
         except OSError as error:
             raise SetupError(
-                f"metrics API: cannot bind {self._host}:{self._port} ({error.strerror or error}); "
+                f"metrics API: cannot bind port {self._port} ({error.strerror or error}); "
                 "choose another --metrics-api-port"
             ) from error
         self.listening.set()
-        _logger.info("metrics API: listening on %s:%d", self._host, self._port)
+        _logger.info("metrics API: listening on port %d", self._port)
 
     async def _read(self) -> FrontProxy | None:
         """How the API server authenticates itself now; None if that cannot be read."""

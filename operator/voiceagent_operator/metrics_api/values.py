@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import POD, Json
-from voiceagent_operator.media_pods import Ask
+from voiceagent_operator.media_pods import Ask, host_port, is_ready
 from voiceagent_operator.metrics_api.cache import ExpiringCache
 from voiceagent_operator.metrics_api.documents import Value
 
@@ -112,7 +112,6 @@ class PodMetricValues:
 def address_of(pod: Json) -> str | None:
     """host:port of a pod's metrics; None if it is not ready or terminates."""
     status = pod.get("status", {})
-    conditions = {each["type"]: each["status"] for each in status.get("conditions") or ()}
     ports = [
         port["containerPort"]
         for container in pod["spec"]["containers"]
@@ -120,8 +119,6 @@ def address_of(pod: Json) -> str | None:
         if port.get("name") == HTTP_PORT
     ]
     host = status.get("podIP")
-    if pod["metadata"].get("deletionTimestamp") or conditions.get("Ready") != "True":
+    if not is_ready(pod) or not host or not ports:
         return None
-    if not host or not ports:
-        return None
-    return f"[{host}]:{ports[0]}" if ":" in host else f"{host}:{ports[0]}"
+    return host_port(host, ports[0])

@@ -1,7 +1,8 @@
 """Polls the active calls of all pods, and writes them where they are used.
 
-Scale-down removes the pods with the lowest deletion cost, which is therefore the number of calls. A
-node autoscaler does not evict pods that are marked as not safe to evict. The status has the sum.
+Scale-down removes the pods with the lowest deletion cost, which is therefore the number of calls.
+Node autoscalers do not evict the pods that are marked for them; `spec.eviction` says which. The
+status has the sum.
 """
 
 import asyncio
@@ -64,14 +65,15 @@ class CallWatch:
     async def _report(self, key: Key, each: KnownAgent, calls: Mapping[str, int | None]) -> None:
         for pod in each.pods:
             count = calls.get(pod.address)
-            if count is None or not pod.differs(annotations_for(count)):
+            if count is None:
                 continue
-            if self._due(key, pod.name):
-                await annotate(self._api, key[0], pod.name, annotations_for(count))
-        counts = [calls.get(pod.address) for pod in each.pods]
-        known_counts = [count for count in counts if count is not None]
-        if known_counts and sum(known_counts) != each.seen.calls and self._due(key, ""):
-            await self._reconciler.report_calls(key, sum(known_counts))
+            wanted = annotations_for(count, each.agent.spec.eviction)
+            if pod.differs(wanted) and self._due(key, pod.name):
+                await annotate(self._api, key[0], pod.name, wanted)
+        answers = ((pod.address, calls.get(pod.address)) for pod in each.pods)
+        answered = {address: count for address, count in answers if count is not None}
+        if answered and each.counting(answered) != each.seen and self._due(key, ""):
+            await self._reconciler.report_calls(key, answered)
 
     def _due(self, key: Key, pod: str) -> bool:
         """Whether the write interval has passed; if so, starts the next one."""

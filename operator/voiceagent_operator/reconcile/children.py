@@ -13,7 +13,7 @@ from voiceagent_operator.decide.plan import RepairPlan, RepairReason, owns, trac
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError, NotFoundError
 from voiceagent_operator.kube.kinds import DEPLOYMENT, EVENT, POD, Json, Kind
-from voiceagent_operator.render.children import Child, Slot
+from voiceagent_operator.render.children import OPTIONAL, Child, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Family:
     pods: Sequence[Json] = ()
     events: Sequence[Json] = ()
     """Failed mounts, read only while pods wait for volumes."""
+    unserved: frozenset[Kind] = frozenset()
+    """Kinds of `OPTIONAL` that were asked for, and that the cluster does not serve any more."""
 
     def deployment(self, agent: Agent) -> Json | None:
         """The agent's Deployment."""
@@ -39,11 +41,11 @@ async def read_family(api: ApiServer, agent: Agent, kinds: Iterable[Kind]) -> Fa
     kinds = tuple(kinds)
     ours = {"labelSelector": f"{names.OURS},{names.AGENT}={agent.name}"}
     lists = await asyncio.gather(
-        *(api.get(kind.path(agent.namespace), ours) for kind in kinds),
-        api.get(POD.path(agent.namespace), {"labelSelector": f"{names.AGENT}={agent.name}"}),
+        *(_list(api, kind, agent.namespace, ours) for kind in kinds),
+        _list(api, POD, agent.namespace, {"labelSelector": f"{names.AGENT}={agent.name}"}),
     )
     *per_kind, pods = (
-        [_complete(kind, item) for item in each.get("items", [])]
+        [_complete(kind, item) for item in (each or {}).get("items", [])]
         for kind, each in zip((*kinds, POD), lists, strict=True)
     )
     return Family(
@@ -54,7 +56,20 @@ async def read_family(api: ApiServer, agent: Agent, kinds: Iterable[Kind]) -> Fa
         },
         pods=pods,
         events=await _events(api, agent, pods),
+        unserved=frozenset(kind for kind, each in zip(kinds, lists, strict=False) if each is None),
     )
+
+
+async def _list(
+    api: ApiServer, kind: Kind, namespace: str, selector: dict[str, str]
+) -> Json | None:
+    """A list; None if the kind is optional and not served."""
+    try:
+        return await api.get(kind.path(namespace), selector)
+    except NotFoundError:
+        if kind not in OPTIONAL:
+            raise
+        return None
 
 
 async def read_one(api: ApiServer, agent: Agent, slot: Slot) -> Json | None:

@@ -5,7 +5,7 @@ point is completed by the next one.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,8 +17,8 @@ from voiceagent_operator.decide.plan import make_plan
 from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import NotFoundError
-from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json
-from voiceagent_operator.media_pods import Ask, MediaPod, annotations_for, running
+from voiceagent_operator.kube.kinds import CONFIG_MAP, POD, VOICE_AGENT, Json, Kind
+from voiceagent_operator.media_pods import Annotations, Ask, MediaPod, annotations_for, running
 from voiceagent_operator.reconcile.children import Family, Repair, read_family, repair
 from voiceagent_operator.reconcile.reporter import Reporter
 from voiceagent_operator.render.children import (
@@ -30,6 +30,7 @@ from voiceagent_operator.render.children import (
     children,
     digest,
 )
+from voiceagent_operator.render.drain_check import DrainCutError
 from voiceagent_operator.render.strategic_merge import MergeError
 
 RECHECK_S: Final = 5.0
@@ -47,8 +48,20 @@ class KnownAgent:
     """Metadata and latest status."""
     seen: Observed
     pods: tuple[MediaPod, ...] = ()
+    calls: Mapping[str, int] | None = None
+    """Active calls by the address of each pod that answered; None before the first poll."""
     left: dict[Slot, str] = field(default_factory=dict)
     """See plan.py."""
+
+    def counting(self, calls: Mapping[str, int] | None) -> Observed:
+        """`seen` with these calls of its pods."""
+        if calls is None:
+            return replace(self.seen, calls=None, ready_calls=None)
+        return replace(
+            self.seen,
+            calls=sum(calls.get(pod.address, 0) for pod in self.pods),
+            ready_calls=sum(calls.get(pod.address, 0) for pod in self.pods if pod.ready),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,7 @@ class Reconciler:
         publication: which extensions of an agent are in the dialplan.
         ask: reads the active calls of pods.
         trouble: a cause that affects the whole cluster, if there is one.
+        forget: takes the optional kinds that turned out not to be served.
     """
 
     def __init__(
@@ -83,6 +97,7 @@ class Reconciler:
         publication: Callable[[Agent], PublicationState],
         ask: Ask,
         trouble: Callable[[], Cause | None],
+        forget: Callable[[frozenset[Kind]], None],
     ) -> None:
         self._api = api
         self._reporter = reporter
@@ -90,6 +105,7 @@ class Reconciler:
         self._publication = publication
         self._ask = ask
         self._trouble = trouble
+        self._forget = forget
         self.known: dict[Key, KnownAgent] = {}
 
     async def reconcile(self, key: Key) -> Reconciled:
@@ -113,21 +129,26 @@ class Reconciler:
             return Reconciled(writes=await self._reporter.report(found, made))
         return await self._reconcile(agent, found)
 
-    async def report_calls(self, key: Key, calls: int) -> int:
+    async def report_calls(self, key: Key, calls: Mapping[str, int]) -> int:
         """Write the active calls of an agent, without a reconcile.
+
+        Args:
+            calls: by address, of the pods that answered.
 
         Returns the number of writes.
         """
         known = self.known.get(key)
-        if known is None or known.seen.calls == calls:
+        if known is None:
             return 0
-        known.seen = replace(known.seen, calls=calls)
+        known.calls, known.seen = calls, known.counting(calls)
         return await self._report(known)
 
     async def _reconcile(self, agent: Agent, found: Json) -> Reconciled:
         setting = self._setting()
         kinds = [kind for kind in KINDS if kind not in OPTIONAL or kind in setting.kinds]
         family = await read_family(self._api, agent, kinds)
+        self._forget(family.unserved)
+        setting = replace(setting, kinds=setting.kinds - family.unserved)
         before = self.known.get(agent.key)
         if before is not None and before.agent.uid != agent.uid:
             before = None
@@ -145,11 +166,12 @@ class Reconciler:
                 or find_cause(deployment, family.pods, family.events)
                 or self._trouble()
             ),
-            calls=before.seen.calls if before is not None else None,
             image=agent.spec.image or setting.image,
             publication=self._publication(agent),
         )
-        known = KnownAgent(agent, _head(found), seen, tuple(pods), left)
+        calls = before.calls if before is not None else None
+        known = KnownAgent(agent, _head(found), seen, tuple(pods), calls, left)
+        known.seen = known.counting(calls)
         self.known[agent.key] = known
         waits = any(map(waits_for_volumes, family.pods))
         return Reconciled(
@@ -165,7 +187,7 @@ class Reconciler:
         """Apply what differs; also returns a hash of the manifest, "" if there is none."""
         try:
             desired = children(agent, setting)
-        except MergeError as error:
+        except (MergeError, DrainCutError) as error:
             return Repair(trouble=Cause("BadPodTemplate", f"spec.podTemplate: {error}")), ""
         plan = make_plan(agent, desired, family.children, left)
         return await repair(self._api, agent, plan, family, left), _manifest(desired)
@@ -178,8 +200,11 @@ class Reconciler:
         calls = await self._ask([pod.address for pod in pods])
         for pod in pods:
             count = calls.get(pod.address)
-            if count is not None and pod.differs(annotations_for(count)):
-                await annotate(self._api, agent.namespace, pod.name, annotations_for(count))
+            if count is None:
+                continue
+            wanted = annotations_for(count, agent.spec.eviction)
+            if pod.differs(wanted):
+                await annotate(self._api, agent.namespace, pod.name, wanted)
 
     async def _show_manifest(self, agent: Agent, manifest: str, pods: list[MediaPod]) -> int:
         """Touch pods that may have an older manifest, so that their kubelet refreshes it."""
@@ -195,10 +220,11 @@ class Reconciler:
         return await self._reporter.report(known.found, made)
 
 
-async def annotate(api: ApiServer, namespace: str, pod: str, annotations: dict[str, str]) -> None:
+async def annotate(api: ApiServer, namespace: str, pod: str, annotations: Annotations) -> None:
     """Write annotations on a pod; ignored if the pod is deleted."""
+    patch = {"metadata": {"annotations": dict(annotations)}}
     try:
-        await api.merge(POD.path(namespace, pod), {"metadata": {"annotations": annotations}})
+        await api.merge(POD.path(namespace, pod), patch)
     except NotFoundError:
         log.debug("pod %s/%s is deleted", namespace, pod)
 

@@ -59,6 +59,9 @@ class RenderSettings:
     pull_policy: str
     kinds: frozenset[Kind]
     """Those of `OPTIONAL` that this cluster serves."""
+    asterisk_namespaces: tuple[str, ...]
+    """Those whose pods may be an Asterisk; at least one."""
+    operator_namespace: str
     otlp_endpoint: str = ""
     """Default OTLP endpoint of media pods; "" for no traces."""
     log_format: str = "text"
@@ -89,7 +92,7 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
     """All children of `agent`, in the order in which they are applied.
 
     Raises:
-        MergeError: spec.podTemplate cannot be merged into the pod template.
+        MergeError, DrainCutError: see `workload.deployment`.
     """
     defaults = workload.PodDefaults(
         setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
@@ -98,7 +101,9 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
         SERVICE_ACCOUNT: network.service_accounts,
         CONFIG_MAP: config_maps,
         SERVICE: network.services,
-        NETWORK_POLICY: network.network_policies,
+        NETWORK_POLICY: lambda each: network.network_policies(
+            each, setting.asterisk_namespaces, setting.operator_namespace
+        ),
         DEPLOYMENT: lambda each: [workload.deployment(each, defaults)],
         DISRUPTION_BUDGET: scaling.disruption_budgets,
         AUTOSCALER: scaling.autoscalers,

@@ -1,10 +1,14 @@
 """Services, PodMonitor, ServiceAccount and NetworkPolicy: how pods are found and reached."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
+
+_NAMESPACE: Final = "kubernetes.io/metadata.name"
+"""Label of each namespace with its name; the API server keeps it."""
 
 
 def audio_port(agent: Agent) -> int:
@@ -22,11 +26,13 @@ def services(agent: Agent) -> list[Json]:
     http = _port("http", agent.spec.server.http_port)
     audio = _port("audio", audio_port(agent))
     selector = names.selected(agent)
+    families = {"ipFamilyPolicy": "PreferDualStack"}
     return [
-        {"name": agent.name, "spec": {"selector": selector, "ports": [http]}},
+        {"name": agent.name, "spec": {**families, "selector": selector, "ports": [http]}},
         {
             "name": names.headless_name(agent),
             "spec": {
+                **families,
                 "clusterIP": "None",
                 "publishNotReadyAddresses": True,
                 "selector": selector,
@@ -58,26 +64,29 @@ def service_accounts(agent: Agent) -> list[Json]:
     return [{"name": agent.name, "automountServiceAccountToken": False}]
 
 
-def network_policies(agent: Agent) -> list[Json]:
+def network_policies(
+    agent: Agent, asterisk_namespaces: Sequence[str], operator_namespace: str
+) -> list[Json]:
     """Who may connect: Asterisk, the agent's own pods, the operator, and whatever is listed.
+
+    Labels of pods count in these namespaces alone: elsewhere anybody may give them to a pod.
 
     Egress is not limited: models, voices and tools are anywhere, and a policy takes no host names.
     """
     network = agent.spec.network
     if not network.policy:
         return []
-    anywhere: dict[str, Any] = {"namespaceSelector": {}}
     asterisk = {names.ASTERISK: agent.spec.telephony.asterisk}
     callers = [
-        {**anywhere, "podSelector": {"matchLabels": asterisk}},
+        _pods(asterisk, asterisk_namespaces),
         {"podSelector": {"matchLabels": names.selected(agent)}},
         *({"ipBlock": {"cidr": cidr}} for cidr in network.cidrs),
         *(
-            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+            {"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}
             for namespace in network.namespaces
         ),
     ]
-    operator = {**anywhere, "podSelector": {"matchLabels": names.OPERATOR_PODS}}
+    operator = _pods(names.OPERATOR_PODS, [operator_namespace])
     http = {"port": agent.spec.server.http_port, "protocol": "TCP"}
     audio = {"port": audio_port(agent), "protocol": "TCP"}
     return [
@@ -93,3 +102,12 @@ def network_policies(agent: Agent) -> list[Json]:
             },
         }
     ]
+
+
+def _pods(labels: dict[str, str], namespaces: Sequence[str]) -> dict[str, Any]:
+    """Pods with these labels in these namespaces, as a peer of a NetworkPolicy."""
+    there = {"key": _NAMESPACE, "operator": "In", "values": sorted(namespaces)}
+    return {
+        "namespaceSelector": {"matchExpressions": [there]},
+        "podSelector": {"matchLabels": labels},
+    }

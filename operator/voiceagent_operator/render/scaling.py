@@ -9,8 +9,13 @@ from voiceagent_operator.media_pods import METRIC
 
 
 def disruption_budgets(agent: Agent) -> list[Json]:
-    """At most one pod at a time may be evicted, and never the last one."""
-    most = 1 if agent.spec.replicas > 1 else 0
+    """At most one pod at a time may be evicted; none with `eviction: never`.
+
+    Also the only pod, and also one with calls: it drains, and new calls go to its replacement. A
+    budget that waits for idle pods would never let a busy one go, because an eviction that is
+    refused leaves the pod ready for new calls.
+    """
+    most = 0 if agent.spec.eviction == "never" else 1
     return [
         {
             "name": agent.name,
@@ -55,7 +60,6 @@ def scaled_objects(agent: Agent) -> list[Json]:
     scaling = agent.spec.autoscaling
     if scaling.metric_source != "keda":
         return []
-    calls = f'sum({METRIC}{{namespace="{agent.namespace}",pod=~"{agent.name}-.*"}})'
     return [
         {
             "name": agent.name,
@@ -70,7 +74,7 @@ def scaled_objects(agent: Agent) -> list[Json]:
                         "metricType": "AverageValue",
                         "metadata": {
                             "serverAddress": scaling.prometheus_url,
-                            "query": calls,
+                            "query": calls_query(agent),
                             "threshold": str(calls_per_pod(agent)),
                         },
                     }
@@ -78,6 +82,19 @@ def scaled_objects(agent: Agent) -> list[Json]:
             },
         }
     ]
+
+
+def calls_query(agent: Agent) -> str:
+    """PromQL for the active calls of the agent's pods, as the operator's metrics API counts them.
+
+    `interject_pod_info` says whose a pod is: the pods of agent desk-vip have names that begin with
+    desk- too. Calls of draining pods need no further pod.
+    """
+    namespace = f'namespace="{agent.namespace}"'
+    own = f'interject_pod_info{{{namespace},agent="{agent.name}"}}'
+    draining = f"interject_draining_seconds{{{namespace}}} > 0"
+    same_pod = "on (namespace, pod)"
+    return f"sum({METRIC}{{{namespace}}} and {same_pod} {own} unless {same_pod} ({draining}))"
 
 
 def calls_per_pod(agent: Agent) -> int:

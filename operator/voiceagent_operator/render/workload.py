@@ -4,22 +4,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from media_pod import logs
+from media_pod.manifest.operation import AFTER_DRAIN_S
 from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
 from media_pod.manifest.reload import restart_key
 from media_pod.manifest.secrets import CONTAINER
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
+from voiceagent_operator.render.drain_check import check_drain
 from voiceagent_operator.render.network import audio_port
 from voiceagent_operator.render.secrets import secret_mounts, secret_volumes
 from voiceagent_operator.render.strategic_merge import merge
 
-AFTER_DRAIN_S: Final = 30
-"""From the end of a drain to SIGKILL: goodbyes (10 s), Asterisk's last questions, traces (3 s)."""
 USER_ID: Final = 10001
 """The user that the image has; not root."""
+_PRE_STOP: Final[Json] = {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}
+"""Returns after the last call has ended; SIGTERM, which ends the process, follows."""
 _PROGRESS_DEADLINE_S: Final = 120
 """Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
+
+_HUNG_GRACE_S: Final = 5
+"""From a failed liveness or startup probe to SIGKILL; the kubelet adds 2 s after SIGTERM. The pod
+has not answered for 20 s: Asterisk, which gives up on silence after 2 s, has moved its calls to
+other pods, and a pod that still starts has none. What is left to save is the export of traces,
+which takes 3 s at most, of a process that may answer again."""
 
 # `interject bench tick`, in thousandths of a core while everybody talks: 120 for one call, 560 for
 # 64, 920 for 128. A pod has 270 MB of its own and below 1 MB per call.
@@ -52,6 +60,7 @@ def deployment(agent: Agent, defaults: PodDefaults) -> Json:
 
     Raises:
         MergeError: spec.podTemplate cannot be merged into the pod template.
+        DrainCutError: a pod of the merged template would end its calls.
     """
     template: Json = {
         "metadata": {
@@ -60,12 +69,8 @@ def deployment(agent: Agent, defaults: PodDefaults) -> Json:
         },
         "spec": _pod(agent, defaults),
     }
-    overlay = agent.spec.pod_template.model_dump(mode="json", by_alias=True)
-    overlay["metadata"]["labels"] = {
-        key: value
-        for key, value in overlay["metadata"]["labels"].items()
-        if key not in names.labels(agent)
-    }
+    merged = merge(template, _overlay(agent))
+    check_drain(merged, _PRE_STOP, _grace_s(agent))
     return {
         "name": agent.name,
         "spec": {
@@ -77,9 +82,30 @@ def deployment(agent: Agent, defaults: PodDefaults) -> Json:
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
             },
-            "template": merge(template, overlay),
+            "template": merged,
         },
     }
+
+
+def _overlay(agent: Agent) -> Json:
+    """spec.podTemplate as a patch, without labels of ours."""
+    metadata = agent.spec.pod_template.metadata
+    labels = metadata.labels.items()
+    own = names.labels(agent)
+    return {
+        "metadata": {
+            "labels": {key: value for key, value in labels if key not in own},
+            "annotations": metadata.annotations,
+        },
+        # To a patch the null of a field that is not set would mean its removal.
+        "spec": agent.spec.pod_template.spec.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True
+        ),
+    }
+
+
+def _grace_s(agent: Agent) -> int:
+    return agent.spec.drain.timeout_seconds + AFTER_DRAIN_S
 
 
 def _pod(agent: Agent, defaults: PodDefaults) -> Json:
@@ -87,7 +113,7 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + AFTER_DRAIN_S,
+        "terminationGracePeriodSeconds": _grace_s(agent),
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER_ID,
@@ -125,8 +151,7 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
         ],
         "env": _env(agent, defaults),
         **_probes(),
-        # Returns after the last call has ended; SIGTERM, which ends the process, follows.
-        "lifecycle": {"preStop": {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}},
+        "lifecycle": {"preStop": _PRE_STOP},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -158,15 +183,29 @@ def _env(agent: Agent, defaults: PodDefaults) -> list[dict[str, Any]]:
 
 def _probes() -> dict[str, Any]:
     """Ready means loaded and not draining. It never means free slots: scale-down removes pods that
-    are not ready first, whatever calls they have."""
+    are not ready first, whatever calls they have.
+
+    A restart by a probe runs the preStop hook too, and has a grace period of its own, which by
+    default is as long as a drain.
+    """
 
     def ask(path: str, **rest: int) -> dict[str, Any]:
         return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 3, **rest}
 
     return {
-        "startupProbe": ask("/readyz", periodSeconds=1, failureThreshold=120),
+        "startupProbe": ask(
+            "/readyz",
+            periodSeconds=1,
+            failureThreshold=120,
+            terminationGracePeriodSeconds=_HUNG_GRACE_S,
+        ),
         "readinessProbe": ask("/readyz", periodSeconds=2, failureThreshold=2),
-        "livenessProbe": ask("/livez", periodSeconds=5, failureThreshold=4),
+        "livenessProbe": ask(
+            "/livez",
+            periodSeconds=5,
+            failureThreshold=4,
+            terminationGracePeriodSeconds=_HUNG_GRACE_S,
+        ),
     }
 
 

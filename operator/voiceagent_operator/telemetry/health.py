@@ -23,6 +23,10 @@ class Heartbeats:
         """
         self._last_s[watch, namespace] = self._clock()
 
+    def forget(self, watch: str) -> None:
+        """The watch has ended, in all namespaces."""
+        self._last_s = {each: last_s for each, last_s in self._last_s.items() if each[0] != watch}
+
     def silent_s(self) -> dict[str, float]:
         """Seconds since the last beat by watch name; the oldest of those with the same name."""
         now_s = self._clock()

@@ -10,6 +10,10 @@
   value: {{ include "interject.operator" . }}
 - name: INTERJECT_NAMESPACES
   value: {{ join " " $operator.watchNamespaces | quote }}
+{{- with $operator.asteriskNamespaces }}
+- name: INTERJECT_ASTERISK_NAMESPACES
+  value: {{ join " " . | quote }}
+{{- end }}
 - name: INTERJECT_MEDIA_IMAGE
   value: {{ include "interject.image" (dict "root" . "image" $operator.mediaImage) | quote }}
 - name: INTERJECT_PULL_POLICY
