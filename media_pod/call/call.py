@@ -153,11 +153,22 @@ class Call:
 
     def more(self, frames_played: int | None) -> Pcm:
         """As `frame`, for a line that lacks one more: no time passes."""
-        frame = self._playout.take(frames_played)
+        return self._playout.take(frames_played)
+
+    def sent(self, *, accepted: bool) -> None:
+        """What became of the latest `frame` or `more`.
+
+        Args:
+            accepted: the line took it; else it never reaches the caller, and what it has of the
+                bot's speech is the next frame's.
+        """
+        if not accepted:
+            self._playout.take_back()
+            return
+        self._playout.sent()
         self._responder.played()
         if self._playout.empty and not self._work.running:
             self._on(TurnEvent.SPOKEN)
-        return frame
 
     def skip(self, ticks: int) -> None:
         """Time passed in which nothing left: the pod was late."""

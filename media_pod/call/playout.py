@@ -1,10 +1,12 @@
 """The bot's queue of speech, which counts to the sample what has been played.
 
-On a line without a queue of its own (AudioSocket) a frame is played in the tick that takes it. On a
-line with a queue (WebSocket) a frame that was taken is played later: it counts as heard once `take`
-receives its number in `frames_played`, and never if the line was flushed before. On both lines an
-interruption is reported to the dialogue exact to the word. Without a queue on the line, emptying
-this one makes the bot silent; `under_way` says whether the line has something to flush.
+On a line without a queue of its own (AudioSocket) a frame is played in the tick in which it is
+sent: it counts as heard with `sent`. On a line with a queue (WebSocket) it is played later: it
+counts as heard once `take` receives its number in `frames_played`, and never if the line was
+flushed before. A frame that the line refuses is taken back, and its speech is the next frame's. On
+both lines an interruption is reported to the dialogue exact to the word. Without a queue on the
+line, emptying this one makes the bot silent; `under_way` says whether the line has something to
+flush.
 """
 
 from collections import deque
@@ -70,6 +72,17 @@ class _Share(NamedTuple):
     """Samples of each text."""
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What the frame taken last has of the queue, until the line has accepted or refused it."""
+
+    pieces: list[_Piece] = field(default_factory=list)
+    position: int = 0
+    """In the first of them, in samples."""
+    samples: int = 0
+    played_as_sent: bool = False
+
+
 class Playout:
     """The bot's side of one call."""
 
@@ -91,6 +104,7 @@ class Playout:
         self.held = False
         """What is queued waits: nothing of it leaves."""
         self._taken = 0
+        self._last = _Taken()
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
 
@@ -104,6 +118,7 @@ class Playout:
         self._texts.clear()
         self._announced.clear()
         self._under_way.clear()
+        self._last = _Taken()
 
     def announce(self, text: str) -> None:
         """`text` will be said after what was announced before, though its speech is not here."""
@@ -160,11 +175,14 @@ class Playout:
     def take(self, frames_played: int | None = None) -> Pcm:
         """The next frame, int16 [frame]: silence where there is nothing to say.
 
+        `sent` or `take_back` follows, as the line has it.
+
         Args:
             frames_played: of the frames taken before, counted over the whole call;
-                None if each is played as it is taken.
+                None if each is played as it is sent.
         """
         self._taken += 1
+        self._last = _Taken(position=self._position, played_as_sent=frames_played is None)
         if frames_played is not None:
             self._played_up_to(frames_played)
         if self.held or not self._pieces:
@@ -181,11 +199,29 @@ class Playout:
             filled += count
             if piece.text is not None:
                 speech.append((piece.text, count))
+            self._last.pieces.append(piece)
+            self._last.samples += count
             self._advance(piece, end)
         self._under_way.append(_Share(self._taken, tuple(speech)))
-        if frames_played is None:
-            self._played_up_to(self._taken)
         return frame
+
+    def sent(self) -> None:
+        """The frame taken last is on the line."""
+        if self._last.played_as_sent:
+            self._played_up_to(self._taken)
+        self._last = _Taken()
+
+    def take_back(self) -> None:
+        """The line refused the frame taken last: its speech is the next frame's."""
+        last, self._last = self._last, _Taken()
+        if not last.pieces:
+            return
+        self._under_way.pop()
+        if self._pieces and self._pieces[0] is last.pieces[-1]:
+            self._pieces.popleft()
+        self._pieces.extendleft(reversed(last.pieces))
+        self._position = last.position
+        self._queued += last.samples
 
     def _advance(self, piece: _Piece, end: int) -> None:
         self._queued -= end - self._position

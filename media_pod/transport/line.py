@@ -54,11 +54,15 @@ class MediaLine(Protocol):
 
     @property
     def frames_played(self) -> int | None:
-        """How many of the frames given to `send` have certainly been played, counted over the call;
-        None if each is played in the tick in which it is sent."""
+        """How many of the frames given to `send` have certainly been played, counted over the call
+        with those that it refused; None if each is played in the tick in which it is sent."""
 
-    def send(self, frame: bytes | memoryview) -> None:
-        """Send one frame. Its memory is the caller's again on return."""
+    def send(self, frame: bytes | memoryview) -> bool:
+        """Send one frame. Its memory is the caller's again on return.
+
+        Returns:
+            Whether the line took it; False if it will never reach the other side.
+        """
 
     def playing(self) -> Pcm | None:
         """Advance by one tick; to be called once per tick, after its frames.

@@ -121,19 +121,25 @@ class CallSocket:
             self._protocol.accept()
             self._post()
 
-    def send(self, frame: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> bool:
         """Write one frame in one piece, behind what waits; never blocks.
 
         Of a frame that does not fit, the rest leaves before anything else; frames given until then
         are dropped and counted, so that none is ever torn. Asterisk ends an AudioSocket call whose
         payload comes more than 5 ms after its header, which only one write per frame avoids. The
         frame's memory is the caller's again on return. No effect once the call is over.
+
+        Returns:
+            False for a frame that was dropped, or that came after the call's end.
         """
         if self.state is not SocketState.OPEN:
-            return
+            return False
         wire = self._protocol.encode(frame)
-        if wire:
-            self._protocol.wrote(whole=self._write(wire))
+        if not wire:
+            return True
+        whole = self._write(wire)
+        self._protocol.wrote(whole=whole)
+        return whole
 
     def playing(self) -> Pcm | None:
         """See `MediaLine.playing`."""

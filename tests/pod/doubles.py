@@ -86,6 +86,9 @@ class Talk:
     def more(self, played: int | None) -> Pcm:
         return np.full(SAMPLES, self.slot + 1, np.int16)
 
+    def sent(self, *, accepted: bool) -> None:
+        pass
+
     def skip(self, ticks: int) -> None:
         self.skipped += ticks
 
@@ -110,9 +113,9 @@ class Logged(CallSocket):
         super().__init__(sock, AudioSocketProtocol(8000, "peer"), lambda connection: None)
         self.log = log
 
-    def send(self, frame: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> bool:
         self.log.append("send")
-        super().send(frame)
+        return super().send(frame)
 
     def read(self, now: float) -> Sequence[LineEvent]:
         self.log.append("read")
