@@ -1,4 +1,4 @@
-"""A peer that does not read: what the socket refuses is neither heard nor played, but sent later."""
+"""A peer that does not read: what the socket refuses is not heard, not played, and sent later."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -8,7 +8,8 @@
 
 Nothing is sent between 101 and MEDIA_START: Asterisk reads the answer to its request into a buffer,
 and what comes along with it stays there until more arrives, behind which every later message then
-waits. Frames go around the library's protocol object, because their header is always the same.
+waits. Frames and their marks go around the library's protocol object, because their headers are
+always the same.
 """
 
 import logging
@@ -159,8 +160,8 @@ class WebSocketProtocol:
         self._encoded = samples, marked
         if not marked:
             return self._header + samples
-        self._protocol.send_text(encode(Command.MARK_MEDIA, playback.next_mark))
-        return self.data_to_send() + self._header + samples
+        mark = _text(encode(Command.MARK_MEDIA, playback.next_mark))
+        return mark + self._header + samples
 
     def wrote(self, *, whole: bool) -> None:
         """See `LineProtocol.wrote`: the frame is in Asterisk's queue, or it never will be."""
@@ -257,6 +258,11 @@ class WebSocketProtocol:
 def _header(payload_bytes: int) -> bytes:
     """What a binary message of 126 to 65535 bytes begins with: final, not masked."""
     return bytes((0x82, 126)) + payload_bytes.to_bytes(2, "big")
+
+
+def _text(payload: bytes) -> bytes:
+    """A text message of at most 125 bytes: final, not masked."""
+    return bytes((0x81, len(payload))) + payload
 
 
 def _format(rate_hz: int) -> str:
