@@ -196,7 +196,7 @@ class Stage:
         self.seen.append((list(legs), caller.copy(), played.copy(), step))
 
     def metric(self, name: str) -> float:
-        text = self.metrics.render("")[0].decode()
+        text = b"".join(self.metrics.page("")[0]).decode()
         return sum(
             sample.value
             for family in text_string_to_metric_families(text)

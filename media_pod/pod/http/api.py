@@ -5,6 +5,7 @@ accepts application/json gets an object. Every error is a problem document (prob
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Coroutine
 from dataclasses import asdict, replace
@@ -33,6 +34,7 @@ from media_pod.logs import call_logger
 from media_pod.pod.http import query
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
+from media_pod.pod.http.slices import in_slices
 
 log = logging.getLogger(__name__)
 
@@ -142,14 +144,14 @@ class _Api:
         return _reply(request, "ended", {"uuid": uuid, "next": DONE.step.value})
 
     async def calls(self, request: web.Request) -> web.Response:
-        calls = [call.as_json() for call in self._pod.calls()]
-        body = {
-            "calls": calls,
+        calls = await in_slices(json.dumps(call.as_json()) for call in self._pod.calls())
+        rest = {
             "slots": self._pod.slots,
             "draining": self._pod.draining,
             "manifest": asdict(self._pod.manifest),
         }
-        return web.json_response(body)
+        text = f'{{"calls": [{", ".join(calls)}], {json.dumps(rest)[1:]}'
+        return web.Response(text=text, content_type=JSON)
 
     async def call(self, request: web.Request) -> web.Response:
         uuid = query.parse_uuid(request.match_info["uuid"])
@@ -162,7 +164,7 @@ class _Api:
         self._pod.drain()
         if wait:
             await self._pod.drained()
-        body = {"draining": True, "calls": len(self._pod.calls())}
+        body = {"draining": True, "calls": self._pod.active_calls}
         return web.json_response(body, status=200 if wait else 202)
 
     async def livez(self, request: web.Request) -> web.Response:
@@ -172,8 +174,10 @@ class _Api:
         return _health(self._pod.readiness_error())
 
     async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        names = request.query.getall("name[]", ())
+        pieces, content_type = self._pod.metrics_page(request.headers.get("Accept", ""), names)
+        page = b"".join(await in_slices(pieces))
+        return web.Response(body=page, headers={"Content-Type": content_type})
 
     def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
         """`step` in the dialplan's words; a connection without an address is one to this pod."""
