@@ -160,7 +160,9 @@ class Pod:
         )
         peers = HttpPeers(server.peers) if server.peers else None
         app = make_app(view, server.advertise_host, peers)
-        return ControlServer(app, server.bind_host, server.http_port)
+        return ControlServer(
+            app, server.bind_host, server.http_port, self._metrics.malformed_request
+        )
 
     def _make_server(self) -> CallServer:
         server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines

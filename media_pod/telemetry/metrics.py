@@ -69,6 +69,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._malformed = Counter(
+            "interject_malformed_http_requests",
+            "Requests to the HTTP API that were refused because they are no HTTP.",
+            registry=self._registry,
+        )
+
     def active_calls(self, calls: int) -> None:
         self._active.set(calls)
 
@@ -84,6 +90,10 @@ class Metrics:
     def event_dropped(self) -> None:
         """An event of a call found the queue of its subscribers full."""
         self._dropped.inc()
+
+    def malformed_request(self) -> None:
+        """The HTTP API was sent something else."""
+        self._malformed.inc()
 
     def page(self, accept: str, names: Sequence[str] = ()) -> tuple[Iterator[bytes], str]:
         """The metrics page and its content type, see `metrics_page.pieces`.
