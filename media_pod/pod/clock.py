@@ -25,7 +25,7 @@ from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.logs import call_logger
 from media_pod.telemetry.tick_metrics import TickMetrics
-from media_pod.transport.line import Digit, LineEvent
+from media_pod.transport.line import Digit, LineEvent, Skipped
 
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
@@ -194,6 +194,8 @@ class PodClock:
                 self.end(leg)
                 continue
             block = leg.stream.take()
+            if block.dropped:
+                self._metrics.dropped(block.dropped / self._bank.rate)
             slots.append(slot)
             blocks.append(block.pcm)
             self._slipped[slot] = block.slipped
@@ -203,6 +205,9 @@ class PodClock:
 
     def _take(self, leg: Leg, event: LineEvent) -> None:
         if leg.connection.ended is not None:
+            return
+        if isinstance(event, Skipped):
+            self._metrics.skipped(event.reason)
             return
         if not isinstance(event, Digit):
             leg.stream.push(event.pcm)

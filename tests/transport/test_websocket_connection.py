@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
-from media_pod.transport.line import Audio, Digit, LineEvent
+from media_pod.transport.line import Audio, Digit, LineEvent, Skipped, SkipReason
 from media_pod.transport.socket import STALL_S, SocketState
 from media_pod.transport.websocket.playback import SEND_AHEAD
 from media_pod.transport.websocket.upgrade import MAX_MESSAGE_BYTES, UpgradeError
@@ -237,6 +237,18 @@ def test_a_frame_without_sound_is_left_out_while_too_much_is_queued(line: Line) 
     assert sent < len(line.asterisk.frames) < sent + 4
 
 
+def test_audio_before_media_start_is_left_out_and_the_call_goes_on(line: Line) -> None:
+    line.upgrade()
+    line.say(AUDIO, AUDIO)
+    assert line.read(0.0) == [Skipped(SkipReason.BEFORE_START)] * 2
+    line.say(START, AUDIO)
+    assert line.read(0.02) == [Audio(AUDIO)]
+    assert line.ended() is None
+    line.tick(5)
+    line.hear()
+    assert frame(5) in line.asterisk.frames
+
+
 def test_what_asterisk_has_not_played_for_18_s_is_flushed(line: Line) -> None:
     line.begin()
     line.tick(1, 2, 3)
@@ -325,14 +337,6 @@ def test_wide_calls_have_wide_frames() -> None:
     line.connection.send(bytes(640))
     assert line.playing().size == 320
     line.close()
-
-
-def test_audio_before_media_start(line: Line) -> None:
-    line.upgrade()
-    line.say(AUDIO)
-
-    assert line.read(0.0) == []
-    assert line.ended() == "read audio, expected MEDIA_START before it"
 
 
 def test_what_plays_is_what_was_sent_so_many_frames_ago(line: Line) -> None:

@@ -59,13 +59,14 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
     app.add_routes(
         [
-            web.get("/api/call-start", api.call_start),
-            web.get("/api/call-next", api.call_next),
-            web.get("/api/call-end", api.call_end),
+            # A HEAD request must not change anything.
+            web.get("/api/call-start", api.call_start, allow_head=False),
+            web.get("/api/call-next", api.call_next, allow_head=False),
+            web.get("/api/call-end", api.call_end, allow_head=False),
             web.post("/api/call-end", api.call_end),
             web.get("/api/calls", api.calls),
             web.get("/api/calls/{uuid}", api.call),
-            # Kubernetes' hooks can only GET; a HEAD request must not change anything.
+            # Kubernetes' hooks can only GET.
             web.get("/api/drain", api.drain, allow_head=False),
             web.post("/api/drain", api.drain),
             web.get("/livez", api.livez),
