@@ -32,6 +32,7 @@ from media_pod.calls.answers import (
 from media_pod.dialogues.ports import CallInfo
 from media_pod.logs import call_logger
 from media_pod.pod.http import query
+from media_pod.pod.http.access import Token, controlled, no_token
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
 from media_pod.pod.http.slices import in_slices
@@ -47,13 +48,19 @@ MAX_BODY_BYTES = 4096
 JSON = "application/json"
 
 
-def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None) -> web.Application:
+def make_app(
+    pod: PodView,
+    advertise_host: str = "",
+    peers: Peers | None = None,
+    token: Token = no_token,
+) -> web.Application:
     """The API of `pod`.
 
     Args:
         advertise_host: the host that Asterisk is to connect to; "" means the address on
             which its request came in.
         peers: asked when this pod is full or draining, and for calls that it does not know.
+        token: of those who may control the pod and see its calls (`access.controlled`).
     """
     api = _Api(pod, advertise_host, peers)
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
@@ -64,11 +71,11 @@ def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None)
             web.get("/api/call-next", api.call_next, allow_head=False),
             web.get("/api/call-end", api.call_end, allow_head=False),
             web.post("/api/call-end", api.call_end),
-            web.get("/api/calls", api.calls),
-            web.get("/api/calls/{uuid}", api.call),
+            web.get("/api/calls", controlled(api.calls, token)),
+            web.get("/api/calls/{uuid}", controlled(api.call, token)),
             # Kubernetes' hooks can only GET.
-            web.get("/api/drain", api.drain, allow_head=False),
-            web.post("/api/drain", api.drain),
+            web.get("/api/drain", controlled(api.drain, token), allow_head=False),
+            web.post("/api/drain", controlled(api.drain, token)),
             web.get("/livez", api.livez),
             web.get("/readyz", api.readyz),
             web.get("/metrics", api.metrics),

@@ -87,6 +87,7 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # SIGTERM drains the pod. A preStop hook would do the same, and would need a token for it.
         "terminationGracePeriodSeconds": agent.spec.drain.timeout_seconds + AFTER_DRAIN_S,
         "securityContext": {
             "runAsNonRoot": True,
@@ -125,8 +126,6 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
         ],
         "env": _env(agent, defaults),
         **_probes(),
-        # Returns after the last call has ended; SIGTERM, which ends the process, follows.
-        "lifecycle": {"preStop": {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
