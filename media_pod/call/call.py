@@ -156,16 +156,8 @@ class Call:
         return self._playout.take(frames_played)
 
     def sent(self, *, accepted: bool) -> None:
-        """What became of the latest `frame` or `more`.
-
-        Args:
-            accepted: the line took it; else it never reaches the caller, and what it has of the
-                bot's speech is the next frame's.
-        """
-        if not accepted:
-            self._playout.take_back()
-            return
-        self._playout.sent()
+        """The line took the latest frame, or refused it: its speech is the next frame's then."""
+        self._playout.sent(accepted=accepted)
         self._responder.played()
         if self._playout.empty and not self._work.running:
             self._on(TurnEvent.SPOKEN)

@@ -175,7 +175,7 @@ class Playout:
     def take(self, frames_played: int | None = None) -> Pcm:
         """The next frame, int16 [frame]: silence where there is nothing to say.
 
-        `sent` or `take_back` follows, as the line has it.
+        `sent` follows.
 
         Args:
             frames_played: of the frames taken before, counted over the whole call;
@@ -205,15 +205,15 @@ class Playout:
         self._under_way.append(_Share(self._taken, tuple(speech)))
         return frame
 
-    def sent(self) -> None:
-        """The frame taken last is on the line."""
-        if self._last.played_as_sent:
-            self._played_up_to(self._taken)
-        self._last = _Taken()
-
-    def take_back(self) -> None:
-        """The line refused the frame taken last: its speech is the next frame's."""
+    def sent(self, *, accepted: bool) -> None:
+        """The line took the latest frame, or refused it: its speech is the next frame's then."""
         last, self._last = self._last, _Taken()
+        if not accepted:
+            self._take_back(last)
+        elif last.played_as_sent:
+            self._played_up_to(self._taken)
+
+    def _take_back(self, last: _Taken) -> None:
         if not last.pieces:
             return
         self._under_way.pop()

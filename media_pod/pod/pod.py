@@ -259,6 +259,11 @@ class Pod:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
+    @property
+    def ticks(self) -> int:
+        """How many ticks its clock has had; may be read on any thread."""
+        return self._clock.ticks
+
     def log_context(self, uuid: str) -> SpanContext | None:
         """The trace span of the call `uuid`, for its lines of the log; None without traces."""
         call = self._registry.known(uuid)

@@ -63,7 +63,7 @@ BUS_S = 5.0
 def leave(playout: Playout, frames_played: int | None = None) -> Pcm:
     """The next frame, which the line takes."""
     frame = playout.take(frames_played)
-    playout.sent()
+    playout.sent(accepted=True)
     return frame
 
 

@@ -41,10 +41,7 @@ class Speaker(Talk):
         return self.playout.take(played)
 
     def sent(self, *, accepted: bool) -> None:
-        if accepted:
-            self.playout.sent()
-        else:
-            self.playout.take_back()
+        self.playout.sent(accepted=accepted)
 
     def heard_words(self) -> list[int]:
         return [int(word[1:]) for word in self.playout.said().heard.split()]
