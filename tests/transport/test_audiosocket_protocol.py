@@ -1,5 +1,6 @@
 """AudioSocket as bytes and events: no socket here, so every split of the bytes can be tried."""
 
+import logging
 from uuid import UUID
 
 import pytest
@@ -58,6 +59,7 @@ def test_audio_of_another_rate_keeps_the_events_before_it_and_ends_the_call() ->
 
 
 def test_an_unknown_kind_is_told_and_the_call_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     protocol = AudioSocketProtocol(8000, "a test")
     audio = encode(Frame(FrameKind.SLIN, bytes(320)))
     unknown = b"\x19\x00\x02ab"

@@ -148,7 +148,7 @@ class AudioSocketProtocol:
     def _skipped_since(self, before: int) -> list[LineEvent]:
         decoder = self._decoder
         if not before and decoder.skipped_frames:
-            _logger.warning(
+            _logger.info(
                 "%s: skipped a frame of kind %#04x, which this version does not know; later ones "
                 "are counted alone",
                 self.peer,

@@ -232,7 +232,7 @@ class WebSocketProtocol:
         if not self._started:
             # Its format is not known yet, and as a queue it would delay all that follows.
             if not self._skipped:
-                _logger.warning("%s: audio before MEDIA_START is left out", self.peer)
+                _logger.info("%s: audio before MEDIA_START is left out", self.peer)
             self._skipped = True
             return Skipped(SkipReason.BEFORE_START)
         if len(payload) % 2:
