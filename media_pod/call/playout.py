@@ -76,11 +76,11 @@ class _Share(NamedTuple):
 class _Taken:
     """What the frame taken last has of the queue, until the line has accepted or refused it."""
 
+    position: int
+    """In the first of its pieces, in samples."""
+    played_as_sent: bool
     pieces: list[_Piece] = field(default_factory=list)
-    position: int = 0
-    """In the first of them, in samples."""
     samples: int = 0
-    played_as_sent: bool = False
 
 
 class Playout:
@@ -104,7 +104,7 @@ class Playout:
         self.held = False
         """What is queued waits: nothing of it leaves."""
         self._taken = 0
-        self._last = _Taken()
+        self._last: _Taken | None = None
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
 
@@ -118,7 +118,7 @@ class Playout:
         self._texts.clear()
         self._announced.clear()
         self._under_way.clear()
-        self._last = _Taken()
+        self._last = None
 
     def announce(self, text: str) -> None:
         """`text` will be said after what was announced before, though its speech is not here."""
@@ -182,13 +182,14 @@ class Playout:
                 None if each is played as it is sent.
         """
         self._taken += 1
-        self._last = _Taken(position=self._position, played_as_sent=frames_played is None)
+        self._last = None
         if frames_played is not None:
             self._played_up_to(frames_played)
         if self.held or not self._pieces:
             return self._silence
 
         frame = np.zeros(self._frame, np.int16)
+        last = self._last = _Taken(self._position, played_as_sent=frames_played is None)
         filled = 0
         speech: list[tuple[_Text, int]] = []
         while self._pieces and filled < self._frame:
@@ -199,23 +200,23 @@ class Playout:
             filled += count
             if piece.text is not None:
                 speech.append((piece.text, count))
-            self._last.pieces.append(piece)
-            self._last.samples += count
+            last.pieces.append(piece)
+            last.samples += count
             self._advance(piece, end)
         self._under_way.append(_Share(self._taken, tuple(speech)))
         return frame
 
     def sent(self, *, accepted: bool) -> None:
         """The line took the latest frame, or refused it: its speech is the next frame's then."""
-        last, self._last = self._last, _Taken()
+        last, self._last = self._last, None
+        if last is None:
+            return
         if not accepted:
             self._take_back(last)
         elif last.played_as_sent:
             self._played_up_to(self._taken)
 
     def _take_back(self, last: _Taken) -> None:
-        if not last.pieces:
-            return
         self._under_way.pop()
         if self._pieces and self._pieces[0] is last.pieces[-1]:
             self._pieces.popleft()

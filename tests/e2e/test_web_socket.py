@@ -81,7 +81,10 @@ class Asterisk(WebSocketAsterisk):
                     return
                 if "FLUSH_MEDIA" not in behind:
                     mark = entry.removeprefix("MARK_MEDIA ")
-                    event = {"event": "MEDIA_MARK_PROCESSED", "correlation_id": mark}
+                    event: dict[str, object] = {
+                        "event": "MEDIA_MARK_PROCESSED",
+                        "correlation_id": mark,
+                    }
                     await self.send(self.says(event))
             self._reported = place + 1
 
