@@ -85,7 +85,9 @@ class RunningPod:
 
     def calls(self) -> Iterator[CallView]:
         """See `PodView.calls`."""
-        return (self._view(call) for call in self._registry.present)
+        get, present = self._registry.get, self._registry.present
+        # One may have ended since the first was looked at.
+        return (self._view(call) for call in present if get(call.info.uuid) is call)
 
     def call(self, uuid: str) -> CallView | None:
         """See `PodView.call`."""

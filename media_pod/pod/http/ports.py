@@ -88,7 +88,8 @@ class PodView(Protocol):
     def active_calls(self) -> int: ...
 
     def calls(self) -> Iterator[CallView]:
-        """The calls that hold a slot now, the oldest first; each as it is when its turn comes."""
+        """The calls that hold a slot, the oldest first; each as it is when its turn comes, if it
+        has not ended by then."""
 
     def call(self, uuid: str) -> CallView | None: ...
 
