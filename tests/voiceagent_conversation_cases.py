@@ -215,6 +215,7 @@ CONVERSATION_CASES = (
         )
         for name in ("Authorization", "X-API-Key", "Cookie", "GITHUB_TOKEN", "DB_PASSWORD")
     ),
+    _source("spec.server.controlToken", lambda key: {"server": {"controlToken": key}}),
     _source("spec.realtime.apiKey", lambda key: with_realtime(REALTIME | {"apiKey": key})),
     _source("spec.llm.apiKey", lambda key: with_llm(llm=LLM | {"apiKey": key})),
     _source(

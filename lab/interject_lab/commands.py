@@ -305,9 +305,16 @@ def bench() -> None:
     show_default=True,
     help="Duration of each measurement, after 5 s of warm-up.",
 )
+@click.option(
+    "--scrape",
+    is_flag=True,
+    help="Read /metrics and /api/calls ten times a second meanwhile.",
+)
 @_as_json
 @_write
-def tick(calls: tuple[int, ...], seconds: float, as_json: bool, write: Path | None) -> None:
+def tick(
+    calls: tuple[int, ...], seconds: float, scrape: bool, as_json: bool, write: Path | None
+) -> None:
     """Measure the CPU time of a call per 20 ms tick, on one core."""
     one_thread()
     from interject_lab.bench import tick as tick_bench
@@ -317,11 +324,13 @@ def tick(calls: tuple[int, ...], seconds: float, as_json: bool, write: Path | No
         check_section(write, tick_bench.SECTION)
     sizes = calls or tick_bench.SIZES
     with ProgressReport(quiet=as_json, total_s=0) as progress:
-        measuring = tick_bench.bench(sizes, tick_bench.WARM_UP_S, seconds, progress.step)
+        measuring = tick_bench.bench(
+            sizes, tick_bench.WARM_UP_S, seconds, progress.step, scrape=scrape
+        )
         found = run_loop(measuring)
     tables = tick_bench.as_tables(found)
     if write is not None:
-        options = "".join(f" --calls {size}" for size in calls)
+        options = "".join(f" --calls {size}" for size in calls) + " --scrape" * scrape
         command = f"interject bench tick --seconds {seconds:g}{options}"
         made_by = f"Made by `{command}` on one core of {tick_bench.cpu_model()}."
         write_section(

@@ -153,11 +153,14 @@ class Call:
 
     def more(self, frames_played: int | None) -> Pcm:
         """As `frame`, for a line that lacks one more: no time passes."""
-        frame = self._playout.take(frames_played)
+        return self._playout.take(frames_played)
+
+    def sent(self, *, accepted: bool) -> None:
+        """The line took the latest frame, or refused it: its speech is the next frame's then."""
+        self._playout.sent(accepted=accepted)
         self._responder.played()
         if self._playout.empty and not self._work.running:
             self._on(TurnEvent.SPOKEN)
-        return frame
 
     def skip(self, ticks: int) -> None:
         """Time passed in which nothing left: the pod was late."""

@@ -1,10 +1,12 @@
 """The bot's queue of speech, which counts to the sample what has been played.
 
-On a line without a queue of its own (AudioSocket) a frame is played in the tick that takes it. On a
-line with a queue (WebSocket) a frame that was taken is played later: it counts as heard once `take`
-receives its number in `frames_played`, and never if the line was flushed before. On both lines an
-interruption is reported to the dialogue exact to the word. Without a queue on the line, emptying
-this one makes the bot silent; `under_way` says whether the line has something to flush.
+On a line without a queue of its own (AudioSocket) a frame is played in the tick in which it is
+sent: it counts as heard with `sent`. On a line with a queue (WebSocket) it is played later: it
+counts as heard once `take` receives its number in `frames_played`, and never if the line was
+flushed before. A frame that the line refuses is taken back, and its speech is the next frame's. On
+both lines an interruption is reported to the dialogue exact to the word. Without a queue on the
+line, emptying this one makes the bot silent; `under_way` says whether the line has something to
+flush.
 """
 
 from collections import deque
@@ -70,6 +72,17 @@ class _Share(NamedTuple):
     """Samples of each text."""
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What the frame taken last has of the queue, until the line has accepted or refused it."""
+
+    position: int
+    """In the first of its pieces, in samples."""
+    played_as_sent: bool
+    pieces: list[_Piece] = field(default_factory=list)
+    samples: int = 0
+
+
 class Playout:
     """The bot's side of one call."""
 
@@ -91,6 +104,7 @@ class Playout:
         self.held = False
         """What is queued waits: nothing of it leaves."""
         self._taken = 0
+        self._last: _Taken | None = None
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
 
@@ -104,6 +118,7 @@ class Playout:
         self._texts.clear()
         self._announced.clear()
         self._under_way.clear()
+        self._last = None
 
     def announce(self, text: str) -> None:
         """`text` will be said after what was announced before, though its speech is not here."""
@@ -160,17 +175,21 @@ class Playout:
     def take(self, frames_played: int | None = None) -> Pcm:
         """The next frame, int16 [frame]: silence where there is nothing to say.
 
+        `sent` follows.
+
         Args:
             frames_played: of the frames taken before, counted over the whole call;
-                None if each is played as it is taken.
+                None if each is played as it is sent.
         """
         self._taken += 1
+        self._last = None
         if frames_played is not None:
             self._played_up_to(frames_played)
         if self.held or not self._pieces:
             return self._silence
 
         frame = np.zeros(self._frame, np.int16)
+        last = self._last = _Taken(self._position, played_as_sent=frames_played is None)
         filled = 0
         speech: list[tuple[_Text, int]] = []
         while self._pieces and filled < self._frame:
@@ -181,11 +200,29 @@ class Playout:
             filled += count
             if piece.text is not None:
                 speech.append((piece.text, count))
+            last.pieces.append(piece)
+            last.samples += count
             self._advance(piece, end)
         self._under_way.append(_Share(self._taken, tuple(speech)))
-        if frames_played is None:
-            self._played_up_to(self._taken)
         return frame
+
+    def sent(self, *, accepted: bool) -> None:
+        """The line took the latest frame, or refused it: its speech is the next frame's then."""
+        last, self._last = self._last, None
+        if last is None:
+            return
+        if not accepted:
+            self._take_back(last)
+        elif last.played_as_sent:
+            self._played_up_to(self._taken)
+
+    def _take_back(self, last: _Taken) -> None:
+        self._under_way.pop()
+        if self._pieces and self._pieces[0] is last.pieces[-1]:
+            self._pieces.popleft()
+        self._pieces.extendleft(reversed(last.pieces))
+        self._position = last.position
+        self._queued += last.samples
 
     def _advance(self, piece: _Piece, end: int) -> None:
         self._queued -= end - self._position

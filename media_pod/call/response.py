@@ -42,6 +42,7 @@ from media_pod.providers.ports import Speech, Tts, Word
 from media_pod.providers.recognition import Recognition
 from media_pod.providers.requests import PendingRequest, ProviderRequest, pending
 from media_pod.providers.tts.fixed_speech import FixedSpeech
+from media_pod.providers.tts.sounding import sounding
 
 MAX_ACTS: Final = 32
 """Acts that wait for the voice: half a minute of clauses. A dialogue further ahead waits."""
@@ -234,7 +235,9 @@ class Responder:
             self._queue(piece)
             await self._until_room()
         if not pieces:
-            speech = self._tts.stream(lambda tts: tts.speak(text), self._requests, text)
+            speech = self._tts.stream(
+                lambda tts: sounding(tts.speak(text), text, tts.name), self._requests, text
+            )
             async with aclosing(speech) as stream:
                 async for piece in stream:
                     pieces.append(piece)

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from media_pod.manifest.providers import SecretPlace
 from media_pod.manifest.rules import Rule, in_cluster
 from media_pod.manifest.types import EachOnce, HostName, PeerAddress, Port
 from media_pod.manifest.validation import StrictModel
@@ -39,6 +40,13 @@ class ServerSettings(StrictModel):
         description="Host that Asterisk connects to for audio. Must be empty in a cluster, where "
         "each pod advertises its own address. Default empty: the local address of Asterisk's HTTP "
         "request, which Asterisk can reach.",
+    )
+    control_token: SecretPlace | None = Field(
+        default=None,
+        description="Token, at least 16 characters, of those who may drain a pod and see its "
+        "calls: they send `Authorization: Bearer TOKEN` with /api/drain and /api/calls. Default "
+        "none: only the pod's own machine may, in a cluster the pod itself and whoever may use "
+        "`kubectl port-forward`.",
     )
     peers: Annotated[
         tuple[PeerAddress, ...],

@@ -154,4 +154,6 @@ def _settings(spec: AgentSpec) -> CallSettings:
 def _ended_by(leg: Leg) -> str:
     if leg.failed:
         return "error"
-    return "bot" if leg.call.over else "caller"
+    if leg.call.over:
+        return "bot"
+    return "error" if leg.connection.refused else "caller"

@@ -25,7 +25,7 @@ from media_pod.calls.registry import Leg
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Reason, Step
 from media_pod.logs import call_logger
 from media_pod.telemetry.tick_metrics import TickMetrics
-from media_pod.transport.line import Digit, LineEvent
+from media_pod.transport.line import Digit, LineEvent, Skipped
 
 TICK_S: Final = TICK_MS / 1000
 MAX_CATCH_UP_TICKS: Final = 5
@@ -151,6 +151,7 @@ class PodClock:
 
     def _write(self) -> None:
         self._played[:] = 0
+        ready: list[tuple[int, Leg]] = []
         for slot, leg in self._legs.items():
             needed = leg.connection.frames_needed
             try:
@@ -158,17 +159,27 @@ class PodClock:
                     self._make_up(leg, needed - 1)
                 if needed:
                     self._played[slot] = leg.call.frame(leg.connection.frames_played)
+                    ready.append((slot, leg))
             except Exception as error:  # the edge at which one call's bug stops
                 self._fail(leg, error)
-        for slot, leg in self._legs.items():
-            if leg.connection.frames_needed:
-                leg.connection.send(self._frames[slot])
+        accepted = [leg.connection.send(self._frames[slot]) for slot, leg in ready]
+        for (slot, leg), sent in zip(ready, accepted, strict=True):
+            if not sent:
+                self._played[slot] = 0
+            self._sent(leg, accepted=sent)
         self._play()
+
+    def _sent(self, leg: Leg, *, accepted: bool) -> None:
+        try:
+            leg.call.sent(accepted=accepted)
+        except Exception as error:  # the edge at which one call's bug stops
+            self._fail(leg, error)
 
     def _make_up(self, leg: Leg, frames: int) -> None:
         """Send a line the frames that its queue lacks."""
         for _ in range(frames):
-            leg.connection.send(leg.call.more(leg.connection.frames_played).tobytes())
+            frame = leg.call.more(leg.connection.frames_played)
+            leg.call.sent(accepted=leg.connection.send(frame.tobytes()))
 
     def _play(self) -> None:
         """Advance the lines by one tick: those with a queue play from it."""
@@ -188,6 +199,8 @@ class PodClock:
                 self.end(leg)
                 continue
             block = leg.stream.take()
+            if block.dropped:
+                self._metrics.dropped(block.dropped / self._bank.rate)
             slots.append(slot)
             blocks.append(block.pcm)
             self._slipped[slot] = block.slipped
@@ -197,6 +210,9 @@ class PodClock:
 
     def _take(self, leg: Leg, event: LineEvent) -> None:
         if leg.connection.ended is not None:
+            return
+        if isinstance(event, Skipped):
+            self._metrics.skipped(event.reason)
             return
         if not isinstance(event, Digit):
             leg.stream.push(event.pcm)

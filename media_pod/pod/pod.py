@@ -28,6 +28,7 @@ from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
 from media_pod.pod.call_setup import CallSetup
 from media_pod.pod.clock import PodClock, Tap
+from media_pod.pod.http.access import usable
 from media_pod.pod.http.api import make_app
 from media_pod.pod.http.server import ControlServer
 from media_pod.pod.services import AgentServices
@@ -159,8 +160,17 @@ class Pod:
             self._now,
         )
         peers = HttpPeers(server.peers) if server.peers else None
-        app = make_app(view, server.advertise_host, peers)
-        return ControlServer(app, server.bind_host, server.http_port)
+        self._control_token()
+        app = make_app(view, server.advertise_host, peers, self._control_token)
+        return ControlServer(
+            app, server.bind_host, server.http_port, self._metrics.malformed_request
+        )
+
+    def _control_token(self) -> str:
+        """As it is now, because Kubernetes replaces the file of a Secret; raises SetupError."""
+        source = self._spec.server.control_token
+        found = self._services.secrets.value(source, "spec.server.controlToken")
+        return "" if found is None else usable(found)
 
     def _make_server(self) -> CallServer:
         server, line, deadlines = self._spec.server, self._spec.line, self._spec.deadlines
@@ -248,6 +258,11 @@ class Pod:
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks its clock has had; may be read on any thread."""
+        return self._clock.ticks
 
     def log_context(self, uuid: str) -> SpanContext | None:
         """The trace span of the call `uuid`, for its lines of the log; None without traces."""

@@ -12,6 +12,7 @@ from media_pod.manifest.agent import AgentSpec, VoiceAgent
 from media_pod.manifest.watch import ManifestWatch
 from media_pod.pod.clock import Tap
 from media_pod.pod.pod import Addresses, Pod, make_bank
+from media_pod.pod.watchdog import Watchdog
 from media_pod.telemetry.log_ids import with_call_ids
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ async def serve_agent(
             )
             if on_ready is not None:
                 on_ready(addresses)
-            await _run_until(stop, pod, drain, watch)
+            with Watchdog(lambda: pod.ticks):
+                await _run_until(stop, pod, drain, watch)
         finally:
             await pod.aclose()
 

@@ -44,7 +44,7 @@ class TextServices:
     ) -> None:
         self._spec = spec
         self._folder = folder
-        secrets = SecretReader(environ)
+        self.secrets = secrets = SecretReader(environ)
         self._registry = ProviderRegistry(spec, folder, secrets, now)
         self.llm = self._registry.make_llm()
         self.own_audio = make_own_audio(spec, folder, secrets)

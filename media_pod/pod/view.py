@@ -1,14 +1,13 @@
 """A running pod as its HTTP API sees it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import HungUp
 from media_pod.calls.answers import Next
 from media_pod.calls.drain import Drain
-from media_pod.calls.registry import CallRegistry, CallState, Leg, RegisteredCall
+from media_pod.calls.registry import CallRegistry, CallState, RegisteredCall
 from media_pod.dialogues.ports import CallInfo, DialogueFactory
 from media_pod.manifest.active import ActiveManifest, ManifestView
 from media_pod.pod.clock import PodClock
@@ -79,9 +78,16 @@ class RunningPod:
             leg.connection.hang_up(f"the dialplan says that the call is over, cause {cause}")
         return True
 
-    def calls(self) -> Sequence[CallView]:
+    @property
+    def active_calls(self) -> int:
+        """Calls that hold a slot."""
+        return len(self._registry.present)
+
+    def calls(self) -> Iterator[CallView]:
         """See `PodView.calls`."""
-        return [self._view(call) for call in self._registry.present]
+        get, present = self._registry.get, self._registry.present
+        # One may have ended since the first was looked at.
+        return (self._view(call) for call in present if get(call.info.uuid) is call)
 
     def call(self, uuid: str) -> CallView | None:
         """See `PodView.call`."""
@@ -120,14 +126,14 @@ class RunningPod:
         """See `PodView.readiness_error`; the API is served once the pod is loaded."""
         return "draining" if self.draining else ""
 
-    def render_metrics(self, accept: str) -> tuple[bytes, str]:
-        """See `PodView.render_metrics`."""
+    def metrics_page(self, accept: str, names: Sequence[str]) -> tuple[Iterator[bytes], str]:
+        """See `PodView.metrics_page`."""
         self._metrics.active_calls(len(self._registry.present))
         self._metrics.draining(self._drain.elapsed_s)
-        return self._metrics.render(accept)
+        return self._metrics.page(accept, names)
 
     def _view(self, call: RegisteredCall) -> CallView:
-        view = CallView(
+        about = (
             call.info.uuid,
             call.slot,
             _SHOWN.get(call.state, call.state.value),
@@ -135,19 +141,15 @@ class RunningPod:
             call.info.to_number,
             self._now() - call.since_s,
         )
-        return view if call.leg is None else _with_conversation(view, call.leg)
-
-
-def _with_conversation(view: CallView, leg: Leg) -> CallView:
-    tick = leg.call.last
-    if tick is None:
-        return view
-    return replace(
-        view,
-        turn=leg.call.state.value,
-        decision=tick.decision.name.lower(),
-        reason=tick.reason.name.lower(),
-        delay_ms=tick.delay_ms,
-        delay_confidence=tick.delay_confidence,
-        erle_db=tick.erle_db,
-    )
+        tick = None if call.leg is None else call.leg.call.last
+        if call.leg is None or tick is None:
+            return CallView(*about)
+        return CallView(
+            *about,
+            turn=call.leg.call.state.value,
+            decision=tick.decision.name.lower(),
+            reason=tick.reason.name.lower(),
+            delay_ms=tick.delay_ms,
+            delay_confidence=tick.delay_confidence,
+            erle_db=tick.erle_db,
+        )

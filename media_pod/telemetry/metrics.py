@@ -1,6 +1,6 @@
 """A pod's metrics for Prometheus: the pod itself, its ticks, its calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -9,10 +9,10 @@ from prometheus_client import (
     Gauge,
     ProcessCollector,
 )
-from prometheus_client.exposition import choose_encoder
 
 from media_pod.call.events import CallRef, Ended, Event
 from media_pod.telemetry.call_metrics import CallMetrics
+from media_pod.telemetry.metrics_page import pieces
 from media_pod.telemetry.tick_metrics import TickMetrics
 
 ENDED = ("bot", "caller", "error", "pod")
@@ -69,6 +69,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._malformed = Counter(
+            "interject_malformed_http_requests",
+            "Requests to the HTTP API that were refused because they are no HTTP.",
+            registry=self._registry,
+        )
+
     def active_calls(self, calls: int) -> None:
         self._active.set(calls)
 
@@ -85,14 +91,19 @@ class Metrics:
         """An event of a call found the queue of its subscribers full."""
         self._dropped.inc()
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """The metrics page and its content type, as an Accept header wants it.
+    def malformed_request(self) -> None:
+        """The HTTP API was sent something else."""
+        self._malformed.inc()
 
-        OpenMetrics for those who take it, because exemplars are in no other format; else
-        Prometheus's text.
+    def page(self, accept: str, names: Sequence[str] = ()) -> tuple[Iterator[bytes], str]:
+        """The metrics page and its content type, see `metrics_page.pieces`.
+
+        Args:
+            accept: the request's header.
+            names: of the series on the page; all if there are none.
         """
-        encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+        some = self._registry.restricted_registry(names) if names else self._registry
+        return pieces(some, accept)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self._registry)

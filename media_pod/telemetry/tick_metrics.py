@@ -5,6 +5,7 @@ import math
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from media_pod.duplex.contract import Decision, Reason
+from media_pod.transport.line import SkipReason
 
 TICK_BUCKETS_S = (
     *(0.0005, 0.001, 0.002, 0.004, 0.006, 0.008, 0.010, 0.012, 0.014, 0.016, 0.018, 0.020),
@@ -52,6 +53,15 @@ class TickMetrics:
             LATENESS_BUCKETS_S,
         )
         self._late = self._counter("interject_late_ticks", "Ticks that were skipped, being late.")
+        self._skipped = self._counter(
+            "interject_skipped_frames", "Frames of Asterisk that were skipped, by why.", ("reason",)
+        )
+        for reason in SkipReason:
+            self._skipped.labels(reason)
+        self._dropped = self._counter(
+            "interject_dropped_audio_seconds",
+            "Audio of callers that was dropped because more was queued than their line needs.",
+        )
         self._decided = self._counter(
             "interject_decisions", "Changes of the bank's decision.", ("decision", "reason")
         )
@@ -78,6 +88,14 @@ class TickMetrics:
 
     def late_ticks(self, ticks: int) -> None:
         self._late.inc(ticks)
+
+    def skipped(self, reason: SkipReason) -> None:
+        """A peer sent a frame that its call goes on without."""
+        self._skipped.labels(reason).inc()
+
+    def dropped(self, audio_s: float) -> None:
+        """So much of a caller's audio was dropped."""
+        self._dropped.inc(audio_s)
 
     def decided(self, decision: Decision, reason: Reason) -> None:
         """A slot's decision changed; not to be called for one that stays."""

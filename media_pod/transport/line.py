@@ -9,6 +9,7 @@ and commands stay inside the protocol. No method here waits, and only `receive_h
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Final, Protocol
 from uuid import UUID
 
@@ -36,7 +37,23 @@ class Digit:
     digit: str
 
 
-LineEvent = Audio | Digit
+class SkipReason(StrEnum):
+    """Why something that a peer sent is skipped."""
+
+    UNKNOWN_KIND = "unknown_kind"
+    """A kind of frame that this version does not know."""
+    BEFORE_START = "before_start"
+    """Audio in front of what has to come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A frame that the call goes on without."""
+
+    reason: SkipReason
+
+
+LineEvent = Audio | Digit | Skipped
 
 
 class MediaLine(Protocol):
@@ -46,6 +63,8 @@ class MediaLine(Protocol):
     """The other side's address, for logs."""
     ended: str | None
     """Why the call is over; None while it runs."""
+    refused: bool
+    """The call is over because the pod could not go on with what this peer sent, or did not."""
 
     @property
     def frames_needed(self) -> int:
@@ -54,11 +73,15 @@ class MediaLine(Protocol):
 
     @property
     def frames_played(self) -> int | None:
-        """How many of the frames given to `send` have certainly been played, counted over the call;
-        None if each is played in the tick in which it is sent."""
+        """How many of the frames given to `send` have certainly been played, counted over the call
+        with those that it refused; None if each is played in the tick in which it is sent."""
 
-    def send(self, frame: bytes | memoryview) -> None:
-        """Send one frame. Its memory is the caller's again on return."""
+    def send(self, frame: bytes | memoryview) -> bool:
+        """Send one frame. Its memory is the caller's again on return.
+
+        Returns:
+            Whether the line took it; False if it will never reach the other side.
+        """
 
     def playing(self) -> Pcm | None:
         """Advance by one tick; to be called once per tick, after its frames.
@@ -98,6 +121,8 @@ class LineProtocol(Protocol):
     peer: str
     fault: str
     """Why the call has to end; empty while nothing is wrong."""
+    goodbye: bool
+    """`fault` is the peer's own goodbye."""
 
     def __init__(self, rate_hz: int, peer: str) -> None: ...
 

@@ -19,7 +19,8 @@ rules hold it steady:
   (`_high`). From then on that much is queued, so the next packet that is as late makes no hole.
 - **Too much has been queued for 2 s.** No tick of them needed the oldest whole blocks, so the line
   is steadier than it was: they are dropped, one per tick, and the audio lies that much earlier.
-- **More than 200 ms are queued.** The oldest is dropped at once.
+- **More than 200 ms are queued**, and more than the longest packet so far and 200 ms. The oldest is
+  dropped at once.
 
 So the stream starts without any reserve, and pays one hole for a reserve when it turns out that
 the line needs one. A reserve for every call would hide the loss of a packet (which would use it up,
@@ -36,6 +37,8 @@ from media_pod.duplex.contract import TICK_MS
 
 MAX_QUEUED_MS: Final = 200
 """Three of the longest usual packets (60 ms), and a tick."""
+MAX_PACKET_MS: Final = 1000
+"""Of a longer packet the beginning is dropped."""
 SURPLUS_TICKS: Final = 100
 """2 s: how long blocks must have been spare before they are dropped."""
 DOUBT_TICKS: Final = 50
@@ -63,7 +66,8 @@ class CallerStream:
 
     def __init__(self, rate_hz: int) -> None:
         self._block = rate_hz * TICK_MS // 1000 * _SAMPLE_BYTES
-        self._max_queued = self._block * MAX_QUEUED_MS // TICK_MS
+        self._usual_queued = self._max_queued = self._block * MAX_QUEUED_MS // TICK_MS
+        self._longest_packet = self._block * MAX_PACKET_MS // TICK_MS
         self._zeros = bytes(self._block)
         # From here on everything is counted in bytes; `take` gives samples.
         self._queue = bytearray()
@@ -85,6 +89,9 @@ class CallerStream:
     def push(self, pcm: bytes) -> None:
         """Take a packet's samples, whole ones, in the order of their arrival."""
         self._queue += pcm
+        if len(pcm) > self._usual_queued:
+            longest = min(len(pcm), self._longest_packet) + self._usual_queued
+            self._max_queued = max(self._max_queued, longest)
         excess = len(self._queue) - self._max_queued
         if excess > 0:
             del self._queue[:excess]

@@ -86,6 +86,8 @@ class CallSocket:
         self.state = SocketState.OPEN
         self.ended: str | None = None
         """Why the call is over; None while it runs."""
+        self.refused = False
+        """See `MediaLine.refused`."""
         self.dropped_frames = 0
         """Frames that never left because the ones before them had not."""
         _configure(sock)
@@ -121,19 +123,25 @@ class CallSocket:
             self._protocol.accept()
             self._post()
 
-    def send(self, frame: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> bool:
         """Write one frame in one piece, behind what waits; never blocks.
 
         Of a frame that does not fit, the rest leaves before anything else; frames given until then
         are dropped and counted, so that none is ever torn. Asterisk ends an AudioSocket call whose
         payload comes more than 5 ms after its header, which only one write per frame avoids. The
         frame's memory is the caller's again on return. No effect once the call is over.
+
+        Returns:
+            False for a frame that was dropped, or that came after the call's end.
         """
         if self.state is not SocketState.OPEN:
-            return
+            return False
         wire = self._protocol.encode(frame)
-        if wire:
-            self._protocol.wrote(whole=self._write(wire))
+        if not wire:
+            return True
+        whole = self._write(wire)
+        self._protocol.wrote(whole=whole)
+        return whole
 
     def playing(self) -> Pcm | None:
         """See `MediaLine.playing`."""
@@ -175,7 +183,7 @@ class CallSocket:
             self._post()
         self._watch(now, progress=bool(events))
         if protocol.fault:
-            self.hang_up(protocol.fault)
+            self._end_call(protocol.fault, refused=not protocol.goodbye)
         return events
 
     def hang_up(self, reason: str = "the bot hung up") -> None:
@@ -183,8 +191,12 @@ class CallSocket:
 
         No effect if the call is over already.
         """
+        self._end_call(reason, refused=False)
+
+    def _end_call(self, reason: str, *, refused: bool) -> None:
         if self.state is not SocketState.OPEN:
             return
+        self.refused = refused
         self._protocol.close(reason)
         try:
             self._push_out(self._protocol.data_to_send())
@@ -250,7 +262,7 @@ class CallSocket:
             self._lost(error)
             return
         if len(self._unsent) > MAX_UNSENT_BYTES:
-            self.hang_up(
+            self._refuse(
                 f"{len(self._unsent)} bytes wait for the peer, expected at most {MAX_UNSENT_BYTES}"
             )
 
@@ -266,7 +278,7 @@ class CallSocket:
         if self._awaited_since is None:
             self._awaited_since = now
         elif now - self._awaited_since > self._stall_s:
-            self.hang_up(f"read no {awaited} within {self._stall_s:g} s")
+            self._refuse(f"read no {awaited} within {self._stall_s:g} s")
 
     def _watch(self, now: float, *, progress: bool) -> None:
         """End the call if half a frame, or a frame that cannot leave, has waited for too long."""
@@ -276,7 +288,7 @@ class CallSocket:
         elif progress or self._partial_since is None:
             self._partial_since = now
         elif now - self._partial_since > self._stall_s:
-            self.hang_up(
+            self._refuse(
                 f"read {pending} bytes of a frame, expected the rest of it "
                 f"within {self._stall_s:g} s"
             )
@@ -285,7 +297,10 @@ class CallSocket:
         elif self._blocked_since is None:
             self._blocked_since = now
         elif now - self._blocked_since > self._stall_s:
-            self.hang_up(f"the peer took nothing for {self._stall_s:g} s")
+            self._refuse(f"the peer took nothing for {self._stall_s:g} s")
+
+    def _refuse(self, reason: str) -> None:
+        self._end_call(reason, refused=True)
 
     def _lost(self, error: OSError) -> None:
         self._end(SocketState.CLOSED, f"the connection was lost: {error.strerror or error}")

@@ -98,6 +98,8 @@ MAX_PAGE_BYTES: Final = 256 * 1024
 """A pod's metrics page has some 20 kB."""
 
 _LINE: Final = re.compile(rb"^" + METRIC.encode() + rb"(?:\{[^}\n]*\})? ([^ \n]+)", re.MULTILINE)
+_ONE_METRIC: Final = {"name[]": METRIC}
+"""Its other metrics would cost the pod ten times as much."""
 _HEADERS: Final = {"Accept": "text/plain", "Accept-Encoding": "identity"}
 
 _logger = logging.getLogger(__name__)
@@ -147,7 +149,10 @@ class PodCalls:
     async def _calls(self, address: str) -> int | None:
         try:
             async with self._session.get(
-                f"http://{address}/metrics", headers=_HEADERS, allow_redirects=False
+                f"http://{address}/metrics",
+                params=_ONE_METRIC,
+                headers=_HEADERS,
+                allow_redirects=False,
             ) as answer:
                 if answer.status != 200:
                     raise ValueError(f"read status {answer.status}, expected 200")

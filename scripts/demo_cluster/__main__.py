@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -103,13 +104,13 @@ def _call_and_show(
     """The spans of the call's trace, for those who want more of it."""
     account = release.account(cluster)
     say(f"calling {release.EXTENSION} at {account.server_host}:{account.server_port} ...")
-    pods = [page for _, page in release.pages(cluster) if page.endswith(":1650")]
 
     def progress(elapsed_s: float) -> None:
         if round(elapsed_s) % 10 == 0:
             say(f"  {elapsed_s:.0f} s")
 
-    called = asyncio.run(call(account, release.EXTENSION, pods if traces else [], progress))
+    uuids = partial(release.uuids, cluster) if traces else list[str]
+    called = asyncio.run(call(account, release.EXTENSION, uuids, progress))
     spans = _spans(traces, called) if traces else []
     print_all(called, spans, metrics)
     return spans

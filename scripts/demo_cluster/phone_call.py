@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import aiohttp
 import numpy as np
 
 from interject_lab.call_record import CallRecord
@@ -34,19 +33,22 @@ class DemoCall:
 
 
 async def call(
-    account: Account, extension: str, pods: list[str], progress: Callable[[float], None]
+    account: Account,
+    extension: str,
+    uuids: Callable[[], list[str]],
+    progress: Callable[[float], None],
 ) -> DemoCall:
     """Call and talk as the demonstration's caller does, until either side hangs up.
 
     Args:
-        pods: host:port of the media pods' APIs.
+        uuids: asks the pods for their calls; blocks.
 
     Raises:
         LabError: no answer.
     """
     speaker, echo = await asyncio.to_thread(lambda: (caller(FULL), line()))
     phone = SipPhone(account, echo, speaker, max_s=FULL.seconds, progress=progress)
-    watching = asyncio.create_task(_uuid(pods))
+    watching = asyncio.create_task(_uuid(uuids))
     try:
         called = await phone.call(extension)
     finally:
@@ -74,20 +76,9 @@ def judge(call: DemoCall, spans: list[Span]) -> CallScore:
     return score("Interject on Kubernetes", record, stops)
 
 
-async def _uuid(pods: list[str]) -> str:
+async def _uuid(uuids: Callable[[], list[str]]) -> str:
     """Of the first call that any of the pods has."""
-    timeout = aiohttp.ClientTimeout(total=2)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
-        while True:
-            for pod in pods:
-                for found in await _calls(http, pod):
-                    return str(found["uuid"])
-            await asyncio.sleep(POLL_S)
-
-
-async def _calls(http: aiohttp.ClientSession, pod: str) -> list[dict[str, Any]]:
-    try:
-        async with http.get(f"http://{pod}/api/calls") as answer:
-            return list((await answer.json())["calls"])
-    except (aiohttp.ClientError, TimeoutError):
-        return []
+    while True:
+        if found := await asyncio.to_thread(uuids):
+            return found[0]
+        await asyncio.sleep(POLL_S)

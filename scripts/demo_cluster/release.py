@@ -1,6 +1,7 @@
 """The chart, installed as a user would, and the telephone that it made an account for."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,10 @@ EXTENSION: Final = "100"
 READY_S: Final = 180
 _PHONE: Final = "601"
 _METRICS_PORT: Final = 9100
+_CALLS: Final = (
+    "import urllib.request as r;"
+    "print(r.urlopen('http://127.0.0.1:1650/api/calls', timeout=2).read().decode())"
+)
 
 
 def install(cluster: Cluster, images: Path, otlp: str) -> None:
@@ -87,6 +92,20 @@ def pages(cluster: Cluster) -> list[tuple[str, str]]:
         for pod in cluster.get("pods", "-n", NAMESPACE)["items"]
         if pod["status"].get("podIP") and (port := _metrics_port(pod))
     ]
+
+
+def uuids(cluster: Cluster) -> list[str]:
+    """Of the calls that the agent's pods have, which they say to nobody but themselves."""
+    pods = cluster.get("pods", "-n", NAMESPACE, "-l", "interject.dev/agent")["items"]
+    found: list[str] = []
+    for pod in pods:
+        place = ("exec", pod["metadata"]["name"], "-n", NAMESPACE, "-c", "media")
+        try:
+            answer = cluster.run(*place, "--", "python", "-c", _CALLS)
+        except DemoError:  # a pod that is not up yet, or is going
+            continue
+        found += [call["uuid"] for call in json.loads(answer)["calls"]]
+    return found
 
 
 def _metrics_port(pod: Json) -> int:

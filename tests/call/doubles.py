@@ -17,6 +17,7 @@ from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
+from media_pod.call.playout import Playout
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import (
     Act,
@@ -57,6 +58,13 @@ SOON = 0.01
 """A provider's deadline, in seconds, for those that hang."""
 BUS_S = 5.0
 """Deadline of the event bus, which needs milliseconds."""
+
+
+def leave(playout: Playout, frames_played: int | None = None) -> Pcm:
+    """The next frame, which the line takes."""
+    frame = playout.take(frames_played)
+    playout.sent(accepted=True)
+    return frame
 
 
 async def settle() -> None:
@@ -294,6 +302,7 @@ class Conversation:
         """One tick without letting anything else run: what left in it."""
         played = None if self.queued is None else max(self._tick - self.queued, 0)
         frame = self.call.frame(played)
+        self.call.sent(accepted=True)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
         self.call.hear(CallerTick(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))

@@ -12,6 +12,7 @@ from call.doubles import (
     Conversation,
     Recognizer,
     chain,
+    leave,
     listening,
     loud,
     others,
@@ -105,7 +106,7 @@ def test_parts_of_an_item_count_together_and_a_new_turn_from_zero() -> None:
     playout.add(Speech("one", pcm, word), "a")
     playout.add(Speech("", pcm, word, continues=True), "a")
     for _ in range(3):
-        playout.take()
+        leave(playout)
     assert dict(playout.said().item_samples) == {"a": 3 * FRAME}
     playout.stop()
     assert dict(playout.said().item_samples) == {}
@@ -115,5 +116,5 @@ def test_on_a_line_with_a_queue_an_item_counts_what_was_played() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech("one two"), "a")
     for taken in range(4):
-        playout.take(max(0, taken - 2))
+        leave(playout, max(0, taken - 2))
     assert dict(playout.said().item_samples) == {"a": FRAME}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from call.doubles import leave
 from media_pod.call.playout import ROOM_MS, Playout
 from media_pod.providers.ports import Pcm, Speech, Word
 from media_pod.transport.websocket.playback import Playback
@@ -48,7 +49,7 @@ def text(pieces: list[Speech]) -> str:
 
 
 def played(playout: Playout, frames: int) -> Pcm:
-    return np.concatenate([playout.take() for _ in range(frames)] or [np.zeros(0, np.int16)])
+    return np.concatenate([leave(playout) for _ in range(frames)] or [np.zeros(0, np.int16)])
 
 
 @given(speeches(), st.lists(st.integers(0, 60), max_size=3))
@@ -71,7 +72,7 @@ def test_what_leaves_is_what_was_added_in_order_then_silence(
     assert playout.empty
     assert np.array_equal(audio[: whole.size], whole)
     assert not audio[whole.size :].any()
-    assert not playout.take().any()
+    assert not leave(playout).any()
 
 
 @given(speeches(), st.integers(0, 60), st.integers(0, 5))
@@ -106,7 +107,7 @@ def test_after_stop_the_next_frame_is_silence(pieces: list[Speech], frames: int)
 
     playout.stop()
 
-    assert not playout.take().any()
+    assert not leave(playout).any()
     assert playout.empty
 
 
@@ -129,7 +130,7 @@ def test_room_ends_at_the_bound_and_comes_back() -> None:
     room.append(playout.has_room)
     playout.pause(20)
     room.append(playout.has_room)
-    playout.take()
+    leave(playout)
     room.append(playout.has_room)
 
     assert room == [True, False, True]
@@ -175,7 +176,7 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
         first = int(queue.next_mark)
         for _ in range(ticks):
             for _ in range(queue.frames_needed):
-                rows[int(queue.next_mark)] = playout.take(queue.frames_played)
+                rows[int(queue.next_mark)] = leave(playout, queue.frames_played)
                 queue.push(b"row", marked=False)
             surely_left = queue.frames_played
             queue.tick()
@@ -201,30 +202,30 @@ def test_what_is_under_way_is_neither_played_nor_empty() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech(1, 160, 160))
     for _ in range(3):
-        playout.take(frames_played=0)
+        leave(playout, 0)
 
     assert (playout.said().heard, playout.said().unheard) == ("", "w1 w2")
     assert (playout.empty, playout.under_way) == (False, True)
 
-    playout.take(frames_played=1)
+    leave(playout, 1)
     assert (playout.said().heard, playout.said().unheard) == ("w1", "w2")
     assert playout.said().heard_ms == 20
 
-    playout.take(frames_played=2)
+    leave(playout, 2)
     assert (playout.said().heard, playout.empty, playout.under_way) == ("w1 w2", True, False)
 
 
 def test_frames_of_a_turn_that_was_stopped_count_for_no_other() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech(1, 160, 160))
-    playout.take(frames_played=0)
-    playout.take(frames_played=0)
+    leave(playout, 0)
+    leave(playout, 0)
     playout.stop()
     playout.add(speech(3, 160))
-    playout.take(frames_played=2)
+    leave(playout, 2)
 
     assert (playout.said().heard, playout.said().unheard) == ("", "w3")
-    playout.take(frames_played=3)
+    leave(playout, 3)
     assert playout.said().heard == "w3"
 
 
@@ -305,7 +306,7 @@ def test_parts_of_a_clause_count_by_the_latest_times_of_its_words(
                 if sum(p.pcm.size for a in added for p in a) < (frames + 1) * FRAME:
                     break  # a gap in the speech would move what follows
                 played_frames = None if queue_frames is None else max(0, frames - queue_frames)
-                playout.take(played_frames)
+                leave(playout, played_frames)
                 frames += 1
             now = playout.said()
             assert f"{now.heard} {now.unheard}".split() == everything.split()
@@ -349,5 +350,5 @@ def test_a_text_without_blanks_is_announced_to_its_end() -> None:
     playout.announce("你好。再见。")
     pcm = np.ones(FRAME, np.int16)
     playout.add(Speech("你好。", pcm, (Word("你", 0, 80), Word("好。", 80, 160))))
-    playout.take()
+    leave(playout)
     assert (playout.said().heard, playout.said().unheard) == ("你 好。", "再见。")

@@ -8,7 +8,19 @@ from typing import Concatenate, ParamSpec
 import numpy as np
 import pytest
 
-from call.doubles import FRAME, RATE_HZ, SOON, Mind, Recognizer, Voice, chain, hang, others, settle
+from call.doubles import (
+    FRAME,
+    RATE_HZ,
+    SOON,
+    Mind,
+    Recognizer,
+    Voice,
+    chain,
+    hang,
+    leave,
+    others,
+    settle,
+)
 from media_pod.call.events import (
     ConversationEvent,
     ProviderEvent,
@@ -70,7 +82,7 @@ async def test_acts_are_played_in_order_and_a_recording_is_one_word() -> None:
 
     await bot.turn.greet()
 
-    frames = [int(bot.playout.take()[0]) for _ in range(4)]
+    frames = [int(leave(bot.playout)[0]) for _ in range(4)]
     assert frames == [1000, 1000, 0, 5]
     assert bot.playout.said().heard == "One a jingle"
     assert bot.reported == ["speech", "speech", HangUp("done")]
@@ -117,7 +129,7 @@ async def test_a_full_playout_holds_the_dialogue_back_until_frames_have_left() -
     await settle()
     assert not bot.reported
 
-    bot.playout.take()
+    leave(bot.playout)
     bot.turn.played()
     await work
 
@@ -131,7 +143,7 @@ async def test_words_that_have_no_speech_yet_are_unheard() -> None:
     work = asyncio.create_task(bot.turn.greet())
     await settle()
     for _ in range(2):
-        bot.playout.take()
+        leave(bot.playout)
 
     said = bot.playout.said()
 
@@ -300,7 +312,7 @@ async def test_a_recording_takes_no_words_of_a_sentence_after_it() -> None:
     await settle()
     assert bot.playout.said().unheard == "a jingle two three"
 
-    bot.playout.take()
+    leave(bot.playout)
 
     assert (bot.playout.said().heard, bot.playout.said().unheard) == ("a jingle", "two three")
     work.cancel()
@@ -311,7 +323,7 @@ async def test_what_was_announced_is_unheard_once() -> None:
     bot = Bot()
     bot.mind.greeting = [Play("a jingle", np.full(FRAME, 5, np.int16)), Say("two three")]
     await bot.turn.greet()
-    bot.playout.take()
+    leave(bot.playout)
     assert (bot.playout.said().heard, bot.playout.said().unheard) == ("a jingle", "two three")
 
 
@@ -331,7 +343,7 @@ async def test_a_fixed_sentence_is_synthesized_once() -> None:
         bot.mind.answers = [[Say("One. two"), Say("three")]]
         await bot.turn.answer(CallerTurn("hello"))
     assert bot.voice.spoken == 2 + 3
-    assert sum(int(bot.playout.take()[0] != 0) for _ in range(20)) == 3 * 3 * 2
+    assert sum(int(leave(bot.playout)[0] != 0) for _ in range(20)) == 3 * 3 * 2
 
 
 async def test_a_fixed_sentence_that_was_cut_is_not_kept_half() -> None:
@@ -349,5 +361,5 @@ async def test_a_fixed_sentence_that_was_cut_is_not_kept_half() -> None:
     bot.mind.answers = [[Say("One. two")]]
     await bot.turn.answer(CallerTurn("hello"))
     for _ in range(4):
-        bot.playout.take()
+        leave(bot.playout)
     assert bot.playout.said().heard == "One two"

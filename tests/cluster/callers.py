@@ -1,5 +1,6 @@
 """Telephones that call agents in the cluster by the address that is published for them."""
 
+import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import numpy as np
 
+from cluster.cluster import Cluster
 from cluster.operators import find, until
 from interject_lab.call_record import CallRecord
 from interject_lab.network.line import DelayStep, TelephoneLine
@@ -20,6 +22,14 @@ from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.kinds import SERVICE, Json
 
 RATE_HZ = 8000
+_ASK = """
+import sys, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(sys.argv[1], timeout=2)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode(), sep="\\n", end="")
+"""
 REPEATING = {
     "kind": "scripted",
     "script": [{"say": "This goes on and on, for as long as you like to listen.", "pauseMs": 300}],
@@ -101,6 +111,17 @@ async def ask(host: str, path: str, http_port: int = 1650) -> tuple[int, str]:
             return answer.status, await answer.text()
     except (aiohttp.ClientError, TimeoutError):
         return 0, ""
+
+
+async def ask_inside(cluster: Cluster, pod: Json, path: str) -> tuple[int, str]:
+    """As `ask`, from within the pod: what an agent without a control token answers nowhere else."""
+    meta = pod["metadata"]
+    place = ("exec", meta["name"], f"--namespace={meta['namespace']}", "--container=media")
+    done = await asyncio.to_thread(
+        cluster.run, *place, "--", "python", "-c", _ASK, f"http://127.0.0.1:1650{path}"
+    )
+    status, _, text = done.stdout.partition("\n")
+    return (int(status), text) if done.returncode == 0 else (0, "")
 
 
 def alive(pods: list[Json]) -> list[Json]:

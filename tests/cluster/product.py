@@ -2,15 +2,15 @@
 
 import asyncio
 import base64
+import json
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import aiohttp
-
 from asterisk.callers import line, silent
+from cluster.callers import ask_inside
 from cluster.cluster import Cluster, Json
 from cluster.images import PULL_POLICY
 from cluster.operators import until
@@ -30,7 +30,6 @@ GRACE_S: Final = 10
 """That Asterisk gives its calls when it is asked to go."""
 PAUSE_S: Final = 0.5
 """Between two questions of kubectl, which takes a tenth of a second of a core for each."""
-_POLL_S: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,8 @@ class Product:
     async def call(self, extension: str, caller: Caller | None = None, *, max_s: float) -> Heard:
         """Call and stay until either side hangs up; a caller who only listens by default."""
         phone = SipPhone(self.account, line(), caller or silent(), max_s=max_s)
-        hosts = await asyncio.to_thread(self.hosts)
-        old = {call["uuid"] for call in await _all_calls(hosts)}
-        watching = asyncio.create_task(_uuid_of_another(hosts, old))
+        old = {call["uuid"] for call in await self.calls()}
+        watching = asyncio.create_task(self._uuid_of_another(old))
         try:
             call = await phone.call(extension)
         finally:
@@ -151,8 +149,11 @@ class Product:
 
     def hosts(self) -> list[str]:
         """The addresses of all media pods, going or not."""
+        return [pod["status"]["podIP"] for pod in self._media_pods()]
+
+    def _media_pods(self) -> list[Json]:
         pods = self.cluster.get_all("pods", self.namespace, names.AGENT)
-        return [pod["status"]["podIP"] for pod in pods if pod["status"].get("podIP")]
+        return [pod for pod in pods if pod["status"].get("podIP")]
 
     def pages(self, asterisk_port: int) -> list[tuple[str, str]]:
         """Name and page of metrics, host:port, of each pod that has one."""
@@ -169,34 +170,20 @@ class Product:
 
     async def calls(self) -> list[Json]:
         """What all media pods say of their calls."""
-        return await _all_calls(await asyncio.to_thread(self.hosts))
+        pods = await asyncio.to_thread(self._media_pods)
+        answers = [await ask_inside(self.cluster, pod, "/api/calls") for pod in pods]
+        pages = [json.loads(text) for status, text in answers if status == 200]
+        return [call for page in pages for call in page["calls"]]
+
+    async def _uuid_of_another(self, old: Container[str]) -> str:
+        while True:
+            for call in await self.calls():
+                if call["uuid"] not in old:
+                    return str(call["uuid"])
+            await asyncio.sleep(PAUSE_S)
 
 
 def is_ready(pod: Json) -> bool:
     """Whether its condition Ready is true."""
     conditions = pod["status"].get("conditions", [])
     return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
-
-
-async def _uuid_of_another(hosts: Sequence[str], old: Container[str]) -> str:
-    while True:
-        for call in await _all_calls(hosts):
-            if call["uuid"] not in old:
-                return str(call["uuid"])
-        await asyncio.sleep(_POLL_S)
-
-
-async def _all_calls(hosts: Sequence[str]) -> list[Json]:
-    return [call for host in hosts for call in await _calls(host)]
-
-
-async def _calls(host: str) -> list[Json]:
-    timeout = aiohttp.ClientTimeout(total=2)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{host}:1650/api/calls") as answer,
-        ):
-            return list((await answer.json())["calls"])
-    except (aiohttp.ClientError, TimeoutError):
-        return []

@@ -9,7 +9,7 @@ import pytest
 
 from asterisk.world import free_port
 from cluster.aggregation import registered, serving_certificate
-from cluster.callers import alive, ask, reserve
+from cluster.callers import alive, ask, ask_inside, reserve
 from cluster.cluster import Cluster
 from cluster.measured import Measured
 from cluster.operators import create, items, operator_running, until, voice_agent
@@ -84,6 +84,7 @@ async def end(pod: Json, calls: list[UUID]) -> None:
 @pytest.mark.timeout(300)
 async def test_up_with_the_calls_and_down_to_the_pod_that_has_one(
     api: ApiServer,
+    cluster: Cluster,
     scaling: None,
     namespace: str,
     media_image: str,
@@ -114,5 +115,5 @@ async def test_up_with_the_calls_and_down_to_the_pod_that_has_one(
     assert left["metadata"]["name"] == second["metadata"]["name"], [
         pod["metadata"]["name"] for pod in pods
     ]
-    status, _ = await ask(left["status"]["podIP"], f"/api/calls/{newest[0]}")
+    status, _ = await ask_inside(cluster, left, f"/api/calls/{newest[0]}")
     assert status == 200

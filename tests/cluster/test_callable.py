@@ -7,7 +7,7 @@ import time
 import pytest
 import yaml
 
-from cluster.callers import REPEATING, ask
+from cluster.callers import REPEATING, ask_inside
 from cluster.cluster import Cluster
 from cluster.images import PULL_POLICY
 from cluster.measured import Measured
@@ -95,7 +95,7 @@ class Calls:
         arguments = ("exec", "asterisk-0", "-n", self._namespace, "--", "sh", "-c", command)
         await asyncio.to_thread(self._cluster.run, *arguments)
         for pod in await items(self._api, POD, self._namespace, f"{names.AGENT}=reception"):
-            status, page = await ask(pod["status"].get("podIP", ""), "/api/calls")
+            status, page = await ask_inside(self._cluster, pod, "/api/calls")
             for call in json.loads(page)["calls"] if status == 200 else []:
                 if (call["to_number"], call["state"]) == (extension, "connected"):
                     return True

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from cluster.callers import REPEATING, alive, ask, call, service_address
+from cluster.callers import REPEATING, alive, ask, ask_inside, call, service_address
 from cluster.cluster import Cluster
 from cluster.frames import none_missing
 from cluster.measured import Measured
@@ -191,6 +191,7 @@ async def test_at_the_drains_end_the_bot_says_goodbye_and_hands_the_caller_back(
 @pytest.mark.timeout(180)
 async def test_a_changed_greeting_reaches_running_pods_and_rolls_none(
     api: ApiServer,
+    cluster: Cluster,
     operator: OperatorProcess,
     namespace: str,
     media_image: str,
@@ -198,14 +199,13 @@ async def test_a_changed_greeting_reaches_running_pods_and_rolls_none(
 ) -> None:
     await create(api, repeating(namespace, media_image, replicas=1))
     (pod,) = await ready_pods(api, namespace, 1)
-    host = pod["status"]["podIP"]
-    _, before = await ask(host, "/api/calls")
+    _, before = await ask_inside(cluster, pod, "/api/calls")
     began = time.monotonic()
     script = [{"say": "Another greeting altogether."}]
     await change(api, namespace, dialogue={"kind": "scripted", "script": script})
 
     async def reloaded() -> bool:
-        return (await ask(host, "/api/calls"))[1] not in ("", before)
+        return (await ask_inside(cluster, pod, "/api/calls"))[1] not in ("", before)
 
     await until("the manifest reloaded", reloaded, 20)
     took = time.monotonic() - began

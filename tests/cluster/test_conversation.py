@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from cluster.callers import alive, ask, call, service_address
+from cluster.callers import alive, ask, ask_inside, call, service_address
 from cluster.cluster import Cluster
 from cluster.measured import Measured
 from cluster.model_server import ModelServer
@@ -153,12 +153,12 @@ async def test_new_instructions_reach_new_calls_and_a_new_model_cuts_no_call(
     host = old["status"]["podIP"]
     address = await service_address(api, namespace, AGENT)
 
-    _, shown = await ask(host, "/api/calls")
+    _, shown = await ask_inside(cluster, old, "/api/calls")
     patient = {"silencePrompts": 20}  # the caller of the long call says nothing more
     await change(api, namespace, AGENT, instructions="You sell bells.", limits=patient)
 
     async def reloaded() -> bool:
-        return (await ask(host, "/api/calls"))[1] not in ("", shown)
+        return (await ask_inside(cluster, old, "/api/calls"))[1] not in ("", shown)
 
     await until("the manifest reloaded", reloaded, 20)
     second = await call(address, 9.0, caller=asks_for_the_price())

@@ -70,10 +70,10 @@ async def test_pods_that_the_namespace_does_not_allow(
 async def test_a_pod_template_with_which_pods_do_not_drain(
     api: ApiServer, operator: OperatorProcess, namespace: str
 ) -> None:
-    hook = {"preStop": {"exec": {"command": ["true"]}}}
-    await create(api, voice_agent(namespace, podTemplate=media(lifecycle=hook)))
+    gone = {"spec": {"containers": [{"name": "media", "$patch": "delete"}]}}
+    await create(api, voice_agent(namespace, podTemplate=gone))
     message = await until_condition(api, namespace, "Degraded", "BadPodTemplate", WITHIN_S)
-    assert "lifecycle.preStop" in message
+    assert "found no container media" in message
     await change(api, namespace, podTemplate={"spec": None})
     await until_condition(api, namespace, "Degraded", "AsExpected", WITHIN_S)
 

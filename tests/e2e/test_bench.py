@@ -22,6 +22,9 @@ KEYS = {
     "tick_cpu_p50_ms",
     "tick_cpu_p99_ms",
     "tick_cpu_max_ms",
+    "tick_late_p50_ms",
+    "tick_late_p99_ms",
+    "tick_late_max_ms",
     "late_ticks",
     "rss_mb",
     "stages_us_per_call_and_tick",
@@ -85,7 +88,7 @@ def test_a_stage_that_fails_is_left_all_the_same() -> None:
 
 async def test_every_size_runs_the_whole_loop_and_says_where_its_time_went() -> None:
     said: list[str] = []
-    (size,) = await bench([3], warm_up_s=0.2, seconds=1.0, on_step=said.append)
+    (size,) = await bench([3], warm_up_s=0.2, seconds=1.0, on_step=said.append, scrape=True)
     assert said == ["3 calls: 0.2 s to warm up, 1 s"]
     assert size.keys() == KEYS
     assert size["calls"] == size["calls_at_end"] == 3

@@ -20,6 +20,7 @@ from media_pod.pod.pod import Pod, make_bank
 from media_pod.pod.services import AgentServices
 from media_pod.providers.ports import ProviderError
 from media_pod.providers.requests import RequestObserver
+from media_pod.transport.audiosocket.frames import Frame, FrameKind, encode
 
 __all__ = ["no_recognizer"]
 without_recognizer = pytest.mark.usefixtures("no_recognizer")
@@ -109,6 +110,26 @@ async def test_a_bank_that_fails_ends_the_pod_also_while_it_drains(draining: boo
                 await run
         end = asyncio.create_task(asterisk.hears_the_end())
     await end
+
+
+@without_recognizer
+async def test_a_call_that_the_pod_refuses_did_not_end_by_its_caller() -> None:
+    async with running(manifest(LONG)) as pod:
+        asterisk = await pod.call(ONE)
+        await asterisk.hears_the_bot()
+        await asyncio.get_running_loop().sock_sendall(
+            asterisk.sock, encode(Frame(FrameKind.SLIN16, bytes(640)))
+        )
+        assert await asterisk.hears_the_end()
+        await pod.until_counted("error")
+
+
+@without_recognizer
+def test_a_control_token_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+    agent = manifest(SHORT, server={"controlToken": {"env": "NO_SUCH_TOKEN"}})
+    with pytest.raises(SetupError, match=r"spec\.server\.controlToken: found no environment"):
+        Pod(agent, Path())
 
 
 @without_recognizer

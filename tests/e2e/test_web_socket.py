@@ -35,6 +35,8 @@ class Asterisk(WebSocketAsterisk):
     def __init__(self, sock: socket.socket, uuid: UUID) -> None:
         super().__init__(uuid)
         self.sock = sock
+        self._reported = 0
+        """Entries of the log of which all marks have been reported."""
 
     @classmethod
     async def connect(cls, pod: Running, uuid: UUID) -> "Asterisk":
@@ -66,6 +68,25 @@ class Asterisk(WebSocketAsterisk):
                 data = await loop.sock_recv(self.sock, 324)
                 self.take(data)
                 assert data, "the pod closed"
+                await self._report()
+
+    async def _report(self) -> None:
+        """Report the marks whose frames have left a queue of `SEND_AHEAD`."""
+        for place, entry in enumerate(self.log[self._reported :], self._reported):
+            if entry == "frame":
+                continue
+            if entry.startswith("MARK_MEDIA"):
+                behind = self.log[place:]
+                if "FLUSH_MEDIA" not in behind and behind.count("frame") <= SEND_AHEAD:
+                    return
+                if "FLUSH_MEDIA" not in behind:
+                    mark = entry.removeprefix("MARK_MEDIA ")
+                    event: dict[str, object] = {
+                        "event": "MEDIA_MARK_PROCESSED",
+                        "correlation_id": mark,
+                    }
+                    await self.send(self.says(event))
+            self._reported = place + 1
 
     def sound(self) -> list[bool]:
         """Of each frame: if it has any."""

@@ -86,6 +86,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "webSocketPort": 3001,
             "httpPort": 1650,
             "advertiseHost": "",
+            "controlToken": None,
             "peers": (),
         },
         "deadlines": {

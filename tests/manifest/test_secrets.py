@@ -33,9 +33,11 @@ def test_every_place_of_a_reference_is_found_and_each_key_once() -> None:
             stt=speech | {"apiKey": ref("llm", "a")},
             tts={"kind": "espeak", "fallbacks": [voice | {"apiKey": ref("voice", "key")}]},
             tools=[tool, server],
+            server={"controlToken": ref("control", "token")},
         )
     )
     assert [(each.name, each.key) for each in keys] == [
+        ("control", "token"),
         ("llm", "a"),
         ("llm", "b"),
         ("tools", "http"),

@@ -47,7 +47,23 @@ async def serve() -> AsyncIterator[Serve]:
 def test_the_page_of_a_real_pod_is_understood() -> None:
     metrics = Metrics(20, "desk", drain_timeout_s=900)
     metrics.active_calls(7)
-    assert parse(metrics.render("text/plain")[0]) == 7
+    assert parse(b"".join(metrics.page("text/plain")[0])) == 7
+
+
+async def test_a_pod_is_asked_for_this_one_metric(serve: Serve) -> None:
+    metrics = Metrics(20, "desk", drain_timeout_s=900)
+    metrics.active_calls(7)
+    pages: list[bytes] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]", [])
+        pages.append(b"".join(metrics.page(request.headers["Accept"], names)[0]))
+        return web.Response(body=pages[-1])
+
+    pod = await serve(answer)
+    async with PodCalls() as pods:
+        assert await pods.ask([pod]) == {pod: 7}
+    assert len(pages[0].splitlines()) == 3
 
 
 async def test_each_pod_tells_its_own(serve: Serve) -> None:

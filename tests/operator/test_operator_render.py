@@ -105,13 +105,13 @@ def test_what_running_pods_need_not_know_rolls_none(changed: dict[str, Any]) -> 
 def test_calls_outlive_a_pods_end_by_as_long_as_the_drain_allows() -> None:
     each = agent(drain={"timeoutSeconds": 600})
     assert pod(each)["spec"]["terminationGracePeriodSeconds"] > 600 + 10
-    assert media(each)["lifecycle"]["preStop"]["httpGet"]["path"] == "/api/drain?wait=1"
+    assert "lifecycle" not in media(each), "SIGTERM drains, and a hook would need a token"
     strategy = rendered(each, DEPLOYMENT)[0]["spec"]["strategy"]["rollingUpdate"]
     assert strategy["maxUnavailable"] == 0
 
 
 def test_a_pod_that_hangs_is_killed_soon_although_its_drain_may_last_long() -> None:
-    """Its preStop hook hangs as well, for all of the grace period of a probe that failed."""
+    """It does not act on SIGTERM either, and would have all of the pod's grace period for it."""
     each = agent(drain={"timeoutSeconds": 86_400})
     for probe in ("livenessProbe", "startupProbe"):
         assert 3 <= media(each)[probe]["terminationGracePeriodSeconds"] <= 10

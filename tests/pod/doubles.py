@@ -86,6 +86,9 @@ class Talk:
     def more(self, played: int | None) -> Pcm:
         return np.full(SAMPLES, self.slot + 1, np.int16)
 
+    def sent(self, *, accepted: bool) -> None:
+        pass
+
     def skip(self, ticks: int) -> None:
         self.skipped += ticks
 
@@ -110,9 +113,9 @@ class Logged(CallSocket):
         super().__init__(sock, AudioSocketProtocol(8000, "peer"), lambda connection: None)
         self.log = log
 
-    def send(self, frame: bytes | memoryview) -> None:
+    def send(self, frame: bytes | memoryview) -> bool:
         self.log.append("send")
-        super().send(frame)
+        return super().send(frame)
 
     def read(self, now: float) -> Sequence[LineEvent]:
         self.log.append("read")
@@ -193,7 +196,7 @@ class Stage:
         self.seen.append((list(legs), caller.copy(), played.copy(), step))
 
     def metric(self, name: str) -> float:
-        text = self.metrics.render("")[0].decode()
+        text = b"".join(self.metrics.page("")[0]).decode()
         return sum(
             sample.value
             for family in text_string_to_metric_families(text)

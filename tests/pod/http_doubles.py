@@ -42,6 +42,8 @@ class FakePod(PodView):
         self.bus = EventBus(time.time_ns)
         self.tracing = Tracing(None)
         self.last_call_is_over = asyncio.Event()
+        self.asked_for: list[tuple[str, ...]] = []
+        """The series of each metrics page."""
 
     def trace(self, url: str) -> None:
         """Send traces to the collector at `url`."""
@@ -68,8 +70,12 @@ class FakePod(PodView):
     def end(self, uuid: str, cause: str) -> bool:
         return self.registry.hang_up(uuid) is not None
 
-    def calls(self) -> Sequence[CallView]:
-        return [
+    @property
+    def active_calls(self) -> int:
+        return len(self.registry.present)
+
+    def calls(self) -> Iterator[CallView]:
+        return (
             CallView(
                 uuid=call.info.uuid,
                 slot=call.slot,
@@ -79,7 +85,7 @@ class FakePod(PodView):
                 age_seconds=self.now_s - call.since_s,
             )
             for call in self.registry.present
-        ]
+        )
 
     def call(self, uuid: str) -> CallView | None:
         return next((call for call in self.calls() if call.uuid == uuid), None)
@@ -96,8 +102,10 @@ class FakePod(PodView):
     def readiness_error(self) -> str:
         return "draining" if self.draining else self.trouble
 
-    def render_metrics(self, accept: str) -> tuple[bytes, str]:
-        return b"interject_active_calls 0\n", "text/plain; version=0.0.4; charset=utf-8"
+    def metrics_page(self, accept: str, names: Sequence[str]) -> tuple[Iterator[bytes], str]:
+        self.asked_for.append(tuple(names))
+        page = [b"interject_active_calls", b" 0\n"]
+        return iter(page), "text/plain; version=0.0.4; charset=utf-8"
 
 
 class FakePeers:

@@ -75,6 +75,17 @@ def test_digits_reach_the_call(stage: Stage) -> None:
     assert caller.talk.digits == "4#"
 
 
+def test_what_is_skipped_and_dropped_of_a_caller_is_counted(stage: Stage) -> None:
+    caller = stage.call()
+    caller.sock.sendall(b"\x19\x00\x01x" * 2)
+    caller.says(*(slin(700) for _ in range(15)))
+    stage.tick()
+
+    assert stage.metric("interject_skipped_frames_total") == 2
+    assert stage.metric("interject_dropped_audio_seconds_total") == pytest.approx(0.1)
+    assert caller.connection.ended is None
+
+
 def test_the_tap_sees_every_step_with_its_calls(stage: Stage) -> None:
     stage.call()
     stage.tick()

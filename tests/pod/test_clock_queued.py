@@ -110,8 +110,9 @@ def queued() -> Iterator[Queued]:
 def started(queued: Queued, ticks: int) -> None:
     """Past MEDIA_START, which is read in a tick of its own."""
     queued.says(START)
-    queued.tick()
-    queued.tick(ticks)
+    queued.tick(2)
+    queued.says({"event": "MEDIA_MARK_PROCESSED", "correlation_id": "1"})
+    queued.tick(ticks - 1)
     queued.got()
     queued.bank.played.clear()
 

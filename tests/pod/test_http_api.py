@@ -169,6 +169,16 @@ async def test_a_dialplan_that_only_asks_what_is_next_is_served(dial: Dial, pod:
     assert await as_json.json() == {"uuid": A, "next": "done"}
 
 
+@pytest.mark.parametrize("path", ["call-start", "call-next", "call-end"])
+async def test_a_head_request_changes_nothing(dial: Dial, pod: FakePod, path: str) -> None:
+    client = await dial()
+    if path == "call-end":
+        await client.get(f"/api/call-start?uuid={A}")
+    before = pod.registry.present
+    assert (await client.head(f"/api/{path}?uuid={A}")).status == 405
+    assert pod.registry.present == before
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_call_end_gives_the_slot_back(dial: Dial, pod: FakePod, method: str) -> None:
     client = await dial()

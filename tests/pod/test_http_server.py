@@ -1,13 +1,16 @@
 """The API's socket: it opens, closes, and does not wait for ever for anybody."""
 
 import asyncio
+import logging
 import socket
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.http_exceptions import BadStatusLine
 
 from media_pod.errors import SetupError
 from media_pod.pod.http import server
+from media_pod.pod.http.malformed import RequestLog
 from media_pod.pod.http.server import ControlServer
 
 
@@ -105,6 +108,69 @@ async def test_junk_and_oversized_requests_are_refused_and_closed(sent: bytes) -
     writer.close()
     await writer.wait_closed()
     await control.stop()
+
+
+JUNK = (
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10 + b"\r\n\r\n",
+    b"HELO there\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 100 + b"\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+)
+
+
+async def test_malformed_requests_are_counted_and_logged_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    refused: list[int] = []
+    control = ControlServer(make_app(), "127.0.0.1", 0, lambda: refused.append(1))
+    await control.start()
+    for sent in JUNK * 5:
+        reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
+        writer.write(sent)
+        assert (await reader.read()).startswith((b"HTTP/1.0 4", b"HTTP/1.1 4"))
+        writer.close()
+        await writer.wait_closed()
+    await control.stop()
+
+    lines = [record for record in caplog.records if record.name.startswith(("media", "aiohttp"))]
+    assert [record.levelname for record in lines] == ["WARNING"]
+    assert "refused 1 malformed HTTP requests, the latest from 127.0.0.1: " in caplog.text
+    assert "Traceback" not in caplog.text
+    assert len(refused) >= 5 * len(JUNK) - 5, "a body that is junk may be answered for its path"
+
+
+def malformed(log: RequestLog) -> None:
+    try:
+        raise BadStatusLine("\x00")
+    except BadStatusLine:
+        log.exception("Error handling request from %s", "192.0.2.7")
+
+
+def test_a_flood_of_malformed_requests_is_a_line_now_and_then(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now_s, counted = [5.0], list[int]()
+    log = RequestLog(lambda: counted.append(1), lambda: now_s[0])
+    for second in range(25):
+        now_s[0] = 5.0 + second
+        for _ in range(100):
+            malformed(log)
+
+    counts = [record.getMessage().split()[1] for record in caplog.records]
+    assert counts == ["1", "1000", "1000"]
+    assert len(counted) == 2500
+
+
+def test_faults_of_the_server_keep_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    log = RequestLog(lambda: None)
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        log.exception("Unhandled exception")
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_nothing_waits_on_for_a_client_that_has_gone() -> None:

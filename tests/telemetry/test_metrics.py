@@ -38,9 +38,9 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def page(metrics: Metrics) -> Samples:
-    body, content_type = metrics.render("text/plain")
+    pieces, content_type = metrics.page("text/plain")
     assert content_type.startswith("text/plain; version=")
-    families = text_string_to_metric_families(body.decode())
+    families = text_string_to_metric_families(b"".join(pieces).decode())
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
@@ -180,11 +180,11 @@ def test_a_slow_bucket_links_to_the_trace_of_its_call() -> None:
     call.send(ProviderAnswered, request)
     traced[0] = ""
     call.send(ProviderAnswered, call.request("tts"))
-    body, content_type = metrics.render(PROMETHEUS_ACCEPTS)
+    pieces, content_type = metrics.page(PROMETHEUS_ACCEPTS)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     exemplars = {
         (sample.name, sample.labels["le"]): sample.exemplar
-        for family in openmetrics_families(body.decode())  # type: ignore[no-untyped-call]
+        for family in openmetrics_families(b"".join(pieces).decode())  # type: ignore[no-untyped-call]
         for sample in family.samples
         if sample.exemplar is not None
     }

@@ -1,5 +1,6 @@
 """AudioSocket as bytes and events: no socket here, so every split of the bytes can be tried."""
 
+import logging
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from media_pod.errors import InterjectError
 from media_pod.transport.audiosocket.frames import HANGUP, Frame, FrameKind, encode
 from media_pod.transport.audiosocket.protocol import AudioSocketProtocol
-from media_pod.transport.line import Audio, Digit, LineEvent
+from media_pod.transport.line import Audio, Digit, LineEvent, Skipped, SkipReason
 
 CALL = UUID("9f1c1d0e-7a8b-4c3d-8e9f-001122334455")
 HELLO = encode(Frame(FrameKind.UUID, CALL.bytes))
@@ -55,6 +56,23 @@ def test_audio_of_another_rate_keeps_the_events_before_it_and_ends_the_call() ->
     assert protocol.fault == (
         "read audio at 16000 Hz, expected 8000 Hz, the agent's spec.line.rateHz"
     )
+
+
+def test_an_unknown_kind_is_told_and_the_call_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    protocol = AudioSocketProtocol(8000, "a test")
+    audio = encode(Frame(FrameKind.SLIN, bytes(320)))
+    unknown = b"\x19\x00\x02ab"
+
+    events = protocol.receive_data(audio + unknown + audio + unknown)
+
+    assert [event for event in events if isinstance(event, Audio)] == [Audio(bytes(320))] * 2
+    assert [event for event in events if isinstance(event, Skipped)] == [
+        Skipped(SkipReason.UNKNOWN_KIND)
+    ] * 2
+    assert protocol.fault == ""
+    (record,) = caplog.records
+    assert "a test: skipped a frame of kind 0x19" in record.getMessage()
 
 
 @pytest.mark.parametrize(("rate_hz", "kind"), [(8000, FrameKind.SLIN), (16000, FrameKind.SLIN16)])

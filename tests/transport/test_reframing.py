@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.transport.reframing import MAX_QUEUED_MS, Block, CallerStream
+from media_pod.transport.reframing import MAX_PACKET_MS, MAX_QUEUED_MS, Block, CallerStream
 
 TICK = 200
 BLOCK = 160
@@ -254,6 +254,25 @@ def test_a_stalled_connection_comes_back_bounded_and_then_catches_up() -> None:
     assert moved[101] > 0
     assert moved[-1] == 0
     assert not any(block.filled for block in run.blocks[101:])
+
+
+@pytest.mark.parametrize("packet_ms", [220, 400, 1000])
+def test_long_packets_come_out_whole(packet_ms: int) -> None:
+    stream, samples = CallerStream(8000), 8 * packet_ms
+    blocks = []
+    for number in range(5):
+        stream.push(numbered(number * samples, samples))
+        blocks += [stream.take() for _ in range(packet_ms // 20)]
+    assert b"".join(block.pcm for block in blocks) == numbered(0, 5 * samples)
+    assert not any(block.dropped for block in blocks)
+
+
+def test_a_flood_of_long_packets_is_bounded() -> None:
+    stream = CallerStream(8000)
+    for number in range(20):
+        stream.push(numbered(number * 16_000, 16_000))
+    block = stream.take()
+    assert 20 * 16_000 - block.dropped == 8 * (MAX_PACKET_MS + MAX_QUEUED_MS)
 
 
 def test_a_flood_is_bounded() -> None:

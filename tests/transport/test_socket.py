@@ -209,6 +209,38 @@ def test_what_ends_a_call_keeps_the_frames_before_it(line: Line, wire: bytes, re
     assert line.received() == HANGUP_BYTES
 
 
+@pytest.mark.parametrize(
+    ("wire", "refused"),
+    [
+        (HANGUP_BYTES, False),
+        (b"\xff\x00\x01\x04", True),
+        (encode(Frame(FrameKind.SLIN16, bytes(640))), True),
+        (b"\x03\x00\x011" * (MAX_FRAMES_PER_READ + 1), True),
+        (b"\x01\x00\x05", True),
+    ],
+)
+def test_the_pod_s_refusal_is_no_goodbye_of_the_peer(
+    line: Line, wire: bytes, refused: bool
+) -> None:
+    line.asterisk.sendall(WIRE + wire)
+    line.read(0.0)
+    assert line.ended() is not None
+    assert line.connection.refused is refused
+
+
+def test_a_peer_that_stalls_is_refused(line: Line) -> None:
+    block(line)
+    line.read(10.0)
+    line.read(10.02 + STALL_S)
+    assert line.connection.refused
+
+
+def test_neither_the_bot_nor_a_peer_that_closes_is_refused(line: Line) -> None:
+    assert not line.connection.refused
+    line.connection.hang_up()
+    assert not line.connection.refused
+
+
 def test_the_end_of_the_stream_ends_the_call(line: Line) -> None:
     line.asterisk.sendall(WIRE)
     line.asterisk.shutdown(socket.SHUT_WR)

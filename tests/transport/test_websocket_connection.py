@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk_web_socket import AUDIO, START, WebSocketAsterisk
-from media_pod.transport.line import Audio, Digit, LineEvent
+from media_pod.transport.line import Audio, Digit, LineEvent, Skipped, SkipReason
 from media_pod.transport.socket import STALL_S, SocketState
 from media_pod.transport.websocket.playback import SEND_AHEAD
 from media_pod.transport.websocket.upgrade import MAX_MESSAGE_BYTES, UpgradeError
@@ -100,7 +100,9 @@ def test_nothing_is_sent_before_media_start_and_the_queue_is_filled_after_it(lin
     line.read(0.0)
     assert line.connection.frames_needed == SEND_AHEAD + 1
 
-    played = line.tick(5, 6, 7, 8, 9, 10)
+    played = line.tick(5, 6)
+    line.report(1)
+    played += line.tick(7, 8, 9, 10)
     line.hear()
 
     assert played == [0, 0, 0, 0, 5, 6]
@@ -184,7 +186,9 @@ def test_a_ping_is_answered_between_the_frames(line: Line) -> None:
 
 def test_a_flush_is_sent_at_once_and_what_was_queued_never_left(line: Line) -> None:
     line.begin()
-    line.tick(*range(1, 11))
+    line.tick(1)
+    line.report(1)
+    line.tick(*range(2, 11))
     line.hear()
     assert line.connection.frames_played == 10
     line.asterisk.log.clear()
@@ -193,7 +197,9 @@ def test_a_flush_is_sent_at_once_and_what_was_queued_never_left(line: Line) -> N
     line.hear()
 
     assert line.asterisk.log == ["FLUSH_MEDIA"]
-    assert line.tick(70, 71, 72, 73, 74, 75) == [0, 0, 0, 0, 70, 71]
+    assert line.tick(70) == [0]
+    line.report(15)
+    assert line.tick(71, 72, 73, 74, 75) == [0, 0, 0, 70, 71]
     line.hear()
     assert line.asterisk.log[1] == "MARK_MEDIA 15"
     assert line.connection.frames_played == 20
@@ -219,9 +225,8 @@ def test_a_report_of_a_mark_corrects_the_queue(line: Line) -> None:
 def test_a_frame_without_sound_is_left_out_while_too_much_is_queued(line: Line) -> None:
     line.begin()
     line.tick(*[5] * 80)
-    for mark in ("1", "51", "70"):
-        line.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": mark})
-        line.read(0.0)
+    for mark in (1, 16, 31):
+        line.report(mark)
         line.tick(5)
     line.hear()
     sent = len(line.asterisk.frames)
@@ -230,6 +235,18 @@ def test_a_frame_without_sound_is_left_out_while_too_much_is_queued(line: Line) 
     line.hear()
 
     assert sent < len(line.asterisk.frames) < sent + 4
+
+
+def test_audio_before_media_start_is_left_out_and_the_call_goes_on(line: Line) -> None:
+    line.upgrade()
+    line.say(AUDIO, AUDIO)
+    assert line.read(0.0) == [Skipped(SkipReason.BEFORE_START)] * 2
+    line.say(START, AUDIO)
+    assert line.read(0.02) == [Audio(AUDIO)]
+    assert line.ended() is None
+    line.tick(5)
+    line.hear()
+    assert frame(5) in line.asterisk.frames
 
 
 def test_what_asterisk_has_not_played_for_18_s_is_flushed(line: Line) -> None:
@@ -320,14 +337,6 @@ def test_wide_calls_have_wide_frames() -> None:
     line.connection.send(bytes(640))
     assert line.playing().size == 320
     line.close()
-
-
-def test_audio_before_media_start(line: Line) -> None:
-    line.upgrade()
-    line.say(AUDIO)
-
-    assert line.read(0.0) == []
-    assert line.ended() == "read audio, expected MEDIA_START before it"
 
 
 def test_what_plays_is_what_was_sent_so_many_frames_ago(line: Line) -> None:

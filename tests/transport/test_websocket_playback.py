@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from media_pod.transport.websocket.playback import (
     MARK_FRAMES,
+    MAX_HOLD_TICKS,
+    MAX_LATE_TICKS,
     MAX_MARKS,
     MAX_QUEUED,
     SEND_AHEAD,
@@ -116,6 +118,35 @@ def test_frames_that_were_late_deepen_the_queue_until_the_bot_pauses(
     in_time(pod.errors_ms()[settled:])
 
 
+def surplus(pod: Played) -> int:
+    """Frames that count as played and have not left Asterisk's queue."""
+    return pod.model.frames_played - int.from_bytes(pod.queue.left[-1][1], "big")
+
+
+@given(PHASES_MS, st.integers(0, 60), st.integers(8, 60))
+def test_after_an_outage_little_counts_as_played_that_was_not(
+    phase_ms: float, before: int, late_ticks: int
+) -> None:
+    pod = Played(AsteriskQueue(phase_ms), Playback())
+    run(pod, 60 + before)
+    pod.queue.outage_until_ms = pod.now_ms + late_ticks * TICK_MS
+    for _ in range(late_ticks + 2 * MARK_FRAMES + 1):
+        pod.tick()
+        assert surplus(pod) <= 400 / TICK_MS
+    for _ in range(200):
+        pod.tick()
+        assert surplus(pod) <= MAX_LATE_TICKS + 1
+
+
+def test_a_mark_that_is_never_reported_holds_nothing_back_for_long(steady: Played) -> None:
+    run(steady, 10 * MARK_FRAMES)
+    steady.queue.report_delay_ms = 1e9
+    run(steady, MAX_HOLD_TICKS)
+    assert surplus(steady) < -MAX_HOLD_TICKS // 2
+    run(steady, MARK_FRAMES + MAX_LATE_TICKS)
+    assert surplus(steady) > -MAX_HOLD_TICKS
+
+
 def test_one_late_report_changes_nothing(steady: Played) -> None:
     run(steady, MARK_FRAMES)
     steady.queue.report_delay_ms = 150.0
@@ -150,17 +181,18 @@ def test_reports_that_are_late_again_and_again_are_believed_until_one_is_in_time
     in_time(steady.errors_ms()[-100:])
 
 
-def test_marks_are_set_once_a_second_and_after_a_flush() -> None:
+def test_marks_are_set_regularly_and_after_a_flush() -> None:
     model = Playback()
     marked = []
+    last = 2 * MARK_FRAMES + MARK_FRAMES // 2
     for frame in range(1, 3 * MARK_FRAMES):
         if model.mark_due:
             marked.append(frame)
         model.push(b"frame", marked=model.mark_due)
-        if frame == 120:
+        if frame == last:
             model.flush()
 
-    assert marked == [1, 1 + MARK_FRAMES, 1 + 2 * MARK_FRAMES, 121]
+    assert marked == [1, 1 + MARK_FRAMES, 1 + 2 * MARK_FRAMES, last + 1]
 
 
 def test_marks_that_were_never_set_or_were_flushed_are_ignored() -> None:
@@ -178,7 +210,8 @@ def test_everything_is_bounded() -> None:
     for _ in range(3 * MAX_QUEUED):
         model.push(b"frame", marked=True)
 
-    assert model.frames_played == 2 * MAX_QUEUED
+    model.tick()
+    assert model.frames_played == 2 * MAX_QUEUED + 1
     assert model.frames_needed == 1
     assert [model.marked(str(number)) for number in range(3 * MAX_QUEUED - MAX_MARKS + 1)] == [
         0

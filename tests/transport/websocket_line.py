@@ -55,6 +55,11 @@ class Line:
             played.append(int(self.playing()[0]))
         return played
 
+    def report(self, mark: int) -> None:
+        """Asterisk reports that it has played up to the mark in front of a frame."""
+        self.say({"event": "MEDIA_MARK_PROCESSED", "correlation_id": str(mark)})
+        self.read(0.0)
+
     def playing(self) -> Pcm:
         playing = self.connection.playing()
         assert playing is not None, "a line with a queue knows what it plays"

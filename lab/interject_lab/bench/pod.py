@@ -1,8 +1,8 @@
 """The pod of the tick bench, as a separate process: `python -m interject_lab.bench.pod`.
 
-Runs the whole loop of a pod: real connections, the real clock, bank, calls and metrics; no HTTP
-server, no recognizer, and pre-made speech. Prints one JSON line with its port when it is ready, and
-one with the measurements at the end.
+Runs the whole loop of a pod: real connections, the real clock, bank, calls, metrics and HTTP API;
+no recognizer, and pre-made speech. Prints one JSON line with its ports when it is ready, and one
+with the measurements at the end.
 """
 
 import asyncio
@@ -23,15 +23,20 @@ import numpy as np
 from interject_lab.speech_material import synthetic_bots
 from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
-from media_pod.call.events import CallRef
 from media_pod.call.inputs import Agents, CallSettings
-from media_pod.calls.registry import Leg
+from media_pod.calls.drain import Drain
+from media_pod.calls.registry import CallRegistry, Leg
 from media_pod.dialogues.ports import CallInfo, Play
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.bank import Bank
+from media_pod.manifest.active import ActiveManifest
+from media_pod.manifest.agent import VoiceAgent
 from media_pod.pod.clock import PodClock
+from media_pod.pod.http.api import make_app
+from media_pod.pod.http.server import ControlServer
 from media_pod.pod.runtime import keep_memory
+from media_pod.pod.view import RunningPod
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.ports import ProviderError, Speech
 from media_pod.providers.tts.fixed_speech import FixedSpeech
@@ -112,11 +117,17 @@ class MeasuredClock(PodClock):
     """`PodClock`, keeping the CPU time of every tick and the number of those it skipped."""
 
     tick_cpu_ns: list[int]
+    late_ms: list[float]
+    """How long after it was due each tick began."""
     late_ticks: int = 0
 
     def begin(self) -> None:
         """Forget what was before."""
-        self.tick_cpu_ns, self.late_ticks = [], 0
+        self.tick_cpu_ns, self.late_ms, self.late_ticks = [], [], 0
+
+    def note_late(self, late_s: float) -> None:
+        """A tick begins so late."""
+        self.late_ms.append(late_s * 1000)
 
     def tick(self) -> None:
         """See `PodClock.tick`."""
@@ -136,13 +147,15 @@ class BenchPod:
     def __init__(self, calls: int) -> None:
         self._calls = calls
         bank = Bank(calls, RATE_HZ)
-        metrics = Metrics(calls, "bench", drain_timeout_s=0)
+        self._metrics = metrics = Metrics(calls, "bench", drain_timeout_s=0)
         self._bus = EventBus(steady_clock(), metrics.event_dropped)
         self._bus.subscribe(metrics.on_event)
-        self._legs: dict[int, Leg] = {}
+        self._registry = CallRegistry(calls, JOIN_DEADLINE_S)
+        self._legs = self._registry.legs
         self._clock = MeasuredClock(
             bank, self._legs, metrics.ticks, time.monotonic, self._on_end, lambda leg: None
         )
+        metrics.ticks.lateness = self._clock.note_late  # type: ignore[method-assign]
         self._clock.begin()
         self._server = CallServer(
             self._admit, AudioSocketProtocol, rate_hz=RATE_HZ, host="127.0.0.1", port=0
@@ -156,23 +169,40 @@ class BenchPod:
             goodbye=(),
             limit_goodbye=(),
         )
+        self._control = self._make_control()
         self._all_here = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
         self._stages = _watched(self._clock, bank)
+
+    def _make_control(self) -> ControlServer:
+        nothing = Drain(self._registry, lambda: None, lambda: None, 0.0, time.monotonic)
+        view = RunningPod(
+            self._registry,
+            self._clock,
+            self._metrics,
+            self._server,
+            nothing,
+            ActiveManifest(_agent(), Path(), lambda spec, folder: self._agents.dialogue),
+            self._bus,
+            time.monotonic,
+        )
+        return ControlServer(make_app(view), "127.0.0.1", 0)
 
     async def run(self, warm_up_s: float, seconds: float) -> dict[str, Any]:
         """Wait for the calls, let them run, and measure."""
         gc.collect()
         gc.freeze()
         await self._server.start()
+        await self._control.start()
         ticking = asyncio.create_task(self._clock.run())
-        _print({"port": self._server.port})
+        _print({"port": self._server.port, "http_port": self._control.port})
         try:
             async with asyncio.timeout(JOIN_DEADLINE_S):
                 await self._all_here.wait()
             await asyncio.sleep(warm_up_s)
             return await self._measure(seconds)
         finally:
+            await self._control.stop()
             await self._server.aclose()
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
@@ -192,6 +222,7 @@ class BenchPod:
         ticks_ms = np.array(self._clock.tick_cpu_ns) / 1e6
         per_us = 1e-3 / (ticks_ms.size * self._calls)
         p50_ms, p99_ms = np.quantile(ticks_ms, (0.5, 0.99))
+        late_p50_ms, late_p99_ms = np.quantile(self._clock.late_ms, (0.5, 0.99))
         return {
             "calls": self._calls,
             "calls_at_end": len(self._legs),
@@ -202,6 +233,9 @@ class BenchPod:
             "tick_cpu_p50_ms": float(p50_ms),
             "tick_cpu_p99_ms": float(p99_ms),
             "tick_cpu_max_ms": float(ticks_ms.max()),
+            "tick_late_p50_ms": float(late_p50_ms),
+            "tick_late_p99_ms": float(late_p99_ms),
+            "tick_late_max_ms": max(self._clock.late_ms),
             "late_ticks": self._clock.late_ticks,
             "rss_mb": _rss_mb(),
             "stages_us_per_call_and_tick": {
@@ -210,17 +244,19 @@ class BenchPod:
         }
 
     def _admit(self, connection: MediaLine, uuid: UUID) -> None:
-        slot = len(self._legs)
-        ref = CallRef(CallInfo(str(uuid)))
-        call = Call(ref, _SETTINGS, self._agents, self._bus, connection.flush)
-        leg = self._legs[slot] = Leg(slot, connection, call, CallerStream(RATE_HZ))
+        now_s = time.monotonic()
+        self._registry.reserve(CallInfo(str(uuid), "+493012345678", "600"), now_s)
+        registered = self._registry.connect(str(uuid), now_s)
+        call = Call(registered.ref, _SETTINGS, self._agents, self._bus, connection.flush)
+        leg = Leg(registered.slot, connection, call, CallerStream(RATE_HZ))
+        self._registry.attach(registered, leg)
         self._clock.join(leg)
         call.start()
         if len(self._legs) == self._calls:
             self._all_here.set()
 
     def _on_end(self, leg: Leg) -> None:
-        del self._legs[leg.slot]
+        self._registry.finish(leg.call.info.uuid)
         ending = asyncio.create_task(leg.call.aclose("caller"))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
@@ -265,6 +301,19 @@ class _Mute(_Unused):
 
     def speak(self, text: str) -> AsyncIterator[Speech]:
         raise ProviderError(f"the bench has no voice, and was to say {text!r}")
+
+
+def _agent() -> VoiceAgent:
+    """What `/api/calls` reports of a manifest."""
+    spec = {"dialogue": {"kind": "parcelDesk"}}
+    return VoiceAgent.model_validate(
+        {
+            "apiVersion": "interject.dev/v1alpha1",
+            "kind": "VoiceAgent",
+            "metadata": {"name": "bench"},
+            "spec": spec,
+        }
+    )
 
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:

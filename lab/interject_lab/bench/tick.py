@@ -24,6 +24,7 @@ _HEADER: Final = (
     "waited for it",
     "us per call and tick",
     "tick CPU ms p50 / p99 / max",
+    "tick late by ms p50 / p99 / max",
     "late ticks",
     "frame interval off by ms p50 / p99",
     "gaps",
@@ -54,9 +55,17 @@ def cores() -> Cores:
 
 
 async def bench(
-    sizes: Sequence[int], warm_up_s: float, seconds: float, on_step: Callable[[str], None]
+    sizes: Sequence[int],
+    warm_up_s: float,
+    seconds: float,
+    on_step: Callable[[str], None],
+    *,
+    scrape: bool = False,
 ) -> list[dict[str, Any]]:
     """Measure each number of calls in new processes, one after the other.
+
+    Args:
+        scrape: read the pod's metrics and its list of calls meanwhile (`scraper.py`).
 
     Raises:
         SetupError: fewer than two cores, or a process failed.
@@ -65,7 +74,7 @@ async def bench(
     found = []
     for calls in sizes:
         on_step(f"{calls} calls: {warm_up_s:g} s to warm up, {seconds:g} s")
-        found.append(await _one_size(chosen, calls, warm_up_s, seconds))
+        found.append(await _one_size(chosen, calls, warm_up_s, seconds, scrape=scrape))
     return found
 
 
@@ -113,6 +122,7 @@ def _row(size: dict[str, Any]) -> list[str]:
         f"{size['core_waited_for_percent']:.0f} %",
         f"{size['cpu_us_per_call_and_tick']:.0f}",
         " / ".join(ticks_ms),
+        " / ".join(f"{size[f'tick_late_{which}_ms']:.1f}" for which in ("p50", "p99", "max")),
         f"{size['late_ticks']} of {size['ticks'] + size['late_ticks']}",
         " / ".join(off_ms),
         str(size["frame_gaps"]),
@@ -120,15 +130,20 @@ def _row(size: dict[str, Any]) -> list[str]:
     ]
 
 
-async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float) -> dict[str, Any]:
+async def _one_size(
+    chosen: Cores, calls: int, warm_up_s: float, seconds: float, *, scrape: bool
+) -> dict[str, Any]:
     from_s, until_s = warm_up_s, warm_up_s + seconds
     # Both prepare their speech at the same time; the phones wait for the port on standard input.
     pod = await start("pod", calls, warm_up_s, seconds, chosen.pod)
     phones = await start("phones", calls, from_s, until_s, chosen.phones)
+    started = [pod, phones]
     try:
-        port = (await line(pod, "pod", START_DEADLINE_S))["port"]
+        ports = await line(pod, "pod", START_DEADLINE_S)
         assert phones.stdin is not None, "its input is a pipe"
-        phones.stdin.write(f"{port}\n".encode())
+        phones.stdin.write(f"{ports['port']}\n".encode())
+        if scrape:
+            started.append(await start("scraper", ports["http_port"], chosen.phones))
         in_time_s = until_s + _SLACK_S
         measured = await line(pod, "pod", in_time_s)
         regularity = await line(phones, "phones", in_time_s)
@@ -139,7 +154,7 @@ async def _one_size(chosen: Cores, calls: int, warm_up_s: float, seconds: float)
             )
         return measured | regularity
     finally:
-        for process in (pod, phones):
+        for process in started:
             await end(process)
 
 

@@ -148,7 +148,7 @@ class Phone:
 
     async def _listen(self, reader: asyncio.StreamReader) -> str:
         """Receive until the pod ends the call; returns how it ended."""
-        decoder = Decoder()
+        decoder, frames = Decoder(), 0
         while True:
             try:
                 data = await reader.read(_READ_BYTES)
@@ -156,8 +156,11 @@ class Phone:
                 return f"the connection was lost ({error.strerror})"
             self._heard_ns = now_ns = self._clock_ns()
             if not data:
+                if not frames:
+                    decoder.eof()  # another protocol looks like the beginning of an unknown frame
                 return "the pod closed the connection"
             for frame in decoder.feed(data):
+                frames += 1
                 if frame.kind is FrameKind.HANGUP:
                     return "the bot hung up"
                 if frame.kind is FrameKind.ERROR:

@@ -5,6 +5,7 @@ accepts application/json gets an object. Every error is a problem document (prob
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Coroutine
 from dataclasses import asdict, replace
@@ -31,8 +32,10 @@ from media_pod.calls.answers import (
 from media_pod.dialogues.ports import CallInfo
 from media_pod.logs import call_logger
 from media_pod.pod.http import query
+from media_pod.pod.http.access import Token, controlled, no_token
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
+from media_pod.pod.http.slices import in_slices
 
 log = logging.getLogger(__name__)
 
@@ -45,27 +48,34 @@ MAX_BODY_BYTES = 4096
 JSON = "application/json"
 
 
-def make_app(pod: PodView, advertise_host: str = "", peers: Peers | None = None) -> web.Application:
+def make_app(
+    pod: PodView,
+    advertise_host: str = "",
+    peers: Peers | None = None,
+    token: Token = no_token,
+) -> web.Application:
     """The API of `pod`.
 
     Args:
         advertise_host: the host that Asterisk is to connect to; "" means the address on
             which its request came in.
         peers: asked when this pod is full or draining, and for calls that it does not know.
+        token: of those who may control the pod and see its calls (`access.controlled`).
     """
     api = _Api(pod, advertise_host, peers)
     app = web.Application(middlewares=[problems], client_max_size=MAX_BODY_BYTES)
     app.add_routes(
         [
-            web.get("/api/call-start", api.call_start),
-            web.get("/api/call-next", api.call_next),
-            web.get("/api/call-end", api.call_end),
+            # A HEAD request must not change anything.
+            web.get("/api/call-start", api.call_start, allow_head=False),
+            web.get("/api/call-next", api.call_next, allow_head=False),
+            web.get("/api/call-end", api.call_end, allow_head=False),
             web.post("/api/call-end", api.call_end),
-            web.get("/api/calls", api.calls),
-            web.get("/api/calls/{uuid}", api.call),
-            # Kubernetes' hooks can only GET; a HEAD request must not change anything.
-            web.get("/api/drain", api.drain, allow_head=False),
-            web.post("/api/drain", api.drain),
+            web.get("/api/calls", controlled(api.calls, token)),
+            web.get("/api/calls/{uuid}", controlled(api.call, token)),
+            # Kubernetes' hooks can only GET.
+            web.get("/api/drain", controlled(api.drain, token), allow_head=False),
+            web.post("/api/drain", controlled(api.drain, token)),
             web.get("/livez", api.livez),
             web.get("/readyz", api.readyz),
             web.get("/metrics", api.metrics),
@@ -142,14 +152,14 @@ class _Api:
         return _reply(request, "ended", {"uuid": uuid, "next": DONE.step.value})
 
     async def calls(self, request: web.Request) -> web.Response:
-        calls = [call.as_json() for call in self._pod.calls()]
-        body = {
-            "calls": calls,
+        calls = await in_slices(json.dumps(call.as_json()) for call in self._pod.calls())
+        rest = {
             "slots": self._pod.slots,
             "draining": self._pod.draining,
             "manifest": asdict(self._pod.manifest),
         }
-        return web.json_response(body)
+        text = f'{{"calls": [{", ".join(calls)}], {json.dumps(rest)[1:]}'
+        return web.Response(text=text, content_type=JSON)
 
     async def call(self, request: web.Request) -> web.Response:
         uuid = query.parse_uuid(request.match_info["uuid"])
@@ -162,7 +172,7 @@ class _Api:
         self._pod.drain()
         if wait:
             await self._pod.drained()
-        body = {"draining": True, "calls": len(self._pod.calls())}
+        body = {"draining": True, "calls": self._pod.active_calls}
         return web.json_response(body, status=200 if wait else 202)
 
     async def livez(self, request: web.Request) -> web.Response:
@@ -172,8 +182,10 @@ class _Api:
         return _health(self._pod.readiness_error())
 
     async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._pod.render_metrics(request.headers.get("Accept", ""))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        names = request.query.getall("name[]", ())
+        pieces, content_type = self._pod.metrics_page(request.headers.get("Accept", ""), names)
+        page = b"".join(await in_slices(pieces))
+        return web.Response(body=page, headers={"Content-Type": content_type})
 
     def _answer(self, request: web.Request, info: CallInfo, step: Next) -> web.Response:
         """`step` in the dialplan's words; a connection without an address is one to this pod."""

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
+_KEPT = ("Allow", "WWW-Authenticate")
+"""Headers of an error that its problem document keeps."""
+
 RETRY_DRAINING_S = 1
 """Retry-After of a draining pod, in seconds: the Service sends the next try to another pod."""
 
@@ -69,7 +72,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
         return problem(error.status, _detail(request, error), kept)
     except Exception:
         log.exception("fault in %s %s", request.method, request.path)

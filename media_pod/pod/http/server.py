@@ -1,10 +1,12 @@
 """The listening socket of the HTTP API."""
 
 import errno
+from collections.abc import Callable
 
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from media_pod.pod.http.malformed import RequestLog
 
 IDLE_DEADLINE_S = 15.0
 """A connection that has no whole request to show for this long is closed, the first request
@@ -30,13 +32,21 @@ class ControlServer:
         app: what is served.
         host: address to listen on.
         port: TCP port, 0 for any free one.
+        on_malformed: called for each request that is no HTTP.
     """
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        host: str,
+        port: int,
+        on_malformed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._host = host
         self._port = port
         self._runner = web.AppRunner(
             app,
+            logger=RequestLog(on_malformed),
             access_log=None,  # probes would be most of it; errors are logged where they happen
             handler_cancellation=True,  # the work for a client that has gone ends
             keepalive_timeout=IDLE_DEADLINE_S,

@@ -16,6 +16,7 @@ from media_pod.providers.chain import as_provider_error, traceback_of
 from media_pod.providers.deadline import within
 from media_pod.providers.ports import FailureKind, Pcm, ProviderError, Speech, Tts
 from media_pod.providers.recording import read_wav
+from media_pod.providers.tts.sounding import sounding
 from media_pod.providers.tts.spoken_words import spoken_words, word_times
 
 MAX_SECONDS: Final = 60
@@ -76,7 +77,8 @@ class FixedSpeech:
             if kept := self.get(text):
                 return kept
             try:
-                async with aclosing(within(voice.speak(text), PREPARE_S, voice.name)) as spoken:
+                speech = sounding(voice.speak(text), text, voice.name)
+                async with aclosing(within(speech, PREPARE_S, voice.name)) as spoken:
                     pieces = [piece async for piece in spoken]
             except Exception as failed:  # the edge at which a voice's bug stops
                 error = as_provider_error(failed, voice)

@@ -4,7 +4,7 @@ A frame is a header of three bytes, the kind and the payload's length (big endia
 the payload. The protocol has no version, no sequence numbers and no timestamps.
 
     AudioSocketError
-      UnknownKindError          a kind that the protocol does not have
+      UnknownKindError          a kind that the protocol does not have, longer than any other
       PayloadLengthError        a payload longer or shorter than its kind allows
       PayloadValueError         a payload of the right length with a value that does not exist
       TruncatedFrameError       the stream ended inside a frame
@@ -25,7 +25,7 @@ class AudioSocketError(InterjectError):
 
 
 class UnknownKindError(AudioSocketError):
-    """A kind that the protocol does not have."""
+    """A kind that the protocol does not have, longer than any other."""
 
 
 class PayloadLengthError(AudioSocketError):
@@ -179,6 +179,7 @@ class Decoder:
     A bad frame loses nothing that came before it: `feed` returns those frames and keeps the error
     in `error`; every later `feed`, `split` or `eof` raises it. A header is checked as soon as its
     three bytes are there, so the decoder never keeps more than one header and `max_payload_bytes`.
+    A frame of a kind that it does not know, of a later Asterisk, is skipped by its length.
     """
 
     def __init__(self, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> None:
@@ -186,6 +187,10 @@ class Decoder:
         self._rest = b""
         self.error: AudioSocketError | None = None
         """Why nothing after the frames returned so far can be read."""
+        self.skipped_frames = 0
+        """Of unknown kinds."""
+        self.skipped_kind = 0
+        """The kind of the latest of them."""
 
     @property
     def pending(self) -> int:
@@ -214,12 +219,17 @@ class Decoder:
         while len(data) - start >= HEADER_BYTES:
             length = data[start + 1] << 8 | data[start + 2]
             rule = _READ_RULES.get(data[start])
-            if rule is None or length not in rule[1] or length > self._max_payload_bytes:
+            too_long = length > self._max_payload_bytes
+            if too_long or (rule is not None and length not in rule[1]):
                 self._fail(_bad_header(data[start], length, self._max_payload_bytes))
                 return frames
             end = start + HEADER_BYTES + length
             if end > len(data):
                 break
+            if rule is None:
+                self.skipped_frames, self.skipped_kind = self.skipped_frames + 1, data[start]
+                start = end
+                continue
             payload = data[start + HEADER_BYTES : end]
             if rule[0] is FrameKind.DTMF and payload not in _DIGITS:
                 self._fail(_wrong_digit(payload))
@@ -243,7 +253,8 @@ class Decoder:
         if len(rest) < HEADER_BYTES:
             where = f"after {len(rest)} bytes of a header, expected {HEADER_BYTES}"
         else:
-            name = _READ_RULES[rest[0]][0].name
+            rule = _READ_RULES.get(rest[0])
+            name = rule[0].name if rule else f"unknown {rest[0]:#04x}"
             length = rest[1] << 8 | rest[2]
             where = f"after {len(rest) - HEADER_BYTES} bytes of {name} payload, expected {length}"
         self._fail(TruncatedFrameError(f"read the end of the stream {where}"))
@@ -261,7 +272,8 @@ class Decoder:
 def _bad_header(kind: int, length: int, max_payload_bytes: int) -> AudioSocketError:
     if kind not in _READ_RULES:
         return UnknownKindError(
-            f"read a frame of kind {kind:#04x}, expected 0x00, 0x01, 0x03, 0x10 to 0x18 or 0xff"
+            f"read a frame of kind {kind:#04x} with {length} bytes, "
+            f"expected at most {max_payload_bytes}"
         )
     known = FrameKind(kind)
     if length not in _READ_LENGTHS[known]:

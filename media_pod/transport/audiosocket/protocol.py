@@ -4,6 +4,7 @@ Asterisk has no queue behind AudioSocket: it plays a frame in the tick in which 
 So this protocol needs one frame per tick, and has nothing to flush.
 """
 
+import logging
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -21,7 +22,16 @@ from media_pod.transport.audiosocket.frames import (
     encode,
     header,
 )
-from media_pod.transport.line import MAX_FRAMES_PER_READ, Audio, Digit, LineEvent
+from media_pod.transport.line import (
+    MAX_FRAMES_PER_READ,
+    Audio,
+    Digit,
+    LineEvent,
+    Skipped,
+    SkipReason,
+)
+
+_logger = logging.getLogger(__name__)
 
 
 class HandshakeError(AudioSocketError):
@@ -39,6 +49,7 @@ class AudioSocketProtocol:
     def __init__(self, rate_hz: int, peer: str) -> None:
         self.peer = peer
         self.fault = ""
+        self.goodbye = False
         self._rate_hz = rate_hz
         self._audio = audio_kind(rate_hz)
         self._header = header(self._audio, 2 * rate_hz * TICK_MS // 1000)
@@ -81,6 +92,7 @@ class AudioSocketProtocol:
     def receive_data(self, data: bytes) -> list[LineEvent]:
         """See `LineProtocol.receive_data`."""
         events: list[LineEvent] = []
+        skipped = self._decoder.skipped_frames
         for kind, payload in self._decoder.split(data):
             if kind is self._audio:
                 events.append(Audio(payload))
@@ -89,6 +101,7 @@ class AudioSocketProtocol:
             else:
                 self.fault = self._refusal(kind, payload)
                 return events
+        events += self._skipped_since(skipped)
         if self._decoder.error is not None:
             self.fault = str(self._decoder.error)
         elif len(events) > MAX_FRAMES_PER_READ:
@@ -132,10 +145,22 @@ class AudioSocketProtocol:
         data, self._unsent = self._unsent, b""
         return data
 
+    def _skipped_since(self, before: int) -> list[LineEvent]:
+        decoder = self._decoder
+        if not before and decoder.skipped_frames:
+            _logger.info(
+                "%s: skipped a frame of kind %#04x, which this version does not know; later ones "
+                "are counted alone",
+                self.peer,
+                decoder.skipped_kind,
+            )
+        return [Skipped(SkipReason.UNKNOWN_KIND)] * (decoder.skipped_frames - before)
+
     def _refusal(self, kind: FrameKind, payload: bytes) -> str:
         """Why a frame that is neither the call's audio nor a digit ends it."""
         match kind:
             case FrameKind.HANGUP:
+                self.goodbye = True
                 return "the peer sent a hangup frame"
             case FrameKind.ERROR:
                 return f"the peer sent error {payload.hex() or 'without a code'}"

@@ -22,6 +22,7 @@ MAX_COMMAND_BYTES: Final = 128
 """A longer text message is dropped by Asterisk, with a warning in its log alone."""
 
 _DIGITS: Final = frozenset("0123456789ABCDabcd*#")
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 _SHOWN: Final = 60
 """Characters of a wrong message that an error repeats."""
 
@@ -141,7 +142,7 @@ def encode(command: Command, correlation_id: str = "") -> bytes:
     message = {"command": command.value}
     if correlation_id:
         message["correlation_id"] = correlation_id
-    text = json.dumps(message, separators=(",", ":")).encode()
+    text = _COMPACT.encode(message).encode()
     if len(text) > MAX_COMMAND_BYTES:
         raise CommandLengthError(
             f"made a command of {len(text)} bytes, expected at most {MAX_COMMAND_BYTES}"

@@ -21,10 +21,14 @@ side, the model is corrected by the smaller of the two deviations.
   timer is slower than Asterisk's. The model releases what has left, and needs the frames that are
   lacking.
 - **Reported too late.** The queue is deeper: frames were late, Asterisk played silence and then all
-  of them; or the pod's timer is faster. The model holds its frames back by as much. Frames without
-  sound are then left out, until the queue is as deep as it should be.
+  of them; or the pod's timer is faster. The model takes back the frames that it let go too early.
+  Frames without sound are then left out, until the queue is as deep as it should be.
 
 After either the model expects reports one tick after the frame; marks from before do not count.
+
+While a report is overdue, and after one that came late until the next one, nothing more counts as
+played: the network or Asterisk may have stopped. So a stop of either makes no more count than lies
+between two marks.
 """
 
 from collections import deque
@@ -35,11 +39,14 @@ SEND_AHEAD: Final = 4
 neighbour on the same core costs two or three ticks now and then; every further frame is heard as a
 longer pause before each answer."""
 MAX_LATE_TICKS: Final = 2
-MARK_FRAMES: Final = 50
-"""One mark a second: drift between two computers' timers is one frame in minutes."""
+MAX_HOLD_TICKS: Final = 100
+"""2 s: a mark that is not reported by then does not keep back what counts as played any longer."""
+MARK_FRAMES: Final = 15
+"""A mark every 300 ms: so much can count as heard that was not, when the network stops. A mark and
+its report cost the pod 60 us."""
 MAX_QUEUED: Final = 1000
 """Asterisk's own bound; it drops what comes on top, and the model its oldest."""
-MAX_MARKS: Final = 8
+MAX_MARKS: Final = 16
 """Set and not reported; the oldest beyond these is forgotten."""
 
 
@@ -49,7 +56,9 @@ class Playback:
     def __init__(self, send_ahead: int = SEND_AHEAD) -> None:
         self._send_ahead = send_ahead
         self._queue: deque[tuple[bytes | None, int]] = deque()
-        """Frames and their numbers, from 1; None for silence that Asterisk played on its own."""
+        """Frames and their numbers, from 1; None for what left so long ago that it is not kept."""
+        self._gone: deque[tuple[bytes | None, int]] = deque(maxlen=MAX_HOLD_TICKS)
+        """The latest that have left, by this model."""
         self._given = 0
         self._ticks = 0
         self._marks: dict[int, int | None] = {}
@@ -57,8 +66,16 @@ class Playback:
         self._frames_to_mark = 0
         self._doubt = 0
         """Frames by which the last report deviated, if it has not led to a correction."""
-        self.frames_played = 0
+        self._left = 0
         """The number of the last frame that has left, of those given; silence has none."""
+        self._certain = 0
+        self._doubtful_until = 0
+        """The tick from which on a report that was late is forgotten."""
+
+    @property
+    def frames_played(self) -> int:
+        """The number of the last frame that has certainly left."""
+        return self._certain
 
     @property
     def frames_needed(self) -> int:
@@ -101,12 +118,17 @@ class Playback:
     def tick(self) -> bytes | None:
         """The frame that leaves in this tick; None if Asterisk has none, and plays silence."""
         self._ticks += 1
-        return self._pop() if self._queue else None
+        frame = self._pop() if self._queue else None
+        self._settle()
+        return frame
 
     def flush(self) -> None:
         """Asterisk has discarded all that was queued."""
         self._queue.clear()
+        self._gone.clear()
         self._start_anew()
+        # What is in doubt now stays so: it may have been discarded.
+        self._left = self._certain
 
     def marked(self, mark: str) -> int:
         """Asterisk reports `mark`; any text will do.
@@ -119,12 +141,25 @@ class Playback:
             return 0
         deviation = self._deviation(number, self._marks.pop(number))
         doubt, self._doubt = self._doubt, deviation
+        self._doubtful_until = self._ticks + MAX_HOLD_TICKS
         if deviation * doubt <= 0:
             if deviation:
                 self._frames_to_mark = 0
             return 0
         frames = min(deviation, doubt, key=abs)
         return self._hold(frames) if frames > 0 else -self._hurry(-frames)
+
+    def _settle(self) -> None:
+        """Count what has left as played, up to the first mark whose report is overdue."""
+        if self._doubt > 0 and self._ticks < self._doubtful_until:
+            return
+        for number, left_at in self._marks.items():
+            if left_at is None:
+                break
+            if MAX_LATE_TICKS < self._ticks - left_at <= MAX_HOLD_TICKS:
+                self._certain = max(self._certain, number - 1)
+                return
+        self._certain = max(self._certain, self._left)
 
     def _deviation(self, number: int, left_at: int | None) -> int:
         """Frames by which the queue seems deeper, from a mark that is reported now."""
@@ -146,14 +181,18 @@ class Playback:
 
     def _hold(self, frames: int) -> int:
         frames = min(frames, MAX_QUEUED - len(self._queue))
-        self._queue.extendleft([(None, 0)] * frames)
+        kept = min(frames, len(self._gone))
+        self._queue.extendleft(self._gone.pop() for _ in range(kept))
+        self._left = next((number - 1 for _, number in self._queue if number), self._left)
+        self._queue.extendleft([(None, 0)] * (frames - kept))
         self._start_anew()
         return frames
 
     def _pop(self) -> bytes | None:
         frame, number = self._queue.popleft()
+        self._gone.append((frame, number))
         if frame is not None:
-            self.frames_played = number
+            self._left = number
             if number in self._marks:
                 self._marks[number] = self._ticks
         return frame

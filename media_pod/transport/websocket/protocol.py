@@ -8,7 +8,8 @@
 
 Nothing is sent between 101 and MEDIA_START: Asterisk reads the answer to its request into a buffer,
 and what comes along with it stays there until more arrives, behind which every later message then
-waits. Frames go around the library's protocol object, because their header is always the same.
+waits. Audio that Asterisk sends in front of MEDIA_START is left out. Frames and their marks go
+around the library's protocol object, because their headers are always the same.
 """
 
 import logging
@@ -23,7 +24,14 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from media_pod.duplex.contract import TICK_MS, Pcm
-from media_pod.transport.line import MAX_FRAMES_PER_READ, Audio, Digit, LineEvent
+from media_pod.transport.line import (
+    MAX_FRAMES_PER_READ,
+    Audio,
+    Digit,
+    LineEvent,
+    Skipped,
+    SkipReason,
+)
 from media_pod.transport.websocket.messages import (
     Command,
     DtmfEnd,
@@ -56,6 +64,7 @@ class WebSocketProtocol:
     def __init__(self, rate_hz: int, peer: str) -> None:
         self.peer = peer
         self.fault = ""
+        self.goodbye = False
         self._format = _format(rate_hz)
         self._frame_bytes = 2 * rate_hz * TICK_MS // 1000
         self._header = _header(self._frame_bytes)
@@ -71,6 +80,7 @@ class WebSocketProtocol:
         self._encoded: tuple[bytes, bool] = (b"", False)
         """The last frame encoded, and whether a mark is in front of it."""
         self._started = False
+        self._skipped = False
 
     def receive_hello(self, data: bytes) -> UUID | None:
         """Take bytes of the request.
@@ -159,8 +169,8 @@ class WebSocketProtocol:
         self._encoded = samples, marked
         if not marked:
             return self._header + samples
-        self._protocol.send_text(encode(Command.MARK_MEDIA, playback.next_mark))
-        return self.data_to_send() + self._header + samples
+        mark = _text(encode(Command.MARK_MEDIA, playback.next_mark))
+        return mark + self._header + samples
 
     def wrote(self, *, whole: bool) -> None:
         """See `LineProtocol.wrote`: the frame is in Asterisk's queue, or it never will be."""
@@ -202,6 +212,7 @@ class WebSocketProtocol:
         if opcode is Opcode.BINARY and message.fin:  # nearly always
             events.append(self._audio(bytes(message.data)))
         elif opcode is Opcode.CLOSE:
+            self.goodbye = True
             self.fault = f"the peer closed ({self._protocol.close_rcvd})"
         elif opcode is not Opcode.PING and opcode is not Opcode.PONG:
             self._fragments.append(message)
@@ -217,9 +228,13 @@ class WebSocketProtocol:
         else:
             events.append(self._audio(payload))
 
-    def _audio(self, payload: bytes) -> Audio:
+    def _audio(self, payload: bytes) -> LineEvent:
         if not self._started:
-            raise WebSocketError("read audio, expected MEDIA_START before it")
+            # Its format is not known yet, and as a queue it would delay all that follows.
+            if not self._skipped:
+                _logger.info("%s: audio before MEDIA_START is left out", self.peer)
+            self._skipped = True
+            return Skipped(SkipReason.BEFORE_START)
         if len(payload) % 2:
             raise WebSocketError(f"read {len(payload)} bytes of audio, expected an even number")
         return Audio(payload)
@@ -257,6 +272,11 @@ class WebSocketProtocol:
 def _header(payload_bytes: int) -> bytes:
     """What a binary message of 126 to 65535 bytes begins with: final, not masked."""
     return bytes((0x82, 126)) + payload_bytes.to_bytes(2, "big")
+
+
+def _text(payload: bytes) -> bytes:
+    """A text message of at most 125 bytes: final, not masked."""
+    return bytes((0x81, len(payload))) + payload
 
 
 def _format(rate_hz: int) -> str:

@@ -1,8 +1,8 @@
 """Refuses pods that would end calls before their drain is over, whatever spec.podTemplate merges.
 
-A drain needs two fields of the pod: the preStop hook, which waits for the calls, and a grace period
-that leaves it the time. The API server checks the grace period already, but not in agents that are
-older than this rule; and it cannot see what a strategic merge does to a hook.
+A drain begins with SIGTERM and needs a grace period that leaves it the time. The API server checks
+the one in spec.podTemplate already, but not in agents that are older than this rule; and it cannot
+see what a strategic merge makes of it.
 """
 
 from typing import Final
@@ -19,12 +19,11 @@ class DrainCutError(InterjectError):
     """Pods of this template would not drain; the message has the path in the template."""
 
 
-def check_drain(template: Json, hook: Json, grace_s: int) -> None:
+def check_drain(template: Json, grace_s: int) -> None:
     """Check that a pod of `template` can drain.
 
     Args:
         template: a PodTemplateSpec.
-        hook: the preStop hook that the container has to have.
         grace_s: shortest termination grace period, in seconds.
 
     Raises:
@@ -40,16 +39,8 @@ def check_drain(template: Json, hook: Json, grace_s: int) -> None:
             "which is drain.timeoutSeconds and the time for goodbyes; calls would be cut while "
             "their pod drains, so leave it out, or set drain.timeoutSeconds"
         )
-    containers = [each for each in spec.get("containers", []) if each.get("name") == CONTAINER]
-    if not containers:
+    if all(each.get("name") != CONTAINER for each in spec.get("containers", [])):
         raise DrainCutError(
             f"spec.containers: found no container {CONTAINER}; allowed: additions to it, and "
             "containers beside it"
-        )
-    found_hook = (containers[0].get("lifecycle") or {}).get("preStop")
-    if found_hook != hook:
-        raise DrainCutError(
-            f"spec.containers[{CONTAINER}].lifecycle.preStop: found {found_hook or 'nothing'}; "
-            "allowed: the operator's own hook, which waits until the pod's calls have ended, so "
-            "leave preStop out"
         )

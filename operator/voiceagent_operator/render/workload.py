@@ -18,7 +18,6 @@ from voiceagent_operator.render.strategic_merge import merge
 
 USER_ID: Final = 10001
 """The user that the image has; not root."""
-_PRE_STOP: Final[Json] = {"httpGet": {"path": "/api/drain?wait=1", "port": "http"}}
 """Returns after the last call has ended; SIGTERM, which ends the process, follows."""
 _PROGRESS_DEADLINE_S: Final = 120
 """Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
@@ -70,7 +69,7 @@ def deployment(agent: Agent, defaults: PodDefaults) -> Json:
         "spec": _pod(agent, defaults),
     }
     merged = merge(template, _overlay(agent))
-    check_drain(merged, _PRE_STOP, _grace_s(agent))
+    check_drain(merged, _grace_s(agent))
     return {
         "name": agent.name,
         "spec": {
@@ -113,6 +112,7 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
         "serviceAccountName": agent.name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # SIGTERM drains the pod. A preStop hook would do the same, and would need a token for it.
         "terminationGracePeriodSeconds": _grace_s(agent),
         "securityContext": {
             "runAsNonRoot": True,
@@ -151,7 +151,6 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
         ],
         "env": _env(agent, defaults),
         **_probes(),
-        "lifecycle": {"preStop": _PRE_STOP},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -185,8 +184,8 @@ def _probes() -> dict[str, Any]:
     """Ready means loaded and not draining. It never means free slots: scale-down removes pods that
     are not ready first, whatever calls they have.
 
-    A restart by a probe runs the preStop hook too, and has a grace period of its own, which by
-    default is as long as a drain.
+    A restart by a probe has a grace period of its own, because a hung pod ignores SIGTERM, and by
+    default has the drain's.
     """
 
     def ask(path: str, **rest: int) -> dict[str, Any]:

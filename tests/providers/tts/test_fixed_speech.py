@@ -111,7 +111,7 @@ class Mute(Voice):
 async def test_when_no_voice_can_the_error_of_the_last_is_raised() -> None:
     with pytest.raises(ProviderError, match=r"^away$"):
         await FixedSpeech((), RATE_HZ).prepare(TEXT, [Mute(), Wrong(ProviderError("away"))])
-    with pytest.raises(ProviderError, match=r"no voice for 'One moment, please\.'"):
+    with pytest.raises(ProviderError, match=r"read no sound for 'One moment, please\.'"):
         await FixedSpeech((), RATE_HZ).prepare(TEXT, [Mute()])
 
 
