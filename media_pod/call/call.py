@@ -26,6 +26,7 @@ from media_pod.call.events import (
     SpeechPlayed,
 )
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
+from media_pod.call.keypad import Key
 from media_pod.call.playout import Playout, Said
 from media_pod.call.response import CallRequests, Responder
 from media_pod.call.transcript import Transcript
@@ -121,6 +122,7 @@ class Call:
             on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
             on_expect=self._caller.expect,
+            uuid=self.info.uuid,
         )
 
     @property
@@ -171,19 +173,26 @@ class Call:
             self._end_at_limit()
         if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
+        elif self.state is TurnState.LISTENING and self._caller.goes_on(tick):
+            self._on(TurnEvent.CALLER)
         listening = self.state is TurnState.LISTENING
         event = self._caller.turn_event(tick, self._capture.partial, listening=listening)
         if event is not None:
             self._on(event)
 
     def digit(self, digit: str) -> None:
-        """Take a DTMF digit. It interrupts like speech; # and the last expected one end a turn."""
-        is_last = self._caller.key(digit)
-        if self.state is TurnState.GREETING and self._settings.greeting == "never":
-            return
+        """Take a DTMF digit, which interrupts like speech; see `Keypad`."""
+        answering = self.state in (TurnState.SPEAKING, TurnState.ENDING)
+        just_begun = answering and self._playout.heard_ms < self._settings.digits.gap_ms
+        key = self._caller.keypad.press(digit, over_answer=just_begun)
+        protected = self.state is TurnState.GREETING and self._settings.greeting == "never"
+        if key is not Key.DROPPED and not protected:
+            self._take_keys(last=key is Key.LAST)
+
+    def _take_keys(self, *, last: bool) -> None:
         self._interrupt(DTMF, 0.0)
-        self._caller.turn_end.open(keying=True)
-        if is_last:
+        self._caller.open_keys()
+        if last:
             self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
@@ -203,16 +212,9 @@ class Call:
         try:
             await self._work.aclose()
             self._capture.discard()
-            await self._close_dialogue()
+            await self._responder.close_dialogue(self._settings.dialogue_close_s)
         finally:
             self._bus.publish(self.ref, Ended(self._bus.now_ns(), ended, self.goto))
-
-    async def _close_dialogue(self) -> None:
-        try:
-            async with asyncio.timeout(self._settings.dialogue_close_s):
-                await self._dialogue.aclose()
-        except Exception:  # the edge at which a dialogue's bug stops
-            self._log.exception("the dialogue failed at the end of the call")
 
     @property
     def _now_ms(self) -> int:
@@ -263,7 +265,7 @@ class Call:
         if before is not self._turn.state:
             self._log.debug("%s, now %s", event.value, self.state.value)
         if event is TurnEvent.SPOKEN and before is not self._turn.state:
-            self._end_turn()
+            self._end_turn(greeting=before is TurnState.GREETING)
         elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE) and self._confirmed.is_set():
             self._answered()
 
@@ -311,16 +313,9 @@ class Call:
         if not was_held:
             was_cut = by_caller and bool(said.unheard)
             self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
-        if not self._responder.dialogue_asked:
-            return
-        self._responder.dialogue_asked = False
-        if by_caller and said.heard:
+        if self._responder.interrupt(self._interruption(said)) and by_caller and said.heard:
             # It was cut while it worked.
             self._failed_before = False
-        try:
-            self._dialogue.interrupted(self._interruption(said))
-        except Exception:  # the edge at which a dialogue's bug stops
-            self._log.exception("the dialogue failed at an interruption")
 
     def _reply(self) -> None:
         self._prepare()
@@ -330,8 +325,9 @@ class Call:
         self._playout.begin()
         self._playout.held = True
         self._confirmed, self._recognized, self._reply_begun = asyncio.Event(), None, False
-        answer = partial(self._answer, self._capture.take(), self._caller.digits, self._confirmed)
-        self._work.start(answer)
+        digits = self._caller.keypad.digits
+        self._caller.keypad.turn_over()
+        self._work.start(partial(self._answer, self._capture.take(), digits, self._confirmed))
 
     def _release(self) -> None:
         self._caller.turn_end.close()
@@ -369,14 +365,19 @@ class Call:
         self._stopped_by = None
         self._reply_begun = True
         self._capture.answered()
-        self._caller.digits = ""
+        self._caller.keypad.answered()
 
-    def _end_turn(self) -> None:
-        self._answered()
+    def _end_turn(self, *, greeting: bool) -> None:
+        keypad = self._caller.keypad
+        kept = greeting and bool(keypad.digits)
+        if not kept:
+            self._answered()
         self._responder.dialogue_asked = False
         self._publish(SpeechPlayed, self._playout.said().heard)
         self._playout.begin()
         self._caller.turn_end.close()
+        if kept:
+            self._take_keys(last=keypad.whole)
 
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
         self._capture.discard()

@@ -14,8 +14,6 @@ STILL_SPEECH: Final = 0.35
 hysteresis of Silero's own iterator)."""
 LONGEST_ONSET_MS: Final = 2000
 """How long before the decision an onset can lie; a protected greeting delays it by 1.5 s."""
-BETWEEN_DIGITS_MS: Final = 2000
-"""A number in DTMF is over after this long without a digit, or at once with #."""
 
 
 class PreRoll:
@@ -59,7 +57,7 @@ class TurnEnd:
 
     - A spoken turn: `end_silence_ms` of silence after it began, which the words so far may change
       (`dialogues.turn_taking`), or `max_utterance_ms` in all.
-    - A turn of digits: `BETWEEN_DIGITS_MS` after the last digit, with speech or without.
+    - A turn of digits: so long after the last digit as `open` was told, with speech or without.
     - A turn that is not open and has been silent for `no_input_ms` will not be one.
 
     `open` begins a turn.
@@ -76,19 +74,29 @@ class TurnEnd:
     _is_open: bool = False
     _early_taken: bool = False
     """`likely_over` was true in this pause."""
-    _keying: bool = False
+    _gap_ms: int = 0
+    """After the last digit; 0 for a turn without digits."""
 
-    def open(self, *, keying: bool = False) -> None:
-        """The caller speaks or sends a digit; a turn that is open goes on."""
-        if keying or not self._is_open:
+    @property
+    def is_open(self) -> bool:
+        """The caller has the turn."""
+        return self._is_open
+
+    def open(self, *, gap_ms: int = 0) -> None:
+        """The caller speaks or sends a digit; a turn that is open goes on.
+
+        Args:
+            gap_ms: of a digit: how long after it the turn is over, unless another one comes.
+        """
+        if gap_ms or not self._is_open:
             self._open_ticks = 0
+            self._gap_ms = gap_ms
         self._is_open = True
-        self._keying = keying
         self._quiet_ticks = 0
 
     def close(self) -> None:
         """The turn is over, or the bot has it."""
-        self._is_open = self._keying = False
+        self._is_open = False
         self._quiet_ticks = 0
 
     def step(self, speech: float) -> bool:
@@ -100,15 +108,15 @@ class TurnEnd:
             return False
         self._open_ticks += 1
         open_ms = self._open_ticks * TICK_MS
-        if self._keying:
-            return open_ms >= BETWEEN_DIGITS_MS
+        if self._gap_ms:
+            return open_ms >= self._gap_ms
         return (
             self._quiet_ticks * TICK_MS >= self.end_silence_ms or open_ms >= self.max_utterance_ms
         )
 
     def likely_over(self) -> bool:
         """The open turn has been silent for `early_ms`; true once in a pause."""
-        quiet = self._is_open and not self._keying and self._quiet_ticks * TICK_MS >= self.early_ms
+        quiet = self._is_open and not self._gap_ms and self._quiet_ticks * TICK_MS >= self.early_ms
         if not self.early_ms or not quiet or self._early_taken:
             return False
         self._early_taken = True

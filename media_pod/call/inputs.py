@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from media_pod.call.keypad import DigitSettings
 from media_pod.call.response import TtsChain
 from media_pod.dialogues.ports import DialogueFactory
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
@@ -38,6 +39,7 @@ class CallSettings:
     """Silence after which an answer is prepared; 0 for none before the turn is over."""
     max_utterance_ms: int
     no_input_ms: int
+    digits: DigitSettings
     provider_s: float
     max_call_s: int
     greeting: Literal["always", "afterLineLearned", "never"]

@@ -17,6 +17,7 @@ from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
+from media_pod.call.keypad import DigitSettings
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import (
     Act,
@@ -49,6 +50,7 @@ SETTINGS = CallSettings(
     early_reply_ms=350,
     max_utterance_ms=5000,
     no_input_ms=3000,
+    digits=DigitSettings(gap_ms=3000, least=1, most=64, terminator="#"),
     provider_s=5.0,
     max_call_s=3600,
     dialogue_close_s=5.0,

@@ -173,10 +173,38 @@ async def test_a_caller_without_end_is_answered_and_not_taken_for_a_new_one(
     await listening(conversation)
 
     await conversation.speak(5000 // 20)
-    audio = await conversation.tick(30, Decision.CALLER, 0.9)
+    audio = await conversation.tick(19, Decision.CALLER, 0.9)
 
-    assert loud(audio) == 10
     assert len(conversation.recognizer.utterances) == 1
+    assert loud(audio) + loud(await conversation.tick(1, Decision.CALLER, 0.9)) == 9
+    assert conversation.now_is(TurnState.LISTENING)
+
+
+async def test_sound_without_a_pause_is_answered_again_and_again(
+    conversation: Conversation,
+) -> None:
+    """A talker, a menu or music on hold: the caller's side is never silent for a minute."""
+    await listening(conversation)
+
+    await conversation.speak(60_000 // 20)
+
+    # Each turn lasts 5 s (max_utterance_ms), and the answer to it some frames.
+    assert len(conversation.mind.turns) == 11
+    first, second, *_ = conversation.recognizer.utterances
+    assert second.audio.size > 5 * 8000
+    assert not set(first.audio) & set(second.audio)
+
+
+async def test_a_pause_that_the_bank_bridges_after_a_long_turn_is_no_turn(
+    conversation: Conversation,
+) -> None:
+    conversation.mind.answers = [[Say("I see")]]
+    await listening(conversation)
+    await conversation.speak(5000 // 20)
+    await conversation.tick(15, Decision.CALLER, 0.1)
+    await conversation.tick(60)
+
+    assert len(conversation.mind.turns) == 1
 
 
 async def test_work_is_cancelled_by_an_interruption(conversation: Conversation) -> None:

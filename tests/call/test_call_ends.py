@@ -8,6 +8,7 @@ import pytest
 
 from call.doubles import (
     LONG,
+    SETTINGS,
     SOON,
     Conversation,
     conversation,  # noqa: F401 - a fixture
@@ -18,8 +19,6 @@ from call.doubles import (
     settle,
     speaking,
 )
-from media_pod.call.caller_side import MAX_DIGITS
-from media_pod.call.endpointing import BETWEEN_DIGITS_MS
 from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, HangUp, Pause, Say, Transfer
@@ -49,7 +48,7 @@ async def test_a_number_ends_by_itself(conversation: Conversation) -> None:
     conversation.call.digit("4")
     await conversation.tick(50)
     conversation.call.digit("2")
-    await conversation.tick(BETWEEN_DIGITS_MS // 20 - 1)
+    await conversation.tick(SETTINGS.digits.gap_ms // 20 - 1)
     assert not conversation.mind.turns
 
     await conversation.tick()
@@ -63,26 +62,26 @@ async def test_digits_that_come_while_the_bot_thinks_belong_to_the_number(
     conversation.mind.answers = [hanging_mind]
     await listening(conversation)
     conversation.call.digit("1")
-    await conversation.be_silent(BETWEEN_DIGITS_MS)
+    await conversation.be_silent(SETTINGS.digits.gap_ms)
     assert conversation.now_is(TurnState.THINKING)
 
     conversation.call.digit("2")
-    await conversation.be_silent(BETWEEN_DIGITS_MS)
+    await conversation.be_silent(SETTINGS.digits.gap_ms)
     conversation.call.digit("3")
     conversation.call.digit("#")
     await settle()
 
-    assert [turn.digits for turn in conversation.mind.turns] == ["1", "12", "3"]
+    assert [turn.digits for turn in conversation.mind.turns] == ["1", "12", "123"]
 
 
 async def test_a_key_that_is_held_for_ever_fills_nothing(conversation: Conversation) -> None:
     await listening(conversation)
-    for _ in range(MAX_DIGITS * 2):
+    for _ in range(SETTINGS.digits.most * 2):
         conversation.call.digit("5")
     conversation.call.digit("#")
     await settle()
 
-    assert conversation.mind.turns[0].digits == "5" * MAX_DIGITS
+    assert conversation.mind.turns[0].digits == "5" * SETTINGS.digits.most
 
 
 async def test_a_caller_who_says_nothing_is_asked_again(conversation: Conversation) -> None:

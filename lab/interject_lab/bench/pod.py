@@ -25,6 +25,7 @@ from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.events import CallRef
 from media_pod.call.inputs import Agents, CallSettings
+from media_pod.call.keypad import DigitSettings
 from media_pod.calls.registry import Leg
 from media_pod.dialogues.ports import CallInfo, Play
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
@@ -96,6 +97,7 @@ _SETTINGS: Final = CallSettings(
     early_reply_ms=350,
     max_utterance_ms=15_000,
     no_input_ms=8_000,
+    digits=DigitSettings(gap_ms=3000, least=1, most=64, terminator="#"),
     provider_s=_PROVIDER_S,
     max_call_s=86_400,
     dialogue_close_s=_PROVIDER_S,
