@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from media_pod.providers.ports import Pcm, Speech, Word
+from media_pod.providers.tts.spoken_words import joined
 
 ROOM_MS: Final = 4000
 """Speech is made until this much is queued: enough to bridge a slow sentence, little enough to
@@ -220,8 +221,8 @@ class Playout:
         words = [word.text for text in self._texts for word in text.words]
         heard, unheard = [*self._heard, *words[:begun]], words[begun:]
         return Said(
-            heard=" ".join(heard),
-            unheard=" ".join([*unheard, *" ".join(self._announced).split()]),
+            heard=joined(heard),
+            unheard=joined([*unheard, *" ".join(self._announced).split()]),
             heard_ms=self.heard_ms,
             item_samples=dict(self._item_samples),
         )

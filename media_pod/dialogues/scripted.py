@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from media_pod.dialogues.heard_letters import letters_of
 from media_pod.dialogues.ports import (
     Act,
     CallerTurn,
@@ -41,13 +42,13 @@ class Item:
     pause_ms: int = 0
 
     @property
-    def words(self) -> int:
-        """Number of its words in the `heard` text of an `Interruption`."""
+    def letters(self) -> int:
+        """Its length in the `heard` text of an `Interruption`."""
         match self.act:
             case Say(text):
-                return len(text.split())
+                return letters_of(text)
             case Play(name):
-                return len(name.split())
+                return letters_of(name)
             case Transfer():
                 return 0
 
@@ -100,14 +101,14 @@ class Scripted(RuleDialogue):
 
     def interrupted(self, cut: Interruption) -> None:
         """Return to the item after the interrupted one."""
-        words_left = len(cut.heard.split())
+        letters_left = letters_of(cut.heard)
         for number in range(self._turn_start, self._taken):
             item = self._item(number)
-            if words_left < item.words:
-                again = isinstance(item.act, Say) and words_left == 0
+            if letters_left < item.letters:
+                again = isinstance(item.act, Say) and letters_left == 0
                 self._taken = number if again else number + 1
                 return
-            words_left -= item.words
+            letters_left -= item.letters
 
     def snapshot(self) -> DialogueState:
         """Where in the script it is; see `Dialogue.snapshot`."""

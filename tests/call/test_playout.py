@@ -350,4 +350,4 @@ def test_a_text_without_blanks_is_announced_to_its_end() -> None:
     pcm = np.ones(FRAME, np.int16)
     playout.add(Speech("你好。", pcm, (Word("你", 0, 80), Word("好。", 80, 160))))
     playout.take()
-    assert (playout.said().heard, playout.said().unheard) == ("你 好。", "再见。")
+    assert (playout.said().heard, playout.said().unheard) == ("你好。", "再见。")

@@ -17,6 +17,7 @@ Rules
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from media_pod.dialogues.heard_letters import letters_of
 from media_pod.dialogues.ports import DialogueState, checked_state
 from media_pod.providers.chat import (
     AssistantMessage,
@@ -26,6 +27,7 @@ from media_pod.providers.chat import (
     UserMessage,
 )
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.tts.spoken_words import joined
 
 INTERRUPTED: Final = "[The caller interrupted you here and heard nothing after it.]"
 """Precedes the caller's words: servers of some models reject other roles in between."""
@@ -58,7 +60,7 @@ class Step:
 
     def messages(self) -> list[Message]:
         """As the model is shown it."""
-        text = " ".join(said.text for said in self.spoken if said.in_history and said.text)
+        text = joined(said.text for said in self.spoken if said.in_history and said.text)
         if not text and not self.calls:
             return []
         results = [ToolMessage(call.id, self._result(call)) for call in self.calls]
@@ -148,7 +150,7 @@ class History:
             heard: the words of all that was spoken in it, up to the last heard one.
             answered: the bot had begun to answer, so the caller's words are not repeated.
         """
-        left = _letters(heard)
+        left = letters_of(heard)
         unheard: list[str] = []
         for step in self._open:
             for said in step.spoken:
@@ -156,7 +158,7 @@ class History:
                 said.text = part
                 if rest and said.in_history:
                     unheard.append(rest)
-        self.unheard = " ".join(unheard)
+        self.unheard = joined(unheard)
         self._interrupted, self._repeats = answered, not answered
 
     def _close_turn(self) -> None:
@@ -198,18 +200,14 @@ def _split(text: str, letters: int) -> tuple[str, str, int]:
     Returns:
         The heard part, the rest, and how many of `letters` are left for the text after.
     """
-    if letters >= _letters(text):
-        return text, "", letters - _letters(text)
+    if letters >= letters_of(text):
+        return text, "", letters - letters_of(text)
     seen = 0
     for index, sign in enumerate(text):
         if seen == letters:
             return text[:index].rstrip(), text[index:].lstrip(), 0
         seen += not sign.isspace()
     return text, "", 0
-
-
-def _letters(text: str) -> int:
-    return sum(not sign.isspace() for sign in text)
 
 
 def _as_json(message: Message) -> dict[str, Any]:

@@ -7,7 +7,7 @@ by one word at most in all of them.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +47,7 @@ def spoken_words(text: str) -> tuple[SpokenWord, ...]:
     texts: list[str] = []
     leading = ""
     for token in text.split():
-        for number, group in enumerate(_groups(token)):
+        for number, group in enumerate(word_groups(token)):
             if not is_mark(group):
                 texts.append(leading + group)
                 leading = ""
@@ -84,20 +84,36 @@ def word_times(words: Sequence[SpokenWord], start_sample: int, end_sample: int) 
     return tuple(timed)
 
 
-def _letters(word: str) -> int:
-    spoken = (
+def joined(words: Iterable[str]) -> str:
+    """`words` with blanks in between, where their scripts write blanks."""
+    text = ""
+    unspaced = True
+    for word in words:
+        first, last = (next(filter(str.isalnum, way), "") for way in (word, reversed(word)))
+        blank = "" if unspaced or _is_unspaced(first) else " "
+        text += blank + word
+        unspaced = _is_unspaced(last)
+    return text
+
+
+def spoken_letters(word: str) -> int:
+    """Duration of the letters and digits of `word`, in letters of English."""
+    return sum(
         _HAN_LETTERS if unicodedata.name(sign, "").startswith("CJK ") else 1
         for sign in word
         if sign.isalnum()
     )
-    return max(1, sum(spoken)) + 1
+
+
+def _letters(word: str) -> int:
+    return max(1, spoken_letters(word)) + 1
 
 
 def _pause_letters(word: str) -> int:
     return _COMMA_LETTERS if word.rstrip(_CLOSING)[-1:] in _COMMAS else 0
 
 
-def _groups(token: str) -> Iterator[str]:
+def word_groups(token: str) -> Iterator[str]:
     """Split a text without blanks into words, or characters of scripts that write no blanks."""
     group = ""
     for sign in token:
@@ -118,7 +134,10 @@ def _begins_word(group: str, sign: str) -> bool:
 
 
 def _is_unspaced(sign: str) -> bool:
-    return sign.isalpha() and unicodedata.name(sign, "").startswith(_UNSPACED)
+    # Most texts are ASCII, and their words are joined in every tick that is looked at.
+    return (
+        not sign.isascii() and sign.isalpha() and unicodedata.name(sign, "").startswith(_UNSPACED)
+    )
 
 
 def _belongs_to_previous(sign: str) -> bool:

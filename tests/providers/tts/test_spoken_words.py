@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.providers.tts.spoken_words import spoken_words, total_letters, word_times
+from media_pod.providers.tts.spoken_words import joined, spoken_words, total_letters, word_times
 
 
 def texts(text: str) -> list[str]:
@@ -56,3 +56,19 @@ def test_a_comma_pauses_and_a_last_one_does_not() -> None:
 
 def test_a_han_character_takes_the_time_of_a_syllable() -> None:
     assert total_letters(spoken_words("中")) == total_letters(spoken_words("cat"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Well”, he said…",
+        "你好，世界。",
+        "我用Python写2026年的",
+        "「東京」へ行った",
+        "สวัสดีครับ",
+        "안녕하세요 여러분",
+        "",
+    ],
+)
+def test_words_are_joined_as_their_script_writes_them(text: str) -> None:
+    assert joined(texts(text)) == text
