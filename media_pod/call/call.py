@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Concatenate, Final, ParamSpec
+from typing import Concatenate, ParamSpec
 
 from media_pod.call.caller_side import CallerSide
 from media_pod.call.capture import Capture
@@ -25,10 +25,12 @@ from media_pod.call.events import (
     Recognized,
     SpeechPlayed,
 )
+from media_pod.call.greeting import is_protected
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
 from media_pod.call.keypad import Key
 from media_pod.call.playout import Playout, Said
 from media_pod.call.response import CallRequests, Responder
+from media_pod.call.stop_judge import StopJudge
 from media_pod.call.transcript import Transcript
 from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
@@ -44,11 +46,6 @@ from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import Recognition
 
 P = ParamSpec("P")
-
-LINE_LEARNED: Final = 0.5
-"""Confidence of the echo's delay from which on the bank takes it for known."""
-LEARNING_MS: Final = 1500
-"""Speech of the bot for which a greeting is protected while no echo has been found."""
 
 _logger = logging.getLogger(__name__)
 
@@ -104,8 +101,7 @@ class Call:
         self._recognized: tuple[str, str] | None = None
         """Words and digits of a turn that is not over yet."""
         self._ticks = 0
-        self._stopped_by: BargeIn | None = None
-        """The barge-in that began the caller's turn, until its words are recognized."""
+        self._stop_judge = StopJudge()
         self._failed_before = False
         self._parting = agents.goodbye
         """What the caller hears when the pod ends the call."""
@@ -169,6 +165,7 @@ class Call:
         """Take what the bank found out in this tick."""
         self.last = tick
         self._capture.push(tick.cleaned, tick.decision)
+        self._stop_judge.hear(tick.speech)
         if self._now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
         if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
@@ -233,12 +230,9 @@ class Call:
         self._bus.publish(self.ref, event)
 
     def _greeting_protected(self) -> bool:
-        if self.state is not TurnState.GREETING or self._settings.greeting == "always":
-            return False
-        if self._settings.greeting == "never":
-            return True
-        learned = self.last is not None and self.last.delay_confidence >= LINE_LEARNED
-        return not learned and self._playout.heard_ms < LEARNING_MS
+        return self.state is TurnState.GREETING and is_protected(
+            self._settings.greeting, self.last, self._playout.heard_ms
+        )
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
         """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""
@@ -251,7 +245,7 @@ class Call:
             event = BargeIn(self._bus.now_ns(), self._now_ms, reason, onset_ago_s, *echo, *said)
             self._bus.publish(self.ref, event)
             # A digit is never a false stop.
-            self._stopped_by = event if onset_ago_s else None
+            self._stop_judge.stopped(event if onset_ago_s else None)
 
     def _interruption(self, said: Said) -> Interruption:
         begun = self._reply_begun
@@ -343,26 +337,30 @@ class Call:
     ) -> None:
         self._responder.begin_turn()
         text = "" if recognition is None else await self._responder.recognize(recognition)
+        false_stop = self._false_stop(text, digits)
         if confirmed.is_set():
             self._publish_words(text, digits)
         else:
             self._recognized = (text, digits)
-        await self._responder.answer(CallerTurn(text, digits, confirmed))
+        await self._responder.answer(CallerTurn(text, digits, confirmed, false_stop is not None))
+
+    def _false_stop(self, text: str, digits: str) -> BargeIn | None:
+        # Ears need not have words for what they heard.
+        words = bool(text or digits) or self._dialogue.ears is not None
+        return self._stop_judge.false_stop(words=words)
 
     def _publish_words(self, text: str, digits: str) -> None:
         self._publish(Recognized, text, digits)
-        # Ears need not have words for what they heard.
-        nothing = not text and not digits and self._dialogue.ears is None
-        if self._stopped_by is not None and nothing:
-            self._publish(FalseStopSuspected, self._stopped_by)
-        self._stopped_by = None
+        if (stop := self._false_stop(text, digits)) is not None:
+            self._publish(FalseStopSuspected, stop)
+        self._stop_judge.stopped(None)
         if text or digits:
             # Not after a silence: a caller who is asked again still owes the number.
             self._caller.expect(0)
 
     def _answered(self) -> None:
         """The bot has answered: speech and digits from now on belong to the caller's next turn."""
-        self._stopped_by = None
+        self._stop_judge.stopped(None)
         self._reply_begun = True
         self._capture.answered()
         self._caller.keypad.answered()

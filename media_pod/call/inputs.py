@@ -12,6 +12,9 @@ from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import SttChain
 from media_pod.providers.tts.fixed_speech import FixedSpeech
 
+GreetingProtection = Literal["always", "afterLineLearned", "never"]
+"""When the caller can interrupt the greeting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agents:
@@ -42,7 +45,7 @@ class CallSettings:
     digits: DigitSettings
     provider_s: float
     max_call_s: int
-    greeting: Literal["always", "afterLineLearned", "never"]
+    greeting: GreetingProtection
     """Whether the caller can interrupt the greeting."""
     dialogue_close_s: float
     """How long the dialogue may take to end acts with effects, once the call is over."""

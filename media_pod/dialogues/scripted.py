@@ -60,6 +60,7 @@ class Scripted(RuleDialogue):
     with the next one. The interrupted item is derived from the words that were heard, because items
     are taken from the iterator long before they are played. A text is repeated if no word of it was
     heard. A recording counts as one word, which is heard at its end; an interrupted one is skipped.
+    After a false stop the interrupted item is said again.
     """
 
     name = "scripted"
@@ -81,6 +82,8 @@ class Scripted(RuleDialogue):
         # Both keep counting over repetitions of the script.
         self._turn_start = 0
         self._taken = 0
+        self._interrupted: int | None = None
+        """The item that was."""
 
     @classmethod
     def for_call(
@@ -96,6 +99,9 @@ class Scripted(RuleDialogue):
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """Speak the rest of the script; ignores the caller's words."""
+        if turn.false_stop and self._interrupted is not None:
+            self._taken = self._interrupted
+        self._interrupted = None
         async for act in self._rest():
             yield act
 
@@ -107,6 +113,7 @@ class Scripted(RuleDialogue):
             if letters_left < item.letters:
                 again = isinstance(item.act, Say) and letters_left == 0
                 self._taken = number if again else number + 1
+                self._interrupted = number
                 return
             letters_left -= item.letters
 

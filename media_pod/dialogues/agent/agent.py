@@ -152,12 +152,13 @@ class LanguageAgent:
             self._course.caller_spoke()
             self.history.caller(said)
         else:
+            self._course.caller_silent()
             self.history.silence()
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
         if not said:
-            async with aclosing(self._silence()) as acts:
+            async with aclosing(self._silence(turn)) as acts:
                 async for act in acts:
                     yield act
             return
@@ -194,10 +195,10 @@ class LanguageAgent:
         if self._confirmed is not None:
             await self._confirmed.wait()
 
-    async def _silence(self) -> AsyncGenerator[Act, None]:
+    async def _silence(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        if self._course.resumes():
+        if self._course.resumes(false_stop=turn.false_stop):
             yield Say(self.history.resume())
         elif self._course.asks_again():
             yield self._fixed(phrases.still_there)

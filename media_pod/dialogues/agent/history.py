@@ -79,6 +79,8 @@ class History:
         self._interrupted = False
         self._repeats = False
         """The caller goes on with a turn that was not answered."""
+        self._asked = False
+        """The open turn answers words of the caller, not silence."""
         self.unheard = ""
         """What the caller did not hear of the latest turn of the bot."""
 
@@ -116,6 +118,7 @@ class History:
         elif self._repeats:
             notes = [CONTINUED]
         self._interrupted = self._repeats = False
+        self._asked = True
         self._closed.append(UserMessage("\n".join([*notes, text])))
 
     def amend_caller(self, placeholder: str, text: str) -> None:
@@ -129,7 +132,7 @@ class History:
     def silence(self) -> None:
         """The caller's turn had no words: another turn of the bot follows its last."""
         self._close_turn()
-        self._repeats = False
+        self._repeats = self._asked = False
 
     def resume(self) -> str:
         """What was not heard is said now, in a step of its own: its text."""
@@ -159,7 +162,10 @@ class History:
                 if rest and said.in_history:
                     unheard.append(rest)
         self.unheard = joined(unheard)
-        self._interrupted, self._repeats = answered, not answered
+        # A turn that goes on after an earlier interruption, and is not heard, leaves that one.
+        earlier = not self._asked and (self._interrupted or bool(self.unheard))
+        self._interrupted = answered or earlier
+        self._repeats = not answered and self._asked
 
     def _close_turn(self) -> None:
         """What was heard of the open turn is final; results of its calls may still come."""

@@ -188,6 +188,7 @@ class RealtimeDialogue:
         silent = self._is_silence(turn, heard) or self._course.is_backchannel(turn)
         if silent:
             self._conversation.drop_turn(heard)
+            self._course.caller_silent()
             self.history.silence()
         else:
             self._course.caller_spoke()

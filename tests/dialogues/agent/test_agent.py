@@ -271,6 +271,50 @@ async def test_a_stop_that_was_nothing_resumes_once_from_the_first_unheard_word(
     assert talk.shown[2] == AssistantMessage("One two three.")
 
 
+async def test_false_stops_resume_as_often_as_they_happen_and_are_no_silence() -> None:
+    talk = await Talk(says("One two three. Four five six."), says("Yes.")).greeted()
+    await talk.says("count")
+    for heard, rest in (("One two", "three. Four five six."), ("three.", "Four five six.")):
+        talk.interrupt(heard)
+        stopped = CallerTurn("", false_stop=True)
+        assert spoken(await talk.hear(talk.agent.reply(stopped))) == rest
+
+    await talk.says("go on")
+
+    assert talk.shown[2] == AssistantMessage("One two three. Four five six.")
+
+
+async def test_a_caller_who_speaks_as_the_bot_asks_whether_they_are_there_begins_a_turn() -> None:
+    """The silent turn was not answered, and has no words that could come again."""
+    talk = await Talk(says("Yes."), says("No."), limits=LimitsSettings(turns=2)).greeted()
+    await talk.says("one")
+    await talk.says()
+    talk.interrupt("", answered=False)
+
+    await talk.says("two")
+
+    assert talk.shown[-1] == UserMessage("two")
+    assert await talk.says("three") == [
+        Say(PHRASES.limit_goodbye),
+        HangUp("the limit of 2 turns"),
+    ]
+
+
+async def test_a_resumed_turn_that_is_not_heard_stays_interrupted() -> None:
+    talk = await Talk(says("One two three."), says("Yes.")).greeted()
+    await talk.says("count")
+    talk.interrupt("One two")
+    await talk.says()
+    talk.interrupt("", answered=False)
+
+    await talk.says("stop")
+
+    assert talk.shown[-2:] == [
+        AssistantMessage("One two"),
+        UserMessage(f"{INTERRUPTED}\nstop"),
+    ]
+
+
 async def test_a_backchannel_over_the_bot_is_no_turn() -> None:
     talk = await Talk(says("One two three. Four five six."), says("Right.")).greeted()
     await talk.says("count")
