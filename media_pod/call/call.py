@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Concatenate, ParamSpec
+from typing import Final
 
+from media_pod.call.call_events import CallEvents
 from media_pod.call.caller_side import CallerSide
 from media_pod.call.capture import Capture
 from media_pod.call.endpointing import PreRoll
@@ -19,8 +20,6 @@ from media_pod.call.events import (
     DTMF,
     BargeIn,
     CallRef,
-    ConversationEvent,
-    Ended,
     FalseStopSuspected,
     Recognized,
     SpeechPlayed,
@@ -31,7 +30,6 @@ from media_pod.call.keypad import Key
 from media_pod.call.playout import Playout, Said
 from media_pod.call.response import CallRequests, Responder
 from media_pod.call.stop_judge import StopJudge
-from media_pod.call.transcript import Transcript
 from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
 from media_pod.dialogues.ports import (
@@ -45,7 +43,9 @@ from media_pod.logs import call_logger
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import Recognition
 
-P = ParamSpec("P")
+HANG_UP_SILENCE_MS: Final = 200
+"""Between the bot's last words and its hang-up, which would overtake what a jitter buffer still
+holds. 200 ms is the default maximum of Asterisk's JITTERBUFFER; a caller hardly notices it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ class Call:
         self.ref = ref
         self._log = call_logger(_logger, ref.info.uuid)
         self.info = ref.info
-        self.transcript = Transcript()
+        self._events = CallEvents(ref, bus)
+        self.transcript = self._events.transcript
         self.last: CallerTick | None = None
         """The latest tick, for inspection."""
         self.hang_up_reason = ""
@@ -81,11 +82,10 @@ class Call:
         not. Counts once the call is over."""
         self._settings = settings
         self._agents = agents
-        self._bus = bus
         self._flush = flush
         self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
-        self._dialogue = agents.dialogue(ref.info, CallRequests(self._publish))
+        self._dialogue = agents.dialogue(ref.info, CallRequests(self._events.publish))
         self._caller = CallerSide(settings, early_replies=self._dialogue.early_replies)
         self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
@@ -100,7 +100,8 @@ class Call:
         """The caller's latest turn is over."""
         self._recognized: tuple[str, str] | None = None
         """Words and digits of a turn that is not over yet."""
-        self._ticks = 0
+        self._sounded_ms = -HANG_UP_SILENCE_MS
+        """When the bot last had something to play."""
         self._stop_judge = StopJudge()
         self._failed_before = False
         self._parting = agents.goodbye
@@ -113,7 +114,7 @@ class Call:
             self._agents.tts,
             self._agents.fixed,
             self._playout,
-            self._publish,
+            self._events.publish,
             provider_s,
             on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
@@ -146,27 +147,34 @@ class Call:
         Args:
             frames_played: see `Playout.take`.
         """
-        self._ticks += 1
+        self._events.ticks += 1
         return self.more(frames_played)
 
     def more(self, frames_played: int | None) -> Pcm:
         """As `frame`, for a line that lacks one more: no time passes."""
+        if not self._playout.empty:
+            self._sounded_ms = self._events.now_ms
         frame = self._playout.take(frames_played)
         self._responder.played()
-        if self._playout.empty and not self._work.running:
+        if self._playout.empty and not self._work.running and not self._lingers():
             self._on(TurnEvent.SPOKEN)
         return frame
 
+    def _lingers(self) -> bool:
+        """The hang-up waits until the bot's last words have reached the caller."""
+        leaving = self.state in (TurnState.ENDING, TurnState.LEAVING)
+        return leaving and self._events.now_ms - self._sounded_ms < HANG_UP_SILENCE_MS
+
     def skip(self, ticks: int) -> None:
         """Time passed in which nothing left: the pod was late."""
-        self._ticks += ticks
+        self._events.ticks += ticks
 
     def hear(self, tick: CallerTick) -> None:
         """Take what the bank found out in this tick."""
         self.last = tick
         self._capture.push(tick.cleaned, tick.decision)
         self._stop_judge.hear(tick.speech)
-        if self._now_ms >= self._settings.max_call_s * 1000:
+        if self._events.now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
         if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
@@ -205,29 +213,13 @@ class Call:
     async def aclose(self, ended: str) -> None:
         """The connection is over: cancel what runs, and publish that `ended` ended the call."""
         said = self._playout.stop()
-        self._publish(SpeechPlayed, said.heard, said.unheard)
+        self._events.publish(SpeechPlayed, said.heard, said.unheard)
         try:
             await self._work.aclose()
             self._capture.discard()
             await self._responder.close_dialogue(self._settings.dialogue_close_s)
         finally:
-            self._bus.publish(self.ref, Ended(self._bus.now_ns(), ended, self.goto))
-
-    @property
-    def _now_ms(self) -> int:
-        return self._ticks * TICK_MS
-
-    def _publish(
-        self,
-        make: Callable[Concatenate[int, int, P], ConversationEvent],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> None:
-        """See `events.Publish`."""
-        event = make(self._bus.now_ns(), self._now_ms, *args, **kwargs)
-        self.transcript.on_event(event)
-        self._bus.publish(self.ref, event)
+            self._events.end(ended, self.goto)
 
     def _greeting_protected(self) -> bool:
         return self.state is TurnState.GREETING and is_protected(
@@ -242,15 +234,14 @@ class Call:
         if speaking and cut.unheard and self.last is not None:
             echo = (self.last.delay_ms, self.last.delay_confidence, self.last.erle_db)
             said = (cut.heard, cut.unheard, cut.heard_ms)
-            event = BargeIn(self._bus.now_ns(), self._now_ms, reason, onset_ago_s, *echo, *said)
-            self._bus.publish(self.ref, event)
+            event = self._events.barge_in(reason, onset_ago_s, echo, said)
             # A digit is never a false stop.
             self._stop_judge.stopped(event if onset_ago_s else None)
 
     def _interruption(self, said: Said) -> Interruption:
         begun = self._reply_begun
         words = (said.heard, said.unheard, said.heard_ms)
-        return Interruption(*words, self._now_ms, begun, said.item_samples)
+        return Interruption(*words, self._events.now_ms, begun, said.item_samples)
 
     def _on(self, event: TurnEvent) -> None:
         before = self._turn.state
@@ -306,7 +297,7 @@ class Call:
         was_held, said = self._playout.held, self._playout.stop()
         if not was_held:
             was_cut = by_caller and bool(said.unheard)
-            self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
+            self._events.publish(SpeechPlayed, said.heard, said.unheard, was_cut)
         if self._responder.interrupt(self._interruption(said)) and by_caller and said.heard:
             # It was cut while it worked.
             self._failed_before = False
@@ -350,9 +341,9 @@ class Call:
         return self._stop_judge.false_stop(words=words)
 
     def _publish_words(self, text: str, digits: str) -> None:
-        self._publish(Recognized, text, digits)
+        self._events.publish(Recognized, text, digits)
         if (stop := self._false_stop(text, digits)) is not None:
-            self._publish(FalseStopSuspected, stop)
+            self._events.publish(FalseStopSuspected, stop)
         self._stop_judge.stopped(None)
         if text or digits:
             # Not after a silence: a caller who is asked again still owes the number.
@@ -371,7 +362,7 @@ class Call:
         if not kept:
             self._answered()
         self._responder.dialogue_asked = False
-        self._publish(SpeechPlayed, self._playout.said().heard)
+        self._events.publish(SpeechPlayed, self._playout.said().heard)
         self._playout.begin()
         self._caller.turn_end.close()
         if kept:

@@ -4,7 +4,9 @@ On a line without a queue of its own (AudioSocket) a frame is played in the tick
 line with a queue (WebSocket) a frame that was taken is played later: it counts as heard once `take`
 receives its number in `frames_played`, and never if the line was flushed before. On both lines an
 interruption is reported to the dialogue exact to the word. Without a queue on the line, emptying
-this one makes the bot silent; `under_way` says whether the line has something to flush.
+this one makes the bot silent; `under_way` says whether the line has something to flush. The frame
+after that fades out what would have come, because a sudden end is a click; nobody counts it as
+heard.
 """
 
 from collections import deque
@@ -20,6 +22,9 @@ from media_pod.providers.tts.spoken_words import joined
 ROOM_MS: Final = 4000
 """Speech is made until this much is queued: enough to bridge a slow sentence, little enough to
 waste when the caller interrupts. One more piece may come on top of it."""
+FADE_MS: Final = 10
+"""Of a stop: half a raised cosine, three periods of the telephone's lowest tone. Half a frame, so
+that the bot is silent within the one after the stop."""
 MAX_HEARD_WORDS: Final = 20_000
 """Of one turn, for a script that repeats itself for ever: two hours of speech; the oldest go."""
 
@@ -69,6 +74,7 @@ class _Share(NamedTuple):
     """Of the frame, of all that were taken."""
     speech: tuple[tuple[_Text, int], ...]
     """Samples of each text."""
+    pcm: Pcm
 
 
 class Playout:
@@ -94,6 +100,10 @@ class Playout:
         self._taken = 0
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
+        samples = rate_hz * FADE_MS // 1000
+        self._fade = (1 + np.cos(np.pi * (np.arange(samples) + 0.5) / samples)) / 2
+        self._fading: Pcm | None = None
+        """The next frame, after a stop."""
 
     def begin(self) -> None:
         """A new turn of the bot begins: what was heard is counted from here."""
@@ -168,6 +178,9 @@ class Playout:
         self._taken += 1
         if frames_played is not None:
             self._played_up_to(frames_played)
+        if self._fading is not None:
+            frame, self._fading = self._fading, None
+            return frame
         if self.held or not self._pieces:
             return self._silence
 
@@ -183,7 +196,7 @@ class Playout:
             if piece.text is not None:
                 speech.append((piece.text, count))
             self._advance(piece, end)
-        self._under_way.append(_Share(self._taken, tuple(speech)))
+        self._under_way.append(_Share(self._taken, tuple(speech), frame))
         if frames_played is None:
             self._played_up_to(self._taken)
         return frame
@@ -233,10 +246,33 @@ class Playout:
         return bool(self._under_way)
 
     def stop(self) -> Said:
-        """Fall silent: the next frame is silence already. Returns how far the turn had come."""
-        said = self.said()
+        """Fall silent within the next frame. Returns how far the turn had come."""
+        said, fading = self.said(), self._faded_out()
         self.begin()
+        self._fading = fading
         return said
+
+    def _faded_out(self) -> Pcm | None:
+        """The frame in which what is being played ends; None if that is silence."""
+        # A line with a queue flushes it: it goes on where that began.
+        coming = self._under_way[0].pcm if self._under_way else self._coming(self._fade.size)
+        coming = coming[: self._fade.size]
+        if self.held or not coming.any():
+            return None
+        frame = np.zeros(self._frame, np.int16)
+        frame[: coming.size] = np.rint(coming * self._fade[: coming.size])
+        return frame
+
+    def _coming(self, samples: int) -> Pcm:
+        """The next samples of the queue, at most so many."""
+        parts, begin = [np.zeros(0, np.int16)], self._position
+        for piece in self._pieces:
+            parts.append(piece.pcm[begin : begin + samples])
+            samples -= parts[-1].size
+            begin = 0
+            if not samples:
+                break
+        return np.concatenate(parts)
 
 
 def _without(text: str, said: str) -> str:

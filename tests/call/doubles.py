@@ -320,10 +320,12 @@ class Conversation:
         return await self.tick(ms // 20)
 
     async def listen(self, most_ticks: int = 500) -> Pcm:
-        """Until the bot has been silent for three ticks after it spoke."""
+        """Until the bot has been silent for three ticks after it spoke, or hangs up."""
         frames: list[Pcm] = []
         while len(frames) < most_ticks:
             frames.append(await self.tick())
+            if self.call.state in (TurnState.ENDING, TurnState.LEAVING):
+                continue
             if any(f.any() for f in frames) and not any(f.any() for f in frames[-3:]):
                 break
         return np.concatenate(frames)
@@ -347,6 +349,11 @@ def others() -> set[asyncio.Task[Any]]:
     tasks = asyncio.all_tasks()
     current = asyncio.current_task()
     return {task for task in tasks if task is not current}
+
+
+def fades_out(frame: Pcm) -> bool:
+    """The frame after a stop: half of it is silence."""
+    return not frame[FRAME // 2 :].any()
 
 
 def loud(audio: Pcm, value: int = 1000) -> int:

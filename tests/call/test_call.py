@@ -9,6 +9,7 @@ from call.doubles import (
     LONG,
     Conversation,
     conversation,  # noqa: F401 - a fixture
+    fades_out,
     hang,
     listening,
     loud,
@@ -52,11 +53,14 @@ async def test_the_caller_is_answered(conversation: Conversation) -> None:
     assert not conversation.mind.cuts
 
 
-async def test_an_interruption_is_silent_in_the_next_frame(conversation: Conversation) -> None:
+async def test_after_an_interruption_the_bot_is_silent_within_a_frame(
+    conversation: Conversation,
+) -> None:
     await speaking(conversation)
     assert conversation.step(Decision.ONSET, 0.8).any()
     assert conversation.step(Decision.CALLER, 0.9).any()
 
+    assert fades_out(conversation.step(Decision.CALLER, 0.9))
     assert not conversation.step(Decision.CALLER, 0.9).any()
 
     assert conversation.now_is(TurnState.INTERRUPTED)
