@@ -24,7 +24,7 @@ from media_pod.call.events import (
     Recognized,
     SpeechPlayed,
 )
-from media_pod.call.greeting import is_protected
+from media_pod.call.greeting import is_protected, line_is_learned
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
 from media_pod.call.keypad import Key
 from media_pod.call.playout import Playout, Said
@@ -172,7 +172,9 @@ class Call:
     def hear(self, tick: CallerTick) -> None:
         """Take what the bank found out in this tick."""
         self.last = tick
-        self._capture.push(tick.cleaned, tick.decision)
+        self._capture.push(
+            tick.cleaned, tick.decision, tick.speech, line_learned=line_is_learned(tick)
+        )
         self._stop_judge.hear(tick.speech)
         if self._events.now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()

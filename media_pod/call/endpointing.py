@@ -9,15 +9,27 @@ import numpy as np
 from media_pod.duplex.contract import TICK_MS, Decision
 from media_pod.providers.ports import Pcm
 
+SPEECH: Final = 0.5
+"""Silero's probability above which speech began."""
 STILL_SPEECH: Final = 0.35
-"""Silero's probability below which speech has stopped; above the usual 0.5 it began (the
-hysteresis of Silero's own iterator)."""
+"""And below which it has stopped: the hysteresis of Silero's own iterator."""
 LONGEST_ONSET_MS: Final = 2000
 """How long before the decision an onset can lie; a protected greeting delays it by 1.5 s."""
 
 
+FIRST_SPEECH_MS: Final = 3000
+"""Speech that begins so soon after the connection may be kept from before the bank's onset: later
+it has found the echo, or there is none and the onset is in time."""
+_BRIDGED_TICKS: Final = 15
+"""300 ms: a pause inside a phrase, as the bank's hangover."""
+
+
 class PreRoll:
-    """The caller's last second or so, and where in it the onset lies."""
+    """The caller's last seconds, and where in them the onset lies.
+
+    The onset is the bank's. While the echo of a line has not been found, the bank may hold its
+    decision back for 2 s, because speech may be echo; what is kept then begins with that speech.
+    """
 
     def __init__(self, before_onset_ms: int, rate_hz: int) -> None:
         self._before_samples = before_onset_ms * rate_hz // 1000
@@ -25,16 +37,40 @@ class PreRoll:
         longest_ms = before_onset_ms + LONGEST_ONSET_MS
         self._recent: deque[Pcm] = deque(maxlen=-(-longest_ms // TICK_MS))
         self._since_onset = 0
+        self._ticks = 0
+        self._since_speech = 0
+        """Since the caller's side began to speak, where that may count."""
+        self._pause = 0
 
-    def push(self, audio: Pcm, decision: Decision) -> None:
-        """Take one tick of the caller's audio."""
+    def push(
+        self, audio: Pcm, decision: Decision, speech: float = 0.0, *, line_learned: bool = True
+    ) -> None:
+        """Take one tick of the caller's audio.
+
+        Args:
+            audio: int16 [samples], echo removed.
+            decision: the bank's.
+            speech: Silero's probability.
+            line_learned: the bank knows the echo of this line.
+        """
         self._recent.append(audio)
         self._since_onset = 0 if decision is Decision.NONE else self._since_onset + 1
+        self._follow(speech, line_learned)
+
+    def _follow(self, speech: float, line_learned: bool) -> None:
+        self._ticks += 1
+        self._pause = 0 if speech >= STILL_SPEECH else self._pause + 1
+        if line_learned or self._pause > _BRIDGED_TICKS:
+            self._since_speech = 0
+        elif self._since_speech:
+            self._since_speech += 1
+        elif speech >= SPEECH and self._ticks * TICK_MS <= FIRST_SPEECH_MS:
+            self._since_speech = 1
 
     def clear(self) -> None:
         """What was pushed so far belongs to a turn that is over."""
         self._recent.clear()
-        self._since_onset = 0
+        self._since_onset = self._since_speech = 0
 
     @property
     def since_onset_ms(self) -> int:
@@ -44,7 +80,8 @@ class PreRoll:
     def audio(self) -> Pcm:
         """From `before_onset_ms` before the onset up to now, as far as it was not cleared."""
         audio = np.concatenate([_NOTHING, *self._recent])
-        wanted = self._since_onset * self._tick_samples + self._before_samples
+        since = max(self._since_onset, self._since_speech)
+        wanted = since * self._tick_samples + self._before_samples
         return audio[max(audio.size - wanted, 0) :]
 
 

@@ -20,5 +20,10 @@ def is_protected(interruptible: GreetingProtection, last: CallerTick | None, hea
     """
     if interruptible != "afterLineLearned":
         return interruptible == "never"
-    learned = last is not None and last.delay_confidence >= LINE_LEARNED
+    learned = last is not None and line_is_learned(last)
     return not learned and heard_ms < LEARNING_MS
+
+
+def line_is_learned(tick: CallerTick) -> bool:
+    """Whether the bank has found the echo of the line."""
+    return tick.delay_confidence >= LINE_LEARNED

@@ -8,11 +8,10 @@ without either is suspected to be false.
 import math
 from typing import Final
 
+from media_pod.call.endpointing import SPEECH
 from media_pod.call.events import BargeIn
 from media_pod.duplex.contract import TICK_MS
 
-SPEECH: Final = 0.5
-"""Silero's usual threshold."""
 SPEECH_MS: Final = 300
 """Speech after the stop that proves a caller: half as much again as a barge-in takes, because a
 cough or a door is over by then."""

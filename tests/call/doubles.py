@@ -256,6 +256,7 @@ class Conversation:
         self.bus.subscribe(CallMetrics(self.registry).on_event)
         self.delay_ms = 120.0
         """Of the echo; NaN if it is not known."""
+        self.delay_confidence = 0.75
         self.flushes = 0
         self.queued: int | None = None
         """How many frames the line has in a queue of its own; None if it has none."""
@@ -298,7 +299,8 @@ class Conversation:
         frame = self.call.frame(played)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
-        self.call.hear(CallerTick(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
+        echo = (self.delay_ms, self.delay_confidence, 15.0)
+        self.call.hear(CallerTick(cleaned, speech, decision, reason, *echo))
         return frame
 
     async def tick(

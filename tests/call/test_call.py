@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
+import pytest
 
 from call.doubles import (
     LONG,
@@ -110,6 +111,41 @@ async def test_speech_from_before_the_onset_reaches_the_recognizer(
     (utterance,) = conversation.recognizer.utterances
     first = tick + 1 - 15  # 300 ms before the onset, which is the next tick
     assert np.array_equal(utterance.audio, np.repeat(np.arange(first, tick + 14), 160))
+
+
+@pytest.mark.parametrize(("confidence", "first_tick"), [(0.0, 1), (0.75, 75)])
+async def test_speech_from_the_start_of_a_call_is_kept_until_the_bank_can_decide(
+    conversation: Conversation, confidence: float, first_tick: int
+) -> None:
+    """It may be echo until the line is learned, and is the caller's where there is none."""
+    conversation.delay_confidence = confidence
+    conversation.mind.greeting = [Say(" ".join([LONG] * 10))]
+    await conversation.begin()
+    await conversation.tick(5)
+    await conversation.tick(40, Decision.NONE, 0.9)
+    await conversation.tick(10, Decision.NONE, 0.1)
+    await conversation.tick(34, Decision.NONE, 0.9)
+
+    await conversation.tick(1, Decision.CALLER, 0.9)
+
+    (utterance,) = conversation.recognizer.utterances
+    assert np.array_equal(utterance.audio, np.repeat(np.arange(first_tick, 91), 160))
+
+
+async def test_later_in_a_call_only_the_bank_tells_when_the_caller_began(
+    conversation: Conversation,
+) -> None:
+    """An echo that is not found must not reach the recognizer in every turn."""
+    conversation.delay_confidence = 0.0
+    conversation.mind.greeting = [Say(" ".join([LONG] * 20))]
+    await conversation.begin()
+    await conversation.tick(160)
+    await conversation.tick(60, Decision.NONE, 0.9)
+
+    await conversation.tick(1, Decision.CALLER, 0.9)
+
+    (utterance,) = conversation.recognizer.utterances
+    assert utterance.audio.size == 16 * 160
 
 
 async def test_no_sample_reaches_the_recognizer_twice(conversation: Conversation) -> None:
