@@ -118,6 +118,8 @@ class LanguageAgent:
             settings.tools, settings.places, settings.music, settings.rate_hz, self._acts
         )
         self._runs = ToolRuns([call_tools, *sources], observer)
+        self._calling: Step | None = None
+        """Whose calls were made last."""
         self._confirmed: asyncio.Event | None = None
         self._course = Course(settings.limits, self.history)
 
@@ -157,6 +159,7 @@ class LanguageAgent:
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
+        self._acts.withdraw(self._calling)
         if not said:
             async with aclosing(self._silence(turn)) as acts:
                 async for act in acts:
@@ -215,6 +218,7 @@ class LanguageAgent:
             if not step.calls:
                 return
             await self._until_confirmed()
+            self._calling = step
             self._runs.start(step, step.calls)
             async with aclosing(self._runs.results()) as fillers:
                 async for filler in fillers:

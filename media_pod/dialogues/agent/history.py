@@ -31,7 +31,8 @@ from media_pod.providers.tts.spoken_words import joined
 
 INTERRUPTED: Final = "[The caller interrupted you here and heard nothing after it.]"
 """Precedes the caller's words: servers of some models reject other roles in between."""
-NO_RESULT: Final = "No result: the call was interrupted before the tool finished."
+NO_RESULT: Final = "Not called: the caller went on speaking before."
+"""Of calls that were never made: those that were have a result, whoever interrupts."""
 CONTINUED: Final = "[The caller went on speaking; this repeats the words before.]"
 
 
