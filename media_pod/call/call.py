@@ -373,6 +373,7 @@ class Call:
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
         self._capture.discard()
         self._answered()
+        self._caller.keypad.turn_over()
         self._caller.turn_end.close()
         for speech in speeches:
             self._playout.add(speech)

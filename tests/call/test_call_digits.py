@@ -1,6 +1,14 @@
 """A number in DTMF, key by key: what ends it, what does not, and which keys belong together."""
 
-from call.doubles import LONG, Conversation, conversation, listening, loud, settle
+from call.doubles import (
+    LONG,
+    Conversation,
+    conversation,
+    failing_mind,
+    listening,
+    loud,
+    settle,
+)
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Say
 
@@ -55,6 +63,19 @@ async def test_keys_over_the_answer_to_a_number_join_it(conversation: Conversati
 
     assert await keyed(conversation, "37#") == ["48", "4837"]
     assert conversation.mind.cuts[0].heard == "One"
+
+
+async def test_a_number_that_was_asked_for_again_does_not_join_the_one_that_failed(
+    conversation: Conversation,
+) -> None:
+    conversation.mind.answers = [failing_mind]
+    await listening(conversation)
+    await keyed(conversation, "48")
+    while not numbers(conversation):
+        await conversation.tick()
+    assert conversation.now_is(TurnState.SPEAKING)
+
+    assert await keyed(conversation, "4837#") == ["48", "4837"]
 
 
 async def test_keys_over_a_greeting_that_cannot_be_interrupted_are_not_lost() -> None:

@@ -6,9 +6,11 @@ voice, against its own phoneme durations: a listener's last word is right in 60 
 by one word at most in all of them.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from media_pod.providers.ports import Word
@@ -22,6 +24,11 @@ _CLOSING: Final = "\"'”’)]」』）"
 _UNSPACED: Final = ("CJK ", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO", "KHMER",
                     "MYANMAR")  # fmt: skip
 """Scripts without blanks between words, as the beginnings of Unicode's character names."""
+_HAS_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u31ff\u3400-\u9fff\ua9e0-\uaa7f"
+    "\uf900-\ufaff\uff66-\uff9f\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
+)
+"""Blocks of Unicode with at least all of their letters."""
 _LEADING_VOWELS: Final = "เแโใไເແໂໃໄ"
 """Of Thai and Lao: written before the consonant that they follow in speech."""
 _TRAILING_VOWELS: Final = "ะาำๅະາຳ"
@@ -86,6 +93,11 @@ def word_times(words: Sequence[SpokenWord], start_sample: int, end_sample: int) 
 
 def joined(words: Iterable[str]) -> str:
     """`words` with blanks in between, where their scripts write blanks."""
+    words = list(words)
+    spaced = " ".join(words)
+    # In most languages that is all, and every look at a call needs it.
+    if not _HAS_UNSPACED.search(spaced):
+        return spaced
     text = ""
     unspaced = True
     for word in words:
@@ -133,11 +145,9 @@ def _begins_word(group: str, sign: str) -> bool:
     return unspaced or _is_unspaced(sign)
 
 
+@lru_cache(maxsize=8192)  # looking up a name is slow; most texts of a language have fewer signs
 def _is_unspaced(sign: str) -> bool:
-    # Most texts are ASCII, and their words are joined in every tick that is looked at.
-    return (
-        not sign.isascii() and sign.isalpha() and unicodedata.name(sign, "").startswith(_UNSPACED)
-    )
+    return sign.isalpha() and unicodedata.name(sign, "").startswith(_UNSPACED)
 
 
 def _belongs_to_previous(sign: str) -> bool:

@@ -1,10 +1,14 @@
 """Words of a text and their estimated times."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pod.providers.tts.spoken_words import joined, spoken_words, total_letters, word_times
+
+UNSPACED = ("CJK ", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def texts(text: str) -> list[str]:
@@ -44,6 +48,14 @@ def test_words_cover_the_text_and_the_sound_in_order(text: str, start: int, leng
 )
 def test_words_are_those_that_can_be_heard_one_by_one(text: str, words: list[str]) -> None:
     assert texts(text) == words
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1), max_size=5))
+def test_blanks_are_left_out_beside_scripts_without_them_alone(words: list[str]) -> None:
+    assert "".join(joined(words).split()) == "".join("".join(words).split())
+    letters = "".join(words)
+    if not any(unicodedata.name(sign, "").startswith(UNSPACED) for sign in letters):
+        assert joined(words) == " ".join(words)
 
 
 def test_a_comma_pauses_and_a_last_one_does_not() -> None:
