@@ -27,12 +27,14 @@ class StopJudge:
     def __init__(self) -> None:
         self._stop: BargeIn | None = None
         self._echo_ms = 0.0
-        self._since_ms = self._speech_ms = 0
+        self._since_ms = 0
+        self.speech_ms = 0
+        """Of the caller, since the stop."""
 
     def stopped(self, stop: BargeIn | None) -> None:
         """The bot fell silent; None if it cannot have been for nothing."""
         self._stop = stop
-        self._since_ms = self._speech_ms = 0
+        self._since_ms = self.speech_ms = 0
         if stop is not None:
             known = not math.isnan(stop.delay_ms)
             self._echo_ms = stop.delay_ms + ECHO_TAIL_MS if known else LONGEST_ECHO_MS
@@ -41,7 +43,7 @@ class StopJudge:
         """One tick with Silero's probability, while the bot is silent."""
         self._since_ms += TICK_MS
         if self._since_ms > self._echo_ms and speech >= SPEECH:
-            self._speech_ms += TICK_MS
+            self.speech_ms += TICK_MS
 
     def false_stop(self, *, words: bool) -> BargeIn | None:
         """The barge-in, if it is suspected to be false.
@@ -49,4 +51,4 @@ class StopJudge:
         Args:
             words: words or keys of the caller were recognized.
         """
-        return None if words or self._speech_ms >= SPEECH_MS else self._stop
+        return None if words or self.speech_ms >= SPEECH_MS else self._stop
