@@ -152,6 +152,14 @@ CASES = (
         field="spec.server.peers",
     ),
     Case(
+        "spec.turn.digits",
+        "least at most most",
+        good={"turn": {"digits": {"least": 4, "most": 4}}},
+        bad={"turn": {"digits": {"least": 5, "most": 4}}},
+        found="least 5 and most 4",
+        field="spec.turn.digits.least",
+    ),
+    Case(
         "spec.autoscaling",
         "minReplicas at most maxReplicas",
         good={"autoscaling": {"minReplicas": 10}},

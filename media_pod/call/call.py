@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Concatenate, Final, ParamSpec
+from typing import Final
 
+from media_pod.call.call_events import CallEvents
 from media_pod.call.caller_side import CallerSide
 from media_pod.call.capture import Capture
 from media_pod.call.endpointing import PreRoll
@@ -19,16 +20,16 @@ from media_pod.call.events import (
     DTMF,
     BargeIn,
     CallRef,
-    ConversationEvent,
-    Ended,
     FalseStopSuspected,
     Recognized,
     SpeechPlayed,
 )
+from media_pod.call.greeting import is_protected, line_is_learned
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
+from media_pod.call.keypad import Key
 from media_pod.call.playout import Playout, Said
 from media_pod.call.response import CallRequests, Responder
-from media_pod.call.transcript import Transcript
+from media_pod.call.stop_judge import StopJudge
 from media_pod.call.turn_machine import Effect, TurnEvent, TurnMachine, TurnState
 from media_pod.call.work import Work
 from media_pod.dialogues.ports import (
@@ -42,12 +43,9 @@ from media_pod.logs import call_logger
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import Recognition
 
-P = ParamSpec("P")
-
-LINE_LEARNED: Final = 0.5
-"""Confidence of the echo's delay from which on the bank takes it for known."""
-LEARNING_MS: Final = 1500
-"""Speech of the bot for which a greeting is protected while no echo has been found."""
+HANG_UP_SILENCE_MS: Final = 200
+"""Between the bot's last words and its hang-up, which would overtake what a jitter buffer still
+holds. 200 ms is the default maximum of Asterisk's JITTERBUFFER; a caller hardly notices it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -74,7 +72,8 @@ class Call:
         self.ref = ref
         self._log = call_logger(_logger, ref.info.uuid)
         self.info = ref.info
-        self.transcript = Transcript()
+        self._events = CallEvents(ref, bus)
+        self.transcript = self._events.transcript
         self.last: CallerTick | None = None
         """The latest tick, for inspection."""
         self.hang_up_reason = ""
@@ -83,11 +82,10 @@ class Call:
         not. Counts once the call is over."""
         self._settings = settings
         self._agents = agents
-        self._bus = bus
         self._flush = flush
         self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
-        self._dialogue = agents.dialogue(ref.info, CallRequests(self._publish))
+        self._dialogue = agents.dialogue(ref.info, CallRequests(self._events.publish))
         self._caller = CallerSide(settings, early_replies=self._dialogue.early_replies)
         self._responder = self._make_responder(settings.provider_s)
         self._pre_roll = PreRoll(settings.pre_roll_ms, settings.rate_hz)
@@ -102,9 +100,9 @@ class Call:
         """The caller's latest turn is over."""
         self._recognized: tuple[str, str] | None = None
         """Words and digits of a turn that is not over yet."""
-        self._ticks = 0
-        self._stopped_by: BargeIn | None = None
-        """The barge-in that began the caller's turn, until its words are recognized."""
+        self._sounded_ms = -HANG_UP_SILENCE_MS
+        """When the bot last had something to play."""
+        self._stop_judge = StopJudge()
         self._failed_before = False
         self._parting = agents.goodbye
         """What the caller hears when the pod ends the call."""
@@ -116,11 +114,12 @@ class Call:
             self._agents.tts,
             self._agents.fixed,
             self._playout,
-            self._publish,
+            self._events.publish,
             provider_s,
             on_speech=lambda: self._on(TurnEvent.SPEECH),
             on_leave=self._want_to_leave,
             on_expect=self._caller.expect,
+            uuid=self.info.uuid,
         )
 
     @property
@@ -148,45 +147,62 @@ class Call:
         Args:
             frames_played: see `Playout.take`.
         """
-        self._ticks += 1
+        self._events.ticks += 1
         return self.more(frames_played)
 
     def more(self, frames_played: int | None) -> Pcm:
         """As `frame`, for a line that lacks one more: no time passes."""
+        if not self._playout.empty:
+            self._sounded_ms = self._events.now_ms
         return self._playout.take(frames_played)
 
     def sent(self, *, accepted: bool) -> None:
         """The line took the latest frame, or refused it: its speech is the next frame's then."""
         self._playout.sent(accepted=accepted)
         self._responder.played()
-        if self._playout.empty and not self._work.running:
+        if self._playout.empty and not self._work.running and not self._lingers():
             self._on(TurnEvent.SPOKEN)
+
+    def _lingers(self) -> bool:
+        """The hang-up waits until the bot's last words have reached the caller."""
+        leaving = self.state in (TurnState.ENDING, TurnState.LEAVING)
+        return leaving and self._events.now_ms - self._sounded_ms < HANG_UP_SILENCE_MS
 
     def skip(self, ticks: int) -> None:
         """Time passed in which nothing left: the pod was late."""
-        self._ticks += ticks
+        self._events.ticks += ticks
 
     def hear(self, tick: CallerTick) -> None:
         """Take what the bank found out in this tick."""
         self.last = tick
-        self._capture.push(tick.cleaned, tick.decision)
-        if self._now_ms >= self._settings.max_call_s * 1000:
+        self._capture.push(
+            tick.cleaned, tick.decision, tick.speech, line_learned=line_is_learned(tick)
+        )
+        self._stop_judge.hear(tick.speech)
+        if self._events.now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
         if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
+        elif self.state is TurnState.LISTENING and self._caller.goes_on(tick):
+            self._on(TurnEvent.CALLER)
         listening = self.state is TurnState.LISTENING
         event = self._caller.turn_event(tick, self._capture.partial, listening=listening)
         if event is not None:
             self._on(event)
 
     def digit(self, digit: str) -> None:
-        """Take a DTMF digit. It interrupts like speech; # and the last expected one end a turn."""
-        is_last = self._caller.key(digit)
-        if self.state is TurnState.GREETING and self._settings.greeting == "never":
-            return
+        """Take a DTMF digit, which interrupts like speech; see `Keypad`."""
+        answering = self.state in (TurnState.SPEAKING, TurnState.ENDING)
+        just_begun = answering and self._playout.heard_ms < self._settings.digits.gap_ms
+        key = self._caller.keypad.press(digit, over_answer=just_begun)
+        protected = self.state is TurnState.GREETING and self._settings.greeting == "never"
+        if key is not Key.DROPPED and not protected:
+            self._take_keys(last=key is Key.LAST)
+
+    def _take_keys(self, *, last: bool) -> None:
         self._interrupt(DTMF, 0.0)
-        self._caller.turn_end.open(keying=True)
-        if is_last:
+        self._caller.open_keys()
+        if last:
             self._on(TurnEvent.CALLER_DONE)
 
     def dismiss(self, reason: str) -> None:
@@ -202,44 +218,18 @@ class Call:
     async def aclose(self, ended: str) -> None:
         """The connection is over: cancel what runs, and publish that `ended` ended the call."""
         said = self._playout.stop()
-        self._publish(SpeechPlayed, said.heard, said.unheard)
+        self._events.publish(SpeechPlayed, said.heard, said.unheard)
         try:
             await self._work.aclose()
             self._capture.discard()
-            await self._close_dialogue()
+            await self._responder.close_dialogue(self._settings.dialogue_close_s)
         finally:
-            self._bus.publish(self.ref, Ended(self._bus.now_ns(), ended, self.goto))
-
-    async def _close_dialogue(self) -> None:
-        try:
-            async with asyncio.timeout(self._settings.dialogue_close_s):
-                await self._dialogue.aclose()
-        except Exception:  # the edge at which a dialogue's bug stops
-            self._log.exception("the dialogue failed at the end of the call")
-
-    @property
-    def _now_ms(self) -> int:
-        return self._ticks * TICK_MS
-
-    def _publish(
-        self,
-        make: Callable[Concatenate[int, int, P], ConversationEvent],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> None:
-        """See `events.Publish`."""
-        event = make(self._bus.now_ns(), self._now_ms, *args, **kwargs)
-        self.transcript.on_event(event)
-        self._bus.publish(self.ref, event)
+            self._events.end(ended, self.goto)
 
     def _greeting_protected(self) -> bool:
-        if self.state is not TurnState.GREETING or self._settings.greeting == "always":
-            return False
-        if self._settings.greeting == "never":
-            return True
-        learned = self.last is not None and self.last.delay_confidence >= LINE_LEARNED
-        return not learned and self._playout.heard_ms < LEARNING_MS
+        return self.state is TurnState.GREETING and is_protected(
+            self._settings.greeting, self.last, self._playout.heard_ms
+        )
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
         """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""
@@ -249,15 +239,14 @@ class Call:
         if speaking and cut.unheard and self.last is not None:
             echo = (self.last.delay_ms, self.last.delay_confidence, self.last.erle_db)
             said = (cut.heard, cut.unheard, cut.heard_ms)
-            event = BargeIn(self._bus.now_ns(), self._now_ms, reason, onset_ago_s, *echo, *said)
-            self._bus.publish(self.ref, event)
+            event = self._events.barge_in(reason, onset_ago_s, echo, said)
             # A digit is never a false stop.
-            self._stopped_by = event if onset_ago_s else None
+            self._stop_judge.stopped(event if onset_ago_s else None)
 
     def _interruption(self, said: Said) -> Interruption:
         begun = self._reply_begun
         words = (said.heard, said.unheard, said.heard_ms)
-        return Interruption(*words, self._now_ms, begun, said.item_samples)
+        return Interruption(*words, self._events.now_ms, begun, said.item_samples)
 
     def _on(self, event: TurnEvent) -> None:
         before = self._turn.state
@@ -266,7 +255,7 @@ class Call:
         if before is not self._turn.state:
             self._log.debug("%s, now %s", event.value, self.state.value)
         if event is TurnEvent.SPOKEN and before is not self._turn.state:
-            self._end_turn()
+            self._end_turn(greeting=before is TurnState.GREETING)
         elif event in (TurnEvent.SPEECH, TurnEvent.GOODBYE) and self._confirmed.is_set():
             self._answered()
 
@@ -313,17 +302,10 @@ class Call:
         was_held, said = self._playout.held, self._playout.stop()
         if not was_held:
             was_cut = by_caller and bool(said.unheard)
-            self._publish(SpeechPlayed, said.heard, said.unheard, was_cut)
-        if not self._responder.dialogue_asked:
-            return
-        self._responder.dialogue_asked = False
-        if by_caller and said.heard:
+            self._events.publish(SpeechPlayed, said.heard, said.unheard, was_cut)
+        if self._responder.interrupt(self._interruption(said)) and by_caller and said.heard:
             # It was cut while it worked.
             self._failed_before = False
-        try:
-            self._dialogue.interrupted(self._interruption(said))
-        except Exception:  # the edge at which a dialogue's bug stops
-            self._log.exception("the dialogue failed at an interruption")
 
     def _reply(self) -> None:
         self._prepare()
@@ -333,8 +315,9 @@ class Call:
         self._playout.begin()
         self._playout.held = True
         self._confirmed, self._recognized, self._reply_begun = asyncio.Event(), None, False
-        answer = partial(self._answer, self._capture.take(), self._caller.digits, self._confirmed)
-        self._work.start(answer)
+        digits = self._caller.keypad.digits
+        self._caller.keypad.turn_over()
+        self._work.start(partial(self._answer, self._capture.take(), digits, self._confirmed))
 
     def _release(self) -> None:
         self._caller.turn_end.close()
@@ -350,40 +333,50 @@ class Call:
     ) -> None:
         self._responder.begin_turn()
         text = "" if recognition is None else await self._responder.recognize(recognition)
+        false_stop = self._false_stop(text, digits)
         if confirmed.is_set():
             self._publish_words(text, digits)
         else:
             self._recognized = (text, digits)
-        await self._responder.answer(CallerTurn(text, digits, confirmed))
+        await self._responder.answer(CallerTurn(text, digits, confirmed, false_stop is not None))
+
+    def _false_stop(self, text: str, digits: str) -> BargeIn | None:
+        # Ears need not have words for what they heard.
+        words = bool(text or digits) or self._dialogue.ears is not None
+        return self._stop_judge.false_stop(words=words)
 
     def _publish_words(self, text: str, digits: str) -> None:
-        self._publish(Recognized, text, digits)
-        # Ears need not have words for what they heard.
-        nothing = not text and not digits and self._dialogue.ears is None
-        if self._stopped_by is not None and nothing:
-            self._publish(FalseStopSuspected, self._stopped_by)
-        self._stopped_by = None
+        self._events.publish(Recognized, text, digits)
+        if (stop := self._false_stop(text, digits)) is not None:
+            self._events.publish(FalseStopSuspected, stop)
+        self._stop_judge.stopped(None)
         if text or digits:
             # Not after a silence: a caller who is asked again still owes the number.
             self._caller.expect(0)
 
     def _answered(self) -> None:
         """The bot has answered: speech and digits from now on belong to the caller's next turn."""
-        self._stopped_by = None
+        self._stop_judge.stopped(None)
         self._reply_begun = True
         self._capture.answered()
-        self._caller.digits = ""
+        self._caller.keypad.answered()
 
-    def _end_turn(self) -> None:
-        self._answered()
+    def _end_turn(self, *, greeting: bool) -> None:
+        keypad = self._caller.keypad
+        kept = greeting and bool(keypad.digits)
+        if not kept:
+            self._answered()
         self._responder.dialogue_asked = False
-        self._publish(SpeechPlayed, self._playout.said().heard)
+        self._events.publish(SpeechPlayed, self._playout.said().heard)
         self._playout.begin()
         self._caller.turn_end.close()
+        if kept:
+            self._take_keys(last=keypad.whole)
 
     def _say_at_once(self, speeches: tuple[Speech, ...]) -> None:
         self._capture.discard()
         self._answered()
+        self._caller.keypad.turn_over()
         self._caller.turn_end.close()
         for speech in speeches:
             self._playout.add(speech)

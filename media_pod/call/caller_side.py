@@ -3,16 +3,12 @@
 Nothing here acts. The call asks in every tick, and moves the conversation on.
 """
 
-from typing import Final
-
 from media_pod.call.endpointing import STILL_SPEECH, TurnEnd
 from media_pod.call.inputs import CallerTick, CallSettings
+from media_pod.call.keypad import Keypad
 from media_pod.call.turn_machine import TurnEvent
 from media_pod.dialogues.turn_taking.end_of_turn import Expectation, silence_ms
 from media_pod.duplex.contract import Decision
-
-MAX_DIGITS: Final = 64
-"""Of one turn; more are dropped. Account and tracking numbers are half as long."""
 
 
 class CallerSide:
@@ -24,8 +20,7 @@ class CallerSide:
     """
 
     def __init__(self, settings: CallSettings, *, early_replies: bool) -> None:
-        self.digits = ""
-        """Keyed since the bot's last answer."""
+        self.keypad = Keypad(settings.digits, settings.no_input_ms)
         self.speaks = False
         """The caller speaks, by the bank's decision and the pause since the last turn."""
         self.turn_end = TurnEnd(
@@ -69,20 +64,22 @@ class CallerSide:
         if self.turn_end.step(tick.speech):
             self._paused = tick.speech < STILL_SPEECH
             return TurnEvent.CALLER_DONE
-        if not self.digits and self.turn_end.likely_over():
+        if not self.keypad.digits and self.turn_end.likely_over():
             self._paused = True
             return TurnEvent.PAUSED
         return TurnEvent.NO_INPUT if listening and self.turn_end.no_input else None
 
-    def key(self, digit: str) -> bool:
-        """Take a DTMF digit; whether it is the last of the number: # or the last expected one."""
-        if digit == "#":
-            return True
-        self.digits = (self.digits + digit)[:MAX_DIGITS]
-        return len(self.digits) == self._expectation.digits
+    def goes_on(self, tick: CallerTick) -> bool:
+        """The caller, whose turn is over, has not stopped speaking since."""
+        return self.speaks and not self.turn_end.is_open and tick.speech >= STILL_SPEECH
+
+    def open_keys(self) -> None:
+        """Keys are the caller's turn, or part of it."""
+        self.turn_end.open(gap_ms=self.keypad.gap_ms)
 
     def expect(self, digits: int) -> None:
         """The bot asked for a number of so many digits; 0 for nothing in particular."""
+        self.keypad.expect(digits)
         self._expectation = Expectation(digits=digits)
         self._use_words("")
 

@@ -48,9 +48,11 @@ class Capture:
         """Something was heard that the bot has not answered."""
         return bool(self._unanswered)
 
-    def push(self, audio: Pcm, decision: Decision) -> None:
-        """Take one tick of the caller's audio."""
-        self._pre_roll.push(audio, decision)
+    def push(
+        self, audio: Pcm, decision: Decision, speech: float = 0.0, *, line_learned: bool = True
+    ) -> None:
+        """Take one tick of the caller's audio; see `PreRoll.push`."""
+        self._pre_roll.push(audio, decision, speech, line_learned=line_learned)
         if self._recognition is not None:
             # A copy, because `audio` is one row of an array that holds the audio of all calls.
             self._feed(audio.copy())

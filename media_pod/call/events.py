@@ -142,7 +142,7 @@ class BargeIn(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class FalseStopSuspected(ConversationEvent):
-    """Nothing was recognized in the turn that this barge-in began."""
+    """Nothing was recognized in the turn that this barge-in began, and the caller was silent."""
 
     barge_in: BargeIn
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from media_pod.call.keypad import DigitSettings
 from media_pod.call.response import TtsChain
 from media_pod.dialogues.ports import DialogueFactory
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
@@ -10,6 +11,9 @@ from media_pod.duplex.contract import Decision, Reason
 from media_pod.providers.ports import Pcm, Speech
 from media_pod.providers.recognition import SttChain
 from media_pod.providers.tts.fixed_speech import FixedSpeech
+
+GreetingProtection = Literal["always", "afterLineLearned", "never"]
+"""When the caller can interrupt the greeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,10 @@ class CallSettings:
     """Silence after which an answer is prepared; 0 for none before the turn is over."""
     max_utterance_ms: int
     no_input_ms: int
+    digits: DigitSettings
     provider_s: float
     max_call_s: int
-    greeting: Literal["always", "afterLineLearned", "never"]
+    greeting: GreetingProtection
     """Whether the caller can interrupt the greeting."""
     dialogue_close_s: float
     """How long the dialogue may take to end acts with effects, once the call is over."""

@@ -6,7 +6,8 @@ counts as heard once `take` receives its number in `frames_played`, and never if
 flushed before. A frame that the line refuses is taken back, and its speech is the next frame's. On
 both lines an interruption is reported to the dialogue exact to the word. Without a queue on the
 line, emptying this one makes the bot silent; `under_way` says whether the line has something to
-flush.
+flush. The frame after that fades out what would have come, because a sudden end is a click; nobody
+counts it as heard.
 """
 
 from collections import deque
@@ -17,10 +18,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from media_pod.providers.ports import Pcm, Speech, Word
+from media_pod.providers.tts.spoken_words import joined
 
 ROOM_MS: Final = 4000
 """Speech is made until this much is queued: enough to bridge a slow sentence, little enough to
 waste when the caller interrupts. One more piece may come on top of it."""
+FADE_MS: Final = 10
+"""Of a stop: half a raised cosine, three periods of the telephone's lowest tone. Half a frame, so
+that the bot is silent within the one after the stop."""
 MAX_HEARD_WORDS: Final = 20_000
 """Of one turn, for a script that repeats itself for ever: two hours of speech; the oldest go."""
 
@@ -70,6 +75,7 @@ class _Share(NamedTuple):
     """Of the frame, of all that were taken."""
     speech: tuple[tuple[_Text, int], ...]
     """Samples of each text."""
+    pcm: Pcm
 
 
 @dataclass(slots=True)
@@ -107,6 +113,10 @@ class Playout:
         self._last: _Taken | None = None
         self._under_way: deque[_Share] = deque()
         """Taken and not played, if there is anything in them."""
+        samples = rate_hz * FADE_MS // 1000
+        self._fade = (1 + np.cos(np.pi * (np.arange(samples) + 0.5) / samples)) / 2
+        self._fading: Pcm | None = None
+        """The next frame, after a stop."""
 
     def begin(self) -> None:
         """A new turn of the bot begins: what was heard is counted from here."""
@@ -185,6 +195,9 @@ class Playout:
         self._last = None
         if frames_played is not None:
             self._played_up_to(frames_played)
+        if self._fading is not None:
+            frame, self._fading = self._fading, None
+            return frame
         if self.held or not self._pieces:
             return self._silence
 
@@ -203,7 +216,7 @@ class Playout:
             last.pieces.append(piece)
             last.samples += count
             self._advance(piece, end)
-        self._under_way.append(_Share(self._taken, tuple(speech)))
+        self._under_way.append(_Share(self._taken, tuple(speech), frame))
         return frame
 
     def sent(self, *, accepted: bool) -> None:
@@ -257,8 +270,8 @@ class Playout:
         words = [word.text for text in self._texts for word in text.words]
         heard, unheard = [*self._heard, *words[:begun]], words[begun:]
         return Said(
-            heard=" ".join(heard),
-            unheard=" ".join([*unheard, *" ".join(self._announced).split()]),
+            heard=joined(heard),
+            unheard=joined([*unheard, *" ".join(self._announced).split()]),
             heard_ms=self.heard_ms,
             item_samples=dict(self._item_samples),
         )
@@ -269,10 +282,33 @@ class Playout:
         return bool(self._under_way)
 
     def stop(self) -> Said:
-        """Fall silent: the next frame is silence already. Returns how far the turn had come."""
-        said = self.said()
+        """Fall silent within the next frame. Returns how far the turn had come."""
+        said, fading = self.said(), self._faded_out()
         self.begin()
+        self._fading = fading
         return said
+
+    def _faded_out(self) -> Pcm | None:
+        """The frame in which what is being played ends; None if that is silence."""
+        # A line with a queue flushes it: it goes on where that began.
+        coming = self._under_way[0].pcm if self._under_way else self._coming(self._fade.size)
+        coming = coming[: self._fade.size]
+        if self.held or not coming.any():
+            return None
+        frame = np.zeros(self._frame, np.int16)
+        frame[: coming.size] = np.rint(coming * self._fade[: coming.size])
+        return frame
+
+    def _coming(self, samples: int) -> Pcm:
+        """The next samples of the queue, at most so many."""
+        parts, begin = [np.zeros(0, np.int16)], self._position
+        for piece in self._pieces:
+            parts.append(piece.pcm[begin : begin + samples])
+            samples -= parts[-1].size
+            begin = 0
+            if not samples:
+                break
+        return np.concatenate(parts)
 
 
 def _without(text: str, said: str) -> str:

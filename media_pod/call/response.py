@@ -29,12 +29,14 @@ from media_pod.dialogues.ports import (
     Dialogue,
     Expect,
     HangUp,
+    Interruption,
     Pause,
     Play,
     Say,
     Speak,
     Transfer,
 )
+from media_pod.logs import call_logger
 from media_pod.providers.chain import ProviderChain, error_type
 from media_pod.providers.chat import Usage
 from media_pod.providers.deadline import raise_if_cancelled, within
@@ -93,6 +95,7 @@ class Responder:
         on_speech: Callable[[], None],
         on_leave: Callable[[HangUp | Transfer], None],
         on_expect: Callable[[int], None],
+        uuid: str,
     ) -> None:
         """Make it for one call.
 
@@ -106,6 +109,7 @@ class Responder:
             on_speech: called as soon as the turn's first speech is queued.
             on_leave: called when the dialogue wants to end the agent's part of the call.
             on_expect: called when the dialogue expects a number of so many digits.
+            uuid: the call's, for the log.
         """
         self._dialogue = dialogue
         self._tts = tts
@@ -117,6 +121,7 @@ class Responder:
         self._on_speech = on_speech
         self._on_leave = on_leave
         self._on_expect = on_expect
+        self._log = call_logger(_logger, uuid)
         self._room = asyncio.Event()
         self._turns = 0
         self.dialogue_asked = False
@@ -149,6 +154,24 @@ class Responder:
     async def answer(self, turn: CallerTurn) -> None:
         """The bot's turn after the caller's."""
         await self._perform(self._dialogue.reply(turn))
+
+    def interrupt(self, cut: Interruption) -> bool:
+        """Report an interruption to the dialogue, if it concerns it; returns whether it does."""
+        asked, self.dialogue_asked = self.dialogue_asked, False
+        if asked:
+            try:
+                self._dialogue.interrupted(cut)
+            except Exception:  # the edge at which a dialogue's bug stops
+                self._log.exception("the dialogue failed at an interruption")
+        return asked
+
+    async def close_dialogue(self, deadline_s: float) -> None:
+        """The call is over: let the dialogue end its acts with effects, until the deadline."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._dialogue.aclose()
+        except Exception:  # the edge at which a dialogue's bug stops
+            self._log.exception("the dialogue failed at the end of the call")
 
     async def _perform(self, acts: AsyncIterator[Act]) -> None:
         queue: asyncio.Queue[Act | _End] = asyncio.Queue(MAX_ACTS)

@@ -112,6 +112,9 @@ class CallerTurn:
     confirmed: asyncio.Event | None = field(default=None, compare=False)
     """Set once the turn is over. Until then the caller may go on, and the reply is thrown away: see
     `Dialogue.early_replies`. None if the turn is over already."""
+    false_stop: bool = False
+    """The bot was interrupted, but nobody has spoken: a turn without words, which wants no answer.
+    The dialogue goes on with what the `Interruption` before says was not heard."""
 
     @property
     def as_text(self) -> str:

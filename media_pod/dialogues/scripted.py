@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from media_pod.dialogues.heard_letters import letters_of
 from media_pod.dialogues.ports import (
     Act,
     CallerTurn,
@@ -41,13 +42,13 @@ class Item:
     pause_ms: int = 0
 
     @property
-    def words(self) -> int:
-        """Number of its words in the `heard` text of an `Interruption`."""
+    def letters(self) -> int:
+        """Its length in the `heard` text of an `Interruption`."""
         match self.act:
             case Say(text):
-                return len(text.split())
+                return letters_of(text)
             case Play(name):
-                return len(name.split())
+                return letters_of(name)
             case Transfer():
                 return 0
 
@@ -59,6 +60,7 @@ class Scripted(RuleDialogue):
     with the next one. The interrupted item is derived from the words that were heard, because items
     are taken from the iterator long before they are played. A text is repeated if no word of it was
     heard. A recording counts as one word, which is heard at its end; an interrupted one is skipped.
+    After a false stop the interrupted item is said again.
     """
 
     name = "scripted"
@@ -80,6 +82,8 @@ class Scripted(RuleDialogue):
         # Both keep counting over repetitions of the script.
         self._turn_start = 0
         self._taken = 0
+        self._interrupted: int | None = None
+        """The item that was."""
 
     @classmethod
     def for_call(
@@ -95,19 +99,23 @@ class Scripted(RuleDialogue):
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """Speak the rest of the script; ignores the caller's words."""
+        if turn.false_stop and self._interrupted is not None:
+            self._taken = self._interrupted
+        self._interrupted = None
         async for act in self._rest():
             yield act
 
     def interrupted(self, cut: Interruption) -> None:
         """Return to the item after the interrupted one."""
-        words_left = len(cut.heard.split())
+        letters_left = letters_of(cut.heard)
         for number in range(self._turn_start, self._taken):
             item = self._item(number)
-            if words_left < item.words:
-                again = isinstance(item.act, Say) and words_left == 0
+            if letters_left < item.letters:
+                again = isinstance(item.act, Say) and letters_left == 0
                 self._taken = number if again else number + 1
+                self._interrupted = number
                 return
-            words_left -= item.words
+            letters_left -= item.letters
 
     def snapshot(self) -> DialogueState:
         """Where in the script it is; see `Dialogue.snapshot`."""

@@ -2,9 +2,9 @@
 
 The pod, the operator and the CRD share these models. providers.py has the language model, the
 recognizer and the voice, realtime.py the speech-to-speech model, tools.py what a model may do,
-conversation.py the first words, limits and phrases, dialogue.py the dialogues without a model,
-operation.py how a pod runs, server.py the ports, telephony.py the extensions and transfers,
-cluster.py what only a cluster uses.
+digits.py keyed numbers, conversation.py the first words, limits and phrases, dialogue.py the
+dialogues without a model, operation.py how a pod runs, server.py the ports, telephony.py the
+extensions and transfers, cluster.py what only a cluster uses.
 Keys are camelCase in documents; unknown keys, wrong types and values out of range are errors. A
 path in a document is relative to the folder of the document's file.
 """
@@ -23,6 +23,7 @@ from media_pod.manifest.conversation import (
     Variables,
 )
 from media_pod.manifest.dialogue import Dialogue
+from media_pod.manifest.digits import DigitsSettings
 from media_pod.manifest.operation import (
     CapacitySettings,
     DeadlinesSettings,
@@ -140,6 +141,9 @@ class TurnSettings(StrictModel):
         description="No-input timeout in ms: caller silence after which the agent speaks again. "
         "Default 8000: long enough to look up a number, short enough that the line does not seem "
         "dead.",
+    )
+    digits: DigitsSettings = Field(
+        default=DigitsSettings(), description="A number in DTMF, and what ends it."
     )
 
 

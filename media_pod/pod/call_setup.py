@@ -10,6 +10,7 @@ from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import Connected, Ended, ReservationExpired
 from media_pod.call.inputs import Agents, CallSettings
+from media_pod.call.keypad import DigitSettings
 from media_pod.calls.drain import Drain
 from media_pod.calls.registry import CallRegistry, Leg, RegisteredCall
 from media_pod.dialogues.ports import DialogueFactory
@@ -144,6 +145,9 @@ def _settings(spec: AgentSpec) -> CallSettings:
         early_reply_ms=turn.min_silence_ms if turn.early_reply else 0,
         max_utterance_ms=turn.max_utterance_ms,
         no_input_ms=turn.no_input_ms,
+        digits=DigitSettings(
+            turn.digits.gap_ms, turn.digits.least, turn.digits.most, turn.digits.terminator
+        ),
         provider_s=spec.deadlines.provider_seconds,
         max_call_s=spec.limits.call_seconds,
         greeting="always" if spec.dialogue is not None else spec.greeting.interruptible,

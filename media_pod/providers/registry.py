@@ -101,9 +101,10 @@ class ProviderRegistry:
         language = self._spec.language
         match settings:
             case PocketsphinxSttSettings():
-                from media_pod.providers.builtin.sphinx import SphinxStt
+                from media_pod.providers.builtin.sphinx import SphinxStt, processes_for
 
-                return SphinxStt(rate_hz, deadline_seconds=deadline_s)
+                processes = processes_for(self._spec.capacity.calls)
+                return SphinxStt(rate_hz, processes, deadline_s)
             case WhisperSttSettings():
                 from media_pod.providers.whisper.stt import WhisperStt
 

@@ -2,11 +2,20 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
+from typing import Final
 
 from media_pod.errors import InterjectError, SetupError
 from media_pod.providers.ports import FailureKind, ProviderError
 from media_pod.providers.worker_child import WorkerMessage
 from media_pod.providers.worker_process import WorkerCommand, WorkerProcess
+
+MAX_WAITING: Final = 32
+"""Requests that wait, for each process. The fastest, a recognizer of digits, takes 0.2 s for one:
+the last would wait for 6 s, and its caller with it."""
+_SMOOTHING: Final = 0.2
+"""Weight of the latest request in the mean duration."""
 
 _logger = logging.getLogger(__name__)
 
@@ -14,19 +23,33 @@ _logger = logging.getLogger(__name__)
 class WorkerPool:
     """Processes of one command.
 
+    A request that cannot be answered within its deadline, by what those before it took and how many
+    wait, fails at once: a fallback or an apology then comes without the silence before it.
+
     A process that died, sent garbage or is late is replaced at once, in the background. A request
     that is cancelled gets as long to end as its process took to start; beyond that, a new process
     is ready sooner. A barge-in cancels a voice's request in most turns, and a voice takes less time
     for a clause than for its start.
     """
 
-    def __init__(self, command: WorkerCommand, processes: int) -> None:
+    def __init__(
+        self,
+        command: WorkerCommand,
+        processes: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Processes start with `start` or with the first request.
 
         Args:
             command: what each process runs.
             processes: their number, at least 1.
+            now: monotonic time in seconds.
         """
+        self.waiting = 0
+        """Requests that no process has yet."""
+        self._now = now
+        self._mean_s = 0.0
+        """Duration of one request; 0 before the first."""
         self._command = command
         self._processes = [WorkerProcess(command) for _ in range(processes)]
         self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
@@ -35,6 +58,11 @@ class WorkerPool:
         self._exchanges: set[asyncio.Task[WorkerMessage]] = set()
         self._recovering: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    @property
+    def processes(self) -> int:
+        """Their number, running or not."""
+        return len(self._processes)
 
     @property
     def pids(self) -> list[int]:
@@ -52,8 +80,10 @@ class WorkerPool:
         Raises:
             SetupError, ProviderError: as `WorkerProcess.start`.
         """
-        for process in self._processes:
-            await process.start()
+        starting = [process.start() for process in self._processes]
+        for result in await asyncio.gather(*starting, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def request(
         self, message: WorkerMessage, deadline_s: float, subject: str
@@ -67,17 +97,20 @@ class WorkerPool:
 
         Raises:
             ProviderError: as `WorkerProcess.request`; or a package or a file is missing, the
-                deadline passed, or the pool is closed.
+                deadline passed or would pass, or the pool is closed.
         """
+        self._refuse_if_late(deadline_s)
         process: WorkerProcess | None = None
         exchange: asyncio.Task[WorkerMessage] | None = None
         try:
             async with asyncio.timeout(deadline_s):
-                process = await self._idle.get()
+                process = await self._next_idle()
                 self._check_open()
                 exchange = self._begin(process, message)
                 # `wait` does not cancel the exchange, which would leave half an answer in the pipe.
+                began_s = self._now()
                 await asyncio.wait({exchange})
+                self._took(self._now() - began_s)
         except TimeoutError as error:
             if process is not None and exchange is not None:
                 await _end(process, exchange, grace_s=0)
@@ -108,6 +141,32 @@ class WorkerPool:
         await asyncio.gather(*pending, return_exceptions=True)
         for process in self._processes:
             await process.stop()
+
+    def _refuse_if_late(self, deadline_s: float) -> None:
+        if self.has_idle:
+            return
+        processes = len(self._processes)
+        wait_s = (self.waiting + 1) * self._mean_s / processes
+        if self.waiting < MAX_WAITING * processes and wait_s + self._mean_s <= deadline_s:
+            return
+        raise ProviderError(
+            f"{self._command.provider}: all {processes} process(es) are busy and {self.waiting} "
+            f"request(s) wait: an answer would take about {wait_s + self._mean_s:.0f} s, expected "
+            f"one within {deadline_s:g} s. Use more processes or CPU, or fewer calls per pod "
+            "(capacity.calls)",
+            FailureKind.RATE_LIMITED,
+        )
+
+    async def _next_idle(self) -> WorkerProcess:
+        self.waiting += 1
+        try:
+            return await self._idle.get()
+        finally:
+            self.waiting -= 1
+
+    def _took(self, seconds: float) -> None:
+        weight = _SMOOTHING if self._mean_s else 1.0
+        self._mean_s += weight * (seconds - self._mean_s)
 
     def _check_open(self) -> None:
         if self._closed:

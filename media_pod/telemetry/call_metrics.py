@@ -101,7 +101,8 @@ class CallMetrics:
         )
         self._suspected = counter(
             "interject_suspected_false_stops",
-            "Interruptions after which no word was recognized, labelled as interject_stops_total.",
+            "Interruptions after which no word was recognized and the caller was silent, labelled "
+            "as interject_stops_total.",
             ("reason", "echo"),
         )
         self._turns = counter(

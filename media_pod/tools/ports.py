@@ -2,6 +2,14 @@
 
 A tool never raises into a conversation. What goes wrong is a result that the model can act on: it
 names what failed and what is allowed.
+
+A call may have effects that must not happen twice, such as a booking:
+
+- An interruption of the conversation does not cancel it. It goes on in the background until its own
+  deadline, and the model gets its result at the next turn (`dialogues.agent.tool_runs`). Only the
+  end of a pod cancels it.
+- It is sent once. A tool does not repeat a request that may have arrived, whatever the answer; it
+  says that the call was perhaps carried out.
 """
 
 from collections.abc import Sequence

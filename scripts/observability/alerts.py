@@ -91,7 +91,7 @@ _CALLS: Final = (
         f"Agent {_AGENT} has a high rate of suspected false stops, echo delay "
         "{{ $labels.echo }}",
         "In the last 30 minutes, {{ $value | humanize }} interruptions (more than 30 %) were "
-        "followed by no recognized words of the caller.",
+        "followed by no recognized words and by less than 0.3 s of speech of the caller.",
     ),
     Alert(
         "InterjectProviderFailing",

@@ -17,6 +17,7 @@ from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
 from media_pod.call.inputs import Agents, CallerTick, CallSettings
+from media_pod.call.keypad import DigitSettings
 from media_pod.call.playout import Playout
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import (
@@ -50,6 +51,7 @@ SETTINGS = CallSettings(
     early_reply_ms=350,
     max_utterance_ms=5000,
     no_input_ms=3000,
+    digits=DigitSettings(gap_ms=3000, least=1, most=64, terminator="#"),
     provider_s=5.0,
     max_call_s=3600,
     dialogue_close_s=5.0,
@@ -262,6 +264,7 @@ class Conversation:
         self.bus.subscribe(CallMetrics(self.registry).on_event)
         self.delay_ms = 120.0
         """Of the echo; NaN if it is not known."""
+        self.delay_confidence = 0.75
         self.flushes = 0
         self.queued: int | None = None
         """How many frames the line has in a queue of its own; None if it has none."""
@@ -305,7 +308,8 @@ class Conversation:
         self.call.sent(accepted=True)
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
-        self.call.hear(CallerTick(cleaned, speech, decision, reason, self.delay_ms, 0.75, 15.0))
+        echo = (self.delay_ms, self.delay_confidence, 15.0)
+        self.call.hear(CallerTick(cleaned, speech, decision, reason, *echo))
         return frame
 
     async def tick(
@@ -327,10 +331,12 @@ class Conversation:
         return await self.tick(ms // 20)
 
     async def listen(self, most_ticks: int = 500) -> Pcm:
-        """Until the bot has been silent for three ticks after it spoke."""
+        """Until the bot has been silent for three ticks after it spoke, or hangs up."""
         frames: list[Pcm] = []
         while len(frames) < most_ticks:
             frames.append(await self.tick())
+            if self.call.state in (TurnState.ENDING, TurnState.LEAVING):
+                continue
             if any(f.any() for f in frames) and not any(f.any() for f in frames[-3:]):
                 break
         return np.concatenate(frames)
@@ -354,6 +360,11 @@ def others() -> set[asyncio.Task[Any]]:
     tasks = asyncio.all_tasks()
     current = asyncio.current_task()
     return {task for task in tasks if task is not current}
+
+
+def fades_out(frame: Pcm) -> bool:
+    """The frame after a stop: half of it is silence."""
+    return not frame[FRAME // 2 :].any()
 
 
 def loud(audio: Pcm, value: int = 1000) -> int:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
+import pytest
 
 from call.doubles import (
     LONG,
     Conversation,
     conversation,  # noqa: F401 - a fixture
+    fades_out,
     hang,
     listening,
     loud,
@@ -52,11 +54,14 @@ async def test_the_caller_is_answered(conversation: Conversation) -> None:
     assert not conversation.mind.cuts
 
 
-async def test_an_interruption_is_silent_in_the_next_frame(conversation: Conversation) -> None:
+async def test_after_an_interruption_the_bot_is_silent_within_a_frame(
+    conversation: Conversation,
+) -> None:
     await speaking(conversation)
     assert conversation.step(Decision.ONSET, 0.8).any()
     assert conversation.step(Decision.CALLER, 0.9).any()
 
+    assert fades_out(conversation.step(Decision.CALLER, 0.9))
     assert not conversation.step(Decision.CALLER, 0.9).any()
 
     assert conversation.now_is(TurnState.INTERRUPTED)
@@ -106,6 +111,41 @@ async def test_speech_from_before_the_onset_reaches_the_recognizer(
     (utterance,) = conversation.recognizer.utterances
     first = tick + 1 - 15  # 300 ms before the onset, which is the next tick
     assert np.array_equal(utterance.audio, np.repeat(np.arange(first, tick + 14), 160))
+
+
+@pytest.mark.parametrize(("confidence", "first_tick"), [(0.0, 1), (0.75, 75)])
+async def test_speech_from_the_start_of_a_call_is_kept_until_the_bank_can_decide(
+    conversation: Conversation, confidence: float, first_tick: int
+) -> None:
+    """It may be echo until the line is learned, and is the caller's where there is none."""
+    conversation.delay_confidence = confidence
+    conversation.mind.greeting = [Say(" ".join([LONG] * 10))]
+    await conversation.begin()
+    await conversation.tick(5)
+    await conversation.tick(40, Decision.NONE, 0.9)
+    await conversation.tick(10, Decision.NONE, 0.1)
+    await conversation.tick(34, Decision.NONE, 0.9)
+
+    await conversation.tick(1, Decision.CALLER, 0.9)
+
+    (utterance,) = conversation.recognizer.utterances
+    assert np.array_equal(utterance.audio, np.repeat(np.arange(first_tick, 91), 160))
+
+
+async def test_later_in_a_call_only_the_bank_tells_when_the_caller_began(
+    conversation: Conversation,
+) -> None:
+    """An echo that is not found must not reach the recognizer in every turn."""
+    conversation.delay_confidence = 0.0
+    conversation.mind.greeting = [Say(" ".join([LONG] * 20))]
+    await conversation.begin()
+    await conversation.tick(160)
+    await conversation.tick(60, Decision.NONE, 0.9)
+
+    await conversation.tick(1, Decision.CALLER, 0.9)
+
+    (utterance,) = conversation.recognizer.utterances
+    assert utterance.audio.size == 16 * 160
 
 
 async def test_no_sample_reaches_the_recognizer_twice(conversation: Conversation) -> None:
@@ -173,10 +213,38 @@ async def test_a_caller_without_end_is_answered_and_not_taken_for_a_new_one(
     await listening(conversation)
 
     await conversation.speak(5000 // 20)
-    audio = await conversation.tick(30, Decision.CALLER, 0.9)
+    audio = await conversation.tick(19, Decision.CALLER, 0.9)
 
-    assert loud(audio) == 10
     assert len(conversation.recognizer.utterances) == 1
+    assert loud(audio) + loud(await conversation.tick(1, Decision.CALLER, 0.9)) == 9
+    assert conversation.now_is(TurnState.LISTENING)
+
+
+async def test_sound_without_a_pause_is_answered_again_and_again(
+    conversation: Conversation,
+) -> None:
+    """A talker, a menu or music on hold: the caller's side is never silent for a minute."""
+    await listening(conversation)
+
+    await conversation.speak(60_000 // 20)
+
+    # Each turn lasts 5 s (max_utterance_ms), and the answer to it some frames.
+    assert len(conversation.mind.turns) == 11
+    first, second, *_ = conversation.recognizer.utterances
+    assert second.audio.size > 5 * 8000
+    assert not set(first.audio) & set(second.audio)
+
+
+async def test_a_pause_that_the_bank_bridges_after_a_long_turn_is_no_turn(
+    conversation: Conversation,
+) -> None:
+    conversation.mind.answers = [[Say("I see")]]
+    await listening(conversation)
+    await conversation.speak(5000 // 20)
+    await conversation.tick(15, Decision.CALLER, 0.1)
+    await conversation.tick(60)
+
+    assert len(conversation.mind.turns) == 1
 
 
 async def test_work_is_cancelled_by_an_interruption(conversation: Conversation) -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from call.doubles import (
     LONG,
+    SETTINGS,
     SOON,
     Conversation,
     conversation,  # noqa: F401 - a fixture
+    fades_out,
     hanging_mind,
     listening,
     loud,
@@ -18,8 +20,7 @@ from call.doubles import (
     settle,
     speaking,
 )
-from media_pod.call.caller_side import MAX_DIGITS
-from media_pod.call.endpointing import BETWEEN_DIGITS_MS
+from media_pod.call.call import HANG_UP_SILENCE_MS
 from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, HangUp, Pause, Say, Transfer
@@ -30,7 +31,7 @@ async def test_a_number_is_keyed_in_and_ended(conversation: Conversation) -> Non
     await speaking(conversation)
     for digit in "4711":
         conversation.call.digit(digit)
-        assert not conversation.step().any()
+        assert fades_out(conversation.step())
         await settle()
     conversation.call.digit("#")
     await settle()
@@ -49,7 +50,7 @@ async def test_a_number_ends_by_itself(conversation: Conversation) -> None:
     conversation.call.digit("4")
     await conversation.tick(50)
     conversation.call.digit("2")
-    await conversation.tick(BETWEEN_DIGITS_MS // 20 - 1)
+    await conversation.tick(SETTINGS.digits.gap_ms // 20 - 1)
     assert not conversation.mind.turns
 
     await conversation.tick()
@@ -63,26 +64,26 @@ async def test_digits_that_come_while_the_bot_thinks_belong_to_the_number(
     conversation.mind.answers = [hanging_mind]
     await listening(conversation)
     conversation.call.digit("1")
-    await conversation.be_silent(BETWEEN_DIGITS_MS)
+    await conversation.be_silent(SETTINGS.digits.gap_ms)
     assert conversation.now_is(TurnState.THINKING)
 
     conversation.call.digit("2")
-    await conversation.be_silent(BETWEEN_DIGITS_MS)
+    await conversation.be_silent(SETTINGS.digits.gap_ms)
     conversation.call.digit("3")
     conversation.call.digit("#")
     await settle()
 
-    assert [turn.digits for turn in conversation.mind.turns] == ["1", "12", "3"]
+    assert [turn.digits for turn in conversation.mind.turns] == ["1", "12", "123"]
 
 
 async def test_a_key_that_is_held_for_ever_fills_nothing(conversation: Conversation) -> None:
     await listening(conversation)
-    for _ in range(MAX_DIGITS * 2):
+    for _ in range(SETTINGS.digits.most * 2):
         conversation.call.digit("5")
     conversation.call.digit("#")
     await settle()
 
-    assert conversation.mind.turns[0].digits == "5" * MAX_DIGITS
+    assert conversation.mind.turns[0].digits == "5" * SETTINGS.digits.most
 
 
 async def test_a_caller_who_says_nothing_is_asked_again(conversation: Conversation) -> None:
@@ -106,7 +107,7 @@ async def test_a_dialogue_with_nothing_to_say_listens_on(conversation: Conversat
     assert conversation.now_is(TurnState.LISTENING)
 
 
-async def test_goodbye_is_played_to_its_end_before_the_hang_up(
+async def test_goodbye_has_left_the_jitter_buffer_of_a_phone_before_the_hang_up(
     conversation: Conversation,
 ) -> None:
     conversation.mind.greeting = [Say("Good night"), HangUp("closed"), Say("never")]
@@ -117,8 +118,26 @@ async def test_goodbye_is_played_to_its_end_before_the_hang_up(
         frames.append(await conversation.tick())
 
     assert loud(np.concatenate(frames)) == 2
-    assert frames[-1].any()  # not a tick later than needed
+    silent = frames[-(HANG_UP_SILENCE_MS // 20) :]
+    assert not np.concatenate(silent).any()
+    assert frames[-len(silent) - 1].any()  # not a tick later than needed
     assert conversation.call.hang_up_reason == "closed"
+
+
+async def test_a_caller_who_speaks_before_the_hang_up_keeps_the_call(
+    conversation: Conversation,
+) -> None:
+    conversation.mind.greeting = [Say("Good night"), HangUp("closed")]
+    await conversation.begin()
+    await conversation.tick(2 * 2 + 2)
+    assert conversation.now_is(TurnState.ENDING)
+
+    await conversation.speak()
+    await conversation.be_silent()
+    await conversation.tick(HANG_UP_SILENCE_MS // 20)
+
+    assert not conversation.call.over
+    assert len(conversation.mind.turns) == 1
 
 
 async def test_a_dialogue_that_breaks_after_its_goodbye_does_not_cut_it(
@@ -202,7 +221,7 @@ async def test_who_speaks_over_the_last_words_is_hung_up_on_for_the_same_reason(
     conversation.step(Decision.CALLER, 0.9)
 
     assert conversation.call.over
-    assert not conversation.step(Decision.CALLER, 0.9).any()
+    assert fades_out(conversation.step(Decision.CALLER, 0.9))
     assert conversation.call.hang_up_reason == "the pod has to go"
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from call.doubles import LONG, Conversation, conversation
+from call.doubles import FRAME, LONG, Conversation, conversation, fades_out
+from media_pod.call.call import HANG_UP_SILENCE_MS
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import HangUp, Say
 
@@ -47,7 +48,9 @@ async def test_an_interruption_counts_the_words_that_have_left(
     heard = left // 2 if by == "digit" else (left + 1) // 2
     assert (cut.heard.split(), cut.unheard.split()) == (words[:heard], words[heard:])
     assert conversation.flushes == 1
-    assert not (await conversation.tick(10)).any()
+    audio = await conversation.tick(10)
+    assert fades_out(audio[:FRAME])
+    assert not audio[FRAME:].any()
 
 
 async def test_a_turn_is_over_when_it_has_left_the_queue(conversation: Conversation) -> None:
@@ -73,7 +76,7 @@ async def test_the_bot_hangs_up_when_its_goodbye_has_left(conversation: Conversa
     await conversation.begin()
     while not (await conversation.tick()).any():
         pass
-    await conversation.tick(3 + QUEUED)
+    await conversation.tick(3 + QUEUED + HANG_UP_SILENCE_MS // 20)
     assert conversation.now_is(TurnState.ENDING)
 
     await conversation.tick()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pod.call.endpointing import BETWEEN_DIGITS_MS, LONGEST_ONSET_MS, PreRoll, TurnEnd
+from media_pod.call.endpointing import LONGEST_ONSET_MS, PreRoll, TurnEnd
 from media_pod.duplex.contract import Decision
 from media_pod.providers.ports import Pcm
 
@@ -93,11 +93,11 @@ def test_speaking_on_does_not_begin_the_length_anew(turn_end: TurnEnd) -> None:
 
 def test_a_number_ends_so_long_after_its_last_digit_whatever_is_heard(turn_end: TurnEnd) -> None:
     for _ in range(20):  # one digit in 1.5 s, 30 s in all: longer than any utterance
-        turn_end.open(keying=True)
+        turn_end.open(gap_ms=2000)
         for _ in range(75):
             assert not turn_end.step(0.9)
 
-    assert ms_until_over(turn_end, then=0.9) == BETWEEN_DIGITS_MS - 1500
+    assert ms_until_over(turn_end, then=0.9) == 2000 - 1500
 
 
 def test_nobody_speaks(turn_end: TurnEnd) -> None:
@@ -152,7 +152,7 @@ def test_a_turn_is_likely_over_once_in_each_of_its_pauses() -> None:
 
 def test_a_number_that_is_keyed_is_not_likely_over() -> None:
     turn_end = TurnEnd(end_silence_ms=700, max_utterance_ms=5000, no_input_ms=3000, early_ms=200)
-    turn_end.open(keying=True)
+    turn_end.open(gap_ms=2000)
     for _ in range(60):
         turn_end.step(0.0)
         assert not turn_end.likely_over()

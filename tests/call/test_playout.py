@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from call.doubles import leave
-from media_pod.call.playout import ROOM_MS, Playout
+from media_pod.call.playout import FADE_MS, ROOM_MS, Playout
 from media_pod.providers.ports import Pcm, Speech, Word
 from media_pod.transport.websocket.playback import Playback
 
@@ -99,7 +99,7 @@ def test_a_word_is_heard_when_its_last_sample_has_left(
 
 
 @given(speeches(), st.integers(0, 60))
-def test_after_stop_the_next_frame_is_silence(pieces: list[Speech], frames: int) -> None:
+def test_after_stop_the_bot_is_silent_within_a_frame(pieces: list[Speech], frames: int) -> None:
     playout = Playout(RATE_HZ, FRAME)
     for piece in pieces:
         playout.add(piece)
@@ -107,8 +107,48 @@ def test_after_stop_the_next_frame_is_silence(pieces: list[Speech], frames: int)
 
     playout.stop()
 
+    assert not leave(playout)[FADE_MS * RATE_HZ // 1000 :].any()
     assert not leave(playout).any()
     assert playout.empty
+
+
+@pytest.mark.parametrize("queued_frames", [0, 4])
+def test_a_stop_fades_out_from_where_it_was_and_does_not_click(queued_frames: int) -> None:
+    tone = np.rint(10_000 * np.sin(np.arange(8000) * 2 * np.pi * 300 / RATE_HZ)).astype(np.int16)
+    playout = Playout(RATE_HZ, FRAME)
+    playout.add(Speech("tone", tone, (Word("tone", 0, 8000),)))
+    for number in range(13):
+        playout.take(number - queued_frames if queued_frames else None)
+
+    before = playout.stop()
+    frame = playout.take(9 if queued_frames else None)
+
+    played = 8 if queued_frames else 13
+    heard = tone[: played * FRAME]
+    steps = np.abs(np.diff(np.concatenate([heard, frame]).astype(np.int64)))
+    assert frame.any()
+    assert steps.max() <= np.abs(np.diff(tone.astype(np.int64))).max()
+    assert before.heard_ms == played * 20
+    assert playout.said().heard_ms == 0
+
+
+def test_what_is_held_does_not_fade_out() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    playout.add(speech(1000, 800))
+    playout.held = True
+    playout.stop()
+    assert not playout.take().any()
+
+
+def test_speech_that_begins_at_a_stop_follows_the_fade() -> None:
+    playout = Playout(RATE_HZ, FRAME)
+    playout.add(speech(1000, 800))
+    playout.take()
+    playout.stop()
+    playout.add(speech(7, 320))
+    fade, first = playout.take(), playout.take()
+    assert fade.max() > 7
+    assert (first == 7).all()
 
 
 def test_pauses_do_not_count_as_speech_that_was_heard() -> None:
@@ -183,6 +223,8 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
 
         said = playout.stop()
         queue.flush()
+        playout.take(queue.frames_played)  # fades out
+        queue.push(b"row", marked=False)
 
         heard_rows = [rows[n] for n in range(first, surely_left + 1)] if ticks else []
         audio = np.concatenate([np.zeros(0, np.int16), *heard_rows])
@@ -222,10 +264,11 @@ def test_frames_of_a_turn_that_was_stopped_count_for_no_other() -> None:
     leave(playout, 0)
     playout.stop()
     playout.add(speech(3, 160))
-    leave(playout, 2)
+    leave(playout, 2)  # fades out
+    leave(playout, 3)
 
     assert (playout.said().heard, playout.said().unheard) == ("", "w3")
-    leave(playout, 3)
+    leave(playout, 4)
     assert playout.said().heard == "w3"
 
 
@@ -351,4 +394,4 @@ def test_a_text_without_blanks_is_announced_to_its_end() -> None:
     pcm = np.ones(FRAME, np.int16)
     playout.add(Speech("你好。", pcm, (Word("你", 0, 80), Word("好。", 80, 160))))
     leave(playout)
-    assert (playout.said().heard, playout.said().unheard) == ("你 好。", "再见。")
+    assert (playout.said().heard, playout.said().unheard) == ("你好。", "再见。")

@@ -63,6 +63,7 @@ class Bot:
             on_speech=lambda: self.reported.append("speech"),
             on_leave=self.reported.append,
             on_expect=lambda digits: self.reported.append(f"expect {digits}"),
+            uuid="6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         )
 
     def _publish(

@@ -124,3 +124,20 @@ async def test_a_script_that_moves_to_another_pod_goes_on_where_it_was() -> None
     after.restore(before.snapshot())
 
     assert await taken(after.reply(TURN)) == await taken(before.reply(TURN))
+
+
+@pytest.mark.parametrize(
+    ("heard", "rest"),
+    [
+        ("您的包", [Say("请在家等候。"), OVER]),
+        ("您 的 包 裹 到 了。", [Say("请在家等候。"), OVER]),
+        ("您的包裹到了。请在", [OVER]),
+    ],
+)
+async def test_what_was_heard_of_a_text_without_blanks_is_counted_in_characters(
+    heard: str, rest: list[Act]
+) -> None:
+    dialogue = Scripted([Item(Say("您的包裹到了。")), Item(Say("请在家等候。"))])
+    await taken(dialogue.greet())
+    dialogue.interrupted(cut_after(heard))
+    assert await taken(dialogue.reply(TURN)) == rest

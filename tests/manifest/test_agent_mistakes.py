@@ -127,7 +127,7 @@ def problems(data: object) -> list[str]:
             {"turn": None},
             (
                 "spec.turn: found nothing; allowed: a mapping with endSilenceMs, minSilenceMs, "
-                "maxSilenceMs, earlyReply, maxUtteranceMs, noInputMs"
+                "maxSilenceMs, earlyReply, maxUtteranceMs, noInputMs, digits"
             ),
         ),
         (

@@ -8,6 +8,7 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
+from media_pod.call.playout import Playout
 from media_pod.errors import SetupError
 from media_pod.providers.builtin import espeak_engine
 from media_pod.providers.builtin.espeak import EspeakTts, synthesize
@@ -181,3 +182,27 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(espeak_engine, "_load", espeak_engine._load.__wrapped__)
     with pytest.raises(SetupError, match=r"pip install 'interject\[media\]'"):
         EspeakTts(8000)
+
+
+@pytest.mark.parametrize(
+    ("voice", "text"),
+    [
+        ("cmn", "您的包裹今天下午到达，请在家等候。"),
+        ("ja", "お荷物は今日の午後に届きます。お待ちください。"),
+        ("th", "พัสดุของคุณจะมาถึงวันนี้"),
+    ],
+)
+def test_half_of_a_text_without_blanks_is_known_to_have_been_heard(voice: str, text: str) -> None:
+    rate_hz, frame = 8000, 160
+    playout = Playout(rate_hz, frame)
+    samples = 0
+    for speech in synthesize(text, rate_hz, voice):
+        playout.add(speech)
+        samples += speech.pcm.size
+    for _ in range(samples // 2 // frame):
+        playout.take()
+
+    said = playout.stop()
+
+    assert said.heard + said.unheard == text
+    assert 0.3 < len(said.heard) / len(text) < 0.7

@@ -12,9 +12,12 @@ import pytest
 import pytest_asyncio
 
 from media_pod.errors import SetupError
+from media_pod.manifest.agent import AgentSpec
 from media_pod.providers.builtin.espeak import synthesize
 from media_pod.providers.builtin.sphinx import MAX_UTTERANCE_SECONDS, SphinxStt
 from media_pod.providers.ports import Pcm, ProviderError
+from media_pod.providers.registry import ProviderRegistry
+from media_pod.providers.secret_values import SecretReader
 from providers.telephone_line import edits, over_the_line
 
 CLEAR_VOICE = "en-us+klatt4"
@@ -46,6 +49,22 @@ async def heard(stt: SphinxStt, pcm: Pcm) -> str:
     for start in range(0, pcm.size, 160):
         utterance.feed(pcm[start : start + 160])
     return await utterance.finish()
+
+
+@pytest.mark.parametrize(
+    ("calls", "cpus", "processes"), [(1, 8, 1), (25, 8, 1), (26, 8, 2), (100, 8, 4), (100, 2, 2)]
+)
+def test_a_pod_has_as_many_processes_as_its_calls_need_and_its_cpus_allow(
+    monkeypatch: pytest.MonkeyPatch, calls: int, cpus: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cpus)))
+    spec = AgentSpec.model_validate(
+        {"dialogue": {"kind": "parcelDesk"}, "capacity": {"calls": calls}}
+    )
+    registry = ProviderRegistry(spec, Path(), SecretReader({}), lambda: 0.0)
+    (made,) = [make() for make in registry.stt_makers().values()]
+    assert isinstance(made, SphinxStt)
+    assert made.processes == processes
 
 
 async def test_it_recognizes_what_callers_of_the_desk_say(stt: SphinxStt) -> None:

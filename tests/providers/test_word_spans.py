@@ -46,3 +46,21 @@ def test_words_are_in_order_and_inside(words: list[str], events: list[tuple[int,
     assert all(0 <= edge <= 100 for edge in edges)
     if any(word[0].isalnum() for word in words):
         assert " ".join(word for word, _, _ in found) == text
+
+
+def test_of_a_script_without_blanks_each_character_is_a_word() -> None:
+    assert spans("今天，好 OK", [(0, 0), (1, 40), (3, 60), (5, 90)], 120) == [
+        ("今", 0, 40),
+        ("天，", 40, 60),
+        ("好", 60, 90),
+        ("OK", 90, 120),
+    ]
+
+
+def test_characters_without_an_event_share_their_time_by_syllables() -> None:
+    """espeak reports one event for a whole Japanese or Thai clause."""
+    assert spans("荷物は", [(0, 0), (0, 30), (0, 80)], 100) == [
+        ("荷", 0, 42),
+        ("物", 42, 85),
+        ("は", 85, 100),
+    ]

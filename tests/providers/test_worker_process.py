@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +27,7 @@ from media_pod.providers.worker_child import (
     decode_sizes,
     serve,
 )
-from media_pod.providers.worker_pool import WorkerPool
+from media_pod.providers.worker_pool import MAX_WAITING, WorkerPool
 from media_pod.providers.worker_process import STDERR_BYTES, WorkerCommand
 
 STAND_IN = "tests.providers.worker_stand_in"
@@ -34,10 +35,13 @@ STAND_IN = "tests.providers.worker_stand_in"
 
 @asynccontextmanager
 async def pool(
-    processes: int = 1, at_start: str = "", start_s: float = 20
+    processes: int = 1,
+    at_start: str = "",
+    start_s: float = 20,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[WorkerPool]:
     command = WorkerCommand("stand-in", "voice", STAND_IN, {"at_start": at_start}, start_s)
-    workers = WorkerPool(command, processes)
+    workers = WorkerPool(command, processes, now)
     try:
         yield workers
     finally:
@@ -97,6 +101,42 @@ async def test_requests_run_side_by_side_up_to_the_number_of_processes(tmp_path:
         assert e.value.kind is FailureKind.TIMEOUT
         door.touch()
         assert {(await task).fields["pid"] for task in waiting} == set(workers.pids)
+
+
+async def test_a_request_that_could_not_be_answered_in_time_fails_at_once(tmp_path: Path) -> None:
+    """A caller then hears the fallback's answer, or an apology, and not 8 s of silence before."""
+    times = iter([0.0, 3.0])
+    async with pool(now=lambda: next(times, 3.0)) as workers:
+        await ask(workers)  # took 3 s
+        door = tmp_path / "door"
+        message = WorkerMessage({"do": "wait for file", "path": str(door)})
+        waiting = [asyncio.create_task(workers.request(message, 20, "a")) for _ in range(2)]
+        await until(lambda: workers.waiting == 1)
+
+        with pytest.raises(
+            ProviderError, match=r"1 process.*busy.*1 request.*9 s.*within 8 s"
+        ) as e:
+            await ask(workers, deadline_s=8)
+
+        assert e.value.kind is FailureKind.RATE_LIMITED
+        assert e.value.retry_wait_s is None
+        door.touch()
+        await asyncio.gather(*waiting)
+        assert workers.waiting == 0
+        await ask(workers, deadline_s=8)
+
+
+async def test_no_more_requests_wait_than_a_bound(tmp_path: Path) -> None:
+    async with pool(now=lambda: 0.0) as workers:
+        await workers.start()
+        door = tmp_path / "door"
+        message = WorkerMessage({"do": "wait for file", "path": str(door)})
+        requests = [workers.request(message, 20, "a") for _ in range(MAX_WAITING + 2)]
+        tasks = [asyncio.create_task(request) for request in requests]
+        await until(lambda: tasks[-1].done())
+        assert isinstance(tasks[-1].exception(), ProviderError)
+        door.touch()
+        await asyncio.gather(*tasks[:-1])
 
 
 @pytest.mark.parametrize(

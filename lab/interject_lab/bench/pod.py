@@ -24,6 +24,7 @@ from interject_lab.speech_material import synthetic_bots
 from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.inputs import Agents, CallSettings
+from media_pod.call.keypad import DigitSettings
 from media_pod.calls.drain import Drain
 from media_pod.calls.registry import CallRegistry, Leg
 from media_pod.dialogues.ports import CallInfo, Play
@@ -101,6 +102,7 @@ _SETTINGS: Final = CallSettings(
     early_reply_ms=350,
     max_utterance_ms=15_000,
     no_input_ms=8_000,
+    digits=DigitSettings(gap_ms=3000, least=1, most=64, terminator="#"),
     provider_s=_PROVIDER_S,
     max_call_s=86_400,
     dialogue_close_s=_PROVIDER_S,

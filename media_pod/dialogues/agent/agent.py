@@ -118,6 +118,8 @@ class LanguageAgent:
             settings.tools, settings.places, settings.music, settings.rate_hz, self._acts
         )
         self._runs = ToolRuns([call_tools, *sources], observer)
+        self._calling: Step | None = None
+        """Whose calls were made last."""
         self._confirmed: asyncio.Event | None = None
         self._course = Course(settings.limits, self.history)
 
@@ -152,12 +154,14 @@ class LanguageAgent:
             self._course.caller_spoke()
             self.history.caller(said)
         else:
+            self._course.caller_silent()
             self.history.silence()
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
+        self._acts.withdraw(self._calling)
         if not said:
-            async with aclosing(self._silence()) as acts:
+            async with aclosing(self._silence(turn)) as acts:
                 async for act in acts:
                     yield act
             return
@@ -194,10 +198,10 @@ class LanguageAgent:
         if self._confirmed is not None:
             await self._confirmed.wait()
 
-    async def _silence(self) -> AsyncGenerator[Act, None]:
+    async def _silence(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """The caller said nothing: go on where the bot was stopped for it, or ask, or end."""
         phrases = self._settings.phrases
-        if self._course.resumes():
+        if self._course.resumes(false_stop=turn.false_stop):
             yield Say(self.history.resume())
         elif self._course.asks_again():
             yield self._fixed(phrases.still_there)
@@ -214,6 +218,7 @@ class LanguageAgent:
             if not step.calls:
                 return
             await self._until_confirmed()
+            self._calling = step
             self._runs.start(step, step.calls)
             async with aclosing(self._runs.results()) as fillers:
                 async for filler in fillers:

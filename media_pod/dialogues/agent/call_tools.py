@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from media_pod.dialogues.agent.history import Step
 from media_pod.dialogues.ports import Act, Expect, HangUp, Play, Transfer
 from media_pod.manifest.tools import (
+    CALL_TOOL_NAMES,
     CollectDigitsToolSettings,
     HangUpToolSettings,
     HoldToolSettings,
@@ -25,6 +27,7 @@ from media_pod.tools.ports import Tool, ToolResult
 
 MAX_SENT_DIGITS: Final = 32
 MAX_COLLECTED_DIGITS: Final = 32
+NOT_CARRIED_OUT: Final = "Not carried out: the caller interrupted."
 
 
 @dataclass(slots=True)
@@ -39,6 +42,13 @@ class CallActs:
         """The acts; they are left once."""
         taken, self.acts, self.ends_turn = self.acts, [], False
         return taken
+
+    def withdraw(self, step: Step | None) -> None:
+        """The turn was interrupted before the acts of `step`, which had been left."""
+        if self.take() and step is not None:
+            for call in step.calls:
+                if call.name in CALL_TOOL_NAMES:
+                    step.results[call.id] = NOT_CARRIED_OUT
 
 
 class CallTool:

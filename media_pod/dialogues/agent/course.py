@@ -24,15 +24,23 @@ class Course:
         self._turns = self._tokens = self._silent_turns = 0
         self._resumed = False
         """The latest turn was a resumed one: it is resumed once."""
+        self._counted = False
+        """The caller's latest turn is one of `turns`."""
 
     def caller_spoke(self) -> None:
         """A turn of the caller with words or keys."""
         self._silent_turns, self._resumed = 0, False
         self._turns += 1
+        self._counted = True
+
+    def caller_silent(self) -> None:
+        """A turn of the caller without words and keys."""
+        self._counted = False
 
     def turn_comes_again(self) -> None:
-        """The caller's latest turn was not answered: it will be one with what follows."""
-        self._turns = max(0, self._turns - 1)
+        """The caller's latest turn was not answered: its words are one turn with what follows."""
+        self._turns -= self._counted
+        self._counted = False
 
     def spent(self, usage: Usage | None) -> None:
         """A request is over."""
@@ -53,9 +61,13 @@ class Course:
             return False
         return is_backchannel(turn.text, bot_asked=self._history.ends_with_question)
 
-    def resumes(self) -> bool:
-        """The caller said nothing: whether the bot goes on where it was stopped, which counts."""
-        resumes = bool(self._history.unheard) and not self._resumed
+    def resumes(self, *, false_stop: bool = False) -> bool:
+        """The caller said nothing: whether the bot goes on where it was stopped, which counts.
+
+        Args:
+            false_stop: nobody has spoken, however often the bot was stopped.
+        """
+        resumes = bool(self._history.unheard) and (false_stop or not self._resumed)
         self._resumed = self._resumed or resumes
         return resumes
 

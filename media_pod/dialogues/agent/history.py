@@ -17,6 +17,7 @@ Rules
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from media_pod.dialogues.heard_letters import letters_of
 from media_pod.dialogues.ports import DialogueState, checked_state
 from media_pod.providers.chat import (
     AssistantMessage,
@@ -26,10 +27,12 @@ from media_pod.providers.chat import (
     UserMessage,
 )
 from media_pod.providers.ports import ProviderError
+from media_pod.providers.tts.spoken_words import joined
 
 INTERRUPTED: Final = "[The caller interrupted you here and heard nothing after it.]"
 """Precedes the caller's words: servers of some models reject other roles in between."""
-NO_RESULT: Final = "No result: the call was interrupted before the tool finished."
+NO_RESULT: Final = "Not called: the caller went on speaking before."
+"""Of calls that were never made: those that were have a result, whoever interrupts."""
 CONTINUED: Final = "[The caller went on speaking; this repeats the words before.]"
 
 
@@ -58,7 +61,7 @@ class Step:
 
     def messages(self) -> list[Message]:
         """As the model is shown it."""
-        text = " ".join(said.text for said in self.spoken if said.in_history and said.text)
+        text = joined(said.text for said in self.spoken if said.in_history and said.text)
         if not text and not self.calls:
             return []
         results = [ToolMessage(call.id, self._result(call)) for call in self.calls]
@@ -77,6 +80,8 @@ class History:
         self._interrupted = False
         self._repeats = False
         """The caller goes on with a turn that was not answered."""
+        self._asked = False
+        """The open turn answers words of the caller, not silence."""
         self.unheard = ""
         """What the caller did not hear of the latest turn of the bot."""
 
@@ -114,6 +119,7 @@ class History:
         elif self._repeats:
             notes = [CONTINUED]
         self._interrupted = self._repeats = False
+        self._asked = True
         self._closed.append(UserMessage("\n".join([*notes, text])))
 
     def amend_caller(self, placeholder: str, text: str) -> None:
@@ -127,7 +133,7 @@ class History:
     def silence(self) -> None:
         """The caller's turn had no words: another turn of the bot follows its last."""
         self._close_turn()
-        self._repeats = False
+        self._repeats = self._asked = False
 
     def resume(self) -> str:
         """What was not heard is said now, in a step of its own: its text."""
@@ -148,7 +154,7 @@ class History:
             heard: the words of all that was spoken in it, up to the last heard one.
             answered: the bot had begun to answer, so the caller's words are not repeated.
         """
-        left = _letters(heard)
+        left = letters_of(heard)
         unheard: list[str] = []
         for step in self._open:
             for said in step.spoken:
@@ -156,8 +162,11 @@ class History:
                 said.text = part
                 if rest and said.in_history:
                     unheard.append(rest)
-        self.unheard = " ".join(unheard)
-        self._interrupted, self._repeats = answered, not answered
+        self.unheard = joined(unheard)
+        # A turn that goes on after an earlier interruption, and is not heard, leaves that one.
+        earlier = not self._asked and (self._interrupted or bool(self.unheard))
+        self._interrupted = answered or earlier
+        self._repeats = not answered and self._asked
 
     def _close_turn(self) -> None:
         """What was heard of the open turn is final; results of its calls may still come."""
@@ -198,18 +207,14 @@ def _split(text: str, letters: int) -> tuple[str, str, int]:
     Returns:
         The heard part, the rest, and how many of `letters` are left for the text after.
     """
-    if letters >= _letters(text):
-        return text, "", letters - _letters(text)
+    if letters >= letters_of(text):
+        return text, "", letters - letters_of(text)
     seen = 0
     for index, sign in enumerate(text):
         if seen == letters:
             return text[:index].rstrip(), text[index:].lstrip(), 0
         seen += not sign.isspace()
     return text, "", 0
-
-
-def _letters(text: str) -> int:
-    return sum(not sign.isspace() for sign in text)
 
 
 def _as_json(message: Message) -> dict[str, Any]:

@@ -59,6 +59,16 @@ class _Turn:
     """Whether this turn counts as not understood."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """An interrupted turn, and how the desk goes on if nobody has spoken."""
+
+    rest: _Turn
+    """From the interrupted sentence on."""
+    unheard: tuple[str, ...]
+    """As before the interruption."""
+
+
 class ParcelDesk(RuleDialogue):
     """The `Dialogue` of one call to the parcel desk."""
 
@@ -78,6 +88,10 @@ class ParcelDesk(RuleDialogue):
         self._parcel: Parcel | None = None
         self._wanted = ("", "")
         self._said: tuple[str, ...] = ()
+        self._end: HangUp | Transfer | None = None
+        """After `_said`."""
+        self._cut: _Cut | None = None
+        """The latest turn, if it was interrupted."""
         self._unheard: tuple[str, ...] = ()
         """In CUT and GO_ON: the remaining sentences; not empty, the last one is a question."""
 
@@ -88,6 +102,10 @@ class ParcelDesk(RuleDialogue):
 
     async def reply(self, turn: CallerTurn) -> AsyncGenerator[Act, None]:
         """Answer the caller's speech or DTMF."""
+        if turn.false_stop and self._cut is not None:
+            for act in self._speak(self._go_on_as_before(self._cut)):
+                yield act
+            return
         heard = understand(turn)
         if self.state in _YES_NO and (intent := _YES_NO_DIGITS.get(turn.digits.strip("*#"))):
             heard = Understood(intent)
@@ -106,6 +124,7 @@ class ParcelDesk(RuleDialogue):
             if words < 0:
                 rest = self._said[index:]
                 break
+        self._cut = _Cut(_Turn(self.state, rest, self._end, failed=True), self._unheard)
         # Only the status and the policy are resumed; a question is asked again.
         content = tuple(line for line in rest if self._is_content(line))
         if self.state is DeskState.WISH and content:
@@ -147,9 +166,13 @@ class ParcelDesk(RuleDialogue):
     def _speak(self, turn: _Turn) -> list[Act]:
         if not turn.failed:
             self._failures = 0
-        self.state, self._said = turn.state, turn.lines
+        self.state, self._said, self._end, self._cut = turn.state, turn.lines, turn.end, None
         acts: list[Act] = [Say(line) for line in turn.lines]
         return [*acts, turn.end] if turn.end else acts
+
+    def _go_on_as_before(self, cut: _Cut) -> _Turn:
+        self._unheard = cut.unheard
+        return cut.rest
 
     def _ask(self, state: DeskState, *before: str) -> _Turn:
         return _Turn(state, (*before, self._question(state)))

@@ -8,6 +8,8 @@ the speech. Needs the standard library alone.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from media_pod.dialogues.heard_letters import letters_of
+
 
 @dataclass(slots=True)
 class TurnText:
@@ -71,7 +73,7 @@ class TurnTexts:
 
     def _tell(self, text: str) -> str:
         rest = _after(text, self._told)
-        self._told += _letters(rest)
+        self._told += letters_of(rest)
         return rest
 
 
@@ -82,7 +84,3 @@ def _after(text: str, letters: int) -> str:
             return text[index:].strip()
         letters -= not sign.isspace()
     return ""
-
-
-def _letters(text: str) -> int:
-    return sum(not sign.isspace() for sign in text)

@@ -188,6 +188,7 @@ class RealtimeDialogue:
         silent = self._is_silence(turn, heard) or self._course.is_backchannel(turn)
         if silent:
             self._conversation.drop_turn(heard)
+            self._course.caller_silent()
             self.history.silence()
         else:
             self._course.caller_spoke()
@@ -195,6 +196,7 @@ class RealtimeDialogue:
         async with aclosing(self._runs.results()) as fillers:
             async for filler in fillers:
                 yield self._fixed(filler)
+        self._acts.withdraw(self._called[-1] if self._called else None)
         if silent:
             async with aclosing(self._silence()) as acts:
                 async for act in acts:

@@ -6,9 +6,11 @@ voice, against its own phoneme durations: a listener's last word is right in 60 
 by one word at most in all of them.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from media_pod.providers.ports import Word
@@ -22,6 +24,11 @@ _CLOSING: Final = "\"'”’)]」』）"
 _UNSPACED: Final = ("CJK ", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO", "KHMER",
                     "MYANMAR")  # fmt: skip
 """Scripts without blanks between words, as the beginnings of Unicode's character names."""
+_HAS_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u31ff\u3400-\u9fff\ua9e0-\uaa7f"
+    "\uf900-\ufaff\uff66-\uff9f\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
+)
+"""Blocks of Unicode with at least all of their letters."""
 _LEADING_VOWELS: Final = "เแโใไເແໂໃໄ"
 """Of Thai and Lao: written before the consonant that they follow in speech."""
 _TRAILING_VOWELS: Final = "ะาำๅະາຳ"
@@ -47,7 +54,7 @@ def spoken_words(text: str) -> tuple[SpokenWord, ...]:
     texts: list[str] = []
     leading = ""
     for token in text.split():
-        for number, group in enumerate(_groups(token)):
+        for number, group in enumerate(word_groups(token)):
             if not is_mark(group):
                 texts.append(leading + group)
                 leading = ""
@@ -84,20 +91,41 @@ def word_times(words: Sequence[SpokenWord], start_sample: int, end_sample: int) 
     return tuple(timed)
 
 
-def _letters(word: str) -> int:
-    spoken = (
+def joined(words: Iterable[str]) -> str:
+    """`words` with blanks in between, where their scripts write blanks."""
+    words = list(words)
+    spaced = " ".join(words)
+    # In most languages that is all, and every look at a call needs it.
+    if not _HAS_UNSPACED.search(spaced):
+        return spaced
+    text = ""
+    unspaced = True
+    for word in words:
+        first, last = (next(filter(str.isalnum, way), "") for way in (word, reversed(word)))
+        blank = "" if unspaced or _is_unspaced(first) else " "
+        text += blank + word
+        unspaced = _is_unspaced(last)
+    return text
+
+
+def spoken_letters(word: str) -> int:
+    """Duration of the letters and digits of `word`, in letters of English."""
+    return sum(
         _HAN_LETTERS if unicodedata.name(sign, "").startswith("CJK ") else 1
         for sign in word
         if sign.isalnum()
     )
-    return max(1, sum(spoken)) + 1
+
+
+def _letters(word: str) -> int:
+    return max(1, spoken_letters(word)) + 1
 
 
 def _pause_letters(word: str) -> int:
     return _COMMA_LETTERS if word.rstrip(_CLOSING)[-1:] in _COMMAS else 0
 
 
-def _groups(token: str) -> Iterator[str]:
+def word_groups(token: str) -> Iterator[str]:
     """Split a text without blanks into words, or characters of scripts that write no blanks."""
     group = ""
     for sign in token:
@@ -117,6 +145,7 @@ def _begins_word(group: str, sign: str) -> bool:
     return unspaced or _is_unspaced(sign)
 
 
+@lru_cache(maxsize=8192)  # looking up a name is slow; most texts of a language have fewer signs
 def _is_unspaced(sign: str) -> bool:
     return sign.isalpha() and unicodedata.name(sign, "").startswith(_UNSPACED)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from media_pod.providers.tts.sentences import is_mark
+from media_pod.providers.tts.spoken_words import spoken_letters, word_groups
 
 
 @dataclass(slots=True)
@@ -16,8 +17,8 @@ class _Token:
 
     @property
     def weight(self) -> int:
-        """Estimate of its duration: its number of letters and digits."""
-        return max(1, sum(sign.isalnum() for sign in self.text))
+        """Estimate of its duration."""
+        return max(1, spoken_letters(self.text))
 
 
 def spans(
@@ -27,7 +28,8 @@ def spans(
 
     Synthesizers report one event for some groups of words ("on the") and several for some words
     ("4712"). A word with its own event starts there; the words of a group share their time in
-    proportion to their letters. Punctuation that is not spoken, such as a dash, belongs to the
+    proportion to their letters. In scripts without blanks between words each character is one.
+    Punctuation that is not spoken, such as a dash, belongs to the
     previous word, or to the first word if there is none.
 
     Args:
@@ -52,15 +54,19 @@ def _tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     leading = ""
     for found in re.finditer(r"\S+", text):
-        if not is_mark(found[0]):
-            tokens.append(_Token(leading + found[0], found.end()))
-            leading = ""
-        elif tokens:
-            # The dash belongs to the previous word, but espeak reports the next word at the dash's
-            # position: `reach` stays unchanged, so that the event goes to the next word.
-            tokens[-1].text += f" {found[0]}"
-        else:
-            leading += f"{found[0]} "
+        reach = found.start()
+        for group in word_groups(found[0]):
+            blank = " " if reach == found.start() else ""
+            reach += len(group)
+            if not is_mark(group):
+                tokens.append(_Token(leading + group, reach))
+                leading = ""
+            elif tokens:
+                # The dash belongs to the previous word, but espeak reports the next word at the
+                # dash's position: the previous `reach` stays, so that the event goes to the next.
+                tokens[-1].text += blank + group
+            else:
+                leading += f"{group} "
     return tokens
 
 

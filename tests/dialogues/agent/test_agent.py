@@ -10,6 +10,7 @@ from call.doubles import hang, settle
 from dialogues.agent.doubles import DONE, PHRASES, USAGE, Booking, Reply, Talk, calls, says, spoken
 from media_pod.dialogues.agent import tool_runs
 from media_pod.dialogues.agent.agent import FIRST_WORDS, TELEPHONE_RULES
+from media_pod.dialogues.agent.call_tools import NOT_CARRIED_OUT
 from media_pod.dialogues.agent.history import INTERRUPTED
 from media_pod.dialogues.ports import CallerTurn, Expect, HangUp, Say, Transfer
 from media_pod.manifest.conversation import LimitsSettings
@@ -168,6 +169,48 @@ async def test_words_of_a_caller_who_interrupts_the_wait_for_a_booking_are_kept(
     ]
 
 
+async def test_an_interrupted_turn_does_not_transfer_later_and_the_model_learns_of_it() -> None:
+    booking = Booking()
+    booking.finish.clear()
+    reply = calls("transfer", "book", transfer='{"place": "sales"}')
+    settings = TransferToolSettings(kind="transfer", places=("sales",))
+    again = (calls("book"), says("Booked."))
+    talk = await Talk(reply, *again, tools=[booking], settings=[settings]).greeted()
+    async with aclosing(talk.agent.reply(CallerTurn("book and transfer me"))) as acts:
+        waiting = asyncio.create_task(anext(acts))
+        while not booking.arguments:
+            await settle()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    talk.interrupt("", answered=False)
+    booking.finish.set()
+
+    assert await talk.says("only book again") == [Say("Booked.")]
+
+    results = [message.text for message in talk.shown if isinstance(message, ToolMessage)]
+    assert results == [NOT_CARRIED_OUT, "booked", "booked"]
+
+
+async def test_a_call_that_an_interruption_prevented_was_not_made() -> None:
+    """So that the model makes it, and does not wait for its result."""
+    booking = Booking()
+    replies = (calls("book"), says("Shall I?"))
+    talk = await Talk(*replies, tools=[booking]).greeted()
+    early = CallerTurn("book", confirmed=asyncio.Event())
+    async with aclosing(talk.agent.reply(early)) as acts:
+        waiting = asyncio.create_task(anext(acts))
+        await settle()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    talk.interrupt("", answered=False)
+
+    await talk.says("book a table")
+
+    assert not booking.arguments
+    (result,) = (message for message in talk.shown if isinstance(message, ToolMessage))
+    assert result.text.startswith("Not called")
+
+
 async def test_the_end_of_the_call_waits_for_a_booking() -> None:
     booking = Booking()
     booking.finish.clear()
@@ -269,6 +312,50 @@ async def test_a_stop_that_was_nothing_resumes_once_from_the_first_unheard_word(
     await talk.says("go on")
 
     assert talk.shown[2] == AssistantMessage("One two three.")
+
+
+async def test_false_stops_resume_as_often_as_they_happen_and_are_no_silence() -> None:
+    talk = await Talk(says("One two three. Four five six."), says("Yes.")).greeted()
+    await talk.says("count")
+    for heard, rest in (("One two", "three. Four five six."), ("three.", "Four five six.")):
+        talk.interrupt(heard)
+        stopped = CallerTurn("", false_stop=True)
+        assert spoken(await talk.hear(talk.agent.reply(stopped))) == rest
+
+    await talk.says("go on")
+
+    assert talk.shown[2] == AssistantMessage("One two three. Four five six.")
+
+
+async def test_a_caller_who_speaks_as_the_bot_asks_whether_they_are_there_begins_a_turn() -> None:
+    """The silent turn was not answered, and has no words that could come again."""
+    talk = await Talk(says("Yes."), says("No."), limits=LimitsSettings(turns=2)).greeted()
+    await talk.says("one")
+    await talk.says()
+    talk.interrupt("", answered=False)
+
+    await talk.says("two")
+
+    assert talk.shown[-1] == UserMessage("two")
+    assert await talk.says("three") == [
+        Say(PHRASES.limit_goodbye),
+        HangUp("the limit of 2 turns"),
+    ]
+
+
+async def test_a_resumed_turn_that_is_not_heard_stays_interrupted() -> None:
+    talk = await Talk(says("One two three."), says("Yes.")).greeted()
+    await talk.says("count")
+    talk.interrupt("One two")
+    await talk.says()
+    talk.interrupt("", answered=False)
+
+    await talk.says("stop")
+
+    assert talk.shown[-2:] == [
+        AssistantMessage("One two"),
+        UserMessage(f"{INTERRUPTED}\nstop"),
+    ]
 
 
 async def test_a_backchannel_over_the_bot_is_no_turn() -> None:
