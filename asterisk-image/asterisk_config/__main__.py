@@ -82,7 +82,7 @@ def _watches(values: "Values", places: Places) -> Iterator["Watch"]:
     if values.published:
         from asterisk_config.publisher import Publisher
 
-        yield Publisher(places, spawn)
+        yield Publisher(places, spawn, values.transfer_places)
     if values.sip.tls:
         from asterisk_config import certificate
 

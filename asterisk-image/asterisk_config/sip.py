@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
+from asterisk_config.number_plan import AGENTS
 from asterisk_config.sip_values import Codec, Password, PhoneEndpoint, Tls, Transport, Trunk
-from asterisk_config.values import AGENTS, Values
+from asterisk_config.values import Values
 
 _NAT = {
     "direct_media": False,  # the agent only receives audio that passes through Asterisk

@@ -21,15 +21,9 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
+from asterisk_config.number_plan import AGENTS, PHONES, QUEUES, TransferPlaces
 from asterisk_config.sip_values import RESERVED_NAMES, Codecs, PhoneEndpoint, Port, Rtp, Sip, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
-
-AGENTS = "interject-agents"
-"""Context of the agents' extensions."""
-PHONES = "interject-phones"
-"""Context of the phones' numbers."""
-QUEUES = "interject-queues"
-"""Context of the queues, by name and by extension."""
 
 
 class Values(StrictModel):
@@ -52,6 +46,12 @@ class Values(StrictModel):
         description="Also load agents that Interject's operator publishes: files *.conf in "
         "/etc/interject/published, reloaded at runtime when they are added, changed or removed. "
         "Default false: only the agents of this file.",
+    )
+    transfer_places: TransferPlaces = Field(
+        default=(),
+        description="Further locations of the dialplan to which published agents may transfer "
+        "callers, each context,extension,priority. Default none: the agents, phones and queues of "
+        "this file are always permitted, and no outside line can be reached.",
     )
     phones: tuple[PhoneEndpoint, ...] = Field(
         default=(), strict=False, max_length=500, description="SIP phones. Default: none."

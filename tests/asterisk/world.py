@@ -122,6 +122,12 @@ class World:
                         return call
                 await asyncio.sleep(_POLL_S)
 
+    async def until_said(self, words: str) -> None:
+        """Until Asterisk has logged `words`."""
+        async with asyncio.timeout(30):
+            while words not in self.asterisk.log:
+                await asyncio.sleep(_POLL_S)
+
     async def until_no_call(self) -> None:
         """Until neither Asterisk nor a pod has a call left."""
         await self.asterisk.until_idle()

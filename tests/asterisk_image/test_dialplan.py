@@ -37,12 +37,13 @@ def test_a_number_reaches_its_agent_with_the_called_number() -> None:
     ]
 
 
-def test_phones_reach_agents_phones_and_queues_and_nothing_else() -> None:
+def test_phones_reach_phones_queues_and_agents_in_this_order_and_nothing_else() -> None:
+    """A pattern of an agent, such as _X., must not hide a phone."""
     text = extensions(values(phones=[phone()], queues=[{"name": "q", "members": ["601"]}]))
     assert section(text, "interject-from-phones").all("include") == [
-        "interject-agents",
         "interject-phones",
         "interject-queues",
+        "interject-agents",
     ]
 
 

@@ -39,6 +39,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
             },
         ),
         "published": False,
+        "transferPlaces": (),
         "phones": (),
         "queues": (),
         "trunks": (),
@@ -334,9 +335,9 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agnets": []},
             (
-                "agnets: unknown key; allowed here: api, agents, published, phones, queues, "
-                "trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, logLevel, "
-                "drainSeconds; did you mean agents?"
+                "agnets: unknown key; allowed here: api, agents, published, transferPlaces, "
+                "phones, queues, trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, "
+                "logLevel, drainSeconds; did you mean agents?"
             ),
         ),
     ],

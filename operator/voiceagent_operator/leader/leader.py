@@ -74,7 +74,7 @@ class Leader:
         self._crd = CrdCheck(api, settings.version)
         self._kinds: frozenset[Kind] = frozenset()
         self._signatures = Signatures()
-        self._directory = Directory()
+        self._directory = Directory(settings.number_plans)
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
         reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)
