@@ -196,7 +196,8 @@ def _fallback(fallback: Fallback) -> str:
         case ToExtension(destination=destination):
             return f"exten => fallback,1,Goto({destination})"
         case ToQueue(queue=queue):
-            return f"exten => fallback,1,Goto({QUEUES},{queue},1)"
+            # Providers end a call that rings for minutes.
+            return f"exten => fallback,1,Answer()\n same => n,Goto({QUEUES},{queue},1)"
         case Message(sound=sound):
             return f"exten => fallback,1,Playback({sound})\n same => n,Hangup()"
     return "exten => fallback,1,Hangup(42)"

@@ -14,6 +14,8 @@ _NAT = {
     "force_rport": True,
     "rewrite_contact": True,
 }
+EVERYONE = ("0.0.0.0/0.0.0.0", "::/0")
+"""Networks of an access list."""
 _QUALIFY_S = 60
 """Seconds between OPTIONS requests to a peer: detects its state and keeps NAT mappings open."""
 
@@ -86,6 +88,7 @@ def _phone(phone: PhoneEndpoint, codecs: tuple[Codec, ...]) -> Iterator[Section]
         phone.name,
         *_endpoint(FROM_PHONES, phone.codecs or codecs),
         *_encrypted(phone),
+        *_permitted(phone),
         ("transport", _name(phone.transport) if phone.transport else None),
         auth=phone.name,
         aors=phone.name,
@@ -139,6 +142,13 @@ def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
 def _encrypted(peer: PhoneEndpoint | Trunk) -> Iterator[tuple[str, object]]:
     if peer.encryption != "none":
         yield "media_encryption", peer.encryption
+
+
+def _permitted(phone: PhoneEndpoint) -> Iterator[tuple[str, object]]:
+    """The endpoint's access list, of which the last line that matches counts."""
+    if phone.permit:
+        yield from (("deny", everyone) for everyone in EVERYONE)
+        yield from (("permit", network) for network in phone.permit)
 
 
 def _uri(trunk: Trunk, user: str) -> str:

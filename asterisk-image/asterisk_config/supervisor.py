@@ -1,4 +1,4 @@
-"""Runs Asterisk as a child of process 1: start, drain, stop, health check.
+"""Runs Asterisk as a child of process 1: start, drain, stop.
 
 A container that is stopped gets SIGTERM, on which Asterisk exits at once and drops all calls. So a
 parent process turns the first signal into a drain. `core stop gracefully` does not serve: it also
@@ -22,14 +22,12 @@ and the certificate of SIP over TLS (certificate.py).
 import logging
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
 from asterisk_config.places import Places
-from media_pod.errors import InterjectError
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +40,6 @@ DRAINING = "INTERJECT_DRAINING"
 """Global variable of the dialplan; templates/enter.conf reads it."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-_BOOTED = "fully booted"
-
-
-class UnhealthyError(InterjectError):
-    """Asterisk does not respond, or has not finished its start."""
 
 
 class ShutdownState(Enum):
@@ -148,26 +141,6 @@ def run_asterisk(
         if action is not None:
             log.info("asterisk: %s", action.value)
             _act(action, asterisk, places)
-
-
-def check(places: Places, deadline_s: float) -> None:
-    """Health check: whether Asterisk has booted.
-
-    Raises:
-        UnhealthyError: it has not, or did not respond within `deadline_s` seconds.
-    """
-    command = places.command("-rx", "core waitfullybooted")
-    try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command
-            command, capture_output=True, text=True, timeout=deadline_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise UnhealthyError(f"asterisk: no response within {deadline_s:g} s") from None
-    except OSError as error:
-        raise UnhealthyError(f"{command[0]}: cannot be executed ({error.strerror})") from error
-    if _BOOTED not in answer.stdout:
-        output = (answer.stdout + answer.stderr).strip().splitlines() or ["no response"]
-        raise UnhealthyError(f"asterisk: {output[-1]}")
 
 
 def _next(shutdown: Shutdown, received: int | None, now_s: float) -> ShutdownAction | None:

@@ -6,7 +6,7 @@ pass can be rendered: the renderers raise no errors.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,10 @@ from asterisk_config.agent_values import (
 from asterisk_config.number_plan import AGENTS, PHONES, QUEUES, TransferPlaces
 from asterisk_config.sip_values import RESERVED_NAMES, Codecs, PhoneEndpoint, Port, Rtp, Sip, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
+
+FILES_AT_REST: Final = 512
+FILES_PER_CALL: Final = 16
+"""See the description of `max_files`; measured by tests/asterisk/test_limits.py."""
 
 
 class Values(StrictModel):
@@ -79,10 +83,22 @@ class Values(StrictModel):
         description="TCP port of the Prometheus metrics (GET /metrics), on all addresses and "
         "without authentication: block it from outside. Default: no metrics.",
     )
+    max_calls: Annotated[int, Field(ge=1, le=30_000)] | None = Field(
+        default=None,
+        description="Maximum number of concurrent calls; more are rejected with 503. Default: half "
+        "the number of RTP ports, because each call takes two.",
+    )
+    max_files: Annotated[int, Field(ge=256, le=1_048_576)] | None = Field(
+        default=None,
+        description="Maximum number of open files, at most the container's hard limit. Default: "
+        "512 plus 16 for each of maxCalls: a call takes about 8, while it is transferred twice as "
+        "many.",
+    )
     log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
         default="notice",
         description="Minimum log level. Default notice: logs rejected registrations and lost pods, "
-        "but not normal calls. verbose logs every step of the dialplan.",
+        "but not normal calls. verbose logs every step of the dialplan. Security events, such as "
+        "rejected passwords with their source address, are always logged.",
     )
     drain_seconds: int = Field(
         default=900,
@@ -91,6 +107,16 @@ class Values(StrictModel):
         description="Time in seconds that calls may continue after the termination signal. Default "
         "900, the same as for media pods.",
     )
+
+    @property
+    def call_limit(self) -> int:
+        """The effective maximum of concurrent calls."""
+        return self.max_calls or max(1, (self.rtp.last_port - self.rtp.first_port + 1) // 2)
+
+    @property
+    def file_limit(self) -> int:
+        """The effective maximum of open files."""
+        return self.max_files or FILES_AT_REST + FILES_PER_CALL * self.call_limit
 
     @property
     def peers(self) -> tuple[PhoneEndpoint | Trunk, ...]:

@@ -65,6 +65,8 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
         },
         "fallback": {"kind": "hangup"},
         "metricsPort": None,
+        "maxCalls": None,
+        "maxFiles": None,
         "logLevel": "notice",
         "drainSeconds": 900,
     }
@@ -337,7 +339,7 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
             (
                 "agnets: unknown key; allowed here: api, agents, published, transferPlaces, "
                 "phones, queues, trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, "
-                "logLevel, drainSeconds; did you mean agents?"
+                "maxCalls, maxFiles, logLevel, drainSeconds; did you mean agents?"
             ),
         ),
     ],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from asterisk_config.environment import read_values
 from asterisk_config.number_plan import NumberPlan, parse_plans
+from asterisk_config.places import Places
 from asterisk_config.values import load_values
 from chart.cases import CASES
 from chart.rendering import Json, objects, one, pods
@@ -84,6 +85,17 @@ def plan(found: list[Json], name: str = "asterisk") -> NumberPlan:
     only = pods(found)["Deployment/interject-operator"]["spec"]["containers"][0]
     variables = {each["name"]: each.get("value") for each in only["env"]}
     return parse_plans(variables["INTERJECT_NUMBER_PLANS"], "the chart")[name]
+
+
+def test_probes_ask_asterisk_itself_without_an_interpreter() -> None:
+    command = list(Places.installed().command("-rx", "core waitfullybooted"))
+    only = container(objects())
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert only[probe]["exec"]["command"] == command
+
+
+def test_calls_are_limited() -> None:
+    assert documents(asterisk(calls=200))[f"{NAME}-0.yaml"]["maxCalls"] == 200
 
 
 def test_the_operator_learns_which_numbers_are_taken() -> None:

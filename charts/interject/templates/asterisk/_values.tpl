@@ -13,7 +13,7 @@
 {{- $_ := set $sip "tls" (dict "port" (int $ports.tls) "certificate" "/etc/interject/tls/tls.crt" "key" "/etc/interject/tls/tls.key") -}}
 {{- end -}}
 {{- $rtp := dict "firstPort" (int $ports.first) "lastPort" (int $ports.last) -}}
-{{- $all := dict "agents" $values.agents "published" $values.published "queues" $values.queues "drainSeconds" (int $values.drainSeconds) "sip" $sip "rtp" $rtp -}}
+{{- $all := dict "agents" $values.agents "published" $values.published "queues" $values.queues "drainSeconds" (int $values.drainSeconds) "maxCalls" (int $values.calls) "sip" $sip "rtp" $rtp -}}
 {{- with $values.transferPlaces }}{{ $_ := set $all "transferPlaces" . }}{{ end -}}
 {{- with $values.codecs }}{{ $_ := set $all "codecs" . }}{{ end -}}
 {{- with $values.fallback }}{{ $_ := set $all "fallback" . }}{{ end -}}
