@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asterisk_config import certificate
+from asterisk_config.dialplan import web_socket_agents
 from asterisk_config.environment import read_values
 from asterisk_config.modules import all_modules
 from asterisk_config.places import WORK, Places, write
 from asterisk_config.publisher import Publisher
 from asterisk_config.render import reference, render, snippet
+from asterisk_config.stuck_calls import StuckCalls
 from asterisk_config.supervisor import Watch, run_asterisk, spawn
 from asterisk_config.values import Values
 from media_pod.errors import InterjectError
@@ -56,7 +58,9 @@ def _run(places: Places) -> int:
         write(folder, {})
     watches = list(_watches(values, places))
     write(places.etc, render(values, places))
-    return run_asterisk(places, values.drain_seconds, watches=watches)
+    over_websocket = bool(values.published or web_socket_agents(values))
+    stuck = StuckCalls(places, spawn) if over_websocket else None
+    return run_asterisk(places, values.drain_seconds, watches=watches, stuck=stuck)
 
 
 def _watches(values: Values, places: Places) -> Iterator[Watch]:

@@ -16,7 +16,8 @@ State machine; `Shutdown` uses no clock and no processes:
     any        Asterisk exited   -            exit with its code
 
 Once a second, files that can change at runtime are polled: the published dialplan (publisher.py)
-and the certificate of SIP over TLS (certificate.py).
+and the certificate of SIP over TLS (certificate.py). So are calls that hang (stuck_calls.py): if no
+other is left, Asterisk is killed, and the container restarts it.
 """
 
 import logging
@@ -25,9 +26,11 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from asterisk_config.places import Places
+from asterisk_config.stuck_calls import StuckCalls
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +114,7 @@ def run_asterisk(
     clock: Callable[[], float] = time.monotonic,
     *,
     watches: Sequence[Watch] = (),
+    stuck: StuckCalls | None = None,
 ) -> int:
     """Run Asterisk with the files in `places` until it exits; return its exit code as a shell does.
 
@@ -121,7 +125,9 @@ def run_asterisk(
         drain_s: see `Shutdown`.
         clock: monotonic time in seconds.
         watches: polled meanwhile.
+        stuck: also polled.
     """
+    watches = (*watches, *((stuck,) if stuck else ()))
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     asterisk = spawn(places.command("-f"))
     shutdown = Shutdown(drain_s)
@@ -137,6 +143,8 @@ def run_asterisk(
         if received is None:
             for watch in watches:
                 watch.poll(clock())
+            if stuck is not None and stuck.restart_due:
+                os.kill(asterisk, signal.SIGKILL)
         action = _next(shutdown, received, clock())
         if action is not None:
             log.info("asterisk: %s", action.value)
@@ -175,10 +183,24 @@ def _act(action: ShutdownAction, asterisk: int, places: Places) -> None:
             os.kill(asterisk, signal.SIGKILL)
 
 
-def spawn(command: tuple[str, ...]) -> int:
-    """Start a child process with default signal handling (Python ignores SIGPIPE); its id."""
+def spawn(command: tuple[str, ...], output: Path | None = None) -> int:
+    """Start a child process with default signal handling (Python ignores SIGPIPE); its id.
+
+    Args:
+        output: where its standard output goes; None: where that of this process does.
+    """
+    actions = (
+        [(os.POSIX_SPAWN_OPEN, 1, str(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
+        if output
+        else []
+    )
     return os.posix_spawn(
-        command[0], command, os.environ, setsigmask=(), setsigdef=(signal.SIGPIPE,)
+        command[0],
+        command,
+        os.environ,
+        file_actions=actions,
+        setsigmask=(),
+        setsigdef=(signal.SIGPIPE,),
     )
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,12 +133,12 @@ async def test_a_caller_for_whom_no_pod_has_room_is_not_answered_and_not_billed(
         server={"httpPort": http, "audioSocketPort": audio},
         line={"rateHz": 16000 if kind == "wide" else 8000},
     )
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "failover": {},
         "seed": {"dialplan": "seed", "audioSocket": f"127.0.0.1:{audio}"},
         "wide": {"rateHz": 16000},
-    }[kind]
-    dialplan = [{"name": "agent", "extensions": ["100"], **more}]
+    }
+    dialplan = [{"name": "agent", "extensions": ["100"], **more[kind]}]
     async with world(tree, tmp_path, [full], phones=2, dialplan=dialplan) as there:
         first = there.phone(line(), silent(), max_s=30)
         calling = asyncio.create_task(there.call(first, "100"))
