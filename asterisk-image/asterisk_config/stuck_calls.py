@@ -81,7 +81,7 @@ class StuckCalls:
 
     def ended(self, codes: Mapping[int, int]) -> None:
         """Child processes have ended: exit codes by process id."""
-        if self._child not in codes:
+        if self._child is None or self._child not in codes:
             return
         if self._state is Round.CHANNELS and codes[self._child] == 0:
             self._found(self._list.read_text(errors="replace"))

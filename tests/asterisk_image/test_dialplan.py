@@ -188,7 +188,7 @@ def test_the_seed_dialplan_is_the_common_one() -> None:
     document = {"agents": [{"name": "desk", "dialplan": "seed", "api": ["pod:1650"]}]}
     assert lines("interject-desk", **document) == [
         "s,1,Set(UUID=${UUID()})",
-        'n,System(curl -sfm 2 "http://pod:1650/api/call-start?uuid=${UUID}")',
+        'n,System(curl -gsfm 2 "http://pod:1650/api/call-start?uuid=${UUID}")',
         'n,ExecIf($["${SYSTEMSTATUS}" != "SUCCESS"]?Hangup(42))',
         "n,Answer()",
         "n,Set(JITTERBUFFER(adaptive)=default)",

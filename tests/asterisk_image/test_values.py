@@ -97,8 +97,8 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"api": ["pod"]},
             (
-                "api[0]: found 'pod'; allowed: HOST:PORT with a host name or an IPv4 address, "
-                "such as 10.0.0.5:1650"
+                "api[0]: found 'pod'; allowed: HOST:PORT, such as 10.0.0.5:1650, "
+                "an IPv6 address in brackets"
             ),
         ),
         ({"api": ["pod:0"]}, "api[0]: found port 0; allowed: a port from 1 to 65535"),
@@ -110,8 +110,8 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agents": [{"name": "a", "api": ["pod"]}]},
             (
-                "agents[0].api[0]: found 'pod'; allowed: HOST:PORT with a host name or an IPv4 "
-                "address, such as 10.0.0.5:1650"
+                "agents[0].api[0]: found 'pod'; allowed: HOST:PORT, such as "
+                "10.0.0.5:1650, an IPv6 address in brackets"
             ),
         ),
         (
