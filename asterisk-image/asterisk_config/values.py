@@ -85,8 +85,9 @@ class Values(StrictModel):
     )
     max_calls: Annotated[int, Field(ge=1, le=30_000)] | None = Field(
         default=None,
-        description="Maximum number of concurrent calls; more are rejected with 503. Default: half "
-        "the number of RTP ports, because each call takes two.",
+        description="Maximum number of concurrent calls; more are rejected with 503, or with 488 "
+        "if no two RTP ports are left for the rejection. Default: half the number of RTP ports "
+        "less one, because each call takes two.",
     )
     max_files: Annotated[int, Field(ge=256, le=1_048_576)] | None = Field(
         default=None,
@@ -111,7 +112,7 @@ class Values(StrictModel):
     @property
     def call_limit(self) -> int:
         """The effective maximum of concurrent calls."""
-        return self.max_calls or max(1, (self.rtp.last_port - self.rtp.first_port + 1) // 2)
+        return self.max_calls or max(1, (self.rtp.last_port - self.rtp.first_port + 1) // 2 - 1)
 
     @property
     def file_limit(self) -> int:

@@ -49,8 +49,8 @@ def test_logs_go_to_the_console(level: str, logged: str, verbose: bool) -> None:
 @pytest.mark.parametrize(
     ("document", "calls", "files_"),
     [
-        ({}, "100", "2112"),
-        ({"rtp": {"firstPort": 10000, "lastPort": 10399}}, "200", "3712"),
+        ({}, "99", "2096"),
+        ({"rtp": {"firstPort": 10000, "lastPort": 10399}}, "199", "3696"),
         ({"maxCalls": 7, "maxFiles": 1000}, "7", "1000"),
     ],
 )
