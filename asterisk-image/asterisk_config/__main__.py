@@ -1,8 +1,7 @@
 """The commands of the image: `python3 -m asterisk_config COMMAND`, which `--help` lists.
 
 Errors that a user can fix end in one line with the location, what was found and what is allowed,
-and exit code 2. The models are imported inside the commands that need them: the health check runs
-every few seconds, and importing them would be most of its cost.
+and exit code 2.
 """
 
 import argparse
@@ -11,15 +10,18 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from asterisk_config import certificate
+from asterisk_config.dialplan import web_socket_agents
+from asterisk_config.environment import read_values
+from asterisk_config.modules import all_modules
 from asterisk_config.places import WORK, Places, write
-from asterisk_config.supervisor import UnhealthyError, check, run_asterisk, spawn
+from asterisk_config.publisher import Publisher
+from asterisk_config.render import reference, render, snippet
+from asterisk_config.stuck_calls import StuckCalls
+from asterisk_config.supervisor import Watch, run_asterisk, spawn
+from asterisk_config.values import Values
 from media_pod.errors import InterjectError
-
-if TYPE_CHECKING:
-    from asterisk_config.supervisor import Watch
-    from asterisk_config.values import Values
 
 USAGE_ERROR = 2
 
@@ -30,9 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         return _command(options)
-    except UnhealthyError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
     except InterjectError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
@@ -40,52 +39,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _command(options: argparse.Namespace) -> int:
     match options.command:
-        case "check":
-            check(_places(options), options.deadline)
         case "run":
             return _run(_places(options))
         case "render":
-            from asterisk_config.environment import read_values
-            from asterisk_config.render import render
-
             write(options.out, render(read_values(os.environ), _places(options)))
         case "snippet":
-            from asterisk_config.environment import read_values
-            from asterisk_config.render import snippet
-
             sys.stdout.write(snippet(read_values(os.environ)))
         case "docs":
-            from asterisk_config.render import reference
-
             sys.stdout.write(reference())
         case "modules":
-            from asterisk_config.modules import all_modules
-
             sys.stdout.write("".join(f"{name}\n" for name in sorted(all_modules())))
     return 0
 
 
 def _run(places: Places) -> int:
-    from asterisk_config.environment import read_values
-    from asterisk_config.render import render
-
     values = read_values(os.environ)
     for folder in places.written:
         write(folder, {})
     watches = list(_watches(values, places))
     write(places.etc, render(values, places))
-    return run_asterisk(places, values.drain_seconds, watches=watches)
+    over_websocket = bool(values.published or web_socket_agents(values))
+    stuck = StuckCalls(places, spawn) if over_websocket else None
+    return run_asterisk(places, values.drain_seconds, watches=watches, stuck=stuck)
 
 
-def _watches(values: "Values", places: Places) -> Iterator["Watch"]:
+def _watches(values: Values, places: Places) -> Iterator[Watch]:
     """Watches of files that can change at runtime."""
     if values.published:
-        from asterisk_config.publisher import Publisher
-
-        yield Publisher(places, spawn)
+        yield Publisher(places, spawn, values.transfer_places)
     if values.sip.tls:
-        from asterisk_config import certificate
-
         certificate.check(values)
         yield certificate.CertificateWatch(values.sip.tls, places, spawn)
 
@@ -111,10 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "run", parents=[where], help="write Asterisk's configuration and run Asterisk"
     )
-    check_ = commands.add_parser(
-        "check", parents=[where], help="exit with 0 if Asterisk has booted"
-    )
-    check_.add_argument("--deadline", type=float, default=3.0, help="timeout in seconds")
     commands.add_parser("snippet", help="print the dialplan for your own Asterisk")
     commands.add_parser("docs", help="print a table of all values")
     commands.add_parser("modules", help="print all modules that any values can need, one per line")

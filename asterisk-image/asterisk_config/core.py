@@ -87,6 +87,8 @@ def _asterisk(values: Values, places: Places) -> tuple[Section, ...]:
         defaultlanguage=LANGUAGE,
         verbose=verbose,
         debug=1 if values.log_level == "debug" else None,
+        maxcalls=values.call_limit,
+        maxfiles=values.file_limit,
     )
     return folders, options
 
@@ -95,7 +97,7 @@ def _logger(values: Values) -> tuple[Section, ...]:
     levels = _LEVELS[: _LEVELS.index(values.log_level) + 1]
     return (
         section("general", dateformat="%F %T.%3q", queue_log=False),
-        section("logfiles", console=",".join(levels)),
+        section("logfiles", console=",".join((*levels, "security"))),
     )
 
 

@@ -15,8 +15,9 @@ from asterisk_config.agent_values import (
     ToQueue,
 )
 from asterisk_config.conf import fill
+from asterisk_config.number_plan import AGENTS, PHONES, QUEUES
 from asterisk_config.sip_values import Trunk
-from asterisk_config.values import AGENTS, PHONES, QUEUES, Values
+from asterisk_config.values import Values
 
 FROM_PHONES = "interject-from-phones"
 """Context in which calls of phones start."""
@@ -46,7 +47,8 @@ def extensions(values: Values) -> str:
         _phones(values),
         _queues(values),
         *(_inbound(trunk) for trunk in values.trunks if trunk.agent),
-        _context(FROM_PHONES, [f"include => {name}" for name in (AGENTS, PHONES, QUEUES)]),
+        # Asterisk searches in this order: no pattern of an agent hides a phone or a queue.
+        _context(FROM_PHONES, [f"include => {name}" for name in (PHONES, QUEUES, AGENTS)]),
         # Last, because it extends contexts that must exist before.
         f"#tryinclude {PUBLISHED}\n" if values.published else "",
     ]
@@ -194,7 +196,8 @@ def _fallback(fallback: Fallback) -> str:
         case ToExtension(destination=destination):
             return f"exten => fallback,1,Goto({destination})"
         case ToQueue(queue=queue):
-            return f"exten => fallback,1,Goto({QUEUES},{queue},1)"
+            # Providers end a call that rings for minutes.
+            return f"exten => fallback,1,Answer()\n same => n,Goto({QUEUES},{queue},1)"
         case Message(sound=sound):
             return f"exten => fallback,1,Playback({sound})\n same => n,Hangup()"
     return "exten => fallback,1,Hangup(42)"

@@ -23,6 +23,7 @@ _CORE = (
     "func_logic",
     "func_strings",
     "func_uuid",
+    "res_security_log",  # the log level security
     "res_clioriginate",  # test calls from the command line
 )
 _SIP = (
@@ -46,9 +47,9 @@ _PHONES = ("res_pjsip_authenticator_digest", "res_pjsip_registrar")
 _ACCOUNTS = ("res_pjsip_outbound_authenticator_digest",)
 _REGISTRATIONS = ("res_pjsip_outbound_registration",)
 _ANONYMOUS = ("res_pjsip_endpoint_identifier_anonymous",)
-_FAILOVER = ("func_curl", "func_cut", "func_uri", "res_curl")
-_SEED = ("app_system",)
-_APPLICATION = ("app_audiosocket", "app_exec", "res_audiosocket")
+_FAILOVER = ("app_exec", "func_curl", "func_cut", "func_uri", "res_curl")
+_SEED = ("app_exec", "app_system")
+_APPLICATION = ("app_audiosocket", "res_audiosocket")
 _CHANNEL = ("chan_audiosocket", "res_audiosocket")
 _WEB_SOCKET = ("chan_websocket", "func_db", "res_http_websocket", "res_websocket_client")
 _METRICS = ("res_prometheus",)

@@ -16,8 +16,8 @@ from typing import Final
 
 from asterisk_config.agent_values import DialplanAgent, EndCall, Fallback, Timeouts
 from asterisk_config.dialplan import allowed, enter, entrance, failover, parameters
+from asterisk_config.number_plan import AGENTS, PHONES, QUEUES, may_transfer
 from asterisk_config.texts import LONGEST_AGENT_NAME
-from asterisk_config.values import AGENTS, PHONES, QUEUES
 from media_pod.manifest.validation import SpecError
 
 SHARED: Final = "interject-call-"
@@ -32,6 +32,10 @@ _DIGEST_DIGITS: Final = 16
 _ADDED: Final = f"[{AGENTS}](+)"
 _ALLOWED: Final = f"{_ADDED}, [interject-NAME], or a priority with an application in one of them"
 _CONTEXT: Final = re.compile(r"\[(interject-[a-z0-9][a-z0-9_-]*)\]")
+_TRANSFER: Final = re.compile(
+    r' same => n,GotoIf\(\$\["\$\{INTERJECT_PLACE\}" = "(?P<place>[^"]*)"\]\?.*\)'
+)
+"""A line of `dialplan.allowed`."""
 _PRIORITY: Final = re.compile(
     r"(exten => [^,\s]+,[1-9][0-9]*| same => n(\([a-z]+\))?),[A-Za-z]+\(.*\)"
 )
@@ -90,6 +94,27 @@ def check(text: str, source: str) -> None:
         elif not context or not _is_priority(line):
             found = f"line {number}: found {line[:60]!r}"
             raise SpecError(source, (f"{found}; allowed: {_ALLOWED}",))
+
+
+def restrict(text: str, places: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """`text` without the transfers that this Asterisk does not permit, and their places.
+
+    Args:
+        text: passes `check`.
+        places: permitted besides agents, phones and queues; see `may_transfer`.
+    """
+    kept, dropped = [], []
+    for line in text.splitlines(keepends=True):
+        found = _TRANSFER.fullmatch(line.rstrip("\n"))
+        if found is None or _permitted(found["place"], places):
+            kept.append(line)
+        else:
+            dropped.append(found["place"])
+    return "".join(kept), tuple(dict.fromkeys(dropped))
+
+
+def _permitted(place: str, places: Iterable[str]) -> bool:
+    return place.count(",") == 2 and may_transfer(place, places)
 
 
 def _expect_usable(agents: Sequence[DialplanAgent]) -> None:

@@ -3,16 +3,17 @@
 The dialplan is a ConfigMap, mounted as a folder that the kubelet can update at any time. The files
 are validated and copied to the file that Asterisk includes. Invalid files are ignored: Asterisk
 itself would load such a file up to the error and drop all agents behind it. The folder can appear
-later, be empty or disappear; then no agents are published.
+later, be empty or disappear; then no agents are published. Transfers that the values do not permit
+are dropped, whatever the operator permits.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from asterisk_config.dialplan import PUBLISHED
 from asterisk_config.places import Places, write
-from asterisk_config.published import MAX_BYTES, check
+from asterisk_config.published import MAX_BYTES, check, restrict
 from asterisk_config.reload import Reloader
 from media_pod.errors import InterjectError, SetupError
 from media_pod.manifest.validation import SpecError
@@ -26,14 +27,22 @@ class Publisher:
     Args:
         places: source folder and target folder.
         spawn: starts a command as a child process and returns its process id.
+        transfer_places: see `published.restrict`.
 
     Raises:
         SetupError: the copy cannot be written.
     """
 
-    def __init__(self, places: Places, spawn: Callable[[tuple[str, ...]], int]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        spawn: Callable[[tuple[str, ...]], int],
+        transfer_places: Sequence[str] = (),
+    ) -> None:
         self._places = places
+        self._transfer_places = transfer_places
         self._problem = ""
+        self._dropped: tuple[str, ...] = ()
         text = self._text() or ""
         write(places.etc, {PUBLISHED: text})
         self._reloader = Reloader("dialplan reload", places, spawn, text)
@@ -57,6 +66,11 @@ class Publisher:
             self._log_once(str(error))
             return None
         self._problem = ""
+        text, dropped = restrict(text, self._transfer_places)
+        if dropped != self._dropped:
+            self._dropped = dropped
+            for place in dropped:
+                log.warning("published dialplan: no transfer to %s: not in transferPlaces", place)
         return text
 
     def _write(self, text: str) -> None:

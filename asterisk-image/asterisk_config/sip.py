@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from asterisk_config.conf import Section, conf, section
 from asterisk_config.dialplan import FROM_PHONES, inbound_context
+from asterisk_config.number_plan import AGENTS
 from asterisk_config.sip_values import Codec, Password, PhoneEndpoint, Tls, Transport, Trunk
-from asterisk_config.values import AGENTS, Values
+from asterisk_config.values import Values
 
 _NAT = {
     "direct_media": False,  # the agent only receives audio that passes through Asterisk
@@ -13,6 +14,8 @@ _NAT = {
     "force_rport": True,
     "rewrite_contact": True,
 }
+EVERYONE = ("0.0.0.0/0.0.0.0", "::/0")
+"""Networks of an access list."""
 _QUALIFY_S = 60
 """Seconds between OPTIONS requests to a peer: detects its state and keeps NAT mappings open."""
 
@@ -85,6 +88,7 @@ def _phone(phone: PhoneEndpoint, codecs: tuple[Codec, ...]) -> Iterator[Section]
         phone.name,
         *_endpoint(FROM_PHONES, phone.codecs or codecs),
         *_encrypted(phone),
+        *_permitted(phone),
         ("transport", _name(phone.transport) if phone.transport else None),
         auth=phone.name,
         aors=phone.name,
@@ -138,6 +142,13 @@ def _trunk(trunk: Trunk, values: Values) -> Iterator[Section]:
 def _encrypted(peer: PhoneEndpoint | Trunk) -> Iterator[tuple[str, object]]:
     if peer.encryption != "none":
         yield "media_encryption", peer.encryption
+
+
+def _permitted(phone: PhoneEndpoint) -> Iterator[tuple[str, object]]:
+    """The endpoint's access list, of which the last line that matches counts."""
+    if phone.permit:
+        yield from (("deny", everyone) for everyone in EVERYONE)
+        yield from (("permit", network) for network in phone.permit)
 
 
 def _uri(trunk: Trunk, user: str) -> str:

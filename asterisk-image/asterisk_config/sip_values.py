@@ -85,6 +85,13 @@ class PhoneEndpoint(StrictModel):
     codecs: Codecs | None = Field(
         default=None, description="Codecs in order of preference. Default: the global codecs."
     )
+    permit: tuple[Network, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=32,
+        description="Addresses and networks (CIDR) from which the phone may register and call. "
+        "Default: any, with the right password.",
+    )
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

@@ -1,4 +1,4 @@
-"""Runs Asterisk as a child of process 1: start, drain, stop, health check.
+"""Runs Asterisk as a child of process 1: start, drain, stop.
 
 A container that is stopped gets SIGTERM, on which Asterisk exits at once and drops all calls. So a
 parent process turns the first signal into a drain. `core stop gracefully` does not serve: it also
@@ -16,20 +16,21 @@ State machine; `Shutdown` uses no clock and no processes:
     any        Asterisk exited   -            exit with its code
 
 Once a second, files that can change at runtime are polled: the published dialplan (publisher.py)
-and the certificate of SIP over TLS (certificate.py).
+and the certificate of SIP over TLS (certificate.py). So are calls that hang (stuck_calls.py): if no
+other is left, Asterisk is killed, and the container restarts it.
 """
 
 import logging
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from asterisk_config.places import Places
-from media_pod.errors import InterjectError
+from asterisk_config.stuck_calls import StuckCalls
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,6 @@ DRAINING = "INTERJECT_DRAINING"
 """Global variable of the dialplan; templates/enter.conf reads it."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-_BOOTED = "fully booted"
-
-
-class UnhealthyError(InterjectError):
-    """Asterisk does not respond, or has not finished its start."""
 
 
 class ShutdownState(Enum):
@@ -118,6 +114,7 @@ def run_asterisk(
     clock: Callable[[], float] = time.monotonic,
     *,
     watches: Sequence[Watch] = (),
+    stuck: StuckCalls | None = None,
 ) -> int:
     """Run Asterisk with the files in `places` until it exits; return its exit code as a shell does.
 
@@ -128,7 +125,9 @@ def run_asterisk(
         drain_s: see `Shutdown`.
         clock: monotonic time in seconds.
         watches: polled meanwhile.
+        stuck: also polled.
     """
+    watches = (*watches, *((stuck,) if stuck else ()))
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     asterisk = spawn(places.command("-f"))
     shutdown = Shutdown(drain_s)
@@ -144,30 +143,12 @@ def run_asterisk(
         if received is None:
             for watch in watches:
                 watch.poll(clock())
+            if stuck is not None and stuck.restart_due:
+                os.kill(asterisk, signal.SIGKILL)
         action = _next(shutdown, received, clock())
         if action is not None:
             log.info("asterisk: %s", action.value)
             _act(action, asterisk, places)
-
-
-def check(places: Places, deadline_s: float) -> None:
-    """Health check: whether Asterisk has booted.
-
-    Raises:
-        UnhealthyError: it has not, or did not respond within `deadline_s` seconds.
-    """
-    command = places.command("-rx", "core waitfullybooted")
-    try:
-        answer = subprocess.run(  # noqa: S603 - a fixed command
-            command, capture_output=True, text=True, timeout=deadline_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise UnhealthyError(f"asterisk: no response within {deadline_s:g} s") from None
-    except OSError as error:
-        raise UnhealthyError(f"{command[0]}: cannot be executed ({error.strerror})") from error
-    if _BOOTED not in answer.stdout:
-        output = (answer.stdout + answer.stderr).strip().splitlines() or ["no response"]
-        raise UnhealthyError(f"asterisk: {output[-1]}")
 
 
 def _next(shutdown: Shutdown, received: int | None, now_s: float) -> ShutdownAction | None:
@@ -202,10 +183,24 @@ def _act(action: ShutdownAction, asterisk: int, places: Places) -> None:
             os.kill(asterisk, signal.SIGKILL)
 
 
-def spawn(command: tuple[str, ...]) -> int:
-    """Start a child process with default signal handling (Python ignores SIGPIPE); its id."""
+def spawn(command: tuple[str, ...], output: Path | None = None) -> int:
+    """Start a child process with default signal handling (Python ignores SIGPIPE); its id.
+
+    Args:
+        output: where its standard output goes; None: where that of this process does.
+    """
+    actions = (
+        [(os.POSIX_SPAWN_OPEN, 1, str(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
+        if output
+        else []
+    )
     return os.posix_spawn(
-        command[0], command, os.environ, setsigmask=(), setsigdef=(signal.SIGPIPE,)
+        command[0],
+        command,
+        os.environ,
+        file_actions=actions,
+        setsigmask=(),
+        setsigdef=(signal.SIGPIPE,),
     )
 
 

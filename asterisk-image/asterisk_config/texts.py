@@ -24,9 +24,12 @@ def _port_in_range(address: str) -> str:
 
 HostPort = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?:[0-9]{1,5}$"),
+    Field(
+        pattern=r"^([0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?|\[[0-9a-fA-F:.]{2,45}\])"
+        r":[0-9]{1,5}$"
+    ),
     AfterValidator(_port_in_range),
-    Allowed("HOST:PORT with a host name or an IPv4 address, such as 10.0.0.5:1650"),
+    Allowed("HOST:PORT, such as 10.0.0.5:1650, an IPv6 address in brackets"),
 ]
 Host = Annotated[
     str,

@@ -6,7 +6,7 @@ pass can be rendered: the renderers raise no errors.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,15 +21,13 @@ from asterisk_config.agent_values import (
     ToExtension,
     ToQueue,
 )
+from asterisk_config.number_plan import AGENTS, PHONES, QUEUES, TransferPlaces
 from asterisk_config.sip_values import RESERVED_NAMES, Codecs, PhoneEndpoint, Port, Rtp, Sip, Trunk
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 
-AGENTS = "interject-agents"
-"""Context of the agents' extensions."""
-PHONES = "interject-phones"
-"""Context of the phones' numbers."""
-QUEUES = "interject-queues"
-"""Context of the queues, by name and by extension."""
+FILES_AT_REST: Final = 512
+FILES_PER_CALL: Final = 16
+"""See the description of `max_files`; measured by tests/asterisk/test_limits.py."""
 
 
 class Values(StrictModel):
@@ -52,6 +50,12 @@ class Values(StrictModel):
         description="Also load agents that Interject's operator publishes: files *.conf in "
         "/etc/interject/published, reloaded at runtime when they are added, changed or removed. "
         "Default false: only the agents of this file.",
+    )
+    transfer_places: TransferPlaces = Field(
+        default=(),
+        description="Further locations of the dialplan to which published agents may transfer "
+        "callers, each context,extension,priority. Default none: the agents, phones and queues of "
+        "this file are always permitted, and no outside line can be reached.",
     )
     phones: tuple[PhoneEndpoint, ...] = Field(
         default=(), strict=False, max_length=500, description="SIP phones. Default: none."
@@ -79,10 +83,23 @@ class Values(StrictModel):
         description="TCP port of the Prometheus metrics (GET /metrics), on all addresses and "
         "without authentication: block it from outside. Default: no metrics.",
     )
+    max_calls: Annotated[int, Field(ge=1, le=30_000)] | None = Field(
+        default=None,
+        description="Maximum number of concurrent calls; more are rejected with 503, or with 488 "
+        "if no two RTP ports are left for the rejection. Default: half the number of RTP ports "
+        "less one, because each call takes two.",
+    )
+    max_files: Annotated[int, Field(ge=256, le=1_048_576)] | None = Field(
+        default=None,
+        description="Maximum number of open files, at most the container's hard limit. Default: "
+        "512 plus 16 for each of maxCalls: a call takes about 8, while it is transferred twice as "
+        "many.",
+    )
     log_level: Literal["error", "warning", "notice", "verbose", "debug"] = Field(
         default="notice",
         description="Minimum log level. Default notice: logs rejected registrations and lost pods, "
-        "but not normal calls. verbose logs every step of the dialplan.",
+        "but not normal calls. verbose logs every step of the dialplan. Security events, such as "
+        "rejected passwords with their source address, are always logged.",
     )
     drain_seconds: int = Field(
         default=900,
@@ -91,6 +108,16 @@ class Values(StrictModel):
         description="Time in seconds that calls may continue after the termination signal. Default "
         "900, the same as for media pods.",
     )
+
+    @property
+    def call_limit(self) -> int:
+        """The effective maximum of concurrent calls."""
+        return self.max_calls or max(1, (self.rtp.last_port - self.rtp.first_port + 1) // 2 - 1)
+
+    @property
+    def file_limit(self) -> int:
+        """The effective maximum of open files."""
+        return self.max_files or FILES_AT_REST + FILES_PER_CALL * self.call_limit
 
     @property
     def peers(self) -> tuple[PhoneEndpoint | Trunk, ...]:

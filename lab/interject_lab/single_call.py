@@ -125,7 +125,7 @@ async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) ->
     api = _api(host_port)
     phone = await asyncio.to_thread(_phone, plan, on_event)
     host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
-    on_event(0.0, f"the pod reserved a slot: AudioSocket at {host}:{port}")
+    on_event(0.0, f"the pod reserved a slot: AudioSocket at {_shown(host)}:{port}")
     return await phone.call(host, port, uuid)
 
 
@@ -141,6 +141,10 @@ def save_stereo(path: Path, record: CallRecord) -> None:
         if start != UNDERRUN:
             frame[:] = record.bot[start : start + tick]
     write_stereo(path, record.caller, played.reshape(-1), record.rate_hz)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _api(host_port: str) -> str:

@@ -16,6 +16,7 @@ import aiohttp
 
 from media_pod.calls.answers import Next, NextStep, StillConnectedError
 from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
+from media_pod.transport.listening import host_port
 
 MOST_ASKED: Final = 16
 """Peers per question: of a larger fleet, the first so many in random order."""
@@ -82,6 +83,7 @@ def _session() -> aiohttp.ClientSession:
 
 async def _resolve(address: str) -> list[tuple[str, int]]:
     host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(PEER_DEADLINE_S):
@@ -96,8 +98,7 @@ async def _ask(
     session: aiohttp.ClientSession, peer: tuple[str, int], question: str, info: CallInfo
 ) -> tuple[int, Any]:
     """The status and JSON that `peer` answers; (0, None) if it does not."""
-    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
-    url = f"http://{host}:{peer[1]}/api/{question}"
+    url = f"http://{host_port(*peer)}/api/{question}"
     query = {"uuid": info.uuid, "from": info.from_number, "to": info.to_number, "hop": "1"}
     if info.traceparent:
         query["traceparent"] = info.traceparent
@@ -137,5 +138,7 @@ def _parse(peer: tuple[str, int], answer: Any) -> Next | None:
         case {"next": "goto", "goto": str(goto)} if goto:
             return Next(NextStep.GOTO, goto=goto)
     found = repr(answer)[:_LONGEST_FOUND]
-    _logger.warning("peer %s:%d: read %s, expected next to be done, connect or goto", *peer, found)
+    _logger.warning(
+        "peer %s: read %s, expected next to be done, connect or goto", host_port(*peer), found
+    )
     return None

@@ -17,6 +17,8 @@ Rules; `TABLE` has the transitions:
   is not known, or DONE (a dialplan may use its UUID twice), gets `DrainingError`.
 - A call that is connected gets no second connection: the end of the old one comes first.
 - A reservation that expires is forgotten, or LOST again if the call had been connected before.
+- A dialplan that refuses a transfer asks again with the variable `refused_transfer`: its caller is
+  still there, so the call goes on as a LOST one, and the agent learns of the refusal.
 - Asterisk may ask what is next before the pod has seen the end of file, so `goodbye` records in
   advance how the call will have ended, and where in the dialplan it goes on. A caller who hangs up
   goes nowhere.
@@ -42,7 +44,7 @@ from media_pod.calls.answers import (
     StillConnectedError,
     UnreservedError,
 )
-from media_pod.dialogues.ports import CallInfo
+from media_pod.dialogues.ports import REFUSED_TRANSFER, CallInfo
 from media_pod.duplex.contract import Decision
 from media_pod.transport.line import MediaLine
 from media_pod.transport.reframing import CallerStream
@@ -71,6 +73,8 @@ class CallChange(Enum):
     """The bot hangs up."""
     HANG_UP = "hang up"
     """The dialplan says that the caller is gone."""
+    REFUSE = "refuse"
+    """The dialplan does not transfer the caller to where the bot sent them."""
     FINISH = "finish"
     """The connection is over."""
 
@@ -91,6 +95,7 @@ TABLE: Final[Mapping[tuple[CallState | None, CallChange], CallState]] = MappingP
         (_S.CLOSING, _C.HANG_UP): _S.CLOSING,
         (_S.LOST, _C.HANG_UP): _S.DONE,
         (_S.DONE, _C.HANG_UP): _S.DONE,
+        (_S.DONE, _C.REFUSE): _S.LOST,
         (_S.CONNECTED, _C.FINISH): _S.LOST,
         (_S.CLOSING, _C.FINISH): _S.DONE,
     }
@@ -211,11 +216,19 @@ class CallRegistry:
         """What follows after AudioSocket has returned, or before its first connection.
 
         Raises:
-            AdmissionError: as `reserve`, if the conversation is not over.
+            AdmissionError: as `reserve`, if the conversation is not over. StillConnectedError also
+                while a call whose transfer was refused has not been seen to end here.
         """
         call = self.known(info.uuid)
         if call is not None and call.state in (CallState.CLOSING, CallState.DONE):
-            return Next(NextStep.GOTO, call.goto) if call.goto else DONE
+            if not call.goto:
+                return DONE
+            if info.variables.get(REFUSED_TRANSFER) != call.goto:
+                return Next(NextStep.GOTO, call.goto)
+            if not self._change(call, CallChange.REFUSE):
+                raise StillConnectedError(info.uuid)
+            call.goto = ""
+            info = replace(info, variables={**call.info.variables, **info.variables})
         self.reserve(info, now_s)
         return CONNECT
 

@@ -87,6 +87,10 @@ VARIABLE_PREFIX: Final = "var."
 """Of a parameter of call-start that is a variable of the call."""
 
 
+REFUSED_TRANSFER: Final = "refused_transfer"
+"""Variable with the place to which the dialplan did not transfer the caller: the call goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallInfo:
     """Properties of a call that are known at its start."""

@@ -15,9 +15,9 @@ class ServerSettings(StrictModel):
     """Addresses and ports that a pod listens on, and the address that it advertises."""
 
     bind_host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        default="0.0.0.0",
-        description="Address to bind. Default 0.0.0.0, all IPv4 addresses: Asterisk usually runs "
-        "on another machine.",
+        default="::",
+        description="Address to bind. Default ::, all addresses of IPv6 and IPv4 (where there is "
+        "no IPv6, all of IPv4): Asterisk usually runs on another machine.",
     )
     audio_socket_port: Port = Field(
         default=3000,

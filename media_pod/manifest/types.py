@@ -106,13 +106,15 @@ Template = Annotated[
 ]
 HostName = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z.-]*$", max_length=253),
-    Allowed("a host name or an IPv4 address (the dialplan takes no other characters), or empty"),
+    Field(pattern=r"^([0-9A-Za-z.-]*|[0-9a-fA-F:.]{2,45})$", max_length=253),
+    Allowed("a host name, an IPv4 address or an IPv6 address without brackets, or empty"),
 ]
 PeerAddress = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z.-]{1,253}:[1-9][0-9]{0,4}$", max_length=259),
-    Allowed("host:port of another pod's HTTP API, its host a name or an IPv4 address"),
+    Field(
+        pattern=r"^([0-9A-Za-z.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):[1-9][0-9]{0,4}$", max_length=259
+    ),
+    Allowed("host:port of another pod's HTTP API, an IPv6 address in brackets"),
 ]
 DialplanPlace = Annotated[
     str,

@@ -1,14 +1,16 @@
 """A running pod as its HTTP API sees it."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import HungUp
-from media_pod.calls.answers import Next
+from media_pod.calls.answers import CONNECT, Next
 from media_pod.calls.drain import Drain
 from media_pod.calls.registry import CallRegistry, CallState, RegisteredCall
-from media_pod.dialogues.ports import CallInfo, DialogueFactory
+from media_pod.dialogues.ports import REFUSED_TRANSFER, CallInfo, DialogueFactory
+from media_pod.logs import call_logger
 from media_pod.manifest.active import ActiveManifest, ManifestView
 from media_pod.pod.clock import PodClock
 from media_pod.pod.http.ports import CallView
@@ -17,6 +19,7 @@ from media_pod.transport.server import CallServer
 
 DEAD_AFTER_S: Final = 2.0
 """A clock that has not ticked for this long will not come back."""
+_logger = logging.getLogger(__name__)
 _SHOWN: Final = {CallState.CLOSING: CallState.DONE.value}
 """States that the API shows under another name."""
 
@@ -64,7 +67,12 @@ class RunningPod:
 
     def next(self, info: CallInfo) -> Next:
         """See `PodView.next`."""
-        return self._registry.next(info, self._now())
+        step = self._registry.next(info, self._now())
+        if step is CONNECT and (place := info.variables.get(REFUSED_TRANSFER)):
+            call_logger(_logger, info.uuid).warning(
+                "the dialplan refused the transfer to %s; the call goes on", place
+            )
+        return step
 
     def end(self, uuid: str, cause: str) -> bool:
         """See `PodView.end`."""

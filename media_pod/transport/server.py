@@ -14,6 +14,7 @@ from uuid import UUID
 
 from media_pod.errors import InterjectError, SetupError
 from media_pod.transport.line import LineProtocol
+from media_pod.transport.listening import host_port, listen
 from media_pod.transport.socket import STALL_S, CallSocket, SocketState
 
 UUID_TIMEOUT_S: Final = 2.0
@@ -22,7 +23,6 @@ DRAIN_TIMEOUT_S: Final = 2.0
 """Asterisk closes about 1 ms after a goodbye; this leaves room for a lost packet or two."""
 MAX_HANDSHAKES: Final = 128
 MAX_DRAINS: Final = 256
-BACKLOG: Final = 1024
 ACCEPT_RETRY_S: Final = 0.1
 """Pause after a failed accept: out of file descriptors, and a retry at once would spin."""
 
@@ -38,7 +38,7 @@ class CallServer:
             goes on.
         protocol: made for each connection.
         rate_hz: of the samples, both ways.
-        host: address to listen on; `::` takes IPv4 too.
+        host: address to listen on, as `listening.listen` takes it.
         port: 0 lets the system choose; the property `port` has its choice.
         uuid_timeout_s: how long a connection may take to send its UUID.
         drain_timeout_s: how long an ended call's peer may take to close.
@@ -54,7 +54,7 @@ class CallServer:
         protocol: type[LineProtocol],
         *,
         rate_hz: int,
-        host: str = "0.0.0.0",
+        host: str = "::",
         port: int,
         uuid_timeout_s: float = UUID_TIMEOUT_S,
         drain_timeout_s: float = DRAIN_TIMEOUT_S,
@@ -128,7 +128,7 @@ class CallServer:
                 _logger.warning("cannot accept a connection: %s", error)
                 await asyncio.sleep(ACCEPT_RETRY_S)
                 continue
-            protocol = self._protocol(self._rate_hz, f"{address[0]}:{address[1]}")
+            protocol = self._protocol(self._rate_hz, host_port(*address[:2]))
             connection = CallSocket(sock, protocol, self._on_end, stall_s=self._stall_s)
             self._handshakes.start(self._handshake(connection), connection.hang_up)
 
@@ -154,20 +154,15 @@ class CallServer:
 
     def _listen(self) -> socket.socket:
         host, port = self._host, self._port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            listener = socket.create_server(
-                (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::"
-            )
+            return listen(host, port)
         except OSError as error:
             # create_server appends the address to strerror, which the message has already.
             cause = str(error.strerror).partition(" (while")[0]
             raise SetupError(
-                f"cannot listen for {self.protocol} on {host}:{port}: {cause}; "
+                f"cannot listen for {self.protocol} on {host_port(host, port)}: {cause}; "
                 "stop what uses that address, or choose another"
             ) from error
-        listener.setblocking(False)
-        return listener
 
 
 class _NewestTasks:

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -15,9 +16,11 @@ import click
 import uvloop
 from pydantic import TypeAdapter, ValidationError
 
+from asterisk_config.number_plan import NumberPlan, parse_plans
 from media_pod import logs
 from media_pod.errors import InterjectError
 from media_pod.manifest.types import HttpUrl
+from media_pod.manifest.validation import SpecError
 from voiceagent_operator.jobs import apply, ready
 from voiceagent_operator.operate import operate
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
@@ -35,6 +38,15 @@ def _http_url(context: click.Context, option: click.Parameter, value: str) -> st
         raise click.BadParameter(
             f"found {value!r}; give a URL that begins with http:// or https://"
         ) from None
+
+
+def _number_plans(
+    context: click.Context, option: click.Parameter, value: str
+) -> Mapping[str, NumberPlan]:
+    try:
+        return parse_plans(value, "number plan")
+    except SpecError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -155,6 +167,15 @@ cli.add_command(ready)
     envvar=_env("RESYNC_SECONDS"),
     help="Full resync interval: reconciles every VoiceAgent even if no event was received.",
 )
+@click.option(
+    "--number-plans",
+    default="",
+    callback=_number_plans,
+    envvar=_env("NUMBER_PLANS"),
+    help="JSON object with a number plan for each Asterisk, by its name: the numbers that "
+    "VoiceAgents may not claim, and further places to which they may transfer callers. The chart "
+    "makes it from its values. Default: no reserved numbers.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log every request and every reconcile.")
 def run(
     kubeconfig: Path | None,
@@ -173,6 +194,7 @@ def run(
     metrics_api_secret: str | None,
     metrics_api_service: str | None,
     resync_seconds: float,
+    number_plans: Mapping[str, NumberPlan],
     verbose: bool,
 ) -> None:
     """Run one replica of the operator."""
@@ -195,6 +217,7 @@ def run(
             (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
         ),
         resync_s=resync_seconds,
+        number_plans=number_plans,
         version=version("interject"),
     )
     uvloop.run(operate(settings))

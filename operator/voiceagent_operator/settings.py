@@ -1,7 +1,10 @@
 """Options of the operator; cli.py has an option and an environment variable for each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from asterisk_config.number_plan import NumberPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +46,6 @@ class Settings:
     metrics_api_tls: TlsFiles | TlsSecret | None
     """None for no custom metrics API."""
     resync_s: float
+    number_plans: Mapping[str, NumberPlan]
+    """By the name of the Asterisk."""
     version: str

@@ -14,6 +14,7 @@ from asterisk_config.places import Places
 
 START_S: Final = 20.0
 STOP_S: Final = 10.0
+EXIT_S: Final = 40.0
 CLI_S: Final = 10.0
 _POLL_S: Final = 0.1
 
@@ -72,6 +73,11 @@ class AsteriskServer:
         async with asyncio.timeout(CLI_S):
             while await self.channels():
                 await asyncio.sleep(_POLL_S)
+
+    async def until_exit(self) -> int:
+        """Until the process ends; its exit code."""
+        async with asyncio.timeout(EXIT_S):
+            return await self._process.wait()
 
     async def until_booted(self) -> None:
         """Until all modules are loaded; fails with the log if it ends before."""

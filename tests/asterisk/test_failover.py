@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ async def test_an_api_that_is_down_slow_or_lies_costs_a_moment(
         first_ms = first_rtp_ms(each)
         assert first_ms < 2500, what
         measured.row(
-            "first API address is bad", f"{what}: answer to first RTP", f"{first_ms:.0f} ms"
+            "first API address is bad", f"{what}: dialled to first RTP", f"{first_ms:.0f} ms"
         )
 
 
@@ -114,10 +115,42 @@ async def test_a_full_pod_s_caller_goes_to_its_peer_and_then_to_the_fallback(
     assert called[2].uuid == ""
     assert called[2].call.rtp.last_sound_ns() is not None
     case = "pod full"
-    measured.row(case, "its peer: answer to first RTP", f"{first_rtp_ms(called[1]):.0f} ms")
+    measured.row(case, "its peer: dialled to first RTP", f"{first_rtp_ms(called[1]):.0f} ms")
     measured.row(
-        case, "all full, fallback: answer to first RTP", f"{first_rtp_ms(called[2]):.0f} ms"
+        case, "all full, fallback: dialled to first RTP", f"{first_rtp_ms(called[2]):.0f} ms"
     )
+
+
+@pytest.mark.core
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["failover", "seed", "wide"])
+async def test_a_caller_for_whom_no_pod_has_room_is_not_answered_and_not_billed(
+    tree: Path, tmp_path: Path, kind: str
+) -> None:
+    audio, http = free_port(), free_port()
+    full = agent(
+        capacity={"calls": 1},
+        server={"httpPort": http, "audioSocketPort": audio},
+        line={"rateHz": 16000 if kind == "wide" else 8000},
+    )
+    more: dict[str, dict[str, Any]] = {
+        "failover": {},
+        "seed": {"dialplan": "seed", "audioSocket": f"127.0.0.1:{audio}"},
+        "wide": {"rateHz": 16000},
+    }
+    dialplan = [{"name": "agent", "extensions": ["100"], **more[kind]}]
+    async with world(tree, tmp_path, [full], phones=2, dialplan=dialplan) as there:
+        first = there.phone(line(), silent(), max_s=30)
+        calling = asyncio.create_task(there.call(first, "100"))
+        await there.until_turn("greeting")
+        second = await there.call(there.phone(line(), silent(), max_s=5, number=1), "100", 1)
+        first.hang_up()
+        called = await calling
+        await there.until_no_call()
+
+    assert called.call.ended == "the caller hung up"
+    assert second.call.status == 503
+    assert second.call.answered_ns is None
 
 
 async def test_without_any_pod_the_caller_reaches_a_person(
@@ -134,10 +167,10 @@ async def test_without_any_pod_the_caller_reaches_a_person(
 
     assert called.call.ended == "the caller hung up"
     assert answered.status == 200
-    assert called.call.answered_ns is not None and answered.answered_ns is not None
-    reached_ms = (answered.answered_ns - called.call.answered_ns) / 1e6
+    assert answered.answered_ns is not None
+    reached_ms = (answered.answered_ns - called.dialled_ns) / 1e6
     assert reached_ms < 2000
-    measured.row("no pod at all", "answer to the person's answer", f"{reached_ms:.0f} ms")
+    measured.row("no pod at all", "dialled to the person's answer", f"{reached_ms:.0f} ms")
 
 
 @asynccontextmanager
@@ -175,9 +208,8 @@ async def bad_apis() -> AsyncIterator[dict[str, str]]:
 
 
 def first_rtp_ms(called: Called) -> float:
-    """From the answer to the first packet."""
-    assert called.call.answered_ns is not None
-    return (called.call.rtp.arrivals[0].at_ns - called.call.answered_ns) / 1e6
+    """From dialling to the first packet."""
+    return (called.call.rtp.arrivals[0].at_ns - called.dialled_ns) / 1e6
 
 
 class Moved:

@@ -103,6 +103,26 @@ async def test_who_is_sent_on_goes_where_the_published_list_allows_it(
         await until_said(there, f"not sent to {place}")
 
 
+async def test_a_published_agent_does_not_reach_an_outside_line(tree: Path, tmp_path: Path) -> None:
+    outside = "from-internal,00900123,1"
+    folder = Folder(tmp_path / "asterisk" / "published")
+    sends = agent(
+        dialogue={"kind": "scripted", "script": [{"say": "One moment."}, {"transfer": "out"}]},
+        telephony={"transfers": [{"name": "out", "goto": outside}]},
+    )
+    async with world(tree, tmp_path, [sends], dialplan=[], phones=1, published=True) as there:
+        folder.write(text(there, "500", transfers=(outside,)))
+        await until(there, "500", lambda answer: "interject-default_desk" in answer)
+        await until_said(there, f"no transfer to {outside}")
+        called = await call(there, "500", max_s=20)
+        await there.until_no_call()
+        page = await asyncio.to_thread(there.pod_log)
+
+    assert called.ended == "the bot hung up"
+    assert f"not sent to {outside}" in there.asterisk.log
+    assert f"refused the transfer to {outside}" in page
+
+
 def text(there: World, *extensions: str, transfers: tuple[str, ...] = ()) -> str:
     """What the operator publishes: no agents, or one with these extensions."""
     api = (f"127.0.0.1:{there.pods[0].addresses.http_port}",)

@@ -21,17 +21,20 @@ exten => 130,1,Gosub(interject,s,1)
  same => n,Hangup()
 exten => 131,1,Gosub(absent,s,1)
  same => n,Verbose(1,131 got ${{INTERJECT_RESULT}})
- same => n,Hangup()
+ same => n,Hangup(42)
 
 {here}
 {gone.replace("[interject]", "[absent]").replace("=interject,ended", "=absent,ended")}
 """
     async with world(tree, tmp_path, [goodbye], append={"extensions.conf": own}) as there:
-        for extension in ("130", "131"):
-            called = await there.call(there.phone(line(), silent(), max_s=15), extension)
-            assert called.call.ended == "the bot hung up"
+        called = [
+            await there.call(there.phone(line(), silent(), max_s=15), extension)
+            for extension in ("130", "131")
+        ]
         await there.until_no_call()
         assert await there.metric("interject_calls_total") == 1
 
+    assert called[0].call.ended == "the bot hung up"
+    assert (called[1].call.status, called[1].call.answered_ns) == (503, None)
     assert "130 got done" in there.asterisk.log
     assert "131 got fallback" in there.asterisk.log

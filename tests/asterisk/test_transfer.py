@@ -81,19 +81,53 @@ async def test_a_caller_is_sent_to_a_queue_whose_phone_answers(tree: Path, tmp_p
     assert (answered.status, answered.ended) == (200, "the bot hung up"), "Asterisk's goodbye"
 
 
-async def test_a_place_that_the_dialplan_does_not_list_is_not_gone_to(
+@pytest.mark.timeout(90)
+async def test_after_a_transfer_that_the_dialplan_refuses_the_call_goes_on(
     tree: Path, tmp_path: Path
 ) -> None:
     elsewhere = agent(**desk("interject-phones,202,1"))
     async with world(tree, tmp_path, [elsewhere], dialplan=DIALPLAN, phones=3) as there:
         keys = [Dtmf(2.0, "0"), Dtmf(2.4, "#")]
-        phone = there.phone(line(), silent(), max_s=20, settings=MediaSettings(dtmf=keys))
-        called = await there.call(phone, "100")
+        phone = there.phone(line(), silent(), max_s=60, settings=MediaSettings(dtmf=keys))
+        calling = asyncio.create_task(there.call(phone, "100"))
+        first = await there.until_turn("greeting")
+        await there.until_said("not sent to")
+        again = await there.until_turn("greeting")
+        page = await asyncio.to_thread(there.pod_log)
+        await asyncio.sleep(1)
+        phone.hang_up()
+        called = await calling
         await there.until_no_call()
 
-    assert called.call.ended == "the bot hung up"
+    assert called.call.ended == "the caller hung up"
+    assert again["uuid"] == first["uuid"]
     (complaint,) = [li for li in there.asterisk.complaints if "not sent to" in li]
     assert "interject-phones,202,1" in complaint
+    assert "refused the transfer to interject-phones,202,1" in page
+
+
+@pytest.mark.timeout(60)
+async def test_an_agent_that_asks_for_a_refused_transfer_again_loses_the_call_to_the_fallback(
+    tree: Path, tmp_path: Path
+) -> None:
+    insists = agent(
+        dialogue={"kind": "scripted", "script": [{"say": "One moment."}, {"transfer": "person"}]},
+        telephony={"transfers": [{"name": "person", "goto": "interject-phones,202,1"}]},
+    )
+    fallback = {"kind": "extension", "destination": "interject-phones,201,1"}
+    async with world(
+        tree, tmp_path, [insists], dialplan=DIALPLAN, phones=3, fallback=fallback
+    ) as there:
+        caller = there.phone(line(), silent(), max_s=30)
+        person = there.phone(line(erl_db=40), silent(), max_s=2, number=1)
+        async with person.registered() as telephone:
+            answering = asyncio.create_task(telephone.answer())
+            called = await there.call(caller, "100")
+            answered = await answering
+        await there.until_no_call()
+
+    assert (called.call.ended, answered.status) == ("the bot hung up", 200)
+    assert len([li for li in there.asterisk.complaints if "not sent to" in li]) == 2
 
 
 def last_word_ns(arrived_ns: Any, played_samples: int) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -49,6 +50,8 @@ class Called:
     call: SipCall
     uuid: str
     """In the API; "" if the API never knew the call."""
+    dialled_ns: int
+    """When the telephone began to call."""
 
 
 class World:
@@ -98,12 +101,13 @@ class World:
     async def call(self, phone: SipPhone, extension: str, number: int = 0) -> Called:
         """Call, and learn which call it is to the pods."""
         watching = asyncio.create_task(self._uuid_of(number))
+        dialled_ns = time.monotonic_ns()
         try:
             call = await phone.call(extension)
         finally:
             watching.cancel()
             (uuid,) = await asyncio.gather(watching, return_exceptions=True)
-        return Called(call, uuid if isinstance(uuid, str) else "")
+        return Called(call, uuid if isinstance(uuid, str) else "", dialled_ns)
 
     async def calls(self, pod: int = 0) -> list[dict[str, Any]]:
         """What the pod says of its calls; none if it is gone."""
@@ -120,6 +124,12 @@ class World:
                 for call in await self.calls(pod):
                     if call["turn"] == turn:
                         return call
+                await asyncio.sleep(_POLL_S)
+
+    async def until_said(self, words: str) -> None:
+        """Until Asterisk has logged `words`."""
+        async with asyncio.timeout(30):
+            while words not in self.asterisk.log:
                 await asyncio.sleep(_POLL_S)
 
     async def until_no_call(self) -> None:

@@ -74,11 +74,3 @@ def test_the_snippet_is_written_to_standard_output(
     text = capsys.readouterr().out
     assert "\n[interject]\n" in text
     assert "Set(INTERJECT_APIS=pod:1650)" in text
-
-
-def test_the_check_is_exit_code_0_or_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fake_asterisk.make(tmp_path, "echo Asterisk has fully booted.")
-    where = ["--tree", str(tmp_path / "tree"), "--work", str(tmp_path / "work")]
-    assert main(["check", *where]) == 0
-    assert main(["check", "--tree", str(tmp_path), "--work", str(tmp_path)]) == 1
-    assert "cannot be executed" in capsys.readouterr().err

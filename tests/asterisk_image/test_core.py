@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asterisk_parser import parse, section
@@ -32,10 +33,10 @@ def test_an_unpacked_asterisk_gets_the_path_of_its_modules() -> None:
 @pytest.mark.parametrize(
     ("level", "logged", "verbose"),
     [
-        ("error", "error", False),
-        ("notice", "error,warning,notice", False),
-        ("verbose", "error,warning,notice,verbose", True),
-        ("debug", "error,warning,notice,verbose,debug", True),
+        ("error", "error,security", False),
+        ("notice", "error,warning,notice,security", False),
+        ("verbose", "error,warning,notice,verbose,security", True),
+        ("debug", "error,warning,notice,verbose,debug,security", True),
     ],
 )
 def test_logs_go_to_the_console(level: str, logged: str, verbose: bool) -> None:
@@ -43,6 +44,22 @@ def test_logs_go_to_the_console(level: str, logged: str, verbose: bool) -> None:
     assert section(found["logger.conf"], "logfiles").lines == [("console", logged)]
     options = dict(section(found["asterisk.conf"], "options").lines)
     assert ("verbose" in options) is verbose
+
+
+@pytest.mark.parametrize(
+    ("document", "calls", "files_"),
+    [
+        ({}, "99", "2096"),
+        ({"rtp": {"firstPort": 10000, "lastPort": 10399}}, "199", "3696"),
+        ({"maxCalls": 7, "maxFiles": 1000}, "7", "1000"),
+    ],
+)
+def test_calls_and_open_files_are_limited(
+    document: dict[str, Any], calls: str, files_: str
+) -> None:
+    found = files(values(**document), Places.installed(WORK))
+    options = section(found["asterisk.conf"], "options")
+    assert (options["maxcalls"], options["maxfiles"]) == (calls, files_)
 
 
 def test_nothing_listens_but_sip() -> None:

@@ -37,12 +37,13 @@ def test_a_number_reaches_its_agent_with_the_called_number() -> None:
     ]
 
 
-def test_phones_reach_agents_phones_and_queues_and_nothing_else() -> None:
+def test_phones_reach_phones_queues_and_agents_in_this_order_and_nothing_else() -> None:
+    """A pattern of an agent, such as _X., must not hide a phone."""
     text = extensions(values(phones=[phone()], queues=[{"name": "q", "members": ["601"]}]))
     assert section(text, "interject-from-phones").all("include") == [
-        "interject-agents",
         "interject-phones",
         "interject-queues",
+        "interject-agents",
     ]
 
 
@@ -124,6 +125,13 @@ def test_after_a_connection_the_next_request_follows_without_a_pause() -> None:
     assert not any("Wait" in line for line in after)
 
 
+def test_a_call_is_answered_between_its_reservation_and_its_first_connection() -> None:
+    found = applications()
+    (asked,) = [n for n, line in enumerate(found) if "/api/${INTERJECT_QUESTION}" in line]
+    connected = found.index("TryExec(AudioSocket(${INTERJECT_UUID},${INTERJECT_ANSWER}))")
+    assert asked < found.index("Answer()") < connected
+
+
 def test_transfer_destinations_are_compared_literally_one_per_line() -> None:
     places = ["interject-agents,100,1", "interject-phones,601,1"]
     document = {**agent(transfers=places), "phones": [phone()]}
@@ -148,7 +156,10 @@ def test_a_jitter_buffer_is_set_if_configured(buffer: str | None, expected: list
             {"kind": "extension", "destination": "interject-phones,601,1"},
             ["fallback,1,Goto(interject-phones,601,1)"],
         ),
-        ({"kind": "queue", "queue": "sales"}, ["fallback,1,Goto(interject-queues,sales,1)"]),
+        (
+            {"kind": "queue", "queue": "sales"},
+            ["fallback,1,Answer()", "n,Goto(interject-queues,sales,1)"],
+        ),
         (
             {"kind": "message", "sound": "vm-goodbye"},
             ["fallback,1,Playback(vm-goodbye)", "n,Hangup()"],
@@ -176,10 +187,11 @@ def test_an_agents_own_fallback_takes_precedence() -> None:
 def test_the_seed_dialplan_is_the_common_one() -> None:
     document = {"agents": [{"name": "desk", "dialplan": "seed", "api": ["pod:1650"]}]}
     assert lines("interject-desk", **document) == [
-        "s,1,Answer()",
+        "s,1,Set(UUID=${UUID()})",
+        'n,System(curl -gsfm 2 "http://pod:1650/api/call-start?uuid=${UUID}")',
+        'n,ExecIf($["${SYSTEMSTATUS}" != "SUCCESS"]?Hangup(42))',
+        "n,Answer()",
         "n,Set(JITTERBUFFER(adaptive)=default)",
-        "n,Set(UUID=${UUID()})",
-        'n,System(curl -s "http://pod:1650/api/call-start?uuid=${UUID}")',
         "n,AudioSocket(${UUID},pod:3000)",
         "n,Hangup()",
         "enter,1,Goto(s,1)",

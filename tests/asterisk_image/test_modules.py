@@ -1,11 +1,13 @@
 """modules.conf: a module is loaded if and only if a value needs it."""
 
+import re
 from typing import Any
 
 import pytest
 from asterisk_parser import section
 from documents import account, phone, trunk, values
 
+from asterisk_config.dialplan import extensions
 from asterisk_config.modules import all_modules, files
 
 
@@ -16,6 +18,22 @@ def modules(**document: Any) -> set[str]:
     assert len(required) == len(set(required))
     return {name.removesuffix(".so") for name in required}
 
+
+BUILT_IN = {"Answer", "GotoIf", "Goto", "Hangup", "NoOp", "Set", "Wait"}
+MODULE_OF = {
+    "AudioSocket": "app_audiosocket",
+    "Dial": "app_dial",
+    "ExecIf": "app_exec",
+    "Gosub": "app_stack",
+    "Log": "app_verbose",
+    "Playback": "app_playback",
+    "Queue": "app_queue",
+    "Return": "app_stack",
+    "StackPop": "app_stack",
+    "System": "app_system",
+    "TryExec": "app_exec",
+}
+"""Of each application in a dialplan."""
 
 TLS = {"tls": {"certificate": "/tls.crt", "key": "/tls.key"}}
 
@@ -76,6 +94,25 @@ def test_a_module_is_loaded_if_and_only_if_it_is_needed(
 ) -> None:
     assert module not in modules(**without)
     assert module in modules(**with_it)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        agent(),
+        agent(rateHz=16000),
+        agent(transport="webSocket"),
+        agent(dialplan="seed"),
+        agent(fallback={"kind": "message", "sound": "vm-goodbye"}),
+        {"phones": [phone()], "queues": [{"name": "sales", "members": ["601"]}]},
+    ],
+)
+def test_each_application_of_the_dialplan_has_its_module(document: dict[str, Any]) -> None:
+    text = extensions(values(**document))
+    used = set(re.findall(r"^[^;\n]*?,([A-Z][A-Za-z]+)\(", text, re.MULTILINE))
+    used |= set(re.findall(r"(?:TryExec\(|\?)([A-Z][A-Za-z]+)\(", text))
+    assert "Answer" in used
+    assert {MODULE_OF[each] for each in used - BUILT_IN} <= modules(**document)
 
 
 def test_all_modules_are_those_that_some_values_need() -> None:

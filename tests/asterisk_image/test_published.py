@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from asterisk_config.agent_values import DialplanAgent, Message, Timeouts
 from asterisk_config.dialplan import agent_context
-from asterisk_config.published import MAX_BYTES, check, context_name, published
+from asterisk_config.published import MAX_BYTES, check, context_name, published, restrict
 from media_pod.manifest.validation import SpecError
 
 LABEL = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
@@ -90,6 +90,17 @@ def test_transfer_destinations_are_compared_literally() -> None:
         f'n,GotoIf($["${{INTERJECT_PLACE}}" = "interject-phones,602,1"]?{call},s,allowed)',
         f"n,Goto({call},s,refused)",
     ]
+
+
+def test_transfers_that_the_values_do_not_permit_are_dropped() -> None:
+    """Also those of an operator that permits more."""
+    outside = "from-internal,00900123,1"
+    found = text(agent(transfers=(*TRANSFERS, outside, "ivr,s,1", "interject-phones,601,2")))
+    kept, dropped = restrict(found, ("ivr,s,1",))
+    assert dropped == (outside, "interject-phones,601,2")
+    check(kept, "agents.conf")
+    assert kept == text(agent(transfers=(*TRANSFERS, "ivr,s,1")))
+    assert restrict(kept, ("ivr,s,1",)) == (kept, ())
 
 
 def test_a_call_that_no_pod_accepts_goes_to_the_own_or_the_global_fallback() -> None:

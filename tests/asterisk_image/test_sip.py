@@ -37,6 +37,14 @@ def test_every_phone_must_authenticate() -> None:
         assert section(text, endpoint["aors"], "aor")["max_contacts"] == "1"
 
 
+def test_a_phone_can_be_limited_to_its_networks() -> None:
+    text = pjsip(phones=[phone(permit=["192.0.2.0/24", "198.51.100.7"]), phone("602")])
+    limited, free = (section(text, name, "endpoint") for name in ("601", "602"))
+    assert limited.all("deny") == ["0.0.0.0/0.0.0.0", "::/0"]
+    assert limited.all("permit") == ["192.0.2.0/24", "198.51.100.7"]
+    assert free.all("deny") == free.all("permit") == []
+
+
 def test_a_trunk_is_identified_by_address_only() -> None:
     text = pjsip(trunks=[trunk(match=["192.0.2.0/24", "198.51.100.7"]), trunk("other")])
     for endpoint in of_type(text, "endpoint"):

@@ -1,4 +1,4 @@
-"""Shutdown of Asterisk after its calls have ended, and the health check."""
+"""Shutdown of Asterisk after its calls have ended."""
 
 import os
 import signal
@@ -16,8 +16,6 @@ from asterisk_config.supervisor import (
     KILL_AFTER_S,
     Shutdown,
     ShutdownAction,
-    UnhealthyError,
-    check,
 )
 
 EXITS_ON_SIGTERM = """
@@ -157,27 +155,3 @@ def test_a_published_dialplan_is_loaded_at_runtime(
     supervised.wait_for("-rx core stop when convenient")
     supervised.signal(signal.SIGTERM)
     assert supervised.process.wait(20) == 0
-
-
-def test_an_asterisk_that_has_booted_is_healthy(tmp_path: Path) -> None:
-    places = fake_asterisk.make(tmp_path, "echo Asterisk has fully booted.")
-    check(places, deadline_s=20)
-    assert (tmp_path / "work" / "calls").read_text() == "-rx core waitfullybooted\n"
-
-
-def test_the_output_of_asterisk_is_in_the_message(tmp_path: Path) -> None:
-    places = fake_asterisk.make(tmp_path, "echo Unable to connect to remote asterisk >&2; exit 1")
-    with pytest.raises(UnhealthyError, match="asterisk: Unable to connect to remote asterisk"):
-        check(places, deadline_s=20)
-
-
-def test_the_check_has_a_timeout(tmp_path: Path) -> None:
-    places = fake_asterisk.make(tmp_path, "exec sleep 60")
-    with pytest.raises(UnhealthyError, match=r"asterisk: no response within 0\.2 s"):
-        check(places, deadline_s=0.2)
-
-
-def test_a_missing_asterisk_is_reported(tmp_path: Path) -> None:
-    places = Places.unpacked(tmp_path, tmp_path)
-    with pytest.raises(UnhealthyError, match=r"cannot be executed \(No such file or directory\)"):
-        check(places, deadline_s=20)

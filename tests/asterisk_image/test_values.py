@@ -39,6 +39,7 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
             },
         ),
         "published": False,
+        "transferPlaces": (),
         "phones": (),
         "queues": (),
         "trunks": (),
@@ -64,6 +65,8 @@ def test_an_empty_document_gets_the_documented_defaults() -> None:
         },
         "fallback": {"kind": "hangup"},
         "metricsPort": None,
+        "maxCalls": None,
+        "maxFiles": None,
         "logLevel": "notice",
         "drainSeconds": 900,
     }
@@ -94,8 +97,8 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"api": ["pod"]},
             (
-                "api[0]: found 'pod'; allowed: HOST:PORT with a host name or an IPv4 address, "
-                "such as 10.0.0.5:1650"
+                "api[0]: found 'pod'; allowed: HOST:PORT, such as 10.0.0.5:1650, "
+                "an IPv6 address in brackets"
             ),
         ),
         ({"api": ["pod:0"]}, "api[0]: found port 0; allowed: a port from 1 to 65535"),
@@ -107,8 +110,8 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agents": [{"name": "a", "api": ["pod"]}]},
             (
-                "agents[0].api[0]: found 'pod'; allowed: HOST:PORT with a host name or an IPv4 "
-                "address, such as 10.0.0.5:1650"
+                "agents[0].api[0]: found 'pod'; allowed: HOST:PORT, such as "
+                "10.0.0.5:1650, an IPv6 address in brackets"
             ),
         ),
         (
@@ -334,9 +337,9 @@ HAND_OVER = {"agents": [{"name": "a", "transfers": ["interject-phones,602,1"]}]}
         (
             {"agnets": []},
             (
-                "agnets: unknown key; allowed here: api, agents, published, phones, queues, "
-                "trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, logLevel, "
-                "drainSeconds; did you mean agents?"
+                "agnets: unknown key; allowed here: api, agents, published, transferPlaces, "
+                "phones, queues, trunks, codecs, sip, rtp, timeouts, fallback, metricsPort, "
+                "maxCalls, maxFiles, logLevel, drainSeconds; did you mean agents?"
             ),
         ),
     ],

@@ -18,7 +18,7 @@ from media_pod.calls.answers import (
     UnreservedError,
 )
 from media_pod.calls.registry import REMEMBERED_PER_SLOT, CallRegistry, CallState
-from media_pod.dialogues.ports import CallInfo
+from media_pod.dialogues.ports import REFUSED_TRANSFER, CallInfo
 
 
 def info(uuid: str, from_number: str = "") -> CallInfo:
@@ -131,6 +131,53 @@ def test_a_lost_call_that_does_not_come_in_time_may_still_come_later(two: CallRe
     two.next(info("a"), 1.0)
     two.drain()
     assert two.next(info("a"), 100.0) == CONNECT
+
+
+PLACE = "from-internal,00900123,1"
+
+
+def after_a_transfer(two: CallRegistry, *, finished: bool) -> CallInfo:
+    """The question of a dialplan that refused the transfer, after the agent asked for it."""
+    two.reserve(CallInfo("a", "493069", variables={"customer": "7"}), 0.0)
+    two.connect("a", 1.0)
+    two.goodbye("a", PLACE)
+    if finished:
+        two.finish("a")
+    return CallInfo("a", variables={REFUSED_TRANSFER: PLACE})
+
+
+def test_a_refused_transfer_continues_the_call_and_the_agent_learns_of_it(
+    two: CallRegistry,
+) -> None:
+    refused = after_a_transfer(two, finished=True)
+    assert two.next(info("a"), 2.0) == Next(NextStep.GOTO, PLACE)
+    assert two.next(refused, 2.0) == CONNECT
+    call = two.connect("a", 2.1)
+    assert call.info.from_number == "493069"
+    assert call.info.variables == {"customer": "7", REFUSED_TRANSFER: PLACE}
+    two.goodbye("a")
+    two.finish("a")
+    assert two.next(info("a"), 3.0) == DONE, "the refusal is told once"
+
+
+def test_a_refused_transfer_waits_for_the_end_of_its_connection(two: CallRegistry) -> None:
+    refused = after_a_transfer(two, finished=False)
+    with pytest.raises(StillConnectedError):
+        two.next(refused, 2.0)
+    two.finish("a")
+    assert two.next(refused, 2.0) == CONNECT
+
+
+def test_the_caller_of_a_refused_transfer_is_kept_while_the_pod_drains(two: CallRegistry) -> None:
+    refused = after_a_transfer(two, finished=True)
+    two.drain()
+    assert two.next(refused, 2.0) == CONNECT
+
+
+def test_a_refusal_of_another_place_changes_nothing(two: CallRegistry) -> None:
+    after_a_transfer(two, finished=True)
+    other = CallInfo("a", variables={REFUSED_TRANSFER: "ivr,s,1"})
+    assert two.next(other, 2.0) == Next(NextStep.GOTO, PLACE)
 
 
 def test_an_unknown_call_asking_for_next_is_a_new_call(two: CallRegistry) -> None:

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asterisk_config.environment import read_values
+from asterisk_config.number_plan import NumberPlan, parse_plans
+from asterisk_config.places import Places
 from asterisk_config.values import load_values
 from chart.cases import CASES
 from chart.rendering import Json, objects, one, pods
@@ -76,6 +78,52 @@ def test_the_published_dialplan_is_mounted_as_optional() -> None:
     (published,) = (each for each in pod["spec"]["volumes"] if each["name"] == "published")
     assert published["configMap"] == {"name": names.dialplan_name("east"), "optional": True}
     assert pod["metadata"]["labels"][names.ASTERISK] == "east"
+
+
+def plan(found: list[Json], name: str = "asterisk") -> NumberPlan:
+    """The number plan that the operator gets for an Asterisk."""
+    only = pods(found)["Deployment/interject-operator"]["spec"]["containers"][0]
+    variables = {each["name"]: each.get("value") for each in only["env"]}
+    return parse_plans(variables["INTERJECT_NUMBER_PLANS"], "the chart")[name]
+
+
+def test_probes_ask_asterisk_itself_without_an_interpreter() -> None:
+    command = list(Places.installed().command("-rx", "core waitfullybooted"))
+    only = container(objects())
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert only[probe]["exec"]["command"] == command
+
+
+def test_calls_are_limited() -> None:
+    assert documents(asterisk(calls=200))[f"{NAME}-0.yaml"]["maxCalls"] == 200
+
+
+def test_the_operator_learns_which_numbers_are_taken() -> None:
+    found = asterisk(
+        phones=[{"name": "anna", "extension": "601"}, {"name": "602"}],
+        queues=[
+            {"name": "help", "extension": "700", "members": ["602"]},
+            {"name": "701", "members": ["602"]},
+        ],
+        agents=[{"name": "own", "extensions": ["_2XX"], "api": ["a:1"]}],
+        numbers={
+            "reserved": ["_9."],
+            "claims": [{"namespace": "sales", "numbers": ["_3069X."]}],
+        },
+        transferPlaces=["ivr,s,1"],
+    )
+    here = plan(found)
+    assert (here.phones, here.queues, here.agents) == (("601", "602"), ("700", "701"), ("_2XX",))
+    assert {"112", "911"} <= set(here.emergency)
+    assert (here.reserved, here.transfer_places) == (("_9.",), ("ivr,s,1",))
+    assert [(each.namespace, each.numbers) for each in here.claims] == [("sales", ("_3069X.",))]
+    page = documents(found)[f"{NAME}-0.yaml"]
+    assert page["transferPlaces"] == ["ivr,s,1"]
+
+
+def test_the_numbers_of_an_asterisk_of_your_own_are_planned_too() -> None:
+    found = asterisk(enabled=False, name="own", numbers={"reserved": ["600"]})
+    assert (plan(found, "own").phones, plan(found, "own").reserved) == ((), ("600",))
 
 
 def test_calls_can_drain_when_a_pod_terminates() -> None:

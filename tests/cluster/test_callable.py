@@ -7,6 +7,7 @@ import time
 import pytest
 import yaml
 
+from asterisk_config.places import Places
 from cluster.callers import REPEATING, ask_inside
 from cluster.cluster import Cluster
 from cluster.images import PULL_POLICY
@@ -47,7 +48,7 @@ def asterisk_pod(namespace: str, image: str) -> Json:
         "imagePullPolicy": PULL_POLICY,
         "env": [{"name": "INTERJECT_VALUES", "value": "/etc/values/asterisk.yaml"}],
         "readinessProbe": {
-            "exec": {"command": ["python3", "-m", "asterisk_config", "check"]},
+            "exec": {"command": [*Places.installed().command("-rx", "core waitfullybooted")]},
             "periodSeconds": 2,
             "timeoutSeconds": 5,
         },

@@ -188,3 +188,34 @@ async def test_a_manifest_that_is_edited_is_taken_without_a_restart(tmp_path: Pa
 
     manifest = write(tmp_path)
     assert await run_until(signal.SIGTERM, manifest, edit) == 0
+
+
+async def test_a_pod_is_called_over_ipv6_and_ipv4_by_default(tmp_path: Path) -> None:
+    manifest = write(tmp_path, dialogue={"kind": "scripted", "script": [{"say": "Hello."}]})
+    document = yaml.safe_load(manifest.read_text())
+    del document["spec"]["server"]["bindHost"]
+    manifest.write_text(yaml.safe_dump(document))
+    serving = await serve(manifest)
+    try:
+        assert serving.stderr is not None
+        async with asyncio.timeout(DEADLINE_S):
+            while not (ready := READY.search((await serving.stderr.readline()).decode())):
+                pass
+        called = [await called_at(f"{host}:{ready[2]}") for host in ("127.0.0.1", "[::1]")]
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        await serving.communicate()
+    assert f"AudioSocket at 127.0.0.1:{ready[1]}" in called[0]
+    assert f"AudioSocket at [::1]:{ready[1]}" in called[1]
+
+
+async def called_at(address: str) -> str:
+    """What `interject call` prints."""
+    process = await asyncio.create_subprocess_exec(
+        *INTERJECT, "call", address, "--seconds", "2", stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    async with asyncio.timeout(DEADLINE_S):
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode()

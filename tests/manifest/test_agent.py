@@ -82,7 +82,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
         "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
         "capacity": {"calls": 100, "reservationSeconds": 10},
         "server": {
-            "bindHost": "0.0.0.0",
+            "bindHost": "::",
             "audioSocketPort": 3000,
             "webSocketPort": 3001,
             "httpPort": 1650,

@@ -214,7 +214,7 @@ def problems(data: object) -> list[str]:
             {"server": {"peers": ["pod-2"]}},
             (
                 "spec.server.peers[0]: found 'pod-2'; allowed: host:port of another pod's HTTP "
-                "API, its host a name or an IPv4 address"
+                "API, an IPv6 address in brackets"
             ),
         ),
         (
@@ -241,8 +241,8 @@ def problems(data: object) -> list[str]:
         (
             {"server": {"advertiseHost": "[::1]"}},
             (
-                "spec.server.advertiseHost: found '[::1]'; allowed: a host name or an IPv4 address "
-                "(the dialplan takes no other characters), or empty"
+                "spec.server.advertiseHost: found '[::1]'; allowed: a host name, an IPv4 address "
+                "or an IPv6 address without brackets, or empty"
             ),
         ),
         (

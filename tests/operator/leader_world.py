@@ -39,6 +39,7 @@ def settings() -> Settings:
         metrics_api_port=8443,
         metrics_api_tls=None,
         resync_s=RESYNC_S,
+        number_plans={},
         version="1",
     )
 

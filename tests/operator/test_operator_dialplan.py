@@ -25,6 +25,17 @@ def test_asterisk_takes_it_and_finds_the_agents_pods_there() -> None:
         assert part in text
 
 
+def test_a_transfer_to_an_outside_line_is_not_in_it() -> None:
+    transfers = [
+        {"name": "person", "goto": "interject-phones,601,1"},
+        {"name": "abroad", "goto": "from-internal,00900123,1"},
+    ]
+    sends = claim_of(agent(telephony={"extensions": ["100"], "transfers": transfers}))
+    text = dialplan(list(award([sends]).values()))
+    assert "interject-phones,601,1" in text
+    assert "00900123" not in text
+
+
 def test_a_dialplan_without_agents_is_valid() -> None:
     check(dialplan([]), "the dialplan")
 

@@ -43,6 +43,20 @@ def test_asterisks_are_where_the_operator_is_unless_told_otherwise(
 
 
 @pytest.mark.parametrize(
+    ("plans", "message"),
+    [
+        ("{", "number plan: found text that is no JSON"),
+        ("[]", "number plan: found no object"),
+        ('{"east": {"emergency": ["a"]}}', "number plan: east: emergency[0]: found 'a'; allowed:"),
+    ],
+)
+def test_a_number_plan_that_cannot_be_read_is_named(plans: str, message: str) -> None:
+    ended = CliRunner().invoke(cli, [*RUN, "--number-plans", plans])
+    assert ended.exit_code == 2
+    assert message in ended.output
+
+
+@pytest.mark.parametrize(
     "options", [SECRET, SERVICE, KEY, CERTIFICATE, SECRET + SERVICE + KEY + CERTIFICATE]
 )
 def test_half_a_certificate_and_two_of_them_are_refused(options: list[str]) -> None:

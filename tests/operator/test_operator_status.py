@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from voice_agents import agent, voice_agent
 
+from asterisk_config.number_plan import Refusal
 from media_pod.manifest.status import Status
 from voiceagent_operator.decide.causes import Cause, find_cause
 from voiceagent_operator.decide.status import (
@@ -98,6 +99,10 @@ def test_scaled_to_zero_is_said() -> None:
     [
         (PublicationState(("100",)), ("True", "InDialplan")),
         (PublicationState(taken=(("100", "calls/older"),)), ("False", "ExtensionTaken")),
+        (
+            PublicationState(refused=(Refusal("112", "ExtensionReserved", "emergency number"),)),
+            ("False", "ExtensionReserved"),
+        ),
         (PublicationState(asterisk_found=False), ("False", "NoAsterisk")),
         (PublicationState(pending=True), ("Unknown", "Pending")),
     ],
@@ -105,6 +110,27 @@ def test_scaled_to_zero_is_said() -> None:
 def test_publication(publication: PublicationState, verdict: tuple[str, str]) -> None:
     seen = Observed(deployment(), publication=publication)
     assert conditions(seen, telephony={"extensions": ["100"]})["Published"] == verdict
+
+
+def test_all_refused_extensions_are_named_with_their_reasons() -> None:
+    publication = PublicationState(
+        refused=(Refusal("_X.", "ExtensionReserved", "overlaps phone 601"),),
+        taken=(("100", "calls/older"),),
+    )
+    seen = Observed(deployment(), publication=publication)
+    made = make_status(agent(telephony={"extensions": ["_X.", "100"]}), seen, {}, "1", NOW)
+    (found,) = (each for each in made["conditions"] if each["type"] == "Published")
+    assert "_X. (overlaps phone 601)" in found["message"]
+    assert "100 (calls/older)" in found["message"]
+
+
+def test_a_transfer_that_asterisk_does_not_make_is_a_fault_with_its_remedy() -> None:
+    place = "from-internal,00900123,1"
+    seen = Observed(deployment(), publication=PublicationState(blocked_transfers=(place,)))
+    made = make_status(agent(), seen, {}, "1", NOW)
+    (found,) = (each for each in made["conditions"] if each["type"] == "Degraded")
+    assert (found["status"], found["reason"]) == ("True", "TransferNotAllowed")
+    assert place in found["message"] and "asterisk.transferPlaces" in found["message"]
 
 
 def test_a_condition_keeps_its_time_while_it_keeps_its_status() -> None:

@@ -12,7 +12,7 @@ from media_pod.calls.answers import Next, NextStep
 from media_pod.calls.registry import CallState
 from media_pod.dialogues.ports import CallInfo
 from media_pod.pod.http import api
-from media_pod.pod.http.api import host_port, make_app
+from media_pod.pod.http.api import make_app
 from media_pod.pod.http.ports import CallView
 from pod.http_doubles import A, B, Dial, FakePeers, FakePod, SilentPeers, dial, pod, problem
 
@@ -260,14 +260,6 @@ async def test_junk_never_is_a_fault(path: str, query: dict[str, str]) -> None:
         assert response.status in (200, 400, 404, 503)
         if response.status != 200:
             assert await problem(response, response.status)
-
-
-@pytest.mark.parametrize(
-    ("host", "text"),
-    [("10.1.2.3", "10.1.2.3:3000"), ("fd00::1", "[fd00::1]:3000"), ("pod-1", "pod-1:3000")],
-)
-def test_addresses_are_written_for_asterisk(host: str, text: str) -> None:
-    assert host_port(host, 3000) == text
 
 
 def test_json_has_null_for_what_is_not_known() -> None:

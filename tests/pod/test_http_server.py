@@ -35,6 +35,16 @@ async def test_port_zero_binds_a_free_port_that_can_be_read() -> None:
     await control.stop()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+async def test_the_any_address_of_ipv6_serves_both_families(address: str) -> None:
+    control = ControlServer(make_app(), "::", 0)
+    await control.start()
+    url = f"http://{address}:{control.port}/"
+    async with ClientSession() as session, session.get(url) as response:
+        assert await response.text() == "hello"
+    await control.stop()
+
+
 async def test_after_stop_the_port_is_free_and_stop_may_be_called_again() -> None:
     first = ControlServer(make_app(), "127.0.0.1", 0)
     await first.start()

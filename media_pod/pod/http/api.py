@@ -36,6 +36,7 @@ from media_pod.pod.http.access import Token, controlled, no_token
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
 from media_pod.pod.http.slices import in_slices
+from media_pod.transport.listening import host_port
 
 log = logging.getLogger(__name__)
 
@@ -237,15 +238,10 @@ async def _in_time(question: Coroutine[None, None, Next | None], info: CallInfo)
         return None
 
 
-def host_port(host: str, port: int) -> str:
-    """`host:port`, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _local_host(request: web.Request) -> str:
-    """The address on which `request` came in. A dual-stack socket has IPv4 in IPv6's clothes."""
+    """The address on which `request` came in."""
     sockname: tuple[str, int] = request.get_extra_info("sockname", ("", 0))
-    return sockname[0].removeprefix("::ffff:")
+    return sockname[0]
 
 
 def _reply(request: web.Request, text: str, body: dict[str, str]) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from media_pod.errors import SetupError
 from media_pod.pod.http.malformed import RequestLog
+from media_pod.transport.listening import host_port, listen
 
 IDLE_DEADLINE_S = 15.0
 """A connection that has no whole request to show for this long is closed, the first request
@@ -30,7 +31,7 @@ class ControlServer:
 
     Args:
         app: what is served.
-        host: address to listen on.
+        host: address to listen on, as `listening.listen` takes it.
         port: TCP port, 0 for any free one.
         on_malformed: called for each request that is no HTTP.
     """
@@ -71,7 +72,7 @@ class ControlServer:
         """
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await web.SockSite(self._runner, listen(self._host, self._port)).start()
         except OSError as error:
             await self._runner.cleanup()
             raise SetupError(self._explain(error)) from error
@@ -81,11 +82,12 @@ class ControlServer:
         await self._runner.cleanup()
 
     def _explain(self, error: OSError) -> str:
-        address = f"HTTP address {self._host}:{self._port}"
+        address = f"HTTP address {host_port(self._host, self._port)}"
         if error.errno == errno.EADDRINUSE:
             return (
                 f"{address} is in use by another process; stop that one, or set "
                 "spec.server.httpPort to another port (0: any free one)"
             )
-        reason = error.strerror or str(error)
+        # create_server appends the address to strerror, which the message has already.
+        reason = str(error.strerror or error).partition(" (while")[0]
         return f"{address} cannot be bound ({reason}); check spec.server.bindHost and httpPort"

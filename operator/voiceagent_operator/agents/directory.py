@@ -1,11 +1,15 @@
 """All VoiceAgents that the operator knows, and which of them holds which extension.
 
-Of two agents that claim the same extension of an Asterisk, the older one keeps it.
+Two extensions of an Asterisk overlap if some number matches both. Of two agents whose extensions
+overlap, the older one keeps its own. The number plan of an Asterisk refuses some to all.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from asterisk_config.number_plan import NumberPlan, Refusal, may_transfer
+from asterisk_config.patterns import overlap
 from voiceagent_operator.agents.agent import Agent, Key
 
 
@@ -39,6 +43,16 @@ class Award:
     granted: tuple[str, ...] = ()
     taken: tuple[tuple[str, str], ...] = field(default=())
     """Extensions held by older agents, each with the holder as namespace/name."""
+    refused: tuple[Refusal, ...] = ()
+    """Extensions that the number plan refuses."""
+    transfers: tuple[str, ...] = ()
+    """Permitted transfer targets."""
+    blocked: tuple[str, ...] = ()
+    """Transfer targets that the number plan does not permit."""
+
+
+NO_PLAN: Final = NumberPlan()
+"""Of an Asterisk without one: no number is reserved."""
 
 
 def claim_of(agent: Agent) -> Claim:
@@ -58,20 +72,60 @@ def claim_of(agent: Agent) -> Claim:
     )
 
 
-def award(claims: Iterable[Claim]) -> dict[Key, Award]:
-    """Each agent's award, the oldest agents first. Asterisks do not share their extensions."""
-    holders: dict[tuple[str, str], Key] = {}
+def award(
+    claims: Iterable[Claim], plans: Mapping[str, NumberPlan] | None = None
+) -> dict[Key, Award]:
+    """Each agent's award, the oldest agents first. Asterisks do not share their extensions.
+
+    Args:
+        plans: by the name of the Asterisk.
+    """
+    holders: dict[str, _Holders] = {}
     awards: dict[Key, Award] = {}
     for claim in sorted(claims, key=lambda each: each.age):
-        granted, taken = [], []
+        plan = (plans or {}).get(claim.asterisk, NO_PLAN)
+        held = holders.setdefault(claim.asterisk, _Holders())
+        granted, taken, refused = [], [], []
         for extension in claim.extensions:
-            holder = holders.setdefault((claim.asterisk, extension), claim.key)
-            if holder == claim.key:
-                granted.append(extension)
+            if (refusal := plan.refusal(claim.key[0], extension)) is not None:
+                refused.append(refusal)
+            elif holder := held.other(extension, claim.key):
+                taken.append((extension, holder))
             else:
-                taken.append((extension, "/".join(holder)))
-        awards[claim.key] = Award(claim, tuple(granted), tuple(taken))
+                granted.append(extension)
+                held.add(extension, claim.key)
+        allowed = tuple(
+            place for place in claim.transfers if may_transfer(place, plan.transfer_places)
+        )
+        blocked = tuple(place for place in claim.transfers if place not in allowed)
+        awards[claim.key] = Award(
+            claim, tuple(granted), tuple(taken), tuple(refused), allowed, blocked
+        )
     return awards
+
+
+class _Holders:
+    """The granted extensions of one Asterisk. Numbers, which are most of them, are looked up."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, Key] = {}
+        self._patterns: dict[str, Key] = {}
+
+    def add(self, extension: str, holder: Key) -> None:
+        pattern = extension.startswith("_")
+        (self._patterns if pattern else self._numbers)[extension] = holder
+
+    def other(self, extension: str, claimer: Key) -> str:
+        """The agent that holds `extension` or one that overlaps with it, "" for none."""
+        same = self._numbers.get(extension) or self._patterns.get(extension)
+        if same is not None:
+            return "" if same == claimer else "/".join(same)
+        # Two different numbers do not overlap.
+        held = self._patterns | (self._numbers if extension.startswith("_") else {})
+        for each, holder in held.items():
+            if holder != claimer and overlap(each, extension):
+                return f"{each} of {'/'.join(holder)}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +139,14 @@ class DirectoryEntry:
 
 
 class Directory:
-    """Written by the watch of VoiceAgents, read by whatever needs all of them."""
+    """Written by the watch of VoiceAgents, read by whatever needs all of them.
 
-    def __init__(self) -> None:
+    Args:
+        plans: see `award`.
+    """
+
+    def __init__(self, plans: Mapping[str, NumberPlan] | None = None) -> None:
+        self._plans = plans
         self._entries: dict[Key, DirectoryEntry] = {}
         self._awards: dict[Key, Award] | None = None
 
@@ -118,7 +177,8 @@ class Directory:
         """Which agent holds which extension."""
         if self._awards is None:
             self._awards = award(
-                entry.claim for entry in self._entries.values() if entry.claim is not None
+                (entry.claim for entry in self._entries.values() if entry.claim is not None),
+                self._plans,
             )
         return self._awards
 
@@ -131,18 +191,18 @@ class Directory:
         return {entry.claim.asterisk for entry in self._entries.values() if entry.claim}
 
     def rivals(self, key: Key) -> set[Key]:
-        """Other agents that claim an extension of `key` at the same Asterisk."""
+        """Other agents that claim an extension that overlaps with one of `key` at its Asterisk."""
         entry = self._entries.get(key)
         if entry is None or entry.claim is None:
             return set()
-        mine = set(entry.claim.extensions)
+        mine = entry.claim.extensions
         return {
             other
             for other, each in self._entries.items()
             if other != key
             and each.claim is not None
             and each.claim.asterisk == entry.claim.asterisk
-            and mine.intersection(each.claim.extensions)
+            and any(overlap(own, theirs) for own in mine for theirs in each.claim.extensions)
         }
 
     def _set(self, key: Key, entry: DirectoryEntry | None) -> set[str]:

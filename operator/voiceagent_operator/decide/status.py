@@ -4,9 +4,11 @@
     Ready               a pod is ready               NoPodReady, ScaledToZero, BadSpec
     Progressing         RollingOut                   RolledOut
     Degraded            one of causes.py, BadSpec,   AsExpected
-                        CrdOutdated
+                        CrdOutdated,
+                        TransferNotAllowed
     CapacityAvailable   a pod has room               Full, NoPodReady; Unknown: NotAsked
-    Published           extensions can be called     ExtensionTaken, NoAsterisk, NameTaken;
+    Published           extensions can be called     ExtensionReserved, ExtensionNotPermitted,
+                                                     ExtensionTaken, NoAsterisk, NameTaken;
                                                      Unknown: Pending
 
 An agent without extensions is Published for NothingToPublish: nothing is missing.
@@ -16,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from asterisk_config.number_plan import Refusal
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.decide.causes import Cause
@@ -32,6 +35,10 @@ class PublicationState:
     published: tuple[str, ...] = ()
     taken: tuple[tuple[str, str], ...] = ()
     """Extensions held by older agents, each with the holder as namespace/name."""
+    refused: tuple[Refusal, ...] = ()
+    """Extensions that the number plan of the Asterisk refuses."""
+    blocked_transfers: tuple[str, ...] = ()
+    """Transfer targets that the number plan does not permit."""
     pending: bool = False
     """Whether the dialplan is still to be written."""
     asterisk_found: bool = True
@@ -75,7 +82,7 @@ def make_status(agent: Agent, seen: Observed, old: Json, version: str, now: str)
     verdicts = {
         "Ready": _ready(agent, counts),
         "Progressing": _progressing(agent, counts),
-        "Degraded": _degraded(seen.cause),
+        "Degraded": _degraded(seen.cause or _blocked_transfers(agent, seen.publication)),
         "CapacityAvailable": _capacity(counts, capacity, seen.ready_calls),
         "Published": _published(agent, seen.publication),
     }
@@ -194,6 +201,17 @@ def _degraded(cause: Cause | None) -> _Verdict:
     return _Verdict("True", cause.reason, cause.message)
 
 
+def _blocked_transfers(agent: Agent, publication: PublicationState) -> Cause | None:
+    if not publication.blocked_transfers:
+        return None
+    places = "; ".join(publication.blocked_transfers)
+    return Cause(
+        "TransferNotAllowed",
+        f"Asterisk {agent.spec.telephony.asterisk} does not transfer callers to {places}; remove "
+        "them from spec.telephony.transfers, or add them to the chart's asterisk.transferPlaces",
+    )
+
+
 def _capacity(counts: _Counts, capacity: int, calls: int | None) -> _Verdict:
     """Args: capacity and calls of the ready pods."""
     if counts.ready == 0:
@@ -211,10 +229,8 @@ def _published(agent: Agent, publication: PublicationState) -> _Verdict:
     asterisk = agent.spec.telephony.asterisk
     if not agent.spec.telephony.extensions:
         return _Verdict("True", "NothingToPublish", "spec.telephony.extensions is empty")
-    if publication.taken:
-        taken = ", ".join(f"{number} ({holder})" for number, holder in publication.taken)
-        message = f"extensions of Asterisk {asterisk} are held by older agents: {taken}"
-        return _Verdict("False", "ExtensionTaken", message)
+    if publication.refused or publication.taken:
+        return _not_granted(asterisk, publication)
     if not publication.asterisk_found:
         message = f"no Asterisk pod found with the label {names.ASTERISK}={asterisk}"
         if publication.asterisk_elsewhere:
@@ -232,6 +248,18 @@ def _published(agent: Agent, publication: PublicationState) -> _Verdict:
     if publication.pending:
         return _Verdict("Unknown", "Pending", f"writing the dialplan of Asterisk {asterisk}")
     return _Verdict("True", "InDialplan", f"extensions are in the dialplan of Asterisk {asterisk}")
+
+
+def _not_granted(asterisk: str, publication: PublicationState) -> _Verdict:
+    parts = []
+    if publication.refused:
+        refused = ", ".join(f"{each.extension} ({each.why})" for each in publication.refused)
+        parts.append(f"the number plan of Asterisk {asterisk} refuses: {refused}")
+    if publication.taken:
+        taken = ", ".join(f"{number} ({holder})" for number, holder in publication.taken)
+        parts.append(f"extensions of Asterisk {asterisk} are held by older agents: {taken}")
+    reason = publication.refused[0].reason if publication.refused else "ExtensionTaken"
+    return _Verdict("False", reason, "; ".join(parts))
 
 
 def _conditions(verdicts: dict[str, _Verdict], generation: int, old: Json, now: str) -> list[Json]:

@@ -76,7 +76,7 @@ class Leader:
         self._crd = CrdCheck(api, settings.version)
         self._optional = OptionalKinds(api, heartbeats)
         self._signatures = Signatures()
-        self._directory = Directory()
+        self._directory = Directory(settings.number_plans)
         self._agents: WorkQueue[Key] = WorkQueue(now)
         self._asterisks: WorkQueue[str] = WorkQueue(now)
         reporter = Reporter(api, settings.identity, settings.version, self._crd.refuses)

@@ -65,16 +65,21 @@ class DialplanPublisher:
     def publication(self, agent: Agent) -> PublicationState:
         """Which extensions of `agent` are in the dialplan."""
         award = self._directory.awards().get(agent.key)
-        if award is None or not agent.spec.telephony.extensions:
+        if award is None:
             return PublicationState()
+        state = PublicationState(
+            taken=award.taken, refused=award.refused, blocked_transfers=award.blocked
+        )
+        if not agent.spec.telephony.extensions:
+            return state
         edition = self._published.get(award.claim.asterisk)
         if edition is None:
-            return PublicationState(taken=award.taken, pending=True)
+            return replace(state, pending=True)
         there = (agent.key, award.granted) in edition.granted
         found = bool(edition.places - edition.name_taken)
-        return PublicationState(
+        return replace(
+            state,
             published=award.granted if there and found else (),
-            taken=award.taken,
             pending=not there,
             asterisk_found=bool(edition.places),
             name_taken=tuple(sorted(edition.name_taken)),
@@ -203,7 +208,7 @@ def dialplan(awards: Sequence[Award]) -> str:
                 api=(award.claim.api,),
                 transport=award.claim.transport,  # type: ignore[arg-type]  # a Literal's value
                 rate_hz=award.claim.rate_hz,  # type: ignore[arg-type]
-                transfers=award.claim.transfers,
+                transfers=award.transfers,
             )
             for award in awards
         ],

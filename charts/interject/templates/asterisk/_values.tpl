@@ -13,7 +13,8 @@
 {{- $_ := set $sip "tls" (dict "port" (int $ports.tls) "certificate" "/etc/interject/tls/tls.crt" "key" "/etc/interject/tls/tls.key") -}}
 {{- end -}}
 {{- $rtp := dict "firstPort" (int $ports.first) "lastPort" (int $ports.last) -}}
-{{- $all := dict "agents" $values.agents "published" $values.published "queues" $values.queues "drainSeconds" (int $values.drainSeconds) "sip" $sip "rtp" $rtp -}}
+{{- $all := dict "agents" $values.agents "published" $values.published "queues" $values.queues "drainSeconds" (int $values.drainSeconds) "maxCalls" (int $values.calls) "sip" $sip "rtp" $rtp -}}
+{{- with $values.transferPlaces }}{{ $_ := set $all "transferPlaces" . }}{{ end -}}
 {{- with $values.codecs }}{{ $_ := set $all "codecs" . }}{{ end -}}
 {{- with $values.fallback }}{{ $_ := set $all "fallback" . }}{{ end -}}
 {{- with $values.metricsPort }}{{ $_ := set $all "metricsPort" (int .) }}{{ end -}}
@@ -29,6 +30,24 @@
 {{- $_ := set $all $kind $parts -}}
 {{- end -}}
 {{- mergeOverwrite $all (deepCopy $values.extraValues) | toYaml -}}
+{{- end -}}
+
+{{/* Number plans of the operator as JSON, by the name of the Asterisk; see asterisk_config/number_plan.py. */}}
+{{- define "interject.numberPlans" -}}
+{{- $asterisk := .Values.asterisk -}}
+{{- $values := include "interject.asterisk.values" (dict "root" . "ordinal" 0) | fromYaml -}}
+{{- $phones := list -}}
+{{- $queues := list -}}
+{{- $agents := list -}}
+{{- if $asterisk.enabled -}}
+{{- range $values.phones }}{{ $phones = append $phones (default .name .extension) }}{{ end -}}
+{{- range $queue := $values.queues -}}
+{{- range compact (list $queue.extension (regexFind "^[0-9]+$" (toString $queue.name))) }}{{ $queues = append $queues . }}{{ end -}}
+{{- end -}}
+{{- range $values.agents }}{{ $agents = concat $agents (default list .extensions) }}{{ end -}}
+{{- end -}}
+{{- $plan := dict "phones" $phones "queues" $queues "agents" $agents "transferPlaces" (default list $values.transferPlaces) -}}
+{{- dict $asterisk.name (merge $plan $asterisk.numbers) | toJson -}}
 {{- end -}}
 
 {{/* Name of the environment variable with a password. Arguments: kind (phones or trunks), index. The name of

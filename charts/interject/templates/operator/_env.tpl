@@ -22,6 +22,8 @@
   value: {{ $operator.resyncSeconds | quote }}
 - name: INTERJECT_LOG_FORMAT
   value: {{ .Values.logFormat }}
+- name: INTERJECT_NUMBER_PLANS
+  value: {{ include "interject.numberPlans" . | quote }}
 {{- with .Values.telemetry.otlpEndpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
