@@ -23,6 +23,8 @@ class LoudnessVad:
 class PerfectCanceller:
     """Subtracts the reference as it is: right only for an echo without delay and loss."""
 
+    delay_samples = 0
+
     def open(self, slot: int, phase: int = 0) -> None: ...
 
     def close(self, slot: int) -> None: ...
