@@ -66,14 +66,14 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def _run(places: Places) -> int:
-    from asterisk_config.environment import read_values
-    from asterisk_config.render import render
+    from asterisk_config.values_watch import ValuesWatch
 
-    values = read_values(os.environ)
+    watch = ValuesWatch(os.environ, places, spawn)
+    values = watch.values
     for folder in places.written:
         write(folder, {})
-    watches = list(_watches(values, places))
-    write(places.etc, render(values, places))
+    watches = [watch, *_watches(values, places)]
+    write(places.etc, watch.rendered)
     return run_asterisk(places, values.drain_seconds, watches=watches)
 
 

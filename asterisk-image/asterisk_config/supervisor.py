@@ -15,8 +15,8 @@ State machine; `Shutdown` uses no clock and no processes:
     STOPPING   signal            STOPPING     none
     any        Asterisk exited   -            exit with its code
 
-Once a second, files that can change at runtime are polled: the published dialplan (publisher.py)
-and the certificate of SIP over TLS (certificate.py).
+Once a second, files that can change at runtime are polled: the values (values_watch.py), the
+published dialplan (publisher.py) and the certificate of SIP over TLS (certificate.py).
 """
 
 import logging
