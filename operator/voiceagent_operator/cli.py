@@ -9,7 +9,7 @@ import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 import uvloop
@@ -20,6 +20,7 @@ from media_pod.errors import InterjectError
 from media_pod.manifest.types import HttpUrl
 from voiceagent_operator.jobs import apply, ready
 from voiceagent_operator.operate import operate
+from voiceagent_operator.render.workload import USER_ID
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.telemetry.logs_and_traces import ReconcileIds
 
@@ -35,6 +36,18 @@ def _http_url(context: click.Context, option: click.Parameter, value: str) -> st
         raise click.BadParameter(
             f"found {value!r}; give a URL that begins with http:// or https://"
         ) from None
+
+
+ASSIGNED: Final = "assigned"
+"""Of --media-user-id: no user ID in the pod template."""
+
+
+def _user_id(context: click.Context, option: click.Parameter, value: str) -> int | None:
+    if value == ASSIGNED:
+        return None
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"found {value!r}; allowed: a number above 0, or {ASSIGNED}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -82,6 +95,14 @@ cli.add_command(ready)
     envvar=_env("MEDIA_OTLP_ENDPOINT"),
     help="Base URL of the OTLP/HTTP collector for traces of media pods, for VoiceAgents without "
     "spec.telemetry.otlpEndpoint. Default: no traces.",
+)
+@click.option(
+    "--media-user-id",
+    default=str(USER_ID),
+    callback=_user_id,
+    envvar=_env("MEDIA_USER_ID"),
+    help="User ID, group ID and fsGroup of media pods. assigned: none, because the cluster assigns "
+    "them, as OpenShift does.",
 )
 @click.option(
     "--lease-namespace",
@@ -153,6 +174,7 @@ def run(
     media_image: str,
     pull_policy: str,
     media_otlp_endpoint: str,
+    media_user_id: int | None,
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -183,6 +205,7 @@ def run(
         metrics_api_tls=_tls(
             (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
         ),
+        media_user_id=media_user_id,
         resync_s=resync_seconds,
         version=version("interject"),
     )

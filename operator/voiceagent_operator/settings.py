@@ -40,5 +40,7 @@ class Settings:
     metrics_api_port: int
     metrics_api_tls: TlsFiles | TlsSecret | None
     """None for no custom metrics API."""
+    media_user_id: int | None
+    """Of media pods; None: the cluster assigns it."""
     resync_s: float
     version: str

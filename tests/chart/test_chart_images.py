@@ -11,7 +11,7 @@ import pytest
 import yaml
 from helm_python import Chart
 
-from chart.rendering import CHART
+from chart.rendering import CHART, values_with
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = os.pathsep.join(str(ROOT / name) for name in ("scripts", "tests"))
@@ -35,7 +35,7 @@ def said(program: str) -> str:
 def test_the_chart_accepts_the_values_of_make_images() -> None:
     values: dict[str, Any] = json.loads(said(VALUES.format(names=json.dumps(NAMES))))
     Chart.load(CHART).validate_schema(values)
-    rendered = "\n".join(Chart.load(CHART).render(values).values())
+    rendered = "\n".join(Chart.load(CHART).render(values_with(values)).values())
     for name in NAMES.values():
         assert name in rendered
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chart.cases import METRICS_API
 from chart.rendering import NAMESPACE, Json, objects, pods
 from voiceagent_operator.agents import names
 from voiceagent_operator.rights import (
@@ -43,7 +44,7 @@ def test_all_namespaces_are_a_cluster_role_and_the_lease_is_in_the_operators_nam
 
 
 def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None:
-    found = objects(NAMESPACED | {"metricsApi": {"enabled": False}})
+    found = objects(NAMESPACED)
     roles = granted(found, "Role")
     assert roles.pop((NAMESPACE, "interject-operator-election")) == election_rules(LEASE)
     assert roles == {
@@ -57,7 +58,7 @@ def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None
 def test_the_metrics_api_has_the_bindings_of_an_extension_api_server(values: Json) -> None:
     bound = {
         (each["metadata"].get("namespace"), each["roleRef"]["kind"], each["roleRef"]["name"])
-        for each in objects(values)
+        for each in objects(values | {"metricsApi": METRICS_API})
         if each["kind"].endswith("Binding")
     }
     assert (None, "ClusterRole", "system:auth-delegator") in bound
@@ -66,7 +67,7 @@ def test_the_metrics_api_has_the_bindings_of_an_extension_api_server(values: Jso
 
 
 def test_a_self_issued_certificate_needs_a_secret_and_the_api_services() -> None:
-    found = objects()
+    found = objects({"metricsApi": METRICS_API})
     own = granted(found, "Role")[NAMESPACE, "interject-operator-certificate"]
     assert own == certificate_rules(SECRET)
     everywhere = granted(found, "ClusterRole")[None, "interject-operator-api-services"]
@@ -75,9 +76,8 @@ def test_a_self_issued_certificate_needs_a_secret_and_the_api_services() -> None
 
 def test_an_external_certificate_needs_no_permissions() -> None:
     values = {
-        "metricsApi": {
-            "certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}},
-        }
+        "metricsApi": METRICS_API
+        | {"certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}
     }  # fmt: skip
     assert not [each for each in objects(values) if "certificate" in each["metadata"]["name"]]
 

@@ -51,6 +51,7 @@ def settings() -> Settings:
         probe_port=8080,
         metrics_api_port=8443,
         metrics_api_tls=None,
+        media_user_id=10001,
         resync_s=RESYNC_S,
         version="1",
     )

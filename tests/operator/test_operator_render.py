@@ -114,6 +114,14 @@ def test_pods_satisfy_the_restricted_pod_security_standard() -> None:
     assert spec["automountServiceAccountToken"] is False
 
 
+def test_the_cluster_can_assign_the_user_of_the_pods() -> None:
+    setting = replace(SETTING, user_id=None)
+    (found,) = rendered(agent(), DEPLOYMENT, setting)
+    assert found["spec"]["template"]["spec"]["securityContext"] == {
+        "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"},
+    }  # fmt: skip
+
+
 def test_the_pod_template_adds_without_a_fork() -> None:
     overlay = {
         "metadata": {"annotations": {"note": "x"}, "labels": {"interject.dev/agent": "other"}},

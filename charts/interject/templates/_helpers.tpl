@@ -43,6 +43,18 @@ app.kubernetes.io/name: interject-{{ .component }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
+{{/* Labels of a pod template. None of them changes with the version of the chart: a changed template replaces
+the pods, and those of Asterisk take their calls with them. */}}
+{{- define "interject.podLabels" -}}
+{{ include "interject.selectorLabels" . }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/part-of: interject
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{- define "interject.labels" -}}
 {{ include "interject.selectorLabels" . }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
@@ -82,7 +94,14 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* "true" if a cluster is connected, so that lookup works: `helm template` does not know this API by itself. */}}
-{{- define "interject.online" -}}
+{{/* "true" if the APIs of the cluster are known: `helm template` does not know this one by itself. This does not
+mean that lookup works: Argo CD passes the APIs to `helm template`. */}}
+{{- define "interject.apisKnown" -}}
 {{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1/APIService" -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" if lookup works. Helm itself lists the Secrets of this namespace, for its releases. Without a
+cluster lookup returns an empty map, and with one a list, even of no items. */}}
+{{- define "interject.reachable" -}}
+{{- if lookup "v1" "Secret" .Release.Namespace "" -}}true{{- end -}}
 {{- end -}}

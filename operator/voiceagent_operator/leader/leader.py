@@ -274,6 +274,8 @@ class Leader:
             self._kinds,
             options.media_otlp_endpoint,
             options.log_format,
+            options.media_user_id,
+            options.metrics_api_tls is not None,
         )
 
 

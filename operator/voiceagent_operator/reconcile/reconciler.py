@@ -12,7 +12,12 @@ from typing import Final
 from media_pod.manifest.validation import SpecError
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent, Key, parse_agent
-from voiceagent_operator.decide.causes import Cause, find_cause, waits_for_volumes
+from voiceagent_operator.decide.causes import (
+    Cause,
+    find_cause,
+    find_scaling_cause,
+    waits_for_volumes,
+)
 from voiceagent_operator.decide.plan import make_plan
 from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
@@ -143,6 +148,7 @@ class Reconciler:
             cause=(
                 done.trouble
                 or find_cause(deployment, family.pods, family.events)
+                or find_scaling_cause(agent, setting.metrics_api)
                 or self._trouble()
             ),
             calls=before.seen.calls if before is not None else None,

@@ -63,6 +63,10 @@ class RenderSettings:
     """Default OTLP endpoint of media pods; "" for no traces."""
     log_format: str = "text"
     """Of the pods."""
+    user_id: int | None = workload.USER_ID
+    """Of the pods; None: the cluster assigns it."""
+    metrics_api: bool = True
+    """Whether the operator serves the custom metrics API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,11 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
         MergeError: spec.podTemplate cannot be merged into the pod template.
     """
     defaults = workload.PodDefaults(
-        setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
+        setting.image,
+        setting.pull_policy,
+        setting.otlp_endpoint,
+        setting.log_format,
+        setting.user_id,
     )
     renderers: dict[Kind, Callable[[Agent], list[Json]]] = {
         SERVICE_ACCOUNT: network.service_accounts,

@@ -14,6 +14,8 @@
   value: {{ include "interject.image" (dict "root" . "image" $operator.mediaImage) | quote }}
 - name: INTERJECT_PULL_POLICY
   value: {{ $operator.mediaImage.pullPolicy }}
+- name: INTERJECT_MEDIA_USER_ID
+  value: {{ kindIs "invalid" .Values.runAsUser | ternary "assigned" (.Values.runAsUser | toString) | quote }}
 - name: INTERJECT_RESYNC_SECONDS
   value: {{ $operator.resyncSeconds | quote }}
 - name: INTERJECT_LOG_FORMAT
