@@ -87,11 +87,27 @@ annotations:
 
 {{/* Image reference. Arguments: root, image. */}}
 {{- define "interject.image" -}}
-{{- if .image.digest -}}
-{{ .image.repository }}@{{ .image.digest }}
-{{- else -}}
-{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- $repository := .image.repository -}}
+{{- with .root.Values.global.imageRegistry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}
 {{- end -}}
+{{- if .image.digest -}}
+{{ $repository }}@{{ .image.digest }}
+{{- else -}}
+{{ $repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Images whose name has no registry, separated by commas: no registry has Interject's images. */}}
+{{- define "interject.images.local" -}}
+{{- $all := list .Values.operator.image .Values.operator.mediaImage -}}
+{{- if .Values.asterisk.enabled }}{{ $all = append $all .Values.asterisk.image }}{{ end -}}
+{{- $names := list -}}
+{{- range $all -}}
+{{- $name := include "interject.image" (dict "root" $ "image" .) -}}
+{{- if not (contains "/" $name) }}{{ $names = append $names $name }}{{ end -}}
+{{- end -}}
+{{- join ", " $names -}}
 {{- end -}}
 
 {{/* "true" if the APIs of the cluster are known: `helm template` does not know this one by itself. This does not
