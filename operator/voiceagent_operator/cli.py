@@ -105,6 +105,13 @@ cli.add_command(ready)
     "them, as OpenShift does.",
 )
 @click.option(
+    "--agent-secret-prefix",
+    default="",
+    envvar=_env("AGENT_SECRET_PREFIX"),
+    help="Restricts VoiceAgents: they can refer only to Secrets whose names begin with this, and "
+    "spec.podTemplate can set only where pods run, and resources. Default: no restrictions.",
+)
+@click.option(
     "--lease-namespace",
     default="default",
     envvar=_env("LEASE_NAMESPACE"),
@@ -175,6 +182,7 @@ def run(
     pull_policy: str,
     media_otlp_endpoint: str,
     media_user_id: int | None,
+    agent_secret_prefix: str,
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -206,6 +214,7 @@ def run(
             (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
         ),
         media_user_id=media_user_id,
+        agent_secret_prefix=agent_secret_prefix,
         resync_s=resync_seconds,
         version=version("interject"),
     )

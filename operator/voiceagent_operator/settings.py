@@ -42,5 +42,7 @@ class Settings:
     """None for no custom metrics API."""
     media_user_id: int | None
     """Of media pods; None: the cluster assigns it."""
+    agent_secret_prefix: str
+    """Of the Secrets that agents may refer to; "" for no restrictions."""
     resync_s: float
     version: str

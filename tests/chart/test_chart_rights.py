@@ -82,6 +82,45 @@ def test_an_external_certificate_needs_no_permissions() -> None:
     assert not [each for each in objects(values) if "certificate" in each["metadata"]["name"]]
 
 
+def aggregated(found: list[Json], role: str) -> dict[str, set[str]]:
+    """Verbs by resource that the cluster's role `role` gets."""
+    verbs: dict[str, set[str]] = {}
+    for each in found:
+        labels = each["metadata"].get("labels", {})
+        if labels.get(f"rbac.authorization.k8s.io/aggregate-to-{role}") == "true":
+            assert each["kind"] == "ClusterRole"
+            for rule in each["rules"]:
+                assert rule["apiGroups"] == ["interject.dev"]
+                for resource in rule["resources"]:
+                    verbs.setdefault(resource, set()).update(rule["verbs"])
+    return verbs
+
+
+READ = {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("role", ["edit", "admin"])
+def test_who_may_edit_a_namespace_may_edit_its_voice_agents(role: str) -> None:
+    verbs = aggregated(objects(), role)
+    assert verbs["voiceagents"] >= READ | {"create", "update", "patch", "delete"}
+    assert verbs["voiceagents/scale"] >= READ | {"update", "patch"}
+    assert verbs["voiceagents/status"] == READ
+
+
+def test_who_may_view_a_namespace_may_only_view_its_voice_agents() -> None:
+    assert set().union(*aggregated(objects(), "view").values()) == READ
+    assert "voiceagents" in aggregated(objects(), "view")
+
+
+@pytest.mark.parametrize(
+    "values", [NAMESPACED, {"operator": {"rbac": {"aggregate": False}}},
+    {"operator": {"rbac": {"create": False}}}],
+)  # fmt: skip
+def test_aggregated_roles_are_left_out(values: Json) -> None:
+    for role in ("view", "edit", "admin"):
+        assert aggregated(objects(values), role) == {}
+
+
 def test_no_rule_has_a_wildcard() -> None:
     for each in objects():
         for rule in each.get("rules", []):

@@ -52,6 +52,7 @@ def settings() -> Settings:
         metrics_api_port=8443,
         metrics_api_tls=None,
         media_user_id=10001,
+        agent_secret_prefix="",
         resync_s=RESYNC_S,
         version="1",
     )

@@ -77,6 +77,16 @@ async def test_an_autoscaler_without_a_metrics_api_is_named_with_the_next_step(r
     assert condition(fixed, "Degraded")[0] == "False"
 
 
+async def test_a_restricted_operator_does_not_run_what_it_forbids(rig: Rig) -> None:
+    rig.setting = replace(rig.setting, secret_prefix="agent-")
+    apply(rig.cluster, podTemplate={"spec": {"serviceAccountName": "admin"}})
+    await rig.reconciler.reconcile(KEY)
+    assert children(rig) == set()
+    status, reason, message = condition(rig.agent, "Degraded")
+    assert (status, reason) == ("True", "PodTemplateNotAllowed")
+    assert "found spec.serviceAccountName in spec.podTemplate" in message
+
+
 EDITS: list[tuple[Kind, str, Json]] = [
     (DEPLOYMENT, "reception", {"spec": {"replicas": 7}}),
     (CONFIG_MAP, "reception-manifest", {"data": {"agent.yaml": "edited"}}),

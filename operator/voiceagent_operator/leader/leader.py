@@ -275,6 +275,7 @@ class Leader:
             options.media_otlp_endpoint,
             options.log_format,
             options.media_user_id,
+            options.agent_secret_prefix,
             options.metrics_api_tls is not None,
         )
 

@@ -18,6 +18,7 @@ from voiceagent_operator.decide.causes import (
     find_scaling_cause,
     waits_for_volumes,
 )
+from voiceagent_operator.decide.permitted import find_forbidden
 from voiceagent_operator.decide.plan import make_plan
 from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
@@ -169,6 +170,9 @@ class Reconciler:
         self, agent: Agent, setting: RenderSettings, family: Family, left: dict[Slot, str]
     ) -> tuple[Repair, str]:
         """Apply what differs; also returns a hash of the manifest, "" if there is none."""
+        forbidden = find_forbidden(agent, setting.secret_prefix)
+        if forbidden is not None:
+            return Repair(trouble=forbidden), ""
         try:
             desired = children(agent, setting)
         except MergeError as error:

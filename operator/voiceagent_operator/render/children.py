@@ -44,6 +44,8 @@ KINDS = (
 """In the order in which they are applied: what pods need comes first."""
 OPTIONAL = frozenset({SCALED_OBJECT, POD_MONITOR})
 """Kinds of other operators, which a cluster may not serve."""
+PRUNED = frozenset({NETWORK_POLICY, AUTOSCALER, SCALED_OBJECT})
+"""Kinds of which a changed spec may need none. The others go with their VoiceAgent."""
 
 
 Slot = tuple[Kind, str]
@@ -65,6 +67,8 @@ class RenderSettings:
     """Of the pods."""
     user_id: int | None = workload.USER_ID
     """Of the pods; None: the cluster assigns it."""
+    secret_prefix: str = ""
+    """Of the Secrets that agents may refer to; see decide/permitted.py."""
     metrics_api: bool = True
     """Whether the operator serves the custom metrics API."""
 

@@ -16,6 +16,10 @@
   value: {{ $operator.mediaImage.pullPolicy }}
 - name: INTERJECT_MEDIA_USER_ID
   value: {{ kindIs "invalid" .Values.runAsUser | ternary "assigned" (.Values.runAsUser | toString) | quote }}
+{{- with $operator.agentSecretPrefix }}
+- name: INTERJECT_AGENT_SECRET_PREFIX
+  value: {{ . | quote }}
+{{- end }}
 - name: INTERJECT_RESYNC_SECONDS
   value: {{ $operator.resyncSeconds | quote }}
 - name: INTERJECT_LOG_FORMAT
