@@ -50,6 +50,16 @@ def _user_id(context: click.Context, option: click.Parameter, value: str) -> int
     raise click.BadParameter(f"found {value!r}; allowed: a number above 0, or {ASSIGNED}")
 
 
+def _labels(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    pairs = [value.partition("=") for value in values]
+    for (key, separator, _), value in zip(pairs, values, strict=True):
+        if not key or not separator:
+            raise click.BadParameter(f"found {value!r}; give KEY=VALUE")
+    return tuple((key, label) for key, _, label in pairs)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="interject")
 def cli() -> None:
@@ -110,6 +120,16 @@ cli.add_command(ready)
     envvar=_env("AGENT_SECRET_PREFIX"),
     help="Restricts VoiceAgents: they can refer only to Secrets whose names begin with this, and "
     "spec.podTemplate can set only where pods run, and resources. Default: no restrictions.",
+)
+@click.option(
+    "--pod-monitor-label",
+    "pod_monitor_labels",
+    multiple=True,
+    callback=_labels,
+    metavar="KEY=VALUE",
+    envvar=_env("POD_MONITOR_LABELS"),
+    help="Label of the PodMonitors of VoiceAgents, for the podMonitorSelector of Prometheus; may "
+    "be repeated.",
 )
 @click.option(
     "--lease-namespace",
@@ -183,6 +203,7 @@ def run(
     media_otlp_endpoint: str,
     media_user_id: int | None,
     agent_secret_prefix: str,
+    pod_monitor_labels: tuple[tuple[str, str], ...],
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -215,6 +236,7 @@ def run(
         ),
         media_user_id=media_user_id,
         agent_secret_prefix=agent_secret_prefix,
+        pod_monitor_labels=pod_monitor_labels,
         resync_s=resync_seconds,
         version=version("interject"),
     )

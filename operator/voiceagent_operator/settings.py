@@ -44,5 +44,7 @@ class Settings:
     """Of media pods; None: the cluster assigns it."""
     agent_secret_prefix: str
     """Of the Secrets that agents may refer to; "" for no restrictions."""
+    pod_monitor_labels: tuple[tuple[str, str], ...]
+    """Key and value of each."""
     resync_s: float
     version: str

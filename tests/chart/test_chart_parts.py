@@ -127,6 +127,14 @@ def test_the_port_of_the_metrics_api_is_one_that_the_control_plane_reaches() -> 
     assert environment["INTERJECT_METRICS_API_PORT"] == "10250"
 
 
+def test_prometheus_selects_the_pod_monitors_of_media_pods_by_the_same_labels() -> None:
+    labels = {"release": "prometheus", "team": "voice"}
+    found = variables({"monitoring": {"podMonitor": {"labels": labels}}})
+    pairs = found["INTERJECT_POD_MONITOR_LABELS"].split()
+    assert dict(pair.split("=") for pair in pairs) == labels
+    assert "INTERJECT_POD_MONITOR_LABELS" not in variables({})
+
+
 def test_traces_go_to_the_configured_endpoint() -> None:
     found = variables(CASES["everything"])
     endpoint = "http://jaeger-collector.tracing:4318"

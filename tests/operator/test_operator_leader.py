@@ -53,6 +53,7 @@ def settings() -> Settings:
         metrics_api_tls=None,
         media_user_id=10001,
         agent_secret_prefix="",
+        pod_monitor_labels=(),
         resync_s=RESYNC_S,
         version="1",
     )
@@ -131,6 +132,25 @@ def led(case: Case, *, silent: bool = False) -> None:
 
 async def _silence(on_event: OnEvent) -> None:
     await asyncio.Event().wait()
+
+
+def test_wanted_and_ready_pods_of_each_agent_are_metrics() -> None:
+    async def case(world: World) -> None:
+        def pods(state: str) -> float:
+            labels = f'agent="reception",agent_namespace="calls",state="{state}"'
+            return world.metric(f"interject_operator_agent_pods{{{labels}}}")
+
+        apply(world.cluster, replicas=2, autoscaling={"metricSource": "operator", "maxReplicas": 7})
+        await world.pass_s()
+        assert (pods("wanted"), pods("ready"), pods("most")) == (2, 0, 7)
+        roll_out(world.cluster, 1)
+        await world.pass_s()
+        assert pods("ready") == 1
+        world.cluster.delete(VOICE_AGENT, *KEY)
+        await world.pass_s()
+        assert "interject_operator_agent_pods{" not in world.metrics.render()[0].decode()
+
+    led(case)
 
 
 def test_an_agent_from_its_creation_to_its_deletion() -> None:

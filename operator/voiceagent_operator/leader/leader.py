@@ -26,7 +26,7 @@ from voiceagent_operator.render.children import KINDS, OPTIONAL, RenderSettings
 from voiceagent_operator.settings import Settings
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
 from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing, WarnOnce
-from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.metrics import AgentPods, OperatorMetrics
 
 WORKERS: Final = 4
 """Concurrent reconciles: each waits for the API server most of the time."""
@@ -85,6 +85,7 @@ class Leader:
             *(api, reporter, self._setting, self._publisher.publication, pod_calls.ask),
             self._crd.trouble,
         )
+        metrics.show_pods_of(self._agent_pods)
         self._watch = AgentWatch(
             self._directory,
             self._agents.add,
@@ -266,6 +267,20 @@ class Leader:
         for key in keys:
             self._agents.add(key)
 
+    def _agent_pods(self) -> Iterator[AgentPods]:
+        """For the metrics, at each scrape."""
+        for known in self._reconciler.known.values():
+            status = (known.seen.deployment or {}).get("status", {})
+            scaling = known.agent.spec.autoscaling
+            scales = scaling.metric_source != "none"
+            scales = scales and scaling.max_replicas > scaling.min_replicas
+            yield AgentPods(
+                *known.agent.key,
+                wanted=known.agent.spec.replicas,
+                ready=status.get("readyReplicas", 0),
+                most=scaling.max_replicas if scales else None,
+            )
+
     def _setting(self) -> RenderSettings:
         options = self._settings
         return RenderSettings(
@@ -277,6 +292,7 @@ class Leader:
             options.media_user_id,
             options.agent_secret_prefix,
             options.metrics_api_tls is not None,
+            dict(options.pod_monitor_labels),
         )
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import yaml
@@ -71,6 +71,8 @@ class RenderSettings:
     """Of the Secrets that agents may refer to; see decide/permitted.py."""
     metrics_api: bool = True
     """Whether the operator serves the custom metrics API."""
+    pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    """By which a Prometheus selects PodMonitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
         DISRUPTION_BUDGET: scaling.disruption_budgets,
         AUTOSCALER: scaling.autoscalers,
         SCALED_OBJECT: scaling.scaled_objects,
-        POD_MONITOR: network.pod_monitors,
+        POD_MONITOR: lambda each: network.pod_monitors(each, setting.pod_monitor_labels),
     }
     return [
         Child(kind, _finish(agent, kind, part))
@@ -159,8 +161,9 @@ def digest(value: object) -> str:
 def _finish(agent: Agent, kind: Kind, part: Json) -> Json:
     """`part`, which has a name and what is its own, with what every child has."""
     own = dict(part)
-    name = own.pop("name")
+    name, more = own.pop("name"), own.pop("labels", {})
     body = kind.head(agent.namespace, name) | own
-    body["metadata"] |= {"labels": names.labels(agent), "ownerReferences": [names.owner(agent)]}
+    labels = {**more, **names.labels(agent)}
+    body["metadata"] |= {"labels": labels, "ownerReferences": [names.owner(agent)]}
     body["metadata"]["annotations"] = {names.APPLIED: digest(body)}
     return body

@@ -20,6 +20,12 @@
 - name: INTERJECT_AGENT_SECRET_PREFIX
   value: {{ . | quote }}
 {{- end }}
+{{- with .Values.monitoring.podMonitor.labels }}
+{{- $labels := list }}
+{{- range $key, $value := . }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end }}
+- name: INTERJECT_POD_MONITOR_LABELS
+  value: {{ join " " $labels | quote }}
+{{- end }}
 - name: INTERJECT_RESYNC_SECONDS
   value: {{ $operator.resyncSeconds | quote }}
 - name: INTERJECT_LOG_FORMAT
