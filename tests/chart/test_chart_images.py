@@ -92,6 +92,10 @@ def test_one_registry_is_set_for_all_images() -> None:
     assert images(slash) == images(values)
 
 
+def test_a_parent_chart_can_have_more_global_values() -> None:
+    assert images({"global": {"storageClass": "fast"}}) == images({})
+
+
 def test_the_notes_say_which_images_nobody_can_pull_and_how_to_make_them() -> None:
     notes = texts()["NOTES.txt"]
     assert "interject-operator:0.1.0, interject-media:0.1.0, interject-asterisk:0.1.0" in notes
