@@ -33,7 +33,7 @@ def read_values(environ: Mapping[str, str]) -> Values:
         SetupError: a file cannot be read.
         SpecError: the file or a variable is invalid.
     """
-    return with_passwords(read_sources(environ), environ)
+    return _with_passwords(read_sources(environ), environ)
 
 
 def read_sources(environ: Mapping[str, str]) -> Values:
@@ -110,13 +110,7 @@ _VARIABLES: dict[str, Callable[[str, str], Document]] = {
 }
 
 
-def with_passwords(values: Values, environ: Mapping[str, str]) -> Values:
-    """`values` with all passwords in clear text.
-
-    Raises:
-        SetupError: a password file cannot be read.
-        SpecError: a password is missing or invalid.
-    """
+def _with_passwords(values: Values, environ: Mapping[str, str]) -> Values:
     phones = tuple(
         phone.model_copy(update={"password": _text_of(phone.password, environ)})
         for phone in values.phones

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from asterisk_config.environment import files_of, read_sources, with_passwords
+from asterisk_config.environment import files_of, read_sources, read_values
 from asterisk_config.modules import needed
 from asterisk_config.places import Places, write
 from asterisk_config.reload import Reloader
@@ -59,10 +59,7 @@ class ValuesWatch:
         self._places = places
         self._spawn = spawn
         self._problem = ""
-        sources = read_sources(environ)
-        self._files = files_of(sources, environ)
-        self._digest = _digest(self._files)
-        self.values = with_passwords(sources, environ)
+        self._files, self._digest, self.values = _read(environ)
         self._rendered = render(self.values, places)
         self._modules = {name: self._reloader(name, loaded=True) for name in needed(self.values)}
         self._reloads = {
@@ -96,11 +93,7 @@ class ValuesWatch:
             each.ended(codes)
 
     def _load(self) -> None:
-        sources = read_sources(self._environ)
-        files = files_of(sources, self._environ)
-        # Before the passwords are read: a password that changes in between is read again.
-        digest = _digest(files)
-        values = with_passwords(sources, self._environ)
+        files, digest, values = _read(self._environ)
         rendered = render(values, self._places)
         changed = {
             name: rendered.get(name, "")
@@ -130,6 +123,17 @@ class ValuesWatch:
         if problem != self._problem:
             self._problem = problem
             log.error("values: rejected, the previous ones stay: %s", problem)
+
+
+def _read(environ: Mapping[str, str]) -> tuple[tuple[Path, ...], str, Values]:
+    """The watched files, their digest, and the values.
+
+    The digest is older than the values: a file that changes in between is read again at the next
+    poll.
+    """
+    files = files_of(read_sources(environ), environ)
+    digest = _digest(files)
+    return files, digest, read_values(environ)
 
 
 def _digest(files: Iterable[Path]) -> str:
