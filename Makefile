@@ -3,6 +3,7 @@
 #   PYTHON      the Python that `.venv` is made with, 3.11 or newer; it counts when there is none yet
 #   ARGS        more arguments for `make demo` and the tests
 #   FILES       test files for test, test-asterisk and test-cluster, instead of all of theirs
+#   PUSH        registry and prefix to which `make images` pushes, as in registry.example.com/team
 #   KUBECONFIG  the cluster for `make test-cluster`; without it one is brought up
 
 PYTHON ?= python3
@@ -64,9 +65,9 @@ test-cluster: $(SET_UP) ## the operator on a real Kubernetes, which is built fir
 test-cluster-core: $(SET_UP) ## those of them that every change runs; eight minutes once all is built
 	$(NAMED_CLUSTER)$(BIN)/pytest -m "cluster and core" $(or $(FILES),tests/cluster) $(ARGS)
 
-images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE
+images: $(SET_UP) ## the three images, by ENGINE=docker, podman or buildah, for KUBECONFIG=FILE or PUSH=REGISTRY/PREFIX
 	@$(BIN)/python scripts/make_images.py $(if $(ENGINE),--engine $(ENGINE)) \
-		$(NAMED) $(ARGS)
+		$(if $(PUSH),--push $(PUSH),$(NAMED)) $(ARGS)
 
 lint: $(SET_UP) ## style, with ruff
 	$(BIN)/ruff check

@@ -21,6 +21,7 @@ from asterisk_config.render import reference, render, snippet
 from asterisk_config.stuck_calls import StuckCalls
 from asterisk_config.supervisor import Watch, run_asterisk, spawn
 from asterisk_config.values import Values
+from asterisk_config.values_watch import ValuesWatch
 from media_pod.errors import InterjectError
 
 USAGE_ERROR = 2
@@ -53,11 +54,12 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def _run(places: Places) -> int:
-    values = read_values(os.environ)
+    watch = ValuesWatch(os.environ, places, spawn)
+    values = watch.values
     for folder in places.written:
         write(folder, {})
-    watches = list(_watches(values, places))
-    write(places.etc, render(values, places))
+    watches = [watch, *_watches(values, places)]
+    write(places.etc, watch.rendered)
     over_websocket = bool(values.published or web_socket_agents(values))
     stuck = StuckCalls(places, spawn) if over_websocket else None
     return run_asterisk(places, values.drain_seconds, watches=watches, stuck=stuck)

@@ -33,6 +33,16 @@ def read_values(environ: Mapping[str, str]) -> Values:
         SetupError: a file cannot be read.
         SpecError: the file or a variable is invalid.
     """
+    return _with_passwords(read_sources(environ), environ)
+
+
+def read_sources(environ: Mapping[str, str]) -> Values:
+    """The values of this container, with passwords as the values file has them.
+
+    Raises:
+        SetupError: the file cannot be read.
+        SpecError: the file or a variable is invalid.
+    """
     path = _path(environ)
     source = str(path or "defaults")
     document = read_yaml(path, _KIND) if path else {}
@@ -41,7 +51,18 @@ def read_values(environ: Mapping[str, str]) -> Values:
         if text := environ.get(variable):
             document = _merged(document, parse(variable, text))
             values = load_values(document, variable)
-    return _with_passwords(values, environ)
+    return values
+
+
+def files_of(values: Values, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The values file, if there is one, and the password files that `values` name.
+
+    Args:
+        values: as `read_sources` returns them.
+    """
+    passwords = (peer.password.file for peer in values.peers if peer.password is not None)
+    path = _path(environ)
+    return (*((path,) if path else ()), *(Path(name) for name in passwords if name is not None))
 
 
 def _path(environ: Mapping[str, str]) -> Path | None:

@@ -91,7 +91,8 @@ def needed(values: Values) -> Iterable[str]:
     if values.queues:
         yield _QUEUES
     if values.metrics_port is not None:
-        yield from _METRICS
+        # res_prometheus looks for registrations at its start only: a trunk can be added later.
+        yield from (*_METRICS, *_REGISTRATIONS)
     fallbacks = (values.fallback, *(agent.fallback for agent in values.agents))
     if any(isinstance(fallback, Message) for fallback in fallbacks):
         yield from _SOUNDS

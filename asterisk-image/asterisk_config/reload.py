@@ -45,6 +45,11 @@ class ReloadState:
         """The content of the file that Asterisk reads."""
         return self._written
 
+    @property
+    def settled(self) -> bool:
+        """Whether Asterisk has loaded what is written."""
+        return self._loading is None and self._written == self._loaded
+
     def wrote(self, content: str) -> None:
         """The file has new content."""
         self._written = content

@@ -15,9 +15,9 @@ State machine; `Shutdown` uses no clock and no processes:
     STOPPING   signal            STOPPING     none
     any        Asterisk exited   -            exit with its code
 
-Once a second, files that can change at runtime are polled: the published dialplan (publisher.py)
-and the certificate of SIP over TLS (certificate.py). So are calls that hang (stuck_calls.py): if no
-other is left, Asterisk is killed, and the container restarts it.
+Once a second, files that can change at runtime are polled: the values (values_watch.py), the
+published dialplan (publisher.py) and the certificate of SIP over TLS (certificate.py). So are calls
+that hang (stuck_calls.py): if no other is left, Asterisk is killed, and the container restarts it.
 """
 
 import logging

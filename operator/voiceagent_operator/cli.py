@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 import uvloop
@@ -23,6 +23,7 @@ from media_pod.manifest.types import HttpUrl
 from media_pod.manifest.validation import SpecError
 from voiceagent_operator.jobs import apply, ready
 from voiceagent_operator.operate import operate
+from voiceagent_operator.render.workload import USER_ID
 from voiceagent_operator.settings import Settings, TlsFiles, TlsSecret
 from voiceagent_operator.telemetry.logs_and_traces import ReconcileIds
 
@@ -47,6 +48,28 @@ def _number_plans(
         return parse_plans(value, "number plan")
     except SpecError as error:
         raise click.BadParameter(str(error)) from None
+
+
+ASSIGNED: Final = "assigned"
+"""Of --media-user-id: no user ID in the pod template."""
+
+
+def _user_id(context: click.Context, option: click.Parameter, value: str) -> int | None:
+    if value == ASSIGNED:
+        return None
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"found {value!r}; allowed: a number above 0, or {ASSIGNED}")
+
+
+def _labels(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    pairs = [value.partition("=") for value in values]
+    for (key, separator, _), value in zip(pairs, values, strict=True):
+        if not key or not separator:
+            raise click.BadParameter(f"found {value!r}; give KEY=VALUE")
+    return tuple((key, label) for key, _, label in pairs)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -103,6 +126,31 @@ cli.add_command(ready)
     envvar=_env("MEDIA_OTLP_ENDPOINT"),
     help="Base URL of the OTLP/HTTP collector for traces of media pods, for VoiceAgents without "
     "spec.telemetry.otlpEndpoint. Default: no traces.",
+)
+@click.option(
+    "--media-user-id",
+    default=str(USER_ID),
+    callback=_user_id,
+    envvar=_env("MEDIA_USER_ID"),
+    help="User ID, group ID and fsGroup of media pods. assigned: none, because the cluster assigns "
+    "them, as OpenShift does.",
+)
+@click.option(
+    "--agent-secret-prefix",
+    default="",
+    envvar=_env("AGENT_SECRET_PREFIX"),
+    help="Restricts VoiceAgents: they can refer only to Secrets whose names begin with this, and "
+    "spec.podTemplate can set only where pods run, and resources. Default: no restrictions.",
+)
+@click.option(
+    "--pod-monitor-label",
+    "pod_monitor_labels",
+    multiple=True,
+    callback=_labels,
+    metavar="KEY=VALUE",
+    envvar=_env("POD_MONITOR_LABELS"),
+    help="Label of the PodMonitors of VoiceAgents, for the podMonitorSelector of Prometheus; may "
+    "be repeated.",
 )
 @click.option(
     "--lease-namespace",
@@ -184,6 +232,9 @@ def run(
     media_image: str,
     pull_policy: str,
     media_otlp_endpoint: str,
+    media_user_id: int | None,
+    agent_secret_prefix: str,
+    pod_monitor_labels: tuple[tuple[str, str], ...],
     lease_namespace: str,
     lease_name: str,
     identity: str,
@@ -216,6 +267,9 @@ def run(
         metrics_api_tls=_tls(
             (metrics_api_certificate, metrics_api_key), (metrics_api_secret, metrics_api_service)
         ),
+        media_user_id=media_user_id,
+        agent_secret_prefix=agent_secret_prefix,
+        pod_monitor_labels=pod_monitor_labels,
         resync_s=resync_seconds,
         number_plans=number_plans,
         version=version("interject"),

@@ -154,7 +154,10 @@ class _Replica:
             match self._settings.metrics_api_tls:
                 case TlsSecret(secret, service):
                     namespace = self._settings.lease_namespace
-                    keeper = CertificateKeeper(self._api, namespace, secret, service)
+                    keeper = CertificateKeeper(
+                        *(self._api, namespace, secret, service),
+                        available=self._metrics.api_service,
+                    )
                     tasks.create_task(keeper.run())
                 case _:
                     pass

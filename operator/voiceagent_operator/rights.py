@@ -11,6 +11,7 @@ from typing import Final
 
 from voiceagent_operator.kube.kinds import (
     API_SERVICE,
+    CONFIG_MAP,
     EVENT,
     LEASE,
     POD,
@@ -20,11 +21,13 @@ from voiceagent_operator.kube.kinds import (
     Kind,
 )
 from voiceagent_operator.metrics_api.documents import API_SERVICES
-from voiceagent_operator.render.children import KINDS
+from voiceagent_operator.render.children import KINDS, PRUNED
 
 _READ: Final = ("get", "list", "watch")
-_KEEP: Final = (*_READ, "create", "patch", "update", "delete")
+_KEEP: Final = (*_READ, "create", "patch", "update")
 """Server-side apply is a patch, and a create where nothing is there."""
+_DELETED: Final = PRUNED | {CONFIG_MAP}
+"""The dialplan of an Asterisk that is gone is a ConfigMap."""
 
 
 def _rule(kind: Kind, verbs: Sequence[str], subresource: str = "") -> Json:
@@ -40,7 +43,7 @@ def agent_rules() -> list[Json]:
         # Children have blockOwnerDeletion, for which OwnerReferencesPermissionEnforcement requires
         # this right. The operator sets no finalizer.
         _rule(VOICE_AGENT, ["update"], "finalizers"),
-        *(_rule(kind, _KEEP) for kind in KINDS),
+        *(_rule(kind, (*_KEEP, "delete") if kind in _DELETED else _KEEP) for kind in KINDS),
         # Pods show the cause of a failure, and get the number of their calls as deletion cost.
         _rule(POD, [*_READ, "patch"]),
         # Condition changes are reported as events; a failed mount is reported by events alone.

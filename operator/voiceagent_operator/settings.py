@@ -45,6 +45,12 @@ class Settings:
     metrics_api_port: int
     metrics_api_tls: TlsFiles | TlsSecret | None
     """None for no custom metrics API."""
+    media_user_id: int | None
+    """Of media pods; None: the cluster assigns it."""
+    agent_secret_prefix: str
+    """Of the Secrets that agents may refer to; "" for no restrictions."""
+    pod_monitor_labels: tuple[tuple[str, str], ...]
+    """Key and value of each."""
     resync_s: float
     number_plans: Mapping[str, NumberPlan]
     """By the name of the Asterisk."""

@@ -15,18 +15,12 @@ def schema(values: dict[str, ChartValue]) -> Json:
     Raises:
         UndocumentedError: neither the default nor the comment of a value gives its type.
     """
-    properties = {key: _property(value) for key, value in values.items()}
-    # Helm passes `global` to a chart that is a dependency of another.
-    properties["global"] = {
-        "type": "object",
-        "description": "Global values of a parent chart; not used by this chart.",
-    }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Values of the chart interject",
         "type": "object",
         "additionalProperties": False,
-        "properties": properties,
+        "properties": {key: _property(value) for key, value in values.items()},
     }
 
 

@@ -3,7 +3,17 @@
 from typing import Final
 
 from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
-from observability.promql import AGENT, buckets, by_agent, quantiles, rate, share
+from observability.promql import (
+    AGENT,
+    ALL_CLUSTERS,
+    CLUSTER,
+    NAMESPACE,
+    buckets,
+    by_agent,
+    quantiles,
+    rate,
+    share,
+)
 
 _STOPS: Final = by_agent(rate("interject_stops_total"))
 _SUSPECTED: Final = by_agent(rate("interject_suspected_false_stops_total"))
@@ -188,8 +198,9 @@ AGENT_DASHBOARD: Final = Dashboard(
     "Interject / Agent",
     "One agent: calls and capacity, interruptions, echo, and latency of its providers.",
     (
-        Variable("namespace", "Namespace", "interject_pod_info"),
-        Variable("agent", "Agent", 'interject_pod_info{namespace=~"$namespace"}', multi=False),
+        ALL_CLUSTERS,
+        Variable("namespace", "Namespace", f"interject_pod_info{CLUSTER}"),
+        Variable("agent", "Agent", f"interject_pod_info{NAMESPACE}", multi=False),
     ),
     (_CALLS, _STOPPING, _ECHO, _PROVIDERS),
 )

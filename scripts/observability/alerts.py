@@ -2,68 +2,40 @@
 
 critical: callers are rejected or cut off now; page the on-call engineer. warning: call quality is
 degraded, or one more failure would affect callers; handle during working hours.
+
+None fires because a release, an agent or a trunk was removed on purpose, even where the rules stay:
+their series end with them, and what is missing only counts beside something that is still there.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
-from observability.promql import NOT_TOOLS, by_agent
+from observability.alert import Alert
+from observability.alerts_operator import OPERATOR_ALERTS
+from observability.promql import NOT_SELECTED, NOT_TOOLS, by_agent
 
-RUNBOOKS: Final = "docs/runbooks"
-"""Prefix of `runbook_url`; the chart replaces it by `alerts.runbookUrl`."""
 SEEN: Final = "[1h]"
 """How long a target that has disappeared still counts as missing."""
 
-_EVERYWHERE: Final = ""
 _FREE: Final = (
     "(interject_capacity_calls - interject_active_calls) and (interject_draining_seconds == 0)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alerting rule. Its runbook is the file docs/runbooks/NAME.md."""
-
-    name: str
-    expr: str
-    pending: str
-    """Prometheus' `for`: how long `expr` must hold before the alert fires."""
-    severity: str
-    summary: str
-    description: str
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        """The rule in the format of a Prometheus rule file."""
-        return {
-            "alert": self.name,
-            "expr": self.expr,
-            "for": self.pending,
-            "labels": {"severity": self.severity},
-            "annotations": {
-                "summary": self.summary,
-                "description": self.description,
-                "runbook_url": f"{RUNBOOKS}/{self.name}.md",
-            },
-        }
-
 
 _AGENT: Final = "{{ $labels.namespace }}/{{ $labels.agent }}"
 _POD: Final = "{{ $labels.namespace }}/{{ $labels.pod }}"
 
 
 def _agents(counter: str, window: str, labels: str) -> str:
-    counted = by_agent(f"increase({counter}[{window}])", _EVERYWHERE)
-    return f"sum by (namespace, agent, {labels}) ({counted})"
+    counted = by_agent(f"increase({counter}[{window}])", NOT_SELECTED)
+    return f"sum by (cluster, namespace, agent, {labels}) ({counted})"
 
 
 _CALLS: Final = (
     Alert(
         "InterjectNoCapacity",
-        f"(sum by (namespace, agent) ({by_agent(_FREE, _EVERYWHERE)}) "
-        "or 0 * count by (namespace, agent) (interject_pod_info)) <= 0",
+        f"(sum by (cluster, namespace, agent) ({by_agent(_FREE, NOT_SELECTED)}) "
+        "or 0 * count by (cluster, namespace, agent) (interject_pod_info)) <= 0",
         "1m",
         "critical",
         f"Agent {_AGENT} has no free call slots",
@@ -118,7 +90,7 @@ _PODS: Final = (
     ),
     Alert(
         "InterjectPodDown",
-        f"up == 0 and on (namespace, pod) count_over_time(interject_pod_info{SEEN})",
+        f"up == 0 and on (cluster, namespace, pod) count_over_time(interject_pod_info{SEEN})",
         "2m",
         "critical",
         f"Media pod {_POD} is down",
@@ -127,7 +99,8 @@ _PODS: Final = (
     ),
     Alert(
         "InterjectPodMetricsAbsent",
-        "max(interject_operator_agents) > 0 unless on () count(interject_pod_info)",
+        "max by (cluster) (interject_operator_agents) > 0 "
+        "unless on (cluster) count by (cluster) (interject_pod_info)",
         "10m",
         "warning",
         "Prometheus scrapes no media pods",
@@ -139,7 +112,7 @@ _PODS: Final = (
 _INFRASTRUCTURE: Final = (
     Alert(
         "InterjectOperatorNotLeading",
-        "max by (namespace) (interject_operator_leader) == 0",
+        "max by (cluster, namespace) (interject_operator_leader) == 0",
         "2m",
         "warning",
         "No operator replica is the leader in {{ $labels.namespace }}",
@@ -148,18 +121,22 @@ _INFRASTRUCTURE: Final = (
     ),
     Alert(
         "InterjectOperatorAbsent",
-        "absent(interject_operator_leader)",
+        "count by (cluster) (interject_pod_info) "
+        "unless on (cluster) count by (cluster) (interject_operator_leader)",
         "10m",
         "warning",
         "The operator is absent",
-        "Prometheus scrapes no replica of the operator. Calls continue; changes of VoiceAgents, "
-        "scaling and extensions are not processed.",
+        "{{ $value }} media pods run, and Prometheus scrapes no replica of the operator. "
+        "Calls continue; changes of VoiceAgents, scaling and extensions are not processed.",
     ),
     Alert(
         "InterjectAsteriskDown",
-        f"(up == 0 and on (namespace, pod) count_over_time(asterisk_core_uptime_seconds{SEEN})) "
-        f"or (0 * count by (namespace) (count_over_time(asterisk_core_uptime_seconds{SEEN})) "
-        "unless on (namespace) asterisk_core_uptime_seconds)",
+        "(up == 0 and on (cluster, namespace, pod) "
+        f"count_over_time(asterisk_core_uptime_seconds{SEEN})) "
+        "or (0 * count by (cluster, namespace) "
+        f"(count_over_time(asterisk_core_uptime_seconds{SEEN})) "
+        "unless on (cluster, namespace) asterisk_core_uptime_seconds "
+        "and on (cluster) max by (cluster) (interject_operator_agents) > 0)",
         "1m",
         "critical",
         "Asterisk {{ $labels.namespace }}/{{ $labels.pod }} is down",
@@ -171,7 +148,7 @@ _INFRASTRUCTURE: Final = (
 GROUPS: Final = {
     "interject-calls": _CALLS,
     "interject-pods": _PODS,
-    "interject-around": _INFRASTRUCTURE,
+    "interject-around": (*_INFRASTRUCTURE, *OPERATOR_ALERTS),
 }
 ALERTS: Final = tuple(alert for alerts in GROUPS.values() for alert in alerts)
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
-from observability.promql import POD, RATE
+from observability.promql import ALL_CLUSTERS, CLUSTER, NAMESPACE, POD, RATE
 
 _NOW: Final = Row(
     "Calls",
@@ -80,8 +80,9 @@ ASTERISK_DASHBOARD: Final = Dashboard(
     "Interject / Asterisk",
     "Telephony: calls, channels, phones and trunks of Asterisk.",
     (
-        Variable("namespace", "Namespace", "asterisk_core_uptime_seconds"),
-        Variable("pod", "Pod", 'asterisk_core_uptime_seconds{namespace=~"$namespace"}'),
+        ALL_CLUSTERS,
+        Variable("namespace", "Namespace", f"asterisk_core_uptime_seconds{CLUSTER}"),
+        Variable("pod", "Pod", f"asterisk_core_uptime_seconds{NAMESPACE}"),
     ),
     (_NOW,),
 )

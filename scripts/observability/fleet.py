@@ -3,11 +3,11 @@
 from typing import Final
 
 from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
-from observability.promql import NAMESPACE, NOT_TOOLS, by_agent, rate, share
+from observability.promql import ALL_CLUSTERS, CLUSTER, NAMESPACE, NOT_TOOLS, by_agent, rate, share
 
 _CALLS: Final = by_agent("interject_active_calls", NAMESPACE)
 _CAPACITY: Final = by_agent("interject_capacity_calls", NAMESPACE)
-_BY: Final = "sum by (namespace, agent)"
+_BY: Final = "sum by (cluster, namespace, agent)"
 _NAME: Final = "{{namespace}}/{{agent}}"
 
 
@@ -17,7 +17,7 @@ def _by_agent(counter: str, where: str = NAMESPACE) -> str:
 
 def _slow(quantile: float, histogram: str) -> str:
     rates = by_agent(rate(f"{histogram}_bucket"), NAMESPACE)
-    return f"histogram_quantile({quantile}, sum by (le, namespace, agent) ({rates}))"
+    return f"histogram_quantile({quantile}, sum by (le, cluster, namespace, agent) ({rates}))"
 
 
 _NOW: Final = Row(
@@ -52,7 +52,7 @@ _NOW: Final = Row(
             Unit.COUNT,
             (
                 Query(
-                    f"count(count by (namespace, agent) (interject_pod_info{NAMESPACE}))",
+                    f"count(count by (cluster, namespace, agent) (interject_pod_info{NAMESPACE}))",
                     "",
                 ),
             ),
@@ -80,7 +80,7 @@ _NOW: Final = Row(
             "Operator leader",
             "Is there a leader (1)? Without one, calls continue, but changes are not processed.",
             Unit.COUNT,
-            (Query("sum(interject_operator_leader)", ""),),
+            (Query(f"sum(interject_operator_leader{CLUSTER})", ""),),
             PanelKind.STAT,
             width=4,
             thresholds=((0, "red"), (1, "green")),
@@ -169,7 +169,7 @@ _OPERATOR: Final = Row(
             (
                 Query(
                     "60 * sum by (result) "
-                    "(rate(interject_operator_reconciles_total[$__rate_interval]))",
+                    f"({rate('interject_operator_reconciles_total', CLUSTER)})",
                     "{{result}}",
                 ),
             ),
@@ -183,7 +183,7 @@ _OPERATOR: Final = Row(
             (
                 Query(
                     "60 * sum by (verb, status) "
-                    "(rate(interject_operator_api_requests_total[$__rate_interval]))",
+                    f"({rate('interject_operator_api_requests_total', CLUSTER)})",
                     "{{verb}} {{status}}",
                 ),
             ),
@@ -193,7 +193,7 @@ _OPERATOR: Final = Row(
             "Watch age",
             "How long ago did each watch last receive data? After 5 minutes the replica restarts.",
             Unit.SECONDS,
-            (Query("max by (kind) (interject_operator_watch_age_seconds)", "{{kind}}"),),
+            (Query(f"max by (kind) (interject_operator_watch_age_seconds{CLUSTER})", "{{kind}}"),),
             width=8,
         ),
     ),
@@ -203,6 +203,6 @@ FLEET_DASHBOARD: Final = Dashboard(
     "interject-fleet",
     "Interject / Fleet",
     "Overview of all agents, and the operator.",
-    (Variable("namespace", "Namespace", "interject_pod_info"),),
+    (ALL_CLUSTERS, Variable("namespace", "Namespace", f"interject_pod_info{CLUSTER}")),
     (_NOW, _AGENTS, _OPERATOR),
 )

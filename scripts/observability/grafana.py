@@ -74,7 +74,7 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     if variable.multi:
         # A regular expression, not a list of values: it also matches series that appear later.
         everything = models.VariableOption(selected=True, text="All", value="$__all")
-        built.all_value(".+").current(everything)
+        built.all_value(variable.all_value).current(everything)
     return built
 
 

@@ -82,6 +82,8 @@ class Variable:
     """Series selector; the values of its label `name` are offered."""
     multi: bool = True
     """Several values, or all, can be selected."""
+    all_value: str = ".+"
+    """What all stands for: a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from observability.model import Dashboard, Panel, PanelKind, Query, Row, Unit, Variable
-from observability.promql import POD, quantiles, rate
+from observability.promql import AGENT, ALL_CLUSTERS, CLUSTER, NAMESPACE, POD, quantiles, rate
 
 _TICK_RATES: Final = f"sum by (le) ({rate('interject_tick_duration_seconds_bucket', POD)})"
 _LATENESS_RATES: Final = f"sum by (le) ({rate('interject_tick_lateness_seconds_bucket', POD)})"
@@ -145,12 +145,13 @@ POD_DASHBOARD: Final = Dashboard(
     "Interject / Pod",
     "One media pod: tick duration, pacing, and resources.",
     (
-        Variable("namespace", "Namespace", "interject_pod_info"),
-        Variable("agent", "Agent", 'interject_pod_info{namespace=~"$namespace"}'),
+        ALL_CLUSTERS,
+        Variable("namespace", "Namespace", f"interject_pod_info{CLUSTER}"),
+        Variable("agent", "Agent", f"interject_pod_info{NAMESPACE}"),
         Variable(
             "pod",
             "Pod",
-            'interject_pod_info{namespace=~"$namespace", agent=~"$agent"}',
+            f"interject_pod_info{AGENT}",
             multi=False,
         ),
     ),

@@ -82,6 +82,7 @@ def agent(**more: Any) -> dict[str, Any]:
             {"trunks": [account()]},
             {"trunks": [account(register=True)]},
         ),
+        ("res_pjsip_outbound_registration", {}, {"metricsPort": 9100}),
         ("res_pjsip_endpoint_identifier_anonymous", {}, {"sip": {"anonymous": True}}),
         *(
             (module, {"codecs": ["ulaw"]}, {"codecs": ["ulaw"], "published": True, "agents": []})

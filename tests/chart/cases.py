@@ -24,11 +24,15 @@ _KNOBS: dict[str, Any] = {
 }
 _DIGEST = "sha256:" + "0" * 64
 
+METRICS_API: dict[str, Any] = {"enabled": True, "onlyProvider": True}
+"""What enables it where the chart is rendered without a cluster."""
+
 EVERYTHING: dict[str, Any] = {
     "commonLabels": {"cost": "42"},
     "commonAnnotations": {"example.com/by": "us"},
     "imagePullSecrets": [{"name": "registry"}],
     "logFormat": "text",
+    "metricsApi": METRICS_API,
     "telemetry": {"otlpEndpoint": "http://jaeger-collector.tracing:4318"},
     "operator": {
         **_KNOBS,
@@ -47,7 +51,7 @@ EVERYTHING: dict[str, Any] = {
         "fallback": {"kind": "message", "sound": "vm-goodbye"},
         "phones": [
             {"name": "anna", "extension": "601", "existingSecret": "anna", "secretKey": "sip"},
-            {"name": "602", "codecs": ["g722"]},
+            {"name": "602", "codecs": ["g722"], "password": "battery-staple"},
             {"name": "603", "password": "correct-horse"},
         ],
         "trunks": [
@@ -95,7 +99,6 @@ CASES: dict[str, dict[str, Any]] = {
             "serviceAccount": {"create": False},
             "podDisruptionBudget": {"enabled": False},
         },
-        "metricsApi": {"enabled": False},
         "asterisk": {"enabled": False},
         "sample": {"enabled": False},
         "networkPolicy": {"enabled": False},
@@ -107,15 +110,17 @@ CASES: dict[str, dict[str, Any]] = {
     "some namespaces": {
         "operator": {"watchNamespaces": ["voice", "sales"], "asteriskNamespaces": ["sales"]}
     },
-    "no metrics API": {"metricsApi": {"enabled": False}},
+    "metrics API": {"metricsApi": METRICS_API},
     "cert-manager": {
-        "metricsApi": {
+        "metricsApi": METRICS_API
+        | {
             "certificate": "certManager",
             "certManager": {"issuerRef": {"name": "ca", "kind": "ClusterIssuer"}},
         }
     },
     "a certificate of one's own": {
-        "metricsApi": {
+        "metricsApi": METRICS_API
+        | {
             "certificate": "secret",
             "secretName": "metrics-tls",
             "caBundle": "-----BEGIN CERTIFICATE-----",
@@ -146,7 +151,7 @@ CASES: dict[str, dict[str, Any]] = {
             "sip": {"tls": {"enabled": True, "secretName": "13"}},
             "serviceAccount": {"name": "10"},
         },
-        "metricsApi": {"certificate": "secret", "secretName": "14", "caBundle": "x"},
+        "metricsApi": METRICS_API | {"certificate": "secret", "secretName": "14", "caBundle": "x"},
         "monitoring": {"podMonitor": {"enabled": True, "interval": "15"}},
     },
     "inside the cluster alone": {"asterisk": {"exposure": {"type": "clusterIP"}}},

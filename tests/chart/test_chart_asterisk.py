@@ -1,6 +1,7 @@
 """Asterisk in a release: values, ports, exposure."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,24 +52,36 @@ def test_a_pod_reads_the_file_with_its_name() -> None:
     assert list(variables).index("POD_NAME") < list(variables).index("INTERJECT_VALUES")
 
 
-def test_passwords_are_only_in_secrets_and_environment_variables(tmp_path: Any) -> None:
-    found = objects(CASES["everything"])
-    page = documents(found)[f"{NAME}-0.yaml"]
-    secrets = one(found, "Secret", NAME)["data"]
-    environ = {"INTERJECT_VALUES": str(tmp_path / "asterisk.yaml")}
-    (tmp_path / "asterisk.yaml").write_text(yaml.safe_dump(page))
-    for variable in container(found)["env"]:
-        reference = variable.get("valueFrom", {}).get("secretKeyRef")
-        if reference and reference["name"] == NAME:
-            environ[variable["name"]] = base64.b64decode(secrets[reference["key"]]).decode()
-        elif reference:
-            assert (reference["name"], reference["key"]) == ("anna", "sip")
-            environ[variable["name"]] = "of-the-existing-secret"
-    values = read_values(environ)
+def mounted(found: list[Json], root: Path) -> str:
+    """Write what the pod mounts, values and Secrets, below `root`; the path of the values."""
+    existing = {"anna": {"sip": base64.b64encode(b"of-the-existing-secret").decode()}}
+    volumes = {each["name"]: each for each in pods(found)[f"StatefulSet/{NAME}"]["spec"]["volumes"]}
+    for mount in container(found)["volumeMounts"]:
+        if secret := volumes[mount["name"]].get("secret", {}).get("secretName"):
+            ours = [each for each in found if each["kind"] == "Secret"]
+            keys = existing.get(secret) or one(ours, "Secret", secret)["data"]
+            folder = root / mount["mountPath"].lstrip("/")
+            folder.mkdir(parents=True)
+            for key, content in keys.items():
+                (folder / key).write_bytes(base64.b64decode(content))
+    page = yaml.safe_dump(documents(found)[f"{NAME}-0.yaml"])
+    values = root / "asterisk.yaml"
+    values.write_text(page.replace("/etc/interject/passwords", f"{root}/etc/interject/passwords"))
+    return str(values)
+
+
+def test_passwords_are_only_in_secrets_that_are_mounted(tmp_path: Path) -> None:
+    case = CASES["everything"] | {"asterisk": dict(CASES["everything"]["asterisk"])}
+    del case["asterisk"]["extraVolumes"], case["asterisk"]["extraVolumeMounts"]
+    case["asterisk"]["sip"] = {}
+    case["asterisk"]["trunks"] = [
+        {"name": "provider", "host": "sip.example.com", "user": "me", "password": "hidden"}
+    ]
+    found = objects(case)
+    values = read_values({"INTERJECT_VALUES": mounted(found, tmp_path)})
     passwords = {phone.name: phone.password.value for phone in values.phones}
     assert passwords["anna"] == "of-the-existing-secret"
     assert passwords["603"] == "correct-horse"
-    assert len(passwords["602"] or "") == 20
     assert values.trunks[0].password and values.trunks[0].password.value == "hidden"
     assert "correct-horse" not in yaml.safe_dump([e for e in found if e["kind"] != "Secret"])
 
@@ -131,17 +144,6 @@ def test_calls_can_drain_when_a_pod_terminates() -> None:
     assert spec["terminationGracePeriodSeconds"] == 630
 
 
-def test_changed_values_roll_pods_and_unchanged_ones_do_not() -> None:
-    def checksum(**values: Any) -> str:
-        metadata = pods(asterisk(**values))[f"StatefulSet/{NAME}"]["metadata"]
-        text: str = metadata["annotations"]["checksum/values"]
-        return text
-
-    assert checksum() == checksum()
-    assert checksum(drainSeconds=1) != checksum()
-    assert checksum(phones=[{"name": "601", "password": "new"}]) != checksum()
-
-
 def test_extra_values_take_precedence() -> None:
     page = documents(asterisk(extraValues={"sip": {"bindHost": "192.0.2.1"}, "drainSeconds": 5}))
     assert page[f"{NAME}-0.yaml"]["sip"]["bindHost"] == "192.0.2.1"
@@ -191,7 +193,7 @@ def test_other_services_have_their_own_ports(exposure: str, kind: str) -> None:
 def test_with_host_network_there_is_no_service_and_dns_still_works() -> None:
     found = asterisk(exposure={"type": "hostNetwork"})
     services = {each["metadata"]["name"] for each in found if each["kind"] == "Service"}
-    assert services == {NAME, "interject-metrics-api"}
+    assert services == {NAME}
     spec = pods(found)[f"StatefulSet/{NAME}"]["spec"]
     assert spec["hostNetwork"] is True and spec["dnsPolicy"] == "ClusterFirstWithHostNet"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from chart.cases import METRICS_API
 from chart.rendering import ROOT, Json, loaded, objects, texts
 
 PAGE = (ROOT / "docs" / "how-to" / "install.md").read_text()
@@ -30,7 +31,7 @@ def test_examples_of_values_are_valid() -> None:
 
 
 def test_objects_to_delete_have_the_names_in_the_chart() -> None:
-    rendered = "".join(texts().values())
+    rendered = "".join(texts({"metricsApi": METRICS_API}).values())
     deleted = re.findall(r"kubectl -n interject delete (\S+) (\S+)", PAGE)
     assert {kind for kind, _ in deleted} == {"lease", "secret", "configmap"}
     for _, name in deleted:

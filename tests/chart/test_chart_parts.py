@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from chart.cases import CASES
+from chart.cases import CASES, METRICS_API
 from chart.rendering import CHART, ROOT, Json, objects, one, pods
 from media_pod import logs
 from media_pod.manifest.agent import load_manifest
@@ -95,7 +95,7 @@ def test_the_operator_learns_where_an_asterisk_may_be() -> None:
 
 
 def test_the_metrics_api_service_selects_the_operators_pods() -> None:
-    found = objects()
+    found = objects(CASES["metrics API"])
     service = one(found, "Service", "interject-metrics-api")["spec"]
     for version in ("v1beta1", "v1beta2"):
         spec = one(found, "APIService", f"{version}.custom.metrics.k8s.io")["spec"]
@@ -108,14 +108,37 @@ def test_the_metrics_api_service_selects_the_operators_pods() -> None:
 
 
 def test_the_operator_gets_the_source_of_the_certificate() -> None:
-    own = variables({})
+    own = variables(CASES["metrics API"])
     assert own["INTERJECT_METRICS_API_SECRET"] == "interject-metrics-api-tls"
     assert own["INTERJECT_METRICS_API_SERVICE"] == "interject-metrics-api"
     issued = variables(CASES["cert-manager"])
     assert issued["INTERJECT_METRICS_API_CERTIFICATE"] == "/etc/interject/metrics-api/tls.crt"
     assert "INTERJECT_METRICS_API_SECRET" not in issued
-    off = variables(CASES["no metrics API"])
-    assert not [name for name in off if "METRICS_API" in name]
+    assert not [name for name in variables({}) if "METRICS_API" in name]
+
+
+def test_the_metrics_api_is_not_registered_by_default() -> None:
+    """An APIService without a backend keeps the cluster from deleting namespaces."""
+    assert not [each for each in objects() if each["kind"] == "APIService"]
+    (operator,) = pods(objects())["Deployment/interject-operator"]["spec"]["containers"]
+    assert [port["name"] for port in operator["ports"]] == ["probes"]
+
+
+def test_the_port_of_the_metrics_api_is_one_that_the_control_plane_reaches() -> None:
+    found = objects({"metricsApi": METRICS_API | {"port": 10250}})
+    (operator,) = pods(found)["Deployment/interject-operator"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in operator["ports"]}
+    assert ports["metrics-api"] == 10250
+    environment = {each["name"]: each.get("value") for each in operator["env"]}
+    assert environment["INTERJECT_METRICS_API_PORT"] == "10250"
+
+
+def test_prometheus_selects_the_pod_monitors_of_media_pods_by_the_same_labels() -> None:
+    labels = {"release": "prometheus", "team": "voice"}
+    found = variables({"monitoring": {"podMonitor": {"labels": labels}}})
+    pairs = found["INTERJECT_POD_MONITOR_LABELS"].split()
+    assert dict(pair.split("=") for pair in pairs) == labels
+    assert "INTERJECT_POD_MONITOR_LABELS" not in variables({})
 
 
 def test_traces_go_to_the_configured_endpoint() -> None:

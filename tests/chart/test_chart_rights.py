@@ -2,6 +2,7 @@
 
 import pytest
 
+from chart.cases import METRICS_API
 from chart.rendering import NAMESPACE, Json, objects, pods
 from voiceagent_operator.agents import names
 from voiceagent_operator.rights import (
@@ -43,7 +44,7 @@ def test_all_namespaces_are_a_cluster_role_and_the_lease_is_in_the_operators_nam
 
 
 def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None:
-    found = objects(NAMESPACED | {"metricsApi": {"enabled": False}})
+    found = objects(NAMESPACED)
     roles = granted(found, "Role")
     assert roles.pop((NAMESPACE, "interject-operator-election")) == election_rules(LEASE)
     assert roles == {
@@ -57,7 +58,7 @@ def test_some_namespaces_have_a_role_each_and_there_is_no_cluster_role() -> None
 def test_the_metrics_api_has_the_bindings_of_an_extension_api_server(values: Json) -> None:
     bound = {
         (each["metadata"].get("namespace"), each["roleRef"]["kind"], each["roleRef"]["name"])
-        for each in objects(values)
+        for each in objects(values | {"metricsApi": METRICS_API})
         if each["kind"].endswith("Binding")
     }
     assert (None, "ClusterRole", "system:auth-delegator") in bound
@@ -66,7 +67,7 @@ def test_the_metrics_api_has_the_bindings_of_an_extension_api_server(values: Jso
 
 
 def test_a_self_issued_certificate_needs_a_secret_and_the_api_services() -> None:
-    found = objects()
+    found = objects({"metricsApi": METRICS_API})
     own = granted(found, "Role")[NAMESPACE, "interject-operator-certificate"]
     assert own == certificate_rules(SECRET)
     everywhere = granted(found, "ClusterRole")[None, "interject-operator-api-services"]
@@ -75,11 +76,49 @@ def test_a_self_issued_certificate_needs_a_secret_and_the_api_services() -> None
 
 def test_an_external_certificate_needs_no_permissions() -> None:
     values = {
-        "metricsApi": {
-            "certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}},
-        }
+        "metricsApi": METRICS_API
+        | {"certificate": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}
     }  # fmt: skip
     assert not [each for each in objects(values) if "certificate" in each["metadata"]["name"]]
+
+
+def aggregated(found: list[Json], role: str) -> dict[str, set[str]]:
+    """Verbs by resource that the cluster's role `role` gets."""
+    verbs: dict[str, set[str]] = {}
+    for each in found:
+        labels = each["metadata"].get("labels", {})
+        if labels.get(f"rbac.authorization.k8s.io/aggregate-to-{role}") == "true":
+            assert each["kind"] == "ClusterRole"
+            for rule in each["rules"]:
+                assert rule["apiGroups"] == ["interject.dev"]
+                for resource in rule["resources"]:
+                    verbs.setdefault(resource, set()).update(rule["verbs"])
+    return verbs
+
+
+READ = {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize("role", ["edit", "admin"])
+def test_who_may_edit_a_namespace_may_edit_its_voice_agents(role: str) -> None:
+    verbs = aggregated(objects(), role)
+    assert verbs["voiceagents"] >= READ | {"create", "update", "patch", "delete"}
+    assert verbs["voiceagents/scale"] >= READ | {"update", "patch"}
+    assert verbs["voiceagents/status"] == READ
+
+
+def test_who_may_view_a_namespace_may_only_view_its_voice_agents() -> None:
+    assert set().union(*aggregated(objects(), "view").values()) == READ
+    assert "voiceagents" in aggregated(objects(), "view")
+
+
+@pytest.mark.parametrize(
+    "values", [NAMESPACED, {"operator": {"rbac": {"aggregate": False}}},
+    {"operator": {"rbac": {"create": False}}}],
+)  # fmt: skip
+def test_aggregated_roles_are_left_out(values: Json) -> None:
+    for role in ("view", "edit", "admin"):
+        assert aggregated(objects(values), role) == {}
 
 
 def test_no_rule_has_a_wildcard() -> None:

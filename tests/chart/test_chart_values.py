@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helm_python import HelmError
 
-from chart.rendering import ROOT, Json, refused, texts
+from chart.cases import METRICS_API
+from chart.rendering import ROOT, Json, as_argo_cd, loaded, refused, texts
 
 SCRIPT = ROOT / "scripts" / "chart" / "values_doc.py"
 OURS = (Path("charts/interject"), Path("crds"), Path("docs/reference/values.md"))
@@ -189,17 +191,46 @@ TRUNK = {"name": "t", "host": "sip.example.com"}
             "operator.watchNamespaces: found sales, which does not include voice",
         ),
         (
-            {"metricsApi": {"certificate": "secret"}},
+            {"metricsApi": METRICS_API | {"certificate": "secret"}},
             "metricsApi.certificate: found secret without secretName and caBundle",
         ),
         (
-            {"metricsApi": {"certificate": "certManager"}},
+            {"metricsApi": METRICS_API | {"certificate": "certManager"}},
             "metricsApi.certManager.issuerRef: found no name",
+        ),
+        (
+            {"metricsApi": {"enabled": True}},
+            "metricsApi.enabled: found true, and no access to the cluster to check for another",
         ),
     ],
 )
 def test_conflicting_values_are_rejected_with_one_sentence(values: Json, sentence: str) -> None:
     assert sentence in refused(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"metricsApi": METRICS_API | {"certificate": "secret", "secretName": "a", "caBundle": "b"}},
+        asterisk(phones=[{"name": "601", "existingSecret": "sip"}]),
+        asterisk(sip={"tls": {"enabled": True, "secretName": "sip-tls"}}),
+        {"crds": {"enabled": False}},
+    ],
+)
+def test_a_renderer_that_knows_the_apis_and_reads_no_objects_is_not_told_that_they_are_missing(
+    values: Json,
+) -> None:
+    assert as_argo_cd(values)
+
+
+def test_a_password_is_not_generated_without_a_cluster_to_keep_it_in() -> None:
+    """It would be another one at each render, while phones keep the first."""
+    values = asterisk(phones=[{"name": "601"}, {"name": "602", "password": "given"}])
+    with pytest.raises(HelmError) as error:
+        loaded().render(values)
+    said = str(error.value)
+    assert "asterisk.phones: found no password for 601, and no access to the cluster" in said
+    assert "create a Secret and set existingSecret, or set password" in said
 
 
 def test_disabled_parts_are_not_checked() -> None:

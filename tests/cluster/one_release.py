@@ -55,7 +55,8 @@ def product(
     cluster: Cluster, media_image: str, operator_image: str, asterisk_image: str,
     shared_namespace: str, otlp_endpoint: str,
 ) -> Iterator[Product]:  # fmt: skip
-    """The chart, installed with its defaults but for images, observers, and the cluster's ports.
+    """The chart, installed with its defaults but for images, observers, the metrics API, and the
+    cluster's ports.
 
     NetworkPolicies are enforced meanwhile.
     """
@@ -64,6 +65,7 @@ def product(
         "apiServerPorts": _ports(cluster, "default", "kubernetes"),
         "dnsPorts": _ports(cluster, "kube-system", "kube-dns"),
     }
+    values["metricsApi"] = {"enabled": True}
     values["telemetry"] = {"otlpEndpoint": otlp_endpoint}
     values["asterisk"]["metricsPort"] = ASTERISK_METRICS
     release = Release(cluster, shared_namespace)

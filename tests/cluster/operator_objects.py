@@ -33,7 +33,8 @@ def operator_objects(
     repository, _, tag = image.rpartition(":")
     values = {
         "crds": {"enabled": False, "check": False},
-        "metricsApi": {"enabled": metrics_api},
+        "metricsApi": {"enabled": metrics_api, "onlyProvider": True},
+        "asterisk": {"enabled": False},
         "operator": {
             "watchNamespaces": list(watched),
             "image": {"repository": repository, "tag": tag, "pullPolicy": PULL_POLICY},

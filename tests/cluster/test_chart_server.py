@@ -11,7 +11,7 @@ from cluster.cluster import Cluster, Json
 from cluster.releases import CRD, Release, without_crd
 
 API = "v1beta2.custom.metrics.k8s.io"
-NO_METRICS_API: Json = {"metricsApi": {"enabled": False}}
+METRICS_API: Json = {"metricsApi": {"enabled": True}}
 WITHIN_S = 30.0
 
 
@@ -34,14 +34,14 @@ def no_crd(cluster: Cluster) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_crd")
 def test_install_upgrade_and_uninstall_leave_what_is_said(release: Release) -> None:
-    release.install({})
+    release.install(METRICS_API)
     before = release.versions()
     assert f"Secret/{release.name}-asterisk" in before
 
-    release.upgrade({})
+    release.upgrade(METRICS_API)
     assert release.versions() == before, "the same values change nothing, passwords neither"
 
-    release.upgrade({"sample": {"extension": "200"}})
+    release.upgrade(METRICS_API | {"sample": {"extension": "200"}})
     assert "200" in release.get("configmap", "sample")["data"]["agent.yaml"]
     release.rollback()
     assert "200" not in release.get("configmap", "sample")["data"]["agent.yaml"]
@@ -61,7 +61,7 @@ def test_install_upgrade_and_uninstall_leave_what_is_said(release: Release) -> N
 
 @pytest.mark.usefixtures("no_crd")
 def test_uninstalling_takes_the_api_services_before_their_servers(release: Release) -> None:
-    release.install({"asterisk": {"enabled": False}, "sample": {"enabled": False}})
+    release.install(METRICS_API | {"asterisk": {"enabled": False}, "sample": {"enabled": False}})
     services = [("apiservice", name) for name in (API, API.replace("beta2", "beta1"))]
     servers = [
         ("service", f"{release.name}-metrics-api"),
@@ -96,11 +96,11 @@ def _deleted_at(release: Release, kind: str, name: str) -> int:
 
 @pytest.mark.usefixtures("no_crd")
 def test_an_upgrade_keeps_the_authority_that_the_operator_wrote(release: Release) -> None:
-    release.install({})
+    release.install(METRICS_API)
     patch = '{"spec":{"caBundle":"Y2VydGlmaWNhdGU="}}'
     done = release.cluster.run("patch", "apiservice", API, "--type=merge", f"--patch={patch}")
     assert done.returncode == 0, done.stderr
-    release.upgrade({"operator": {"verbose": True}})
+    release.upgrade(METRICS_API | {"operator": {"verbose": True}})
     assert release.cluster.get("apiservice", None, API)["spec"]["caBundle"] == "Y2VydGlmaWNhdGU="
 
 
@@ -120,7 +120,7 @@ def test_a_second_metrics_api_is_refused_in_one_sentence(release: Release) -> No
     }
     release.cluster.apply(other)
     try:
-        said = release.refused({"crds": {"enabled": False}})
+        said = release.refused(METRICS_API | {"crds": {"enabled": False}})
     finally:
         release.cluster.run("delete", "apiservice", API)
     assert "found Service monitoring/prometheus-adapter registered for custom.metrics.k8s" in said
@@ -129,15 +129,15 @@ def test_a_second_metrics_api_is_refused_in_one_sentence(release: Release) -> No
 
 @pytest.mark.usefixtures("no_crd")
 def test_a_chart_without_its_resource_is_refused(release: Release) -> None:
-    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    said = release.refused({"crds": {"enabled": False}})
     assert "crds.enabled: found false, and no CRD voiceagents.interject.dev in the cluster" in said
 
 
 @pytest.mark.usefixtures("crd")
 def test_a_resource_of_another_owner_is_refused_and_can_be_used(release: Release) -> None:
-    said = release.refused(NO_METRICS_API)
+    said = release.refused({})
     assert f"found {CRD} in the cluster, not owned by a Helm release; set crds.enabled=f" in said
-    release.install(NO_METRICS_API | {"crds": {"enabled": False}})
+    release.install({"crds": {"enabled": False}})
 
 
 @pytest.mark.usefixtures("no_crd")
@@ -150,7 +150,7 @@ def test_a_resource_older_than_the_operator_is_refused(cluster: Cluster, release
     done = cluster.run("patch", "crd", CRD, "--type=json", f"--patch={patch}")
     assert done.returncode == 0, done.stderr
     cluster.run("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=20s")
-    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}})
+    said = release.refused({"crds": {"enabled": False}})
     assert f"found CRD {CRD} without the field VoiceAgent.spec.bargeIn, so it is older than" in said
     assert "operator 0.1.0" in said
 
@@ -164,13 +164,13 @@ def test_a_resource_older_than_the_operator_is_refused(cluster: Cluster, release
     ],
 )
 def test_a_missing_secret_is_named(release: Release, asterisk: Json, sentence: str) -> None:
-    said = release.refused(NO_METRICS_API | {"crds": {"enabled": False}, "asterisk": asterisk})
+    said = release.refused({"crds": {"enabled": False}, "asterisk": asterisk})
     assert f"{sentence}: found no Secret gone in namespace {release.namespace}" in said
 
 
 @pytest.mark.usefixtures("no_crd")
 def test_without_keep_the_resource_goes_with_the_release(release: Release) -> None:
-    release.install(NO_METRICS_API | {"crds": {"keep": False}})
+    release.install({"crds": {"keep": False}})
     release.uninstall()
     release.cluster.wait_for(
         "the resource gone", lambda: not release.cluster.get("crd", None, CRD), WITHIN_S
@@ -182,16 +182,17 @@ def test_without_keep_the_resource_goes_with_the_release(release: Release) -> No
     ("values", "sentence"),
     [
         (
-            {"monitoring": {"podMonitor": {"enabled": True}}, **NO_METRICS_API},
+            {"monitoring": {"podMonitor": {"enabled": True}}},
             "monitoring.podMonitor.enabled: found no monitoring.coreos.com/v1/PodMonitor",
         ),
         (
-            {"alerts": {"enabled": True}, **NO_METRICS_API},
+            {"alerts": {"enabled": True}},
             "alerts.enabled: found no monitoring.coreos.com/v1/PrometheusRule",
         ),
         (
             {
                 "metricsApi": {
+                    "enabled": True,
                     "certificate": "certManager",
                     "certManager": {"issuerRef": {"name": "ca"}},
                 }
@@ -208,7 +209,7 @@ def test_a_kind_that_the_cluster_does_not_have_is_named(
 
 @pytest.mark.usefixtures("crd")
 def test_an_upgrade_tells_asterisk_the_address_of_its_load_balancer(release: Release) -> None:
-    values = NO_METRICS_API | {
+    values = {
         "crds": {"enabled": False},
         "asterisk": {"exposure": {"type": "loadBalancer"}, "calls": 2},
     }
@@ -239,7 +240,7 @@ def test_the_owner_of_one_namespace_can_install(cluster: Cluster, namespace: str
         [head | {"kind": "Role", "rules": [rule]}, head | {"kind": "RoleBinding"} | bound]
     )
     owned = Release(cluster, namespace, user)
-    values = NO_METRICS_API | {
+    values = {
         "crds": {"enabled": False, "check": False},
         "operator": {"watchNamespaces": [namespace]},
     }

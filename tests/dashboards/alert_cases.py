@@ -69,7 +69,10 @@ class Case:
         }
 
 
-LABELS = ("alertname", "namespace", "agent", "pod", "kind", "provider", "echo")
+LABELS = (
+    *("alertname", "cluster", "namespace", "agent_namespace", "agent", "pod"),
+    *("kind", "provider", "echo", "domain", "api_service"),
+)
 
 
 def str_labels(alert: str, labels: Mapping[str, str]) -> str:
@@ -276,7 +279,10 @@ CASES = [
     Case(
         "InterjectAsteriskDown",
         "the last one is gone",
-        [series("asterisk_core_uptime_seconds", "0+30x10 _x30", ASTERISK)],
+        [
+            series("asterisk_core_uptime_seconds", "0+30x10 _x30", ASTERISK),
+            series("interject_operator_agents", "1x40", OPERATOR),
+        ],
         "12m",
         [{"namespace": "voice"}],
     ),

@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.metrics import AgentPods, OperatorMetrics
 from voiceagent_operator.telemetry.probes import make_app
 
 _FEED_S: Final = 0.5
@@ -27,6 +27,8 @@ async def serve(port: int) -> None:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     metrics.leads(True)
     metrics.agents(2)
+    metrics.show_pods_of(lambda: [AgentPods("voice", "desk", 1, 1, 3)])
+    metrics.api_service("v1beta1.custom.metrics.k8s.io", True)
     for tick in count():
         heartbeats.beat("voiceagents")
         if tick % 6 == 0:

@@ -34,6 +34,11 @@ DRAINS_AFTER_S: Final = 10.0
 INTERRUPTIONS: Final = 30
 LINES: Final = ((0.0, 120.0), (3.0, 250.0))
 """Phones that call `desk`: start of the call in s, echo delay of the line in ms."""
+TRUNK: Final = {
+    **{"name": "acme", "host": "127.0.0.1", "port": 9, "transport": "tcp", "register": True},
+    **{"user": "me", "password": {"value": "secret"}, "match": ["192.0.2.1"]},
+}
+"""Nobody listens there: its registration fails at once."""
 PAGE: Final = Path(__file__).with_name("operator_page.py")
 
 
@@ -86,7 +91,7 @@ async def real_run(programs: Path, tree: Path, folder: Path, rules: Path) -> Asy
             with Prometheus(programs, folder / "prometheus", targets, rules) as prometheus:
                 async with world(
                     tree, folder / "world", agents,
-                    dialplan=dialplan, phones=len(LINES) + 1, metricsPort=asterisk,
+                    dialplan=dialplan, phones=len(LINES) + 1, metricsPort=asterisk, trunks=[TRUNK],
                 ) as there:  # fmt: skip
                     await _until(prometheus, f"count(up == 1) == {len(targets)}", UP_S)
                     began_s = time.time()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from alert_cases import CASES
+from alert_cases import CASES as CASES_OF_CALLS
+from alert_cases_operator import CASES as CASES_OF_OPERATOR
 
 from observability.alerts import ALERTS, to_yaml
 from rig.fixtures import prometheus
@@ -14,6 +15,7 @@ from rig.fixtures import prometheus
 __all__ = ["prometheus"]
 ROOT = Path(__file__).resolve().parents[2]
 TOOL_S = 30.0
+CASES = [*CASES_OF_CALLS, *CASES_OF_OPERATOR]
 
 pytestmark = pytest.mark.chart
 

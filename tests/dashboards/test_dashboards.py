@@ -17,6 +17,7 @@ __all__ = ["prometheus"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 VARIABLES: Final = {
+    "cluster": ".*",
     "namespace": ".+",
     "pod": "desk-.+|interject-asterisk-0",
     "agent": "desk",

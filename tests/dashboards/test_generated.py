@@ -16,6 +16,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = ROOT / "docs" / "pictures"
 MOST_PICTURE_BYTES: Final = 150_000
 VARIABLE: Final = re.compile(r"\$(\w+)")
+METRIC: Final = re.compile(r"\b(?:interject|asterisk|process)_\w+(?:{[^}]*})?")
+ON: Final = re.compile(r"\bon \(([^)]*)\)")
 BUILT_IN: Final = {"__rate_interval", "__range"}
 
 pytestmark = pytest.mark.chart
@@ -68,6 +70,26 @@ def test_queries_use_the_variables_that_the_dashboard_has(dashboard: Dashboard) 
     assert [variable["name"] for variable in made] == [
         "datasource", *(variable.name for variable in dashboard.variables)
     ]  # fmt: skip
+
+
+@each_dashboard
+def test_every_query_is_limited_to_the_selected_clusters(dashboard: Dashboard) -> None:
+    """A Prometheus of several clusters has series that differ in the label `cluster` alone."""
+    assert dashboard.variables[0].name == "cluster"
+    for panel in dashboard.panels:
+        for query in panel.queries:
+            joins = ON.findall(query.expr)
+            assert all("cluster" in labels for labels in joins), panel.title
+            for selector in METRIC.findall(query.expr):
+                selected = 'cluster=~"$cluster"' in selector
+                assert selected or joins, (panel.title, selector)
+    (variable, *_) = [
+        each
+        for each in json.loads(to_json(dashboard))["templating"]["list"]
+        if each["name"] == "cluster"
+    ]
+    # Where no series has this label, every series has to match.
+    assert variable["allValue"] == ".*"
 
 
 @each_dashboard

@@ -36,6 +36,8 @@ class Server:
         self.version = 0
         self.writes: list[str] = []
         """Verb and path of each that was accepted."""
+        self.available: dict[str, bool] = {}
+        """What the keeper has last said of each APIService."""
         self.fails = 0
         """So many of the next requests fail."""
         self.ahead = timedelta(0)
@@ -113,7 +115,11 @@ class Server:
 
 
 def keeper(server: Server) -> CertificateKeeper:
-    return CertificateKeeper(server, NAMESPACE, NAME, SERVICE, now=server.now)
+    return CertificateKeeper(
+        *(server, NAMESPACE, NAME, SERVICE),
+        available=server.available.__setitem__,
+        now=server.now,
+    )
 
 
 class Replica:

@@ -43,9 +43,10 @@ class Rig:
         self.publication = PublicationState()
         self.trouble: Cause | None = None
         self.minutes = 0
+        self.setting = SETTING
         reporter = Reporter(self.api, "operator-0", "1", refused.__contains__, now=self._now)
         self.reconciler = Reconciler(
-            *(self.api, reporter, lambda: SETTING, self._publication, self.pods.ask),
+            *(self.api, reporter, lambda: self.setting, self._publication, self.pods.ask),
             lambda: self.trouble,
             lambda unserved: None,
         )

@@ -50,6 +50,26 @@ async def running(server: Server) -> AsyncIterator[None]:
         await asyncio.wait((task,))
 
 
+def test_what_the_api_server_says_of_its_api_services_is_reported() -> None:
+    async def case() -> None:
+        server = Server()
+        first, second = API_SERVICES
+        condition = {"type": "Available", "status": "True"}
+        ours = api_service(first) | {"status": {"conditions": [condition]}}
+        server.put(API_SERVICE.path(None, first), ours)
+        async with running(server):
+            await asyncio.sleep(CHECK_EVERY_S)
+            assert server.available == {first: True, second: False}
+            foreign = api_service(first, service={"namespace": "monitoring", "name": "adapter"})
+            foreign["status"] = {"conditions": [condition]}
+            server.put(API_SERVICE.path(None, first), foreign)
+            server.objects.pop(API_SERVICE.path(None, second))
+            await asyncio.sleep(2 * CHECK_EVERY_S)
+            assert server.available == {first: False, second: False}
+
+    run(case())
+
+
 def works(server: Server) -> bool:
     """Whether a replica that polls now is trusted, for both versions."""
     serving = server.serving

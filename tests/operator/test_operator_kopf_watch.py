@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 
@@ -14,6 +15,9 @@ from voice_agents import voice_agent
 
 from voiceagent_operator.kube.kinds import VOICE_AGENT, Json
 from voiceagent_operator.kube.kopf_watch import connection, watch_with_kopf
+
+UNNAMED_UID = 1_000_680_000
+"""In the range that OpenShift assigns to a namespace; it is in no passwd file."""
 
 
 class Api:
@@ -114,6 +118,40 @@ async def test_every_event_is_reported_and_a_token_that_was_renewed_is_read_anew
             loop.remove_signal_handler(number)
     assert api.refused >= 1
     assert took == [True]
+
+
+@pytest.fixture
+def unnamed_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of a user ID that has no name, as OpenShift assigns them."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME", "POD_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: UNNAMED_UID)
+
+
+@pytest.mark.usefixtures("unnamed_user")
+async def test_it_watches_under_a_user_id_without_a_name(api: Api) -> None:
+    seen: asyncio.Queue[str] = asyncio.Queue()
+    cluster = credentials(api, "first")
+    watching = asyncio.create_task(
+        watch_with_kopf(
+            *(cluster, ["calls"], lambda: None),
+            lambda _, found: seen.put_nowait(found["metadata"]["name"]),
+        )
+    )
+    loop = asyncio.get_running_loop()
+    first = asyncio.create_task(seen.get())
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.wait((watching, first), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        assert first.result() == "there"
+    finally:
+        for task in (watching, first):
+            task.cancel()
+        await asyncio.gather(watching, first, return_exceptions=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 async def test_kopf_logs_in_with_what_the_client_has(api: Api) -> None:

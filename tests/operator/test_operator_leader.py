@@ -25,6 +25,25 @@ from voiceagent_operator.reconcile.dialplan import FILE
 from voiceagent_operator.render.children import Child, RenderSettings, children
 
 
+def test_wanted_and_ready_pods_of_each_agent_are_metrics() -> None:
+    async def case(world: World) -> None:
+        def pods(state: str) -> float:
+            labels = f'agent="reception",agent_namespace="calls",state="{state}"'
+            return world.metric(f"interject_operator_agent_pods{{{labels}}}")
+
+        apply(world.cluster, replicas=2, autoscaling={"metricSource": "operator", "maxReplicas": 7})
+        await world.pass_s()
+        assert (pods("wanted"), pods("ready"), pods("most")) == (2, 0, 7)
+        roll_out(world.cluster, 1)
+        await world.pass_s()
+        assert pods("ready") == 1
+        world.cluster.delete(VOICE_AGENT, *KEY)
+        await world.pass_s()
+        assert "interject_operator_agent_pods{" not in world.metrics.render()[0].decode()
+
+    led(case)
+
+
 def test_an_agent_from_its_creation_to_its_deletion() -> None:
     async def case(world: World) -> None:
         apply(world.cluster, replicas=1)

@@ -20,6 +20,20 @@ def test_a_collector_that_is_no_url_is_named() -> None:
     assert "found 'collector:4318'; give a URL that begins with http:// or https://" in ended.output
 
 
+@pytest.mark.parametrize("label", ["release", "=prometheus"])
+def test_a_label_is_a_pair(label: str) -> None:
+    done = CliRunner().invoke(cli, [*RUN, "--pod-monitor-label", label])
+    assert done.exit_code == 2
+    assert f"found {label!r}; give KEY=VALUE" in done.output
+
+
+@pytest.mark.parametrize("user", ["0", "-1", "root", ""])
+def test_a_user_id_that_is_no_ordinary_user_is_refused(user: str) -> None:
+    done = CliRunner().invoke(cli, [*RUN, "--media-user-id", user])
+    assert done.exit_code == 2
+    assert f"found {user!r}; allowed: a number above 0, or assigned" in done.output
+
+
 @pytest.mark.parametrize(
     ("options", "namespaces"),
     [

@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
-from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.metrics import AgentPods, OperatorMetrics
 from voiceagent_operator.telemetry.probes import DEAD_AFTER_S, make_app
 
 
@@ -100,6 +100,29 @@ async def test_what_the_operator_counts(replica: Replica) -> None:
 
     replica.metrics.leads(False)
     assert (await replica.samples())["interject_operator_leader", ()] == 0
+
+
+async def test_pods_of_agents_are_those_of_the_moment(replica: Replica) -> None:
+    agents = [AgentPods("calls", "desk", 3, 2, 5), AgentPods("calls", "fixed", 1, 0, None)]
+    replica.metrics.show_pods_of(lambda: agents)
+    replica.metrics.api_service("v1beta1.custom.metrics.k8s.io", False)
+    name = "interject_operator_agent_pods"
+
+    def shown(samples: dict[tuple[str, tuple[str, ...]], float]) -> dict[tuple[str, ...], float]:
+        return {labels: value for (sample, labels), value in samples.items() if sample == name}
+
+    samples = await replica.samples()
+    assert shown(samples) == {
+        ("calls", "desk", "wanted"): 3,
+        ("calls", "desk", "ready"): 2,
+        ("calls", "desk", "most"): 5,
+        ("calls", "fixed", "wanted"): 1,
+        ("calls", "fixed", "ready"): 0,
+    }
+    available = "interject_operator_api_service_available"
+    assert samples[available, ("v1beta1.custom.metrics.k8s.io",)] == 0
+    agents.clear()
+    assert shown(await replica.samples()) == {}
 
 
 async def test_two_replicas_in_a_process_do_not_share_metrics(replica: Replica) -> None:

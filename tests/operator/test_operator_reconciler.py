@@ -1,5 +1,6 @@
 """From a VoiceAgent to its children, its status and its events, on a cluster in memory."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,29 @@ async def test_a_voice_agent_becomes_its_children_and_then_nothing_is_written(ri
     rig.cluster.writes.clear()
     assert (await rig.reconciler.reconcile(KEY)).writes == 0
     assert rig.cluster.writes == []
+
+
+async def test_an_autoscaler_without_a_metrics_api_is_named_with_the_next_step(rig: Rig) -> None:
+    rig.setting = replace(rig.setting, metrics_api=False)
+    apply(rig.cluster, **SCALED)
+    apply(rig.cluster, "fixed")
+    for name in ("reception", "fixed"):
+        await rig.reconciler.reconcile(("calls", name))
+    status, reason, message = condition(rig.agent, "Degraded")
+    assert (status, reason) == ("True", "MetricsApiDisabled")
+    assert "autoscaling.metricSource" in message and "metricsApi.enabled=true" in message
+    fixed = rig.cluster.get(VOICE_AGENT, "calls", "fixed")
+    assert condition(fixed, "Degraded")[0] == "False"
+
+
+async def test_a_restricted_operator_does_not_run_what_it_forbids(rig: Rig) -> None:
+    rig.setting = replace(rig.setting, secret_prefix="agent-")
+    apply(rig.cluster, podTemplate={"spec": {"serviceAccountName": "admin"}})
+    await rig.reconciler.reconcile(KEY)
+    assert children(rig) == set()
+    status, reason, message = condition(rig.agent, "Degraded")
+    assert (status, reason) == ("True", "PodTemplateNotAllowed")
+    assert "found spec.serviceAccountName in spec.podTemplate" in message
 
 
 EDITS: list[tuple[Kind, str, Json]] = [

@@ -130,6 +130,14 @@ def test_pods_satisfy_the_restricted_pod_security_standard() -> None:
     assert spec["automountServiceAccountToken"] is False
 
 
+def test_the_cluster_can_assign_the_user_of_the_pods() -> None:
+    setting = replace(SETTING, user_id=None)
+    (found,) = rendered(agent(), DEPLOYMENT, setting)
+    assert found["spec"]["template"]["spec"]["securityContext"] == {
+        "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"},
+    }  # fmt: skip
+
+
 def test_the_pod_template_adds_without_a_fork() -> None:
     overlay = {
         "metadata": {"annotations": {"note": "x"}, "labels": {"interject.dev/agent": "other"}},
@@ -189,6 +197,14 @@ def test_one_autoscaler_at_most(source: str, autoscalers: int, scaled_objects: i
 def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
     assert rendered(agent(), POD_MONITOR) == []
     assert len(rendered(agent(), POD_MONITOR, EVERYTHING)) == 1
+
+
+def test_pod_monitors_have_the_labels_that_prometheus_selects_by() -> None:
+    labels = {"release": "prometheus", names.AGENT: "another"}
+    setting = RenderSettings("i", "Always", OPTIONAL, pod_monitor_labels=labels)
+    (monitor,) = rendered(agent(), POD_MONITOR, setting)
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["metadata"]["labels"][names.AGENT] == "reception"
 
 
 def test_the_network_policy_lets_in_asterisk_peers_and_the_listed() -> None:

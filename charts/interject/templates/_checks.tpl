@@ -104,8 +104,10 @@ what was found, and the remedy. */}}
 
 {{/* Fails if a Secret is missing. Arguments: root, value, name. */}}
 {{- define "interject.checks.secret" -}}
-{{- if and (include "interject.online" .root) (not (lookup "v1" "Secret" .root.Release.Namespace .name)) -}}
+{{- if not (lookup "v1" "Secret" .root.Release.Namespace .name) -}}
+{{- if include "interject.reachable" .root -}}
 {{- fail (printf "%s: found no Secret %s in namespace %s; create it first" .value .name .root.Release.Namespace) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

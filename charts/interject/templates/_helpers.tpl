@@ -43,6 +43,18 @@ app.kubernetes.io/name: interject-{{ .component }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
+{{/* Labels of a pod template. None of them changes with the version of the chart: a changed template replaces
+the pods, and those of Asterisk take their calls with them. */}}
+{{- define "interject.podLabels" -}}
+{{ include "interject.selectorLabels" . }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/part-of: interject
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{- define "interject.labels" -}}
 {{ include "interject.selectorLabels" . }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
@@ -75,14 +87,37 @@ annotations:
 
 {{/* Image reference. Arguments: root, image. */}}
 {{- define "interject.image" -}}
+{{- $repository := .image.repository -}}
+{{- with .root.Values.global.imageRegistry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}
+{{- end -}}
 {{- if .image.digest -}}
-{{ .image.repository }}@{{ .image.digest }}
+{{ $repository }}@{{ .image.digest }}
 {{- else -}}
-{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{ $repository }}:{{ default .root.Chart.AppVersion .image.tag }}
 {{- end -}}
 {{- end -}}
 
-{{/* "true" if a cluster is connected, so that lookup works: `helm template` does not know this API by itself. */}}
-{{- define "interject.online" -}}
+{{/* Images whose name has no registry, separated by commas: no registry has Interject's images. */}}
+{{- define "interject.images.local" -}}
+{{- $all := list .Values.operator.image .Values.operator.mediaImage -}}
+{{- if .Values.asterisk.enabled }}{{ $all = append $all .Values.asterisk.image }}{{ end -}}
+{{- $names := list -}}
+{{- range $all -}}
+{{- $name := include "interject.image" (dict "root" $ "image" .) -}}
+{{- if not (contains "/" $name) }}{{ $names = append $names $name }}{{ end -}}
+{{- end -}}
+{{- join ", " $names -}}
+{{- end -}}
+
+{{/* "true" if the APIs of the cluster are known: `helm template` does not know this one by itself. This does not
+mean that lookup works: Argo CD passes the APIs to `helm template`. */}}
+{{- define "interject.apisKnown" -}}
 {{- if .Capabilities.APIVersions.Has "apiregistration.k8s.io/v1/APIService" -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" if lookup works. Helm itself lists the Secrets of this namespace, for its releases. Without a
+cluster lookup returns an empty map, and with one a list, even of no items. */}}
+{{- define "interject.reachable" -}}
+{{- if lookup "v1" "Secret" .Release.Namespace "" -}}true{{- end -}}
 {{- end -}}

@@ -7,7 +7,7 @@
 {{- $scraped = dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString .port) "prometheus.io/path" "/metrics" -}}
 {{- end -}}
 labels:
-  {{- include "interject.labels" . | nindent 2 }}
+  {{- include "interject.podLabels" . | nindent 2 }}
   {{- with merge (dict) (default (dict) .labels) .settings.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -28,9 +28,9 @@ imagePullSecrets:
 {{- with .settings.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-{{- with .settings.podSecurityContext }}
+{{- with include "interject.pod.securityContext" . }}
 securityContext:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- with .settings.nodeSelector }}
 nodeSelector:
@@ -58,3 +58,16 @@ topologySpreadConstraints:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{/* Security context of a pod, empty if nothing is set. Arguments: root, settings. */}}
+{{- define "interject.pod.securityContext" -}}
+{{- $context := deepCopy (default dict .settings.podSecurityContext) -}}
+{{- with .root.Values.runAsUser -}}
+{{- $context = merge $context (dict "runAsUser" (int .) "runAsGroup" (int .) "fsGroup" (int .)) -}}
+{{- end -}}
+{{- with $context -}}{{- toYaml . -}}{{- end -}}
+{{- end -}}
+
+{{/* A liveness or startup probe fails because the container hangs. Its SIGTERM would start a drain, during
+which the hung container keeps its callers: it is killed after these seconds instead. */}}
+{{- define "interject.pod.hungSeconds" -}}5{{- end -}}

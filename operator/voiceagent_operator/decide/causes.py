@@ -16,6 +16,7 @@ events. The rules, the most specific first:
     container waiting: CrashLoopBackOff, or it ended   ContainerCrashes
     container waiting: RunContainerError, ...          ContainerFails
     Deployment: Progressing is False                   RolloutStuck
+    an autoscaler without its metric                   MetricsApiDisabled
 """
 
 import re
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from voiceagent_operator.agents.agent import Agent
 from voiceagent_operator.kube.kinds import Json
 
 _IMAGE: Final = frozenset(
@@ -73,6 +75,21 @@ def find_cause(
         *_stuck(deployment),
     ]
     return found[0] if found else None
+
+
+def find_scaling_cause(agent: Agent, metrics_api: bool) -> Cause | None:
+    """Why an agent does not scale: its autoscaler gets no metric.
+
+    Args:
+        metrics_api: whether the operator serves the custom metrics API.
+    """
+    if metrics_api or agent.spec.autoscaling.metric_source != "operator":
+        return None
+    return Cause(
+        "MetricsApiDisabled",
+        "found autoscaling.metricSource: operator, but the operator serves no metrics API; "
+        "install the chart with metricsApi.enabled=true, or choose another metricSource",
+    )
 
 
 def waits_for_volumes(pod: Json) -> bool:

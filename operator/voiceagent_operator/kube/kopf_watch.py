@@ -5,12 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import kopf
+from kopf._core.engines.peering import Identity
 from kubernetes.aio.client import Configuration
 
 from voiceagent_operator.kube.kinds import GROUP, VERSION, VOICE_AGENT, Json
 
 IDLE_S: Final = 70.0
 """Longest silence of a watch before kopf reconnects; API servers send a bookmark each minute."""
+
+_IDENTITY: Final = Identity("interject-operator")
+"""Only kopf's peering uses it, which is off. By default kopf builds it from the name of the user,
+and fails for a user ID without a name, such as those that OpenShift assigns."""
 
 OnEvent = Callable[[str | None, Json], None]
 """Takes ADDED, MODIFIED or DELETED, or None for an object of the initial list; and the object."""
@@ -57,6 +62,7 @@ async def _operator(
         namespaces=namespaces,
         clusterwide=not namespaces,
         standalone=True,
+        identity=_IDENTITY,
         ready_flag=started,
     )
 

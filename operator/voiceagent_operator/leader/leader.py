@@ -28,7 +28,7 @@ from voiceagent_operator.render.children import KINDS, OPTIONAL, RenderSettings
 from voiceagent_operator.settings import Settings
 from voiceagent_operator.telemetry.health import Heartbeats, Readiness
 from voiceagent_operator.telemetry.logs_and_traces import ReconcileTracing, WarnOnce
-from voiceagent_operator.telemetry.metrics import OperatorMetrics
+from voiceagent_operator.telemetry.metrics import AgentPods, OperatorMetrics
 
 WORKERS: Final = 4
 """Concurrent reconciles: each waits for the API server most of the time."""
@@ -89,6 +89,7 @@ class Leader:
             self._crd.trouble,
             self._optional.forget,
         )
+        metrics.show_pods_of(self._agent_pods)
         self._watch = AgentWatch(
             self._directory,
             self._agents.add,
@@ -278,6 +279,20 @@ class Leader:
         for key in keys:
             self._agents.add(key)
 
+    def _agent_pods(self) -> Iterator[AgentPods]:
+        """For the metrics, at each scrape."""
+        for known in self._reconciler.known.values():
+            status = (known.seen.deployment or {}).get("status", {})
+            scaling = known.agent.spec.autoscaling
+            scales = scaling.metric_source != "none"
+            scales = scales and scaling.max_replicas > scaling.min_replicas
+            yield AgentPods(
+                *known.agent.key,
+                wanted=known.agent.spec.replicas,
+                ready=status.get("readyReplicas", 0),
+                most=scaling.max_replicas if scales else None,
+            )
+
     def _setting(self) -> RenderSettings:
         options = self._settings
         return RenderSettings(
@@ -288,6 +303,10 @@ class Leader:
             operator_namespace=options.lease_namespace,
             otlp_endpoint=options.media_otlp_endpoint,
             log_format=options.log_format,
+            user_id=options.media_user_id,
+            secret_prefix=options.agent_secret_prefix,
+            metrics_api=options.metrics_api_tls is not None,
+            pod_monitor_labels=dict(options.pod_monitor_labels),
         )
 
 

@@ -49,6 +49,7 @@ class CertificateKeeper:
         namespace: of both of the following.
         secret: where the certificate is.
         service: by whose names the API server asks for it.
+        available: takes the name of each APIService, and whether it reaches our Service.
         now: the time, with its zone.
         sleep: waits for so many seconds.
     """
@@ -60,6 +61,7 @@ class CertificateKeeper:
         secret: str,
         service: str,
         *,
+        available: Callable[[str, bool], None] = lambda name, available: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -69,6 +71,7 @@ class CertificateKeeper:
         self._service = service
         host = f"{service}.{namespace}.svc"
         self._names = (host, f"{host}.cluster.local")
+        self._available = available
         self._now = now
         self._sleep = sleep
         self._warnings = WarnOnce(_logger, "metrics API")
@@ -134,6 +137,7 @@ class CertificateKeeper:
         """The APIServices that point at our Service."""
         for name in API_SERVICES:
             found = await self._find(API_SERVICE, None, name)
+            self._available(name, found is not None and self._reaches_us(found))
             if found is None:
                 self._warnings.warn(
                     name, f"APIService {name} not found: the API server does not forward requests"
@@ -149,6 +153,13 @@ class CertificateKeeper:
             else:
                 self._warnings.clear(name)
                 yield found
+
+    def _reaches_us(self, api_service: Json) -> bool:
+        conditions = api_service.get("status", {}).get("conditions", [])
+        available = any(
+            each["type"] == "Available" and each["status"] == "True" for each in conditions
+        )
+        return available and _place(api_service) == (self._namespace, self._service)
 
     async def _trust(self, services: Sequence[Json], authorities: bytes) -> None:
         """Write these CAs, and no others, into the APIServices."""

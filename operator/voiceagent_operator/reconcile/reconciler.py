@@ -12,7 +12,13 @@ from typing import Final
 from media_pod.manifest.validation import SpecError
 from voiceagent_operator.agents import names
 from voiceagent_operator.agents.agent import Agent, Key, parse_agent
-from voiceagent_operator.decide.causes import Cause, find_cause, waits_for_volumes
+from voiceagent_operator.decide.causes import (
+    Cause,
+    find_cause,
+    find_scaling_cause,
+    waits_for_volumes,
+)
+from voiceagent_operator.decide.permitted import find_forbidden
 from voiceagent_operator.decide.plan import make_plan
 from voiceagent_operator.decide.status import Observed, PublicationState
 from voiceagent_operator.kube.api import ApiServer
@@ -164,6 +170,7 @@ class Reconciler:
             cause=(
                 done.trouble
                 or find_cause(deployment, family.pods, family.events)
+                or find_scaling_cause(agent, setting.metrics_api)
                 or self._trouble()
             ),
             image=agent.spec.image or setting.image,
@@ -185,6 +192,9 @@ class Reconciler:
         self, agent: Agent, setting: RenderSettings, family: Family, left: dict[Slot, str]
     ) -> tuple[Repair, str]:
         """Apply what differs; also returns a hash of the manifest, "" if there is none."""
+        forbidden = find_forbidden(agent, setting.secret_prefix)
+        if forbidden is not None:
+            return Repair(trouble=forbidden), ""
         try:
             desired = children(agent, setting)
         except (MergeError, DrainCutError) as error:

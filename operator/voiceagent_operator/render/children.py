@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import yaml
@@ -44,6 +44,8 @@ KINDS = (
 """In the order in which they are applied: what pods need comes first."""
 OPTIONAL = frozenset({SCALED_OBJECT, POD_MONITOR})
 """Kinds of other operators, which a cluster may not serve."""
+PRUNED = frozenset({NETWORK_POLICY, AUTOSCALER, SCALED_OBJECT})
+"""Kinds of which a changed spec may need none. The others go with their VoiceAgent."""
 
 
 Slot = tuple[Kind, str]
@@ -66,6 +68,14 @@ class RenderSettings:
     """Default OTLP endpoint of media pods; "" for no traces."""
     log_format: str = "text"
     """Of the pods."""
+    user_id: int | None = workload.USER_ID
+    """Of the pods; None: the cluster assigns it."""
+    secret_prefix: str = ""
+    """Of the Secrets that agents may refer to; see decide/permitted.py."""
+    metrics_api: bool = True
+    """Whether the operator serves the custom metrics API."""
+    pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    """By which a Prometheus selects PodMonitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,11 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
         MergeError, DrainCutError: see `workload.deployment`.
     """
     defaults = workload.PodDefaults(
-        setting.image, setting.pull_policy, setting.otlp_endpoint, setting.log_format
+        setting.image,
+        setting.pull_policy,
+        setting.otlp_endpoint,
+        setting.log_format,
+        setting.user_id,
     )
     renderers: dict[Kind, Callable[[Agent], list[Json]]] = {
         SERVICE_ACCOUNT: network.service_accounts,
@@ -108,7 +122,7 @@ def children(agent: Agent, setting: RenderSettings) -> list[Child]:
         DISRUPTION_BUDGET: scaling.disruption_budgets,
         AUTOSCALER: scaling.autoscalers,
         SCALED_OBJECT: scaling.scaled_objects,
-        POD_MONITOR: network.pod_monitors,
+        POD_MONITOR: lambda each: network.pod_monitors(each, setting.pod_monitor_labels),
     }
     return [
         Child(kind, _finish(agent, kind, part))
@@ -152,8 +166,9 @@ def digest(value: object) -> str:
 def _finish(agent: Agent, kind: Kind, part: Json) -> Json:
     """`part`, which has a name and what is its own, with what every child has."""
     own = dict(part)
-    name = own.pop("name")
+    name, more = own.pop("name"), own.pop("labels", {})
     body = kind.head(agent.namespace, name) | own
-    body["metadata"] |= {"labels": names.labels(agent), "ownerReferences": [names.owner(agent)]}
+    labels = {**more, **names.labels(agent)}
+    body["metadata"] |= {"labels": labels, "ownerReferences": [names.owner(agent)]}
     body["metadata"]["annotations"] = {names.APPLIED: digest(body)}
     return body

@@ -1,6 +1,6 @@
 """Services, PodMonitor, ServiceAccount and NetworkPolicy: how pods are found and reached."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from voiceagent_operator.agents import names
@@ -42,11 +42,12 @@ def services(agent: Agent) -> list[Json]:
     ]
 
 
-def pod_monitors(agent: Agent) -> list[Json]:
-    """For a Prometheus of the Prometheus operator."""
+def pod_monitors(agent: Agent, labels: Mapping[str, str]) -> list[Json]:
+    """For a Prometheus of the Prometheus operator, which selects PodMonitors by `labels`."""
     return [
         {
             "name": agent.name,
+            "labels": dict(labels),
             "spec": {
                 "selector": {"matchLabels": names.selected(agent)},
                 "podMetricsEndpoints": [{"port": "http", "path": "/metrics", "interval": "15s"}],

@@ -49,6 +49,8 @@ class PodDefaults:
     """Base URL of the collector of traces; "" for none."""
     log_format: str
     """text or json."""
+    user_id: int | None = USER_ID
+    """None: the cluster assigns it."""
 
 
 def deployment(agent: Agent, defaults: PodDefaults) -> Json:
@@ -116,9 +118,7 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
         "terminationGracePeriodSeconds": _grace_s(agent),
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
+            **_user(defaults.user_id),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "topologySpreadConstraints": [
@@ -136,6 +136,13 @@ def _pod(agent: Agent, defaults: PodDefaults) -> Json:
             *secret_volumes(agent),
         ],
     }
+
+
+def _user(user_id: int | None) -> dict[str, int]:
+    """User and groups of a pod; none if the cluster assigns them, as OpenShift does."""
+    if user_id is None:
+        return {}
+    return dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), user_id)
 
 
 def _container(agent: Agent, defaults: PodDefaults) -> Json:

@@ -1,6 +1,7 @@
 """Prometheus metrics of the operator itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import (
@@ -22,6 +23,18 @@ RECONCILE_BUCKETS_S: Final = (
     *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 """From a reconcile without changes to one that waits for an overloaded API server."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPods:
+    """Pods of one agent, for the metrics."""
+
+    namespace: str
+    name: str
+    wanted: int
+    ready: int
+    most: int | None
+    """What its autoscaler may want at most; None for a fixed number."""
 
 
 class OperatorMetrics:
@@ -59,6 +72,14 @@ class OperatorMetrics:
             ("verb", "status"),
             registry=self._registry,
         )
+        self._agent_pods = _AgentPodsCollector()
+        self._registry.register(self._agent_pods)
+        self._available = Gauge(
+            "interject_operator_api_service_available",
+            "1 if the API server forwards this APIService to the operator, as the leader reads it.",
+            ("api_service",),
+            registry=self._registry,
+        )
         self._leader = Gauge(
             "interject_operator_leader",
             "1 in the leading replica, 0 in standby replicas.",
@@ -91,9 +112,37 @@ class OperatorMetrics:
         """Number of managed VoiceAgents."""
         self._agents.set(count)
 
+    def show_pods_of(self, agents: Callable[[], Iterable[AgentPods]]) -> None:
+        """Where each scrape finds the managed VoiceAgents."""
+        self._agent_pods.agents = agents
+
+    def api_service(self, name: str, available: bool) -> None:
+        """Whether requests to this APIService reach the operator."""
+        self._available.labels(name).set(available)
+
     def render(self) -> tuple[bytes, str]:
         """The metrics page and its content type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+
+class _AgentPodsCollector(Collector):
+    """Pods of each agent at scrape time: a deleted agent has no series."""
+
+    def __init__(self) -> None:
+        self.agents: Callable[[], Iterable[AgentPods]] = tuple
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        pods = GaugeMetricFamily(
+            "interject_operator_agent_pods",
+            "Pods of a VoiceAgent: wanted, ready, and the most that its autoscaler may want.",
+            labels=("agent_namespace", "agent", "state"),
+        )
+        for each in self.agents():
+            counts = {"wanted": each.wanted, "ready": each.ready, "most": each.most}
+            for state, count in counts.items():
+                if count is not None:
+                    pods.add_metric((each.namespace, each.name, state), count)
+        yield pods
 
 
 class _WatchAges(Collector):

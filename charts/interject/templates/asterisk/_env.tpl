@@ -9,17 +9,6 @@
 - name: INTERJECT_EXTERNAL_ADDRESS
   valueFrom: {fieldRef: {fieldPath: status.hostIP}}
 {{- end }}
-{{- range $kind := list "phones" "trunks" }}
-{{- range $index, $part := index $values $kind }}
-{{- if or (eq $kind "phones") $part.user }}
-- name: {{ include "interject.asterisk.variable" (dict "kind" $kind "index" $index) }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ default (include "interject.asterisk" $) $part.existingSecret | quote }}
-      key: {{ ternary (default "password" $part.secretKey) $part.name (not (empty $part.existingSecret)) | quote }}
-{{- end }}
-{{- end }}
-{{- end }}
 {{- with $values.extraEnv }}
 {{ toYaml . }}
 {{- end }}

@@ -20,10 +20,10 @@
 {{- with $values.metricsPort }}{{ $_ := set $all "metricsPort" (int .) }}{{ end -}}
 {{- range $kind := list "phones" "trunks" -}}
 {{- $parts := list -}}
-{{- range $index, $part := index $values $kind -}}
+{{- range $part := index $values $kind -}}
 {{- $one := omit $part "password" "existingSecret" "secretKey" -}}
 {{- if or (eq $kind "phones") $part.user -}}
-{{- $_ := set $one "password" (dict "env" (include "interject.asterisk.variable" (dict "kind" $kind "index" $index))) -}}
+{{- $_ := set $one "password" (dict "file" (include "interject.asterisk.passwordFile" (dict "root" $.root "part" $part))) -}}
 {{- end -}}
 {{- $parts = append $parts $one -}}
 {{- end -}}
@@ -50,8 +50,39 @@
 {{- dict $asterisk.name (merge $plan $asterisk.numbers) | toJson -}}
 {{- end -}}
 
-{{/* Name of the environment variable with a password. Arguments: kind (phones or trunks), index. The name of
-a phone can have characters that a variable name cannot have. */}}
-{{- define "interject.asterisk.variable" -}}
-PASSWORD_{{ .kind | upper }}_{{ .index }}
+{{/* What Asterisk reads at its start only, for all pods: a change replaces them. The rest of the values is
+loaded into running pods (asterisk_config/values_watch.py). The seed dialplan needs a module that is not
+loaded otherwise; a trunk with TLS changes the transport, which PJSIP does not reload. */}}
+{{- define "interject.asterisk.startValues" -}}
+{{- $values := include "interject.asterisk.values" (dict "root" . "ordinal" 0) | fromYaml -}}
+{{- $seed := false -}}
+{{- range $values.agents }}{{ if eq (default "" .dialplan) "seed" }}{{ $seed = true }}{{ end }}{{ end -}}
+{{- $verifies := false -}}
+{{- range $values.trunks }}{{ if eq (default "" .transport) "tls" }}{{ $verifies = true }}{{ end }}{{ end -}}
+{{- $addresses := list -}}
+{{- range $ordinal := until (int .Values.asterisk.replicas) -}}
+{{- $addresses = append $addresses (include "interject.asterisk.external" (dict "root" $ "ordinal" $ordinal)) -}}
+{{- end -}}
+{{- $start := omit $values "agents" "api" "codecs" "fallback" "phones" "queues" "timeouts" "trunks" -}}
+{{- list $start $seed $verifies (compact $addresses) | toJson -}}
+{{- end -}}
+
+{{/* Path of a file with a password. Arguments: root, part (a phone or a trunk). */}}
+{{- define "interject.asterisk.passwordFile" -}}
+{{- $secret := default (include "interject.asterisk" .root) .part.existingSecret -}}
+{{- $key := ternary (default "password" .part.secretKey) .part.name (not (empty .part.existingSecret)) -}}
+/etc/interject/passwords/{{ $secret }}/{{ $key }}
+{{- end -}}
+
+{{/* Names of the Secrets with passwords, as a JSON array. */}}
+{{- define "interject.asterisk.secrets" -}}
+{{- $names := list (include "interject.asterisk" .) -}}
+{{- range .Values.asterisk.phones }}{{ with .existingSecret }}{{ $names = append $names . }}{{ end }}{{ end -}}
+{{- range .Values.asterisk.trunks }}{{ if .user }}{{ with .existingSecret }}{{ $names = append $names . }}{{ end }}{{ end }}{{ end -}}
+{{- $names | uniq | sortAlpha | toJson -}}
+{{- end -}}
+
+{{/* Name of the volume with a Secret: the name of a Secret can be longer than that of a volume. */}}
+{{- define "interject.asterisk.secretVolume" -}}
+passwords-{{ sha256sum . | trunc 8 }}
 {{- end -}}

@@ -18,6 +18,18 @@
   value: {{ include "interject.image" (dict "root" . "image" $operator.mediaImage) | quote }}
 - name: INTERJECT_PULL_POLICY
   value: {{ $operator.mediaImage.pullPolicy }}
+- name: INTERJECT_MEDIA_USER_ID
+  value: {{ kindIs "invalid" .Values.runAsUser | ternary "assigned" (.Values.runAsUser | toString) | quote }}
+{{- with $operator.agentSecretPrefix }}
+- name: INTERJECT_AGENT_SECRET_PREFIX
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.monitoring.podMonitor.labels }}
+{{- $labels := list }}
+{{- range $key, $value := . }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end }}
+- name: INTERJECT_POD_MONITOR_LABELS
+  value: {{ join " " $labels | quote }}
+{{- end }}
 - name: INTERJECT_RESYNC_SECONDS
   value: {{ $operator.resyncSeconds | quote }}
 - name: INTERJECT_LOG_FORMAT

@@ -13,16 +13,16 @@ compares the two. */}}
   verbs: [update]
 - apiGroups: [""]
   resources: [serviceaccounts]
-  verbs: &keep [get, list, watch, create, patch, update, delete]
+  verbs: &keep [get, list, watch, create, patch, update]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: *keep
+  verbs: &prune [get, list, watch, create, patch, update, delete]
 - apiGroups: [""]
   resources: [services]
   verbs: *keep
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: *keep
+  verbs: *prune
 - apiGroups: [apps]
   resources: [deployments]
   verbs: *keep
@@ -31,10 +31,10 @@ compares the two. */}}
   verbs: *keep
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: *keep
+  verbs: *prune
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
-  verbs: *keep
+  verbs: *prune
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: *keep

@@ -8,11 +8,11 @@ enableServiceLinks: false
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .root.Values.operator }}
-{{- with .podSecurityContext }}
+{{- with include "interject.pod.securityContext" (dict "root" .root "settings" .root.Values.operator) }}
 securityContext:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
+{{- with .root.Values.operator }}
 {{- with .nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
