@@ -201,7 +201,7 @@ def test_kinds_that_the_cluster_does_not_have_are_left_out() -> None:
 
 def test_pod_monitors_have_the_labels_that_prometheus_selects_by() -> None:
     labels = {"release": "prometheus", names.AGENT: "another"}
-    setting = RenderSettings("i", "Always", OPTIONAL, pod_monitor_labels=labels)
+    setting = replace(EVERYTHING, pod_monitor_labels=labels)
     (monitor,) = rendered(agent(), POD_MONITOR, setting)
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["metadata"]["labels"][names.AGENT] == "reception"

@@ -55,9 +55,10 @@ def _forbidden_fields(agent: Agent) -> Iterator[str]:
     for label in template.metadata.labels:
         if label.partition("/")[0] in (GROUP, "app.kubernetes.io"):
             yield f"the label {label}"
-    for name in template.spec.keys() - set(POD_FIELDS):
+    spec = template.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for name in spec.keys() - set(POD_FIELDS):
         yield f"spec.{name}"
-    containers = template.spec.get("containers") or []
+    containers = spec.get("containers") or []
     for container in containers if isinstance(containers, list) else [containers]:
         yield from _forbidden_of(container)
 
