@@ -19,8 +19,7 @@ pytestmark = pytest.mark.usefixtures("node")
 
 READY_S = 90.0
 RESTARTED_S = 60.0
-"""20 s until the probe has failed, 7 s until SIGKILL, and a start. Before there was a grace period
-for probes it took as long as a drain: 15 minutes."""
+"""20 s until the probe has failed, 7 s until SIGKILL, and a start: 30 s on two busy cores."""
 
 
 def processes_of(pod: Json) -> list[int]:
