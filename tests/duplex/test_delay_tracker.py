@@ -15,8 +15,9 @@ from duplex.signals import (
     speechlike,
     ticks,
 )
+from media_pod.duplex.delay.correlation import Blocks
 from media_pod.duplex.delay.tracker import DelayTracker
-from media_pod.duplex.ring import AudioRing
+from media_pod.duplex.ring import Audio, AudioRing
 
 Path = Callable[[np.random.Generator], Sound]
 WITHIN = 5 * 8
@@ -111,6 +112,54 @@ def test_follows_a_step_within_a_second_and_a_half_of_echo(step_ms: int) -> None
     assert relocked_s - 4.0 <= 1.5 + abs(step_ms) / 1000
     for _ in hearing:
         assert abs(line.lag - after) <= WITHIN
+
+
+class Peaks:
+    """A correlator that finds what it is given: [lags] of an update, over noise."""
+
+    def __init__(self, lags: int) -> None:
+        self.lags, self.history = lags, 8 * lags
+        self._rng = np.random.default_rng(1)
+        self.peaks: dict[int, float] = {}
+        """Height by lag; a delayed copy alone has 1."""
+
+    def audible(self, reference: Audio) -> Blocks:
+        return np.ones((len(reference), self.lags // 8), np.bool_)
+
+    def __call__(self, heard: Audio, reference: Audio) -> Audio:
+        found = (0.032 * self._rng.standard_normal((len(heard), self.lags))).astype(np.float32)
+        for lag, height in self.peaks.items():
+            found[:, lag] += height
+        return found
+
+
+HERE, THERE = 2400, 3200
+
+
+@pytest.mark.parametrize(
+    ("height", "updates", "moves"),
+    [(1.2, 1, False), (1.2, 2, True), (1.8, 1, True)],
+)
+def test_a_trusted_lag_is_left_for_one_that_wins_twice_or_stands_out_clearly(
+    monkeypatch: pytest.MonkeyPatch, height: float, updates: int, moves: bool
+) -> None:
+    """Where two voices talk, one update finds some lag by chance."""
+    line = Line()
+    found = Peaks(line.tracker._lags)
+    monkeypatch.setattr(line.tracker, "_correlator", found)
+    talk = [speechlike(np.random.default_rng(2), 0.1)]
+    found.peaks = {HERE: 1.0}
+    for _ in range(20):
+        line.run(*talk, *talk)
+    assert line.trusted
+    assert abs(line.lag - HERE) < 8
+
+    found.peaks = {THERE: height}
+    for _ in line.hear([np.tile(talk[0], 3)], [np.tile(talk[0], 3)]):
+        updates -= int(line.tracker._since_ticks[0] == 0)
+        if not updates:
+            break
+    assert abs(line.lag - (THERE if moves else HERE)) < 8
 
 
 @pytest.mark.parametrize("slipped", [160, -160, 480])

@@ -25,7 +25,7 @@ from interject_lab.speech_material import (
     synthetic_bots,
     synthetic_callers,
 )
-from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
+from interject_lab.sweep.conditions import CONDITIONS, LineCondition
 from interject_lab.sweep.sweep import (
     ModeScores,
     SweepPlan,
@@ -33,10 +33,8 @@ from interject_lab.sweep.sweep import (
     as_table,
     sweep,
 )
-from interject_lab.virtual import run as run_calls
 from lab.test_virtual import LoudBank
 from media_pod.cli import cli
-from media_pod.duplex.bank import Bank
 from media_pod.errors import SetupError
 
 RATE_HZ = 8000
@@ -122,31 +120,6 @@ def test_lines_run_at_16_khz_too() -> None:
     assert naive.all.false_barge_ins > interject.all.false_barge_ins
     assert interject.all.heard > 0
     assert plan.section == "interject lab sweep --rate 16000"
-
-
-def test_a_trusted_lag_is_not_left_for_one_update_of_the_callers_speech() -> None:
-    """A call in which, in these phases, a single update once moved the lag by 33 to 148 ms."""
-    line = LineCondition(12.0, 700.0, "hybrid")
-    phases = (2, 4, 6, 8, 18, 28, 30, 32)
-    material = load([], [], 16000)
-    calls = [
-        make_call(line, material, 16000, 60.0, np.random.default_rng([1, 2, 0])) for _ in phases
-    ]
-    for result in run_calls(_Phased(phases), calls, 36.0):
-        trace = result.trace
-        wrong = np.abs(trace.delay_ms - trace.true_delay_ms) > 20
-        assert not np.any(wrong & (trace.delay_confidence >= 0.5))
-
-
-class _Phased(Bank):
-    """A bank at 16 kHz whose calls have these phases."""
-
-    def __init__(self, phases: tuple[int, ...]) -> None:
-        super().__init__(len(phases), 16000)
-        self._phases = phases
-
-    def open(self, slot: int, phase: int = 0) -> None:
-        super().open(slot, self._phases[slot])
 
 
 def test_a_failure_says_when_and_why(swept: list[ModeScores]) -> None:
