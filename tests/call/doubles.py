@@ -5,7 +5,7 @@ tick passes when the test says so, and all work that can go on without more time
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from call.mind import Mind, hang
 from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import CallRef
@@ -22,18 +23,14 @@ from media_pod.call.playout import Playout
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import (
     Act,
-    CallerTurn,
     CallInfo,
-    DialogueState,
-    Interruption,
-    RuleDialogue,
     Say,
 )
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.providers.chain import ProviderChain
 from media_pod.providers.chat import Usage
-from media_pod.providers.ports import Pcm, ProviderError, Speech, Utterance, Word
+from media_pod.providers.ports import Pcm, Speech, Utterance, Word
 from media_pod.providers.ports import Provider as AnyProvider
 from media_pod.providers.requests import ProviderRequest, RequestKind
 from media_pod.providers.tts.fixed_speech import FixedSpeech
@@ -73,10 +70,6 @@ async def settle() -> None:
     """Let everything run that waits for nothing."""
     for _ in range(25):
         await asyncio.sleep(0)
-
-
-async def hang() -> None:
-    await asyncio.Event().wait()
 
 
 def speech(text: str, value: int = 1000) -> Speech:
@@ -203,55 +196,6 @@ def chain(
 ) -> ProviderChain[ProviderT]:
     """A chain whose time stands still."""
     return ProviderChain(kind, providers, deadline_s, lambda: 0.0)
-
-
-Script = Callable[[], AsyncIterator[Act]]
-
-
-class Mind(RuleDialogue):
-    """Says the greeting and then `answers` in order, then "Go on."; records what it receives."""
-
-    name = "mind"
-
-    def __init__(self) -> None:
-        self.greeting: Sequence[Act] | Script = [Say("Hello there")]
-        self.answers: list[Sequence[Act] | Script] = []
-        self.turns: list[CallerTurn] = []
-        self.cuts: list[Interruption] = []
-        self.rude = False
-        self.streaming = 0
-        self.most_open = 0
-
-    def greet(self) -> AsyncIterator[Act]:
-        return self._play(self.greeting)
-
-    def reply(self, turn: CallerTurn) -> AsyncIterator[Act]:
-        self.turns.append(turn)
-        return self._play(self.answers.pop(0) if self.answers else [Say("Go on.")])
-
-    def interrupted(self, cut: Interruption) -> None:
-        self.cuts.append(cut)
-        if self.rude:
-            raise RuntimeError("do not interrupt me")
-
-    def snapshot(self) -> DialogueState:
-        return {}
-
-    def restore(self, state: DialogueState) -> None:
-        """Nothing to restore."""
-
-    async def _play(self, acts: Sequence[Act] | Script) -> AsyncGenerator[Act, None]:
-        self.streaming += 1
-        self.most_open = max(self.streaming, self.most_open)
-        try:
-            if callable(acts):
-                async for act in acts():
-                    yield act
-            else:
-                for act in acts:
-                    yield act
-        finally:
-            self.streaming -= 1
 
 
 class Conversation:
@@ -402,14 +346,3 @@ async def speaking(conversation: Conversation, *acts: Act) -> Conversation:
     await conversation.tick(2)
     assert conversation.now_is(TurnState.SPEAKING)
     return conversation
-
-
-async def failing_mind() -> AsyncIterator[Act]:
-    for cause in ["gone"]:
-        raise ProviderError(f"mind: {cause}")
-    yield Say("")
-
-
-async def hanging_mind() -> AsyncIterator[Act]:
-    await hang()
-    yield Say("")

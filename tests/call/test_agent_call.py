@@ -6,16 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from call.doubles import (
-    RATE_HZ,
-    SOON,
-    Conversation,
-    chain,
-    hang,
-    loud,
-    others,
-    settle,
-)
+from call.doubles import RATE_HZ, SOON, Conversation, chain, loud, others, settle
+from call.mind import hang
 from dialogues.agent.doubles import DONE, PHRASES, Booking, Model, Reply, Tools, calls, says
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.agent.agent import AgentSettings, LanguageAgent, Prompts

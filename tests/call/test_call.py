@@ -11,13 +11,13 @@ from call.doubles import (
     Conversation,
     conversation,  # noqa: F401 - a fixture
     fades_out,
-    hang,
     listening,
     loud,
     others,
     settle,
     speaking,
 )
+from call.mind import hang
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings

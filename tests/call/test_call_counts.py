@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from call.doubles import LONG, Conversation, conversation, failing_mind, speaking
+from call.doubles import LONG, Conversation, conversation, speaking
+from call.mind import failing_mind
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Say
 

@@ -1,14 +1,7 @@
 """A number in DTMF, key by key: what ends it, what does not, and which keys belong together."""
 
-from call.doubles import (
-    LONG,
-    Conversation,
-    conversation,
-    failing_mind,
-    listening,
-    loud,
-    settle,
-)
+from call.doubles import LONG, Conversation, conversation, listening, loud, settle
+from call.mind import failing_mind
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Say
 

@@ -13,13 +13,13 @@ from call.doubles import (
     Conversation,
     conversation,  # noqa: F401 - a fixture
     fades_out,
-    hanging_mind,
     listening,
     loud,
     others,
     settle,
     speaking,
 )
+from call.mind import hanging_mind
 from media_pod.call.call import HANG_UP_SILENCE_MS
 from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState

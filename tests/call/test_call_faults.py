@@ -10,15 +10,13 @@ from call.doubles import (
     SOON,
     Conversation,
     conversation,  # noqa: F401 - a fixture
-    failing_mind,
-    hang,
-    hanging_mind,
     listening,
     loud,
     others,
     settle,
     speaking,
 )
+from call.mind import failing_mind, hang, hanging_mind
 from media_pod.call.response import MAX_ACTS
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Act, Say

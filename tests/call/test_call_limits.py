@@ -9,16 +9,14 @@ from call.doubles import (
     LONG,
     SOON,
     Conversation,
-    Mind,
     conversation,  # noqa: F401 - a fixture
-    hang,
-    hanging_mind,
     listening,
     loud,
     others,
     settle,
     speaking,
 )
+from call.mind import Mind, hang, hanging_mind
 from media_pod.call.turn_machine import TurnState
 from media_pod.dialogues.ports import Expect, HangUp, Say, Transfer
 

@@ -8,19 +8,8 @@ from typing import Concatenate, ParamSpec
 import numpy as np
 import pytest
 
-from call.doubles import (
-    FRAME,
-    RATE_HZ,
-    SOON,
-    Mind,
-    Recognizer,
-    Voice,
-    chain,
-    hang,
-    leave,
-    others,
-    settle,
-)
+from call.doubles import FRAME, RATE_HZ, SOON, Recognizer, Voice, chain, leave, others, settle
+from call.mind import Mind, hang
 from media_pod.call.events import (
     ConversationEvent,
     ProviderEvent,

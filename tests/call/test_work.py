@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from call.doubles import SOON, hang, others, settle
+from call.doubles import SOON, others, settle
+from call.mind import hang
 from media_pod.call.work import Work
 from media_pod.providers.ports import ProviderError
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from call.doubles import SOON, Mind, hang
+from call.doubles import SOON
+from call.mind import Mind, hang
 from dialogues.agent.doubles import PHRASES, USAGE, Booking, Talk
 from dialogues.agent.doubles import calls as model_calls
 from dialogues.agent.doubles import says as model_says

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
-from call.doubles import Provider, hang
+from call.doubles import Provider
+from call.mind import hang
 from media_pod.providers.chat import Usage
 from media_pod.providers.requests import ProviderRequest
 
