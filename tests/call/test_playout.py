@@ -118,10 +118,10 @@ def test_a_stop_fades_out_from_where_it_was_and_does_not_click(queued_frames: in
     playout = Playout(RATE_HZ, FRAME)
     playout.add(Speech("tone", tone, (Word("tone", 0, 8000),)))
     for number in range(13):
-        playout.take(number - queued_frames if queued_frames else None)
+        leave(playout, number - queued_frames if queued_frames else None)
 
     before = playout.stop()
-    frame = playout.take(9 if queued_frames else None)
+    frame = leave(playout, 9 if queued_frames else None)
 
     played = 8 if queued_frames else 13
     heard = tone[: played * FRAME]
@@ -137,16 +137,16 @@ def test_what_is_held_does_not_fade_out() -> None:
     playout.add(speech(1000, 800))
     playout.held = True
     playout.stop()
-    assert not playout.take().any()
+    assert not leave(playout).any()
 
 
 def test_speech_that_begins_at_a_stop_follows_the_fade() -> None:
     playout = Playout(RATE_HZ, FRAME)
     playout.add(speech(1000, 800))
-    playout.take()
+    leave(playout)
     playout.stop()
     playout.add(speech(7, 320))
-    fade, first = playout.take(), playout.take()
+    fade, first = leave(playout), leave(playout)
     assert fade.max() > 7
     assert (first == 7).all()
 
@@ -223,7 +223,7 @@ def test_on_a_line_with_a_queue_a_word_is_heard_when_it_has_left_that_queue(
 
         said = playout.stop()
         queue.flush()
-        playout.take(queue.frames_played)  # fades out
+        leave(playout, queue.frames_played)  # fades out
         queue.push(b"row", marked=False)
 
         heard_rows = [rows[n] for n in range(first, surely_left + 1)] if ticks else []
