@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cluster.cluster import Cluster
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.manifest.crd.definition import schema
+from media_pod.manifest.operation import AFTER_DRAIN_S
 from media_pod.manifest.status import Condition, Status
 from voiceagent_cases import CASES
 from voiceagent_documents import HTTP_TOOL, Case, Json, voice_agent, with_bare_kinds, with_llm
@@ -53,10 +54,13 @@ def get(run: Run, name: str = "desk") -> Any:
 
 
 def taken(agent: Json) -> bool:
-    """Whether the models take `agent`, and nothing in it is for laptops alone."""
+    """Whether the models take `agent`, nothing in it is for laptops alone, and its pods drain."""
     try:
-        server = VoiceAgent.model_validate(agent, by_alias=True, by_name=False).spec.server
+        spec = VoiceAgent.model_validate(agent, by_alias=True, by_name=False).spec
     except ValidationError:
+        return False
+    server, grace_s = spec.server, spec.pod_template.spec.termination_grace_period_seconds
+    if grace_s is not None and grace_s < spec.drain.timeout_seconds + AFTER_DRAIN_S:
         return False
     ports = (server.http_port, server.audio_socket_port, server.web_socket_port)
     paths_are_absolute = all(path.startswith("/") for path in file_paths(agent["spec"]))
