@@ -31,6 +31,7 @@ from media_pod.dialogues.ports import CallInfo, Play
 from media_pod.dialogues.scripted import AtEnd, Item, Scripted
 from media_pod.dialogues.turn_taking.end_of_turn import SilenceSettings
 from media_pod.duplex.bank import Bank
+from media_pod.duplex.contract import PHASES
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import VoiceAgent
 from media_pod.pod.clock import PodClock
@@ -109,7 +110,7 @@ _SETTINGS: Final = CallSettings(
 )
 _PARTS: Final = (
     ("_canceller", "step", "canceller"),
-    ("_tracker", "update", "delay tracker"),
+    ("_tracker", "step", "delay tracker"),
     ("_vad", "step", "vad"),
 )
 """Inside the bank; its other work is the stage `bank, other`."""
@@ -252,7 +253,7 @@ class BenchPod:
         call = Call(registered.ref, _SETTINGS, self._agents, self._bus, connection.flush)
         leg = Leg(registered.slot, connection, call, CallerStream(RATE_HZ))
         self._registry.attach(registered, leg)
-        self._clock.join(leg)
+        self._clock.join(leg, uuid.int % PHASES)
         call.start()
         if len(self._legs) == self._calls:
             self._all_here.set()
