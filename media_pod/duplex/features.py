@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from media_pod.duplex.products import in_whole_batches
+from media_pod.duplex.products import product
 from media_pod.duplex.ring import Audio
 
 BANDS: Final = 12
@@ -39,8 +39,7 @@ class BandLevels:
     def __call__(self, audio: Audio) -> Levels:
         """[rows, BANDS] levels of [rows, window] samples."""
         spectrum = fft.rfft(audio * self._taper, axis=1)
-        squares = in_whole_batches(spectrum.real**2 + spectrum.imag**2)
-        power = (squares @ self._bands)[: len(audio)]
+        power = product(spectrum.real**2 + spectrum.imag**2, self._bands)
         level_db: Levels = 10 * np.log10(power + np.float32(1e-3), dtype=np.float32)
         return np.maximum(level_db, _FLOOR_DB)
 

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS, Pcm
-from media_pod.duplex.products import in_whole_batches
+from media_pod.duplex.products import product
 from media_pod.duplex.vad.weights import load_weights
 
 _HIDDEN: Final = 128
@@ -72,7 +72,7 @@ class SileroNetwork:
         size, bins = len(self._basis), self._basis.shape[1] // 2
         hop = size // 2
         frames = sliding_window_view(padded, size, axis=1)[:, : _FRAMES * hop : hop]
-        parts = frames.reshape(-1, size) @ self._basis
+        parts = product(frames.reshape(-1, size), self._basis)
         magnitude = np.sqrt(parts[:, :bins] ** 2 + parts[:, bins:] ** 2)
         spectrum: NDArray[np.float32] = magnitude.reshape(len(samples), _FRAMES * bins)
         return spectrum
@@ -89,19 +89,17 @@ class SileroNetwork:
         Returns:
             [rows] speech probabilities 0..1, and the new state.
         """
-        rows = len(samples)
-        samples, state = in_whole_batches(samples), in_whole_batches(state)
         x = self._spectrum(samples)
         for matrix, bias in self._layers:
-            x = np.maximum(x @ matrix + bias, 0, dtype=np.float32)
+            x = np.maximum(product(x, matrix) + bias, 0, dtype=np.float32)
 
         hidden, cell = state[:, :_HIDDEN], state[:, _HIDDEN:]
-        gates = np.concatenate([x, hidden], axis=1) @ self._gates + self._gate_bias
+        gates = product(np.concatenate([x, hidden], axis=1), self._gates) + self._gate_bias
         into, forget, candidate, out = np.split(gates, 4, axis=1)
         cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(candidate)
         hidden = _sigmoid(out) * np.tanh(cell)
         logit = (np.maximum(hidden, 0) * self._out).sum(axis=1) + self._out_bias
-        return _sigmoid(logit)[:rows], np.concatenate([hidden, cell], axis=1)[:rows]
+        return _sigmoid(logit), np.concatenate([hidden, cell], axis=1)
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
