@@ -60,6 +60,7 @@ class Bank:
 
         self._slots, self._rate = slots, rate
         self._samples = rate * TICK_MS // 1000
+        self._rows = np.arange(slots)
         self._shape = (slots, self._samples)
         self._open = np.zeros(slots, np.bool_)
         self._ticks = np.zeros(slots, np.int64)
@@ -192,13 +193,14 @@ class Bank:
         """[slots, samples] reference for the canceller: `LEAD_MS` ahead of its echo."""
         lead = LEAD_MS * RATE_HZ // 1000
         lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
-        rows = np.arange(self._slots)
-        return self._played.ago(rows, lag * self._rate // RATE_HZ, self._samples).astype(np.int16)
+        return self._played.ago(self._rows, lag * self._rate // RATE_HZ, self._samples).astype(
+            np.int16
+        )
 
     def _before_canceller(self) -> Audio:
         """[slots, samples] the received audio of the moment that the canceller now puts out."""
         late = np.full(self._slots, self._canceller.delay_samples)
-        return self._caller.ago(np.arange(self._slots), late, self._samples)
+        return self._caller.ago(self._rows, late, self._samples)
 
     def _band_levels(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """[slots, BANDS] levels of received and of played audio, dB; 0 in closed slots."""

@@ -55,7 +55,7 @@ class Reason(IntEnum):
     NO_ECHO_ON_LINE = 8
     """Caller: the bot has spoken long enough to establish that this line returns no echo."""
     NO_ECHO_FOUND = 9
-    """Caller: speech in the bot's first second, in which no delay of the played audio is found."""
+    """Caller: speech in the bot's first two seconds, in which no delay of what it said is found."""
 
 
 @dataclass(frozen=True, slots=True)

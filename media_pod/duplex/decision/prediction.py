@@ -126,16 +126,18 @@ class Ceiling:
         """[slots] whether it has been learned for a second: 40 dB lower, if there is no echo."""
         return self._heard_ticks > self._wait_ticks + self._SETTLING_TICKS
 
-    @property
-    def low(self) -> NDArray[np.bool_]:
-        """[slots] whether the value is known, and that of a line without echo or with a faint one.
+    def low(self, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """[slots] whether the value is known, and that of a line without echo or with a faint one;
+        False outside of `where`.
 
         A caller who talks raises it for a while: measured as he began to be heard, on lines without
         echo and with noise of -70 and -50 dBFS, it was below this limit in 9 of 10 cases.
         """
-        loudest = np.partition(self._gain_db, -self._LOUDEST_BANDS, axis=1)
-        mean: Levels = loudest[:, -self._LOUDEST_BANDS :].mean(axis=1)
-        return self.known & (mean < self._LOW_DB)
+        low = self.known & where
+        if low.any():
+            loudest = np.partition(self._gain_db[low], -self._LOUDEST_BANDS, axis=1)
+            low[low] = loudest[:, -self._LOUDEST_BANDS :].mean(axis=1) < self._LOW_DB
+        return low
 
     @property
     def gain_db(self) -> Levels:
@@ -193,7 +195,7 @@ class EchoPrediction:
             at_lag_db=at_lag + self._coupling.gain_db,
             at_any_lag_db=at_any_lag + self._ceiling.gain_db,
             ceiling_settled=self._ceiling.settled,
-            no_echo=~locked & self._ceiling.low,
+            no_echo=self._ceiling.low(~locked),
             reference_at_lag=locked & (at_lag.max(axis=1) > _SPEAKING_DB),
             reference_at_any_lag=at_any_lag.max(axis=1) > _SPEAKING_DB,
         )

@@ -18,7 +18,6 @@ from voiceagent_operator.render.strategic_merge import merge
 
 USER_ID: Final = 10001
 """The user that the image has; not root."""
-"""Returns after the last call has ended; SIGTERM, which ends the process, follows."""
 _PROGRESS_DEADLINE_S: Final = 120
 """Until Kubernetes calls a rollout stuck: a pod is up within seconds once its image is there."""
 
