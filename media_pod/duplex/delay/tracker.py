@@ -53,8 +53,8 @@ _UNEXPLAINED_BELOW: Final = 6.0
 _EXPLAINED_ABOVE: Final = 10.0
 """...and above which there is one."""
 _UNEXPLAINED_UPDATES: Final = 6
-"""Updates with loud audio and no echo, since the last with one. Measured by hand on 400 lines with an
-echo, the bot speaking from the first tick (ERL 6-30 dB, 20-900 ms, hybrids and rooms; G.711, GSM
+"""Updates with loud audio and no echo, since the last with one. Measured by hand on 400 lines with
+an echo, the bot speaking from the first tick (ERL 6-30 dB, 20-900 ms, hybrids and rooms; G.711, GSM
 06.10 twice, with clipping, with 5 % loss): one call had five and none six. Callers over the bot, on
 lines without an echo, have six 0.6 s after their first sound at the median, 1.1 s at p95."""
 _LEAST_BLOCKS: Final = 50
