@@ -66,10 +66,10 @@ _STANDS_OUT_FAR: Final = 12.0
 _MOST_PER_UPDATE: Final = 1.5
 _LOCK_SCORE: Final = 3.0
 _MOVE_SCORE: Final = 2.25
-"""More than an update weighs unless the rival stands out as nothing but a real step does."""
+"""More than an update weighs, unless the rival stands out as far as real steps often do."""
 _MOST_OF_A_RIVAL: Final = 2.5
 """A step that leaves no echo at the tracked lag often stands out by 16 dB (a weight of 2.25) at
-once. Of the speech of a caller over the bot none did; see docs/decisions/0020."""
+once. None of eight moves to a caller's speech over the bot did; see docs/decisions/0020."""
 _START_SCORE: Final = 5.0
 _MAX_SCORE: Final = 8.0
 
