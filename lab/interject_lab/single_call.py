@@ -21,6 +21,7 @@ from interject_lab.telephones.handset import Dtmf
 from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.duplex.contract import TICK_MS
 from media_pod.errors import SetupError
+from media_pod.listening import host_port
 from media_pod.providers.builtin.espeak import synthesize
 
 OnEvent = Callable[[float, str], None]
@@ -110,11 +111,11 @@ class CallPlan:
     seed: int
 
 
-async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) -> CallRecord:
+async def call(address: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) -> CallRecord:
     """Reserve a call at the pod's HTTP API, and call the pod.
 
     Args:
-        host_port: address of the API.
+        address: host and port of the API.
         plan: the call.
         uuid: the call's identifier.
         on_event: receives each event as it happens.
@@ -122,10 +123,10 @@ async def call(host_port: str, plan: CallPlan, uuid: UUID, on_event: OnEvent) ->
     Raises:
         InterjectError: the call failed before it started.
     """
-    api = _api(host_port)
+    api = _api(address)
     phone = await asyncio.to_thread(_phone, plan, on_event)
     host, port = await ask_call_start(api, uuid, from_number="5550100", to_number="100")
-    on_event(0.0, f"the pod reserved a slot: AudioSocket at {_shown(host)}:{port}")
+    on_event(0.0, f"the pod reserved a slot: AudioSocket at {host_port(host, port)}")
     return await phone.call(host, port, uuid)
 
 
@@ -143,20 +144,16 @@ def save_stereo(path: Path, record: CallRecord) -> None:
     write_stereo(path, record.caller, played.reshape(-1), record.rate_hz)
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _api(host_port: str) -> str:
+def _api(address: str) -> str:
     expected = "expected HOST:PORT of the pod's API, usually port 1650"
     try:
-        parts = urlsplit(f"//{host_port}")
+        parts = urlsplit(f"//{address}")
         port = parts.port
     except ValueError as error:
-        raise LabError(f"read the address {host_port!r} ({error}), {expected}") from None
-    if not parts.hostname or not port or parts.netloc != host_port or "@" in host_port:
-        raise LabError(f"read the address {host_port!r}, {expected}")
-    return f"http://{host_port}"
+        raise LabError(f"read the address {address!r} ({error}), {expected}") from None
+    if not parts.hostname or not port or parts.netloc != address or "@" in address:
+        raise LabError(f"read the address {address!r}, {expected}")
+    return f"http://{address}"
 
 
 def _phone(plan: CallPlan, on_event: OnEvent) -> Phone:

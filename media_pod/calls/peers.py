@@ -16,7 +16,7 @@ import aiohttp
 
 from media_pod.calls.answers import Next, NextStep, StillConnectedError
 from media_pod.dialogues.ports import VARIABLE_PREFIX, CallInfo
-from media_pod.transport.listening import host_port
+from media_pod.listening import host_port
 
 MOST_ASKED: Final = 16
 """Peers per question: of a larger fleet, the first so many in random order."""

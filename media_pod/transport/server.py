@@ -13,8 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from media_pod.errors import InterjectError, SetupError
+from media_pod.listening import host_port, listen
 from media_pod.transport.line import LineProtocol
-from media_pod.transport.listening import host_port, listen
 from media_pod.transport.socket import STALL_S, CallSocket, SocketState
 
 UUID_TIMEOUT_S: Final = 2.0

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from media_pod.listening import host_port
 from media_pod.manifest.cluster import Eviction
 from voiceagent_operator.agents import names
 from voiceagent_operator.kube.kinds import Json
@@ -58,11 +59,6 @@ def running(pods: Sequence[Json], http_port: int) -> list[MediaPod]:
         for pod in pods
         if pod["status"].get("podIP") and pod["status"].get("phase") == "Running"
     ]
-
-
-def host_port(host: str, port: int) -> str:
-    """As a URL has them: an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_ready(pod: Json) -> bool:

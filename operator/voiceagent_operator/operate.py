@@ -11,11 +11,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from media_pod.listening import ANYWHERE, listen
 from voiceagent_operator.kube.api import ApiServer, find_cluster
 from voiceagent_operator.kube.kopf_watch import watch_with_kopf
 from voiceagent_operator.leader.leader import Leader
 from voiceagent_operator.leader.lease import Leadership
-from voiceagent_operator.listening import ANYWHERE, listen
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.metrics_api.certificates import CertificateFiles, CertificateSecret, Source
 from voiceagent_operator.metrics_api.keeper import CertificateKeeper

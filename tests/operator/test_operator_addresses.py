@@ -1,6 +1,5 @@
 """IPv4 and IPv6: how pods are asked, and where the operator's own servers listen."""
 
-import errno
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +11,6 @@ from aiohttp.test_utils import TestServer
 from voice_agents import SETTING, agent
 
 from voiceagent_operator.kube.kinds import SERVICE
-from voiceagent_operator.listening import ANYWHERE, listen
 from voiceagent_operator.media_pods import PodCalls, running
 from voiceagent_operator.metrics_api.values import address_of
 from voiceagent_operator.operate import answering
@@ -83,30 +81,6 @@ async def test_probes_are_answered_on_ipv4_and_ipv6(free_port: int) -> None:
         for host in ("127.0.0.1", "[::1]"):
             async with session.get(f"http://{host}:{free_port}/livez") as answer:
                 assert await answer.text() == "ok"
-
-
-@pytest.mark.parametrize("code", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
-def test_a_node_without_ipv6_is_served_on_ipv4(
-    monkeypatch: pytest.MonkeyPatch, free_port: int, code: int
-) -> None:
-    real = socket.create_server
-
-    def refusing(address: tuple[str, int], **options: object) -> socket.socket:
-        if options.get("family") == socket.AF_INET6:
-            raise OSError(code, "no IPv6 here")
-        return real(address)
-
-    monkeypatch.setattr(socket, "create_server", refusing)
-    with closing(listen(ANYWHERE, free_port)) as there:
-        assert there.family == socket.AF_INET
-        assert there.getsockname() == ("0.0.0.0", free_port)
-
-
-def test_a_port_in_use_is_no_lack_of_ipv6() -> None:
-    with closing(listen(ANYWHERE, 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(OSError, match="in use"):
-            listen(ANYWHERE, port)
 
 
 def test_services_have_an_address_of_each_family_that_the_cluster_has() -> None:

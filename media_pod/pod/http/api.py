@@ -30,13 +30,13 @@ from media_pod.calls.answers import (
     NextStep,
 )
 from media_pod.dialogues.ports import CallInfo
+from media_pod.listening import host_port
 from media_pod.logs import call_logger
 from media_pod.pod.http import query
 from media_pod.pod.http.access import Token, controlled, no_token
 from media_pod.pod.http.ports import Peers, PodView
 from media_pod.pod.http.problem import problem, problems
 from media_pod.pod.http.slices import in_slices
-from media_pod.transport.listening import host_port
 
 log = logging.getLogger(__name__)
 

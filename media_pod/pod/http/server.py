@@ -6,8 +6,8 @@ from collections.abc import Callable
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from media_pod.listening import host_port, listen
 from media_pod.pod.http.malformed import RequestLog
-from media_pod.transport.listening import host_port, listen
 
 IDLE_DEADLINE_S = 15.0
 """A connection that has no whole request to show for this long is closed, the first request

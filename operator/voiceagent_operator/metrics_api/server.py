@@ -9,9 +9,9 @@ from typing import Final
 from aiohttp import web
 
 from media_pod.errors import SetupError
+from media_pod.listening import listen
 from voiceagent_operator.kube.api import ApiServer
 from voiceagent_operator.kube.errors import ApiError
-from voiceagent_operator.listening import listen
 from voiceagent_operator.media_pods import PodCalls
 from voiceagent_operator.metrics_api.access import (
     CONFIG_PATH,

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from media_pod.listening import host_port
 from voiceagent_operator.agents.names import AGENT
 from voiceagent_operator.kube.errors import NotFoundError
 from voiceagent_operator.kube.kinds import POD, Json
-from voiceagent_operator.media_pods import Ask, host_port, is_ready
+from voiceagent_operator.media_pods import Ask, is_ready
 from voiceagent_operator.metrics_api.cache import ExpiringCache
 from voiceagent_operator.metrics_api.documents import Value
 

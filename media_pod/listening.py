@@ -5,7 +5,8 @@ import socket
 from typing import Final
 
 BACKLOG: Final = 1024
-_EVERYWHERE: Final = "::"
+ANYWHERE: Final = "::"
+"""All addresses of the host, of both families."""
 _NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAPPED: Final = "::ffff:"
 """Prefix of IPv4 addresses on a socket for both families."""
@@ -15,7 +16,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A non-blocking listening socket.
 
     Args:
-        host: address to bind. `::` serves IPv6 and IPv4, and IPv4 alone where there is no IPv6.
+        host: address to bind. `ANYWHERE` serves IPv6 and IPv4, or IPv4 alone where there is no
+            IPv6.
         port: 0 lets the system choose.
 
     Raises:
@@ -24,7 +26,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = _bound(host, port)
     except OSError as error:
-        if host != _EVERYWHERE or error.errno not in _NO_IPV6:
+        if host != ANYWHERE or error.errno not in _NO_IPV6:
             raise
         listener = _bound("0.0.0.0", port)
     listener.setblocking(False)
@@ -43,5 +45,5 @@ def _bound(host: str, port: int) -> socket.socket:
         family=socket.AF_INET6 if ":" in host else socket.AF_INET,
         backlog=BACKLOG,
         # The default of asyncio and of create_server is IPv6 alone.
-        dualstack_ipv6=host == _EVERYWHERE and socket.has_dualstack_ipv6(),
+        dualstack_ipv6=host == ANYWHERE and socket.has_dualstack_ipv6(),
     )

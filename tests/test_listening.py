@@ -1,10 +1,11 @@
 """Which families a listening socket serves, and how addresses are written."""
 
+import errno
 import socket
 
 import pytest
 
-from media_pod.transport.listening import host_port, listen
+from media_pod.listening import ANYWHERE, host_port, listen
 
 
 def reaches(family: socket.AddressFamily, address: str, port: int) -> bool:
@@ -13,27 +14,37 @@ def reaches(family: socket.AddressFamily, address: str, port: int) -> bool:
 
 
 def test_the_any_address_of_ipv6_serves_both_families() -> None:
-    with listen("::", 0) as listener:
+    with listen(ANYWHERE, 0) as listener:
         port = listener.getsockname()[1]
         assert reaches(socket.AF_INET6, "::1", port)
         assert reaches(socket.AF_INET, "127.0.0.1", port)
 
 
-def test_without_ipv6_the_any_address_is_that_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_without_ipv6_the_any_address_is_that_of_ipv4(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     """As in a container of a cluster without IPv6."""
     made = socket.create_server
 
     def without_ipv6(address: tuple[str, int], **more: object) -> socket.socket:
         if more.get("family") == socket.AF_INET6:
-            raise OSError(97, "Address family not supported by protocol")
+            raise OSError(code, "no IPv6 here")
         return made(address, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "create_server", without_ipv6)
-    with listen("::", 0) as listener:
+    with listen(ANYWHERE, 0) as listener:
         assert listener.getsockname()[0] == "0.0.0.0"
         assert reaches(socket.AF_INET, "127.0.0.1", listener.getsockname()[1])
-    with pytest.raises(OSError, match="not supported"):
+    with pytest.raises(OSError, match="no IPv6"):
         listen("::1", 0)
+
+
+def test_a_port_in_use_is_no_lack_of_ipv6() -> None:
+    with listen(ANYWHERE, 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            listen(ANYWHERE, port)
 
 
 def test_one_address_serves_its_family_alone() -> None:
