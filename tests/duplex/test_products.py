@@ -1,5 +1,10 @@
 """Rows of matrix products are the same bits in every batch."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,8 +13,16 @@ from media_pod.duplex.features import BandLevels
 from media_pod.duplex.ring import Audio
 from media_pod.duplex.vad.silero import SileroNetwork
 
-SIZES = [*range(1, 40), 63, 64, 65, 100, 127, 199]
+SIZES = [*range(1, 40), 63, 64, 65, 100, 127, 187]
 ROWS = 200
+PLACES = (0, 1, 5, 13)
+KERNELS = {"Nehalem": "sse4_2", "Sandybridge": "avx", "Haswell": "avx2", "SkylakeX": "avx512f"}
+"""Of OpenBLAS, each with what a processor must have for it."""
+
+
+def can(feature: str) -> bool:
+    cpu = Path("/proc/cpuinfo")
+    return cpu.exists() and f" {feature} " in cpu.read_text()
 
 
 def noise(seed: int, level: float, *shape: int) -> Audio:
@@ -23,9 +36,11 @@ def test_a_voice_windows_probability_does_not_depend_on_the_batch(rate_hz: int) 
     state = noise(2, 0.1, ROWS, 256)
     speech, after = network(samples, state)
     for size in SIZES:
-        few, few_after = network(samples[:size], state[:size])
-        assert np.array_equal(few, speech[:size]), size
-        assert np.array_equal(few_after, after[:size]), size
+        for place in PLACES:
+            some = slice(place, place + size)
+            few, few_after = network(samples[some], state[some])
+            assert np.array_equal(few, speech[some]), (size, place)
+            assert np.array_equal(few_after, after[some]), (size, place)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
@@ -34,7 +49,9 @@ def test_band_levels_do_not_depend_on_the_batch(rate_hz: int) -> None:
     audio = noise(3, 1000, ROWS, levels.window)
     every = levels(audio)
     for size in SIZES:
-        assert np.array_equal(levels(audio[:size]), every[:size]), size
+        for place in PLACES:
+            some = slice(place, place + size)
+            assert np.array_equal(levels(audio[some]), every[some]), (size, place)
 
 
 def test_a_correlation_does_not_depend_on_the_batch() -> None:
@@ -44,3 +61,14 @@ def test_a_correlation_does_not_depend_on_the_batch() -> None:
     for size in range(1, 40):
         assert np.array_equal(correlator(heard[:size], reference[:size]), every[:size]), size
         assert np.array_equal(correlator.audible(reference[:size]), audible[:size]), size
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_so_it_is_on_other_processors(kernels: str) -> None:
+    """A pod runs where its node is: AVX-512 is not everywhere, and the kernels differ."""
+    if not can(KERNELS[kernels]):
+        pytest.skip(f"this processor cannot run the kernels for {kernels}")
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "does_not_depend", __file__]
+    environment = {**os.environ, "OPENBLAS_CORETYPE": kernels}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout

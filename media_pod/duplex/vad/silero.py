@@ -20,22 +20,31 @@ from media_pod.duplex.vad.weights import load_weights
 
 _HIDDEN: Final = 128
 _FRAMES: Final = 4
+_STRIDES: Final = (1, 2, 2, 1)
+_HALF: Final = np.float32(0.5)
+_HALVED: Final = np.array([0.5, 0.5, 1.0, 0.5], np.float32)
+"""Factor of the gates in, forget, candidate, out: three need tanh(x / 2), and halving is exact."""
 
 
-def _dense(kernel: NDArray[np.float32], frames_in: int, stride: int) -> NDArray[np.float32]:
-    """A padded convolution of width 3 over `frames_in` frames, as one matrix [in, out].
+class _Convolution:
+    """A padded convolution of width 3 over frames, and a rectifier."""
 
-    Rows are (frame, channel) of the input, columns (frame, channel) of the output.
-    """
-    channels_out, channels_in, _ = kernel.shape
-    frames_out = (frames_in - 1) // stride + 1
-    dense = np.zeros((frames_in, channels_in, frames_out, channels_out), np.float32)
-    for out in range(frames_out):
-        for tap in range(3):
-            frame = out * stride + tap - 1
-            if 0 <= frame < frames_in:
-                dense[frame, :, out, :] = kernel[:, :, tap].T
-    return dense.reshape(frames_in * channels_in, frames_out * channels_out)
+    def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], stride: int) -> None:
+        """Keep the kernel, [channels out, channels in, 3], as one matrix for each output frame."""
+        self._matrix = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel)))
+        self._bias, self._stride = bias, stride
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[rows, frames, channels] in and out."""
+        rows, frames, channels = x.shape
+        padded = np.zeros((rows, frames + 2, channels), np.float32)
+        padded[:, 1:-1] = x
+        threes = sliding_window_view(padded.reshape(rows, -1), 3 * channels, axis=1)
+        threes = threes[:, : frames * channels : self._stride * channels]
+        out = product(threes.reshape(-1, 3 * channels), self._matrix)
+        out += self._bias
+        np.maximum(out, 0, out=out)
+        return out.reshape(rows, -1, out.shape[1])
 
 
 class SileroNetwork:
@@ -49,33 +58,31 @@ class SileroNetwork:
         self.window = rate * 32 // 1000
         self.context = self.window // 8
         self._basis = np.ascontiguousarray(weights["stft.forward_basis_buffer"][:, 0, :].T)
-        self._layers = []
-        frames = _FRAMES
-        for index, stride in enumerate((1, 2, 2, 1)):
-            kernel = weights[f"encoder.{index}.reparam_conv.weight"]
-            matrix = _dense(kernel, frames, stride)
-            frames = (frames - 1) // stride + 1
-            bias = np.tile(weights[f"encoder.{index}.reparam_conv.bias"], frames)
-            self._layers.append((matrix, bias))
-
-        self._gates = np.concatenate(
+        layers = [f"encoder.{index}.reparam_conv" for index in range(len(_STRIDES))]
+        self._layers = [
+            _Convolution(weights[f"{name}.weight"], weights[f"{name}.bias"], stride)
+            for name, stride in zip(layers, _STRIDES, strict=True)
+        ]
+        gates = np.concatenate(
             [weights["decoder.rnn.weight_ih"], weights["decoder.rnn.weight_hh"]], axis=1
-        ).T.copy()
-        self._gate_bias = weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"]
+        ).T
+        halved = np.repeat(_HALVED, _HIDDEN)
+        self._gates = np.ascontiguousarray(gates * halved)
+        self._gate_bias = (weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"]) * halved
         self._out = weights["decoder.decoder.2.weight"].reshape(_HIDDEN)
         self._out_bias = weights["decoder.decoder.2.bias"][0]
 
     def _spectrum(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[rows, frames * bins] magnitudes of [rows, context + window] samples."""
+        """[rows, frames, bins] magnitudes of [rows, context + window] samples."""
         reflected = samples[:, -2 : -self.context - 2 : -1]
         padded = np.concatenate([samples, reflected], axis=1)
         size, bins = len(self._basis), self._basis.shape[1] // 2
         hop = size // 2
         frames = sliding_window_view(padded, size, axis=1)[:, : _FRAMES * hop : hop]
         parts = product(frames.reshape(-1, size), self._basis)
-        magnitude = np.sqrt(parts[:, :bins] ** 2 + parts[:, bins:] ** 2)
-        spectrum: NDArray[np.float32] = magnitude.reshape(len(samples), _FRAMES * bins)
-        return spectrum
+        np.square(parts, out=parts)
+        magnitude = np.sqrt(parts[:, :bins] + parts[:, bins:])
+        return magnitude.reshape(len(samples), _FRAMES, bins)
 
     def __call__(
         self, samples: NDArray[np.float32], state: NDArray[np.float32]
@@ -90,22 +97,22 @@ class SileroNetwork:
             [rows] speech probabilities 0..1, and the new state.
         """
         x = self._spectrum(samples)
-        for matrix, bias in self._layers:
-            x = np.maximum(product(x, matrix) + bias, 0, dtype=np.float32)
+        for layer in self._layers:
+            x = layer(x)
 
-        hidden, cell = state[:, :_HIDDEN], state[:, _HIDDEN:]
-        gates = product(np.concatenate([x, hidden], axis=1), self._gates) + self._gate_bias
-        into, forget, candidate, out = np.split(gates, 4, axis=1)
-        cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(candidate)
-        hidden = _sigmoid(out) * np.tanh(cell)
+        gates = product(np.concatenate([x[:, 0], state[:, :_HIDDEN]], axis=1), self._gates)
+        gates += self._gate_bias
+        np.tanh(gates, out=gates)
+        into, forget, candidate, out = gates.reshape(len(x), 4, _HIDDEN).transpose(1, 0, 2)
+        cell = _open(forget) * state[:, _HIDDEN:] + _open(into) * candidate
+        hidden = _open(out) * np.tanh(cell)
         logit = (np.maximum(hidden, 0) * self._out).sum(axis=1) + self._out_bias
-        return _sigmoid(logit), np.concatenate([hidden, cell], axis=1)
+        return _open(np.tanh(logit * _HALF)), np.concatenate([hidden, cell], axis=1)
 
 
-def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logistic function, computed with tanh, which cannot overflow."""
-    half = np.float32(0.5)
-    logistic: NDArray[np.float32] = np.tanh(x * half) * half + half
+def _open(tanh_of_half: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logistic function of x, from tanh(x / 2), which cannot overflow."""
+    logistic: NDArray[np.float32] = tanh_of_half * _HALF + _HALF
     return logistic
 
 
