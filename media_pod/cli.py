@@ -12,7 +12,7 @@ import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -20,8 +20,30 @@ from media_pod import logs
 from media_pod.errors import InterjectError, SetupError
 from media_pod.pod.runtime import one_thread, run_loop
 
+_GROUP: Final = "interject.commands"
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """This module's commands, and those that installed packages register.
+
+    The latter are imported when they are asked for: a pod does not load the lab.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all of them."""
+        return sorted({*super().list_commands(ctx), *entry_points(group=_GROUP).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; a stub for one whose package is missing."""
+        own = super().get_command(ctx, cmd_name)
+        found = () if own is not None else entry_points(group=_GROUP, name=cmd_name)
+        for entry in found:
+            installed = find_spec(entry.module.partition(".")[0]) is not None
+            return entry.load() if installed else _not_installed(cmd_name)
+        return own
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="interject")
 def cli() -> None:
     """Voice agents on Asterisk that callers can interrupt."""
@@ -123,13 +145,6 @@ def crd(docs: bool, out: Path | None) -> None:
         raise SetupError(f"{out / name}: {error.strerror}; give another folder") from error
 
 
-def _add_commands() -> None:
-    """Add the commands that entry points register; a stub for those whose package is missing."""
-    for entry in entry_points(group="interject.commands"):
-        installed = find_spec(entry.module.partition(".")[0]) is not None
-        cli.add_command(entry.load() if installed else _not_installed(entry.name), entry.name)
-
-
 def _not_installed(name: str) -> click.Command:
     """A hidden command that accepts any arguments and says what to install."""
 
@@ -144,9 +159,6 @@ def _not_installed(name: str) -> click.Command:
         add_help_option=False,
         hidden=True,
     )
-
-
-_add_commands()
 
 
 def main() -> NoReturn:

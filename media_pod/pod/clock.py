@@ -223,7 +223,12 @@ class PodClock:
             self._fail(leg, error)
 
     def _step(self) -> float:
-        """Step the bank and pass the results to the calls; returns when the bank was done."""
+        """Step the bank and pass the results to the calls; returns when the bank was done.
+
+        Without a call there is nothing to step: a slot's past begins when a call opens it.
+        """
+        if not self._legs:
+            return self._now()
         step = self._bank.step(self._caller, self._played, self._slipped)
         stepped_s = self._now()
         if self._tap is not None:

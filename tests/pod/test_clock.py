@@ -154,16 +154,28 @@ def test_a_bank_that_raises_ends_the_clock(stage: Stage) -> None:
 
 
 def test_a_caller_who_hangs_up_is_gone_within_the_tick(stage: Stage) -> None:
-    caller = stage.call()
+    caller, _ = stage.call(), stage.call()
     caller.says(slin(700))
     stage.tick()
     caller.sock.close()
     stage.tick()
 
     assert [leg.slot for leg in stage.ended] == [0]
-    assert not stage.legs
+    assert list(stage.legs) == [1]
     assert not stage.ended[0].failed
     assert not stage.bank.caller[-1].any()
+
+
+def test_a_pod_without_calls_leaves_the_bank_alone(stage: Stage) -> None:
+    stage.tick(2)
+    assert stage.log == []
+
+    caller = stage.call()
+    stage.tick()
+    caller.sock.close()
+    stage.tick(2)
+    assert stage.log.count("step") == 1
+    assert not stage.bank.open_slots
 
 
 def test_the_bot_s_goodbye_is_told_before_it_is_on_the_wire(stage: Stage) -> None:

@@ -70,23 +70,21 @@ class BargeInDetector(Protocol):
         """Take one tick of every slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """Log-likelihood ratio per tick: speech * logit(p) + lag * excess + any * excess + bias."""
-
-    speech: float
-    over_lag: float
-    over_any_lag: float
-    bias: float
-
-
 # Logistic regressions of "the caller speaks" on 64 random calls of 30 s, tested on 64 others:
 # ERL 6-35 dB, delay 20-1000 ms, hybrids and rooms, noise -75..-50 dBFS, a delay step in a third of
 # them, callers -34..-18 dBFS, and noises (dogs, sneezes, rustle) that must not stop the bot. See
 # docs/decisions/0003-evidence-without-a-net.md.
-_LOCKED: Final = _Weights(speech=0.57, over_lag=0.22, over_any_lag=0.10, bias=-3.3)
-_UNLOCKED: Final = _Weights(speech=0.68, over_lag=0.0, over_any_lag=0.31, bias=-4.4)
-_NO_ECHO: Final = _Weights(speech=0.6, over_lag=0.0, over_any_lag=0.05, bias=-0.5)
+_NO_ECHO, _UNLOCKED, _LOCKED = range(3)
+_WEIGHTS: Final = np.array(
+    [
+        (0.6, 0.0, 0.05, -0.5),
+        (0.68, 0.0, 0.31, -4.4),
+        (0.57, 0.22, 0.10, -3.3),
+    ],
+    np.float32,
+)
+"""[case, 4]: of logit(p), of the excess over the echo at the lag and at any lag; and the bias. They
+add up to the log-likelihood ratio of a tick."""
 
 _LOUDEST_BANDS: Final = 5
 _OVER_FLOOR_DB: Final = np.float32(3.0)
@@ -130,46 +128,47 @@ class SequentialDetector:
         """Take one tick of every slot."""
         noise = evidence.floor_db + _OVER_FLOOR_DB
         predicted = evidence.predicted
-        over_lag = _loudest(evidence.caller_db - np.maximum(predicted.at_lag_db, noise))
-        over_any = _loudest(evidence.caller_db - np.maximum(predicted.at_any_lag_db, noise))
-        logit = _logit(evidence.speech)
-        impossible = ~predicted.reference_at_any_lag | _no_echo_found(evidence)
-        ratio = np.select(
-            [impossible, ~evidence.locked],
-            [_weigh(w, logit, over_lag, over_any) for w in (_NO_ECHO, _UNLOCKED)],
-            _weigh(_LOCKED, logit, over_lag, over_any),
+        over_lag, over_any, over_noise = _loudest(
+            evidence.caller_db - np.maximum(predicted.at_lag_db, noise),
+            evidence.caller_db - np.maximum(predicted.at_any_lag_db, noise),
+            evidence.caller_db - noise,
         )
-        ratio = np.clip(ratio - self._threshold_bias, *_PER_TICK)
-        self._sum = np.clip(self._sum + ratio, 0, _MOST).astype(np.float32)
+        impossible = ~predicted.reference_at_any_lag | _no_echo_found(evidence)
+        case = np.where(impossible, _NO_ECHO, np.where(evidence.locked, _LOCKED, _UNLOCKED))
+        ratio = _weigh(case, _logit(evidence.speech), over_lag, over_any) - self._threshold_bias
+        ratio = np.minimum(np.maximum(ratio, _PER_TICK[0]), _PER_TICK[1])
+        self._sum = np.minimum(np.maximum(self._sum + ratio, 0), _MOST)
         rise = (self._sum > _CALLER) & ~self._on
         if rise.any():
             self._why[rise] = _why_caller(evidence)[rise]
-        self._quiet_ticks = np.where(self._sum < _RELEASE, self._quiet_ticks + 1, 0)
+        self._quiet_ticks += 1
+        self._quiet_ticks[self._sum >= _RELEASE] = 0
         self._on = (self._on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
         onset = np.where(self._sum > _ONSET, Decision.ONSET, Decision.NONE)
-        quiet = _loudest(evidence.caller_db - noise) < _QUIET_DB
-        waiting = _why_not(evidence, ratio, quiet)
+        waiting = _why_not(evidence, ratio, over_noise < _QUIET_DB)
         return Detection(
             decision=np.where(self._on, Decision.CALLER, onset).astype(np.int8),
-            reason=np.where(self._on, self._why, waiting).astype(np.int8),
+            reason=np.where(self._on, self._why, waiting),
         )
 
 
-def _loudest(excess_db: Levels) -> Floats:
-    """[slots] mean excess of the bands with the highest excess; a voice never fills all bands."""
-    top = np.partition(np.clip(excess_db, *_EXCESS_DB), -_LOUDEST_BANDS, axis=1)
-    mean: Floats = top[:, -_LOUDEST_BANDS:].mean(axis=1)
-    return mean
+def _loudest(*excess_db: Levels) -> tuple[Floats, ...]:
+    """[slots] of each, the mean excess of the bands with the highest; a voice never fills all."""
+    every = np.minimum(np.maximum(np.array(excess_db), _EXCESS_DB[0]), _EXCESS_DB[1])
+    every.partition(-_LOUDEST_BANDS, axis=2)
+    return tuple(every[:, :, -_LOUDEST_BANDS:].mean(axis=2))
 
 
 def _logit(probability: Floats) -> Floats:
     odds = (probability + np.float32(1e-4)) / (1 - probability + np.float32(1e-4))
-    return np.clip(np.log(odds), -6, 6).astype(np.float32)
+    logit: Floats = np.minimum(np.maximum(np.log(odds), -6), 6)
+    return logit
 
 
-def _weigh(weights: _Weights, logit: Floats, over_lag: Floats, over_any: Floats) -> Floats:
-    weighed = weights.speech * logit + weights.over_lag * over_lag + weights.bias
-    return (weighed + weights.over_any_lag * over_any).astype(np.float32)
+def _weigh(case: NDArray[np.intp], logit: Floats, over_lag: Floats, over_any: Floats) -> Floats:
+    speech, lag, any_lag, bias = _WEIGHTS[case].T
+    ratio: Floats = speech * logit + lag * over_lag + bias + any_lag * over_any
+    return ratio
 
 
 def _no_echo_found(evidence: Evidence) -> Flags:
@@ -191,8 +190,8 @@ def _why_caller(evidence: Evidence) -> NDArray[np.int8]:
 
 
 def _why_not(evidence: Evidence, ratio: Floats, quiet: Flags) -> NDArray[np.int8]:
-    return np.select(
-        [quiet, evidence.speech < _SPEECH, ratio > 0, ~evidence.locked],
-        [Reason.QUIET, Reason.NOT_SPEECH, Reason.GATHERING, Reason.HOLDING_NO_LOCK],
-        Reason.ECHO_EXPLAINED,
-    ).astype(np.int8)
+    # Not np.select, which takes longer than all of this.
+    echo = np.where(evidence.locked, Reason.ECHO_EXPLAINED, Reason.HOLDING_NO_LOCK)
+    speech = np.where(ratio > 0, Reason.GATHERING, echo)
+    sound = np.where(evidence.speech < _SPEECH, Reason.NOT_SPEECH, speech)
+    return np.where(quiet, Reason.QUIET, sound).astype(np.int8)

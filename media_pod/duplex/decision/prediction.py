@@ -23,6 +23,7 @@ from media_pod.duplex.contract import TICK_MS
 from media_pod.duplex.features import BANDS, Levels
 
 _AROUND_TICKS: Final = 3
+_AROUND: Final = np.arange(-_AROUND_TICKS, _AROUND_TICKS + 1)
 _AUDIBLE_DB: Final = np.float32(26.0)
 """Minimum reference level of a band for learning: echo of a lower level is below line noise."""
 _SPEAKING_DB: Final = np.float32(32.0)
@@ -149,8 +150,9 @@ class Ceiling:
         """Update the slots in `teaches` with this tick's levels and the maximum of the reference
         over all lags, both [slots, BANDS]."""
         audible = EchoPrediction.audible(reference_db) & teaches[:, None]
-        self._heard_ticks += audible.mean(axis=1) > 0.5
-        toward = np.clip(level_db - reference_db - self._gain_db, self._DOWN_DB, self._UP_DB)
+        self._heard_ticks += np.count_nonzero(audible, axis=1) > BANDS // 2
+        toward = level_db - reference_db - self._gain_db
+        toward = np.minimum(np.maximum(toward, self._DOWN_DB), self._UP_DB)
         self._gain_db += np.where(audible & self.known[:, None], toward, 0)
 
 
@@ -162,6 +164,7 @@ class EchoPrediction:
         # Ticks on the first axis: the maximum over them works on whole rows, six times as fast.
         self._history = np.zeros((self._ticks, slots, BANDS), np.float32)
         self._now = 0
+        self._rows = np.arange(slots)[:, None]
         self._coupling = Coupling(slots, quantile=0.7, start_db=0.0)
         self._ceiling = Ceiling(slots, max_delay_ms)
 
@@ -205,10 +208,9 @@ class EchoPrediction:
 
     def _at_lag(self, lag_ticks: NDArray[np.intp]) -> Levels:
         """[slots, BANDS] maximum of the reference within 60 ms of each slot's lag."""
-        around = np.arange(-_AROUND_TICKS, _AROUND_TICKS + 1)
-        ago = np.clip(lag_ticks[:, None] + around, 0, self._ticks - 1)
-        rows = np.arange(len(lag_ticks))[:, None]
-        loudest: Levels = self._history[(self._now - ago) % self._ticks, rows].max(axis=1)
+        ago = np.minimum(np.maximum(lag_ticks[:, None] + _AROUND, 0), self._ticks - 1)
+        # Below 0 it is counted from the end: the history is a ring.
+        loudest: Levels = self._history[self._now - ago, self._rows].max(axis=1)
         return loudest
 
     @staticmethod

@@ -81,7 +81,7 @@ class SileroNetwork:
         frames = sliding_window_view(padded, size, axis=1)[:, : _FRAMES * hop : hop]
         parts = product(frames.reshape(-1, size), self._basis)
         np.square(parts, out=parts)
-        magnitude = np.sqrt(parts[:, :bins] + parts[:, bins:])
+        magnitude: NDArray[np.float32] = np.sqrt(parts[:, :bins] + parts[:, bins:])
         return magnitude.reshape(len(samples), _FRAMES, bins)
 
     def __call__(
