@@ -3,9 +3,8 @@
 from typing import Final
 
 from media_pod.call.inputs import CallerTick, GreetingProtection
+from media_pod.duplex.contract import LOCKED
 
-LINE_LEARNED: Final = 0.5
-"""Confidence of the echo's delay from which on the bank takes it for known."""
 LEARNING_MS: Final = 1500
 """Speech of the bot for which a greeting is protected while no echo has been found."""
 
@@ -26,4 +25,4 @@ def is_protected(interruptible: GreetingProtection, last: CallerTick | None, hea
 
 def line_is_learned(tick: CallerTick) -> bool:
     """Whether the bank has found the echo of the line."""
-    return tick.delay_confidence >= LINE_LEARNED
+    return tick.delay_confidence >= LOCKED

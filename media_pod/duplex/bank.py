@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
-from media_pod.duplex.contract import TICK_MS, Pcm, Step
+from media_pod.duplex.contract import LOCKED, TICK_MS, Pcm, Step
 from media_pod.duplex.decision.detector import BargeInDetector, Evidence, SequentialDetector
 from media_pod.duplex.decision.prediction import EchoPrediction
 from media_pod.duplex.delay.correlation import RATE_HZ
@@ -24,7 +24,6 @@ from media_pod.duplex.ring import Audio, AudioRing
 from media_pod.duplex.vad.silero import SileroVad
 
 RATES_HZ: Final = (8000, 16000)
-_TRUSTED: Final = np.float32(0.5)
 
 
 class Bank:
@@ -128,7 +127,7 @@ class Bank:
         self._caller.push(caller)
         self._played.push(played)
         self._track(caller, played, slipped)
-        trusted = self._tracker.confidence >= _TRUSTED
+        trusted = self._tracker.confidence >= LOCKED
         flat = (caller == caller[:, :1]).all(axis=1)
         # The caller's side sends digital silence (DTX, DTMF, a muted microphone). If the line has a
         # known echo, its absence is then no evidence: a model that learned from it would classify

@@ -6,7 +6,7 @@ lab's baselines, benchmarks, external measurements) imports this module alone.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,10 @@ class Reason(IntEnum):
     """Caller: speech in the bot's first two seconds, in which no delay of what it said is found."""
 
 
+LOCKED: Final = 0.5
+"""Confidence of a delay from which on it is used: more evidence for it than for any other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Result of one step, one row per slot; rows of closed slots are zero.
@@ -74,7 +78,7 @@ class Step:
     delay_ms: NDArray[np.float32]
     """[slots] delay of the echo in `caller` relative to `played`, ms; NaN before the first lock."""
     delay_confidence: NDArray[np.float32]
-    """[slots] 0..1; the delay counts as locked at 0.5 and above."""
+    """[slots] 0..1; the delay counts as locked from `LOCKED` on."""
     erle_db: NDArray[np.float32]
     """[slots] echo return loss enhancement (ITU-T G.168, 3.4), smoothed over about 1 s of echo;
     NaN before the first echo."""

@@ -20,7 +20,7 @@ from media_pod.call.events import (
     ProviderRequested,
     Recognized,
 )
-from media_pod.duplex.contract import Reason
+from media_pod.duplex.contract import LOCKED, Reason
 from media_pod.providers.chat import Usage
 from media_pod.providers.requests import ProviderRequest
 
@@ -31,9 +31,6 @@ FIRST_CHUNK_BUCKETS_S: Final = (
     *(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
 )
 """From an embedded voice to a provider's usual deadline; callers notice a second in all."""
-
-LOCKED: Final = 0.5
-"""The confidence from which on the bank takes an echo's delay for known."""
 
 
 MADE_OF: Final = ("speech", "keys", "silence")

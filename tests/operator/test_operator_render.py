@@ -325,6 +325,18 @@ def test_processes_that_recognize_and_speak_have_memory_of_their_own() -> None:
     assert memory_mi(local) - memory_mi(agent()) > 2 * tiny_en_mi + medium_voice_mi
 
 
+def test_the_built_in_recognizer_has_memory_for_each_25_calls() -> None:
+    def memory_mi(kind: str, calls: int) -> int:
+        stt = {"kind": kind, **({"address": "stt:10300"} if kind == "wyoming" else {})}
+        each = agent(stt=stt, capacity={"calls": calls})
+        return int(media(each)["resources"]["requests"]["memory"].removesuffix("Mi"))
+
+    started_mi = 24
+    for calls, processes in ((1, 1), (25, 1), (26, 2), (100, 4)):
+        more_mi = memory_mi("pocketsphinx", calls) - memory_mi("wyoming", calls)
+        assert processes * started_mi < more_mi < 2 * processes * started_mi
+
+
 def test_web_socket_agents_have_their_port() -> None:
     each = agent(line={"transport": "webSocket"}, server={"webSocketPort": 3500})
     ports = {port["name"]: port["containerPort"] for port in media(each)["ports"]}

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from interject_lab.reports.call_report import CallReport
-from interject_lab.scoring.score import LOCKED
-from media_pod.duplex.contract import TICK_MS, Decision, Reason
+from media_pod.duplex.contract import LOCKED, TICK_MS, Decision, Reason
 
 Pcm = NDArray[np.int16]
 

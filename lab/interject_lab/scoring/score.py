@@ -11,10 +11,7 @@ from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.network.levels import frame_powers
 from interject_lab.scoring.outcome import find_interruptions, find_stops, has_sound
 from interject_lab.scoring.truth import caller_lead
-from media_pod.duplex.contract import TICK_MS
-
-LOCKED = 0.5
-"""A delay counts as locked from this confidence on (duplex.contract.Step)."""
+from media_pod.duplex.contract import LOCKED, TICK_MS
 
 _ERLE_BLOCK_TICKS = 25
 _ECHO_RANGE_DB = 20.0

@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 
 from media_pod.errors import SetupError
+from media_pod.manifest.providers import PocketsphinxSttSettings
 from media_pod.providers.builtin.sphinx_worker import RATE_HZ
 from media_pod.providers.ports import Pcm, ProviderError
 from media_pod.providers.utterance_audio import UtteranceAudio
@@ -24,15 +25,12 @@ MAX_UTTERANCE_SECONDS = 20
 """Maximum audio of one utterance; a long number takes 10 s. The rest is dropped."""
 DECODE_SECONDS = 5.0
 """Deadline of `finish`, including the wait for a free process: callers expect an answer by then."""
-CALLS_PER_PROCESS = 25
-"""Decoding takes a tenth of the audio's duration: 0.22 s for 2.5 s of digits. At one utterance of a
-call every 7 s, a process is busy for 80 % of its time."""
 _WORKER = "media_pod.providers.builtin.sphinx_worker"
 
 
 def processes_for(calls: int) -> int:
     """How many processes a pod needs for so many calls: at most one for each CPU it may use."""
-    return max(1, min(len(os.sched_getaffinity(0)), -(-calls // CALLS_PER_PROCESS)))
+    return min(len(os.sched_getaffinity(0)), PocketsphinxSttSettings.processes_for(calls))
 
 
 class SphinxStt:

@@ -5,7 +5,11 @@ from typing import Any, Final
 
 from media_pod import logs
 from media_pod.manifest.operation import AFTER_DRAIN_S
-from media_pod.manifest.providers import PiperTtsSettings, WhisperSttSettings
+from media_pod.manifest.providers import (
+    PiperTtsSettings,
+    PocketsphinxSttSettings,
+    WhisperSttSettings,
+)
 from media_pod.manifest.reload import restart_key
 from media_pod.manifest.secrets import CONTAINER
 from voiceagent_operator.agents import names
@@ -36,6 +40,8 @@ _MEMORY_PER_CALL_MI = 1
 # 290 MB. Larger models need resources in spec.podTemplate.
 _CPU_PER_PROCESS_M = 500
 _MEMORY_PER_PROCESS_MI = 400
+_MEMORY_PER_SPHINX_MI = 40
+"""It takes 24 MB before its first utterance. It gets no CPU: it is for demonstrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ def _container(agent: Agent, defaults: PodDefaults) -> Json:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "resources": _resources(agent.spec.capacity.calls, _local_processes(agent)),
+        "resources": _resources(agent),
         "volumeMounts": [
             {"name": "manifest", "mountPath": "/etc/interject", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
@@ -224,9 +230,22 @@ def _local_processes(agent: Agent) -> int:
     )
 
 
-def _resources(calls: int, processes: int) -> dict[str, dict[str, str]]:
+def _sphinx_processes(agent: Agent) -> int:
+    """Number of the built-in recognizer's processes."""
+    calls = agent.spec.capacity.calls
+    recognizers = (agent.spec.stt, *agent.spec.stt.fallbacks)
+    return sum(
+        each.processes_for(calls)
+        for each in recognizers
+        if isinstance(each, PocketsphinxSttSettings)
+    )
+
+
+def _resources(agent: Agent) -> dict[str, dict[str, str]]:
+    calls, processes = agent.spec.capacity.calls, _local_processes(agent)
     cpu_m = _CPU_M + _CPU_PER_CALL_M * calls + _CPU_PER_PROCESS_M * processes
     memory_mi = _MEMORY_MI + _MEMORY_PER_CALL_MI * calls + _MEMORY_PER_PROCESS_MI * processes
+    memory_mi += _MEMORY_PER_SPHINX_MI * _sphinx_processes(agent)
     return {
         "requests": {"cpu": _milli(cpu_m), "memory": f"{memory_mi}Mi"},
         # No CPU limit: every caller hears a throttled 20 ms clock.
