@@ -102,7 +102,10 @@ def test_the_index_leads_to_every_page() -> None:
 
 def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
     """Every command below `group` with its whole name."""
-    for word, command in group.commands.items():
+    context = click.Context(group)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        assert command is not None, word
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} {word}")
         else:
