@@ -32,11 +32,13 @@ def current() -> dict[str, Any]:
 
 
 def older() -> dict[str, Any]:
-    """Without a setting of the spec, and a field of the status."""
+    """Without a setting of the spec and the rules about it, and without a field of the status."""
     document = current()
     (version,) = document["spec"]["versions"]
     whole = version["schema"]["openAPIV3Schema"]["properties"]
     del whole["spec"]["properties"]["podTemplate"]
+    rules = whole["spec"]["x-kubernetes-validations"]
+    rules[:] = [rule for rule in rules if "podTemplate" not in yaml.safe_dump(rule)]
     del whole["status"]["properties"]["version"]
     return document
 

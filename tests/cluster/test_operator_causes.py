@@ -149,7 +149,8 @@ class TestWithANode:
     async def test_a_program_that_crashes(
         self, api: ApiServer, operator: OperatorProcess, namespace: str, media_image: str
     ) -> None:
-        code = "print('log'); raise SystemExit('spec.x: found nothing')"
+        # Both to standard error, as a pod does: the order of two streams in a log is by chance.
+        code = "import sys; print('log', file=sys.stderr); sys.exit('spec.x: found nothing')"
         broken = media(command=["python3", "-c", code])
         await create(api, voice_agent(namespace, image=media_image, replicas=1, podTemplate=broken))
         message = await until_condition(api, namespace, "Degraded", "ContainerCrashes", WITHIN_S)

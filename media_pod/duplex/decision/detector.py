@@ -74,7 +74,7 @@ class BargeInDetector(Protocol):
 # ERL 6-35 dB, delay 20-1000 ms, hybrids and rooms, noise -75..-50 dBFS, a delay step in a third of
 # them, callers -34..-18 dBFS, and noises (dogs, sneezes, rustle) that must not stop the bot. See
 # docs/decisions/0003-evidence-without-a-net.md.
-_NO_ECHO, _UNLOCKED, _LOCKED = range(3)
+_NO_ECHO, _UNLOCKED, _LOCKED = range(3)  # the cases: rows of the weights
 _WEIGHTS: Final = np.array(
     [
         (0.6, 0.0, 0.05, -0.5),
