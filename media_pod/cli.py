@@ -1,6 +1,6 @@
 """The command line: `interject serve | check | talk | crd`, and those of installed packages.
 
-The lab registers `call`, `demo`, `lab` and `bench` as entry points of the group
+The lab registers `call`, `demo`, `lab`, `bench` and `eval` as entry points of the group
 `interject.commands`. An error that the user can fix is printed as one line with the cause and the
 next step, and the exit code is 2. Commands import heavy packages themselves, to keep `--help` fast.
 """
@@ -36,11 +36,11 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command by its name; a stub for one whose package is missing."""
         own = super().get_command(ctx, cmd_name)
-        found = () if own is not None else entry_points(group=_GROUP, name=cmd_name)
-        for entry in found:
-            installed = find_spec(entry.module.partition(".")[0]) is not None
-            return entry.load() if installed else _not_installed(cmd_name)
-        return own
+        if own is not None or cmd_name not in (found := entry_points(group=_GROUP)).names:
+            return own
+        entry = found[cmd_name]
+        installed = find_spec(entry.module.partition(".")[0]) is not None
+        return entry.load() if installed else _not_installed(cmd_name)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

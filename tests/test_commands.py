@@ -45,6 +45,16 @@ def test_help_lists_only_the_commands_that_work() -> None:
     assert "demo" not in shown
 
 
+def test_a_pod_does_not_load_the_lab() -> None:
+    code = (
+        "import sys; from media_pod.cli import cli\n"
+        "cli.main(['serve', '--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith('interject_lab')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40)
+    assert run.stdout.splitlines()[-1:] == ["[]"], run.stderr
+
+
 @dataclass(frozen=True)
 class Done:
     """A command that has ended."""

@@ -59,7 +59,7 @@ class Reason(IntEnum):
 
 
 LOCKED: Final = 0.5
-"""Confidence of a delay from which on it is used: more evidence for it than for any other."""
+"""Confidence from which on a delay counts as known."""
 
 
 @dataclass(frozen=True, slots=True)

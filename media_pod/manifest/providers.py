@@ -174,7 +174,7 @@ class WhisperSttSettings(StrictModel):
     model_config = in_cluster(absolute_in_cluster("modelPath"))
 
 
-CALLS_PER_SPHINX: Final = 25
+_CALLS_PER_PROCESS: Final = 25
 """Decoding takes a tenth of the audio's duration: 0.22 s for 2.5 s of digits. At one utterance of a
 call every 7 s, a process is busy for 80 % of its time."""
 
@@ -189,7 +189,7 @@ class PocketsphinxSttSettings(StrictModel):
     @staticmethod
     def processes_for(calls: int) -> int:
         """How many processes recognize for so many calls, if the pod has a CPU for each."""
-        return -(-calls // CALLS_PER_SPHINX)
+        return -(-calls // _CALLS_PER_PROCESS)
 
 
 class OpenAiTtsSettings(OpenAiServerSettings):

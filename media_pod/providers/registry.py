@@ -1,5 +1,6 @@
 """Creates the providers of a manifest; each kind's package is imported only if it is used."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -101,10 +102,11 @@ class ProviderRegistry:
         language = self._spec.language
         match settings:
             case PocketsphinxSttSettings():
-                from media_pod.providers.builtin.sphinx import SphinxStt, processes_for
+                from media_pod.providers.builtin.sphinx import SphinxStt
 
-                processes = processes_for(self._spec.capacity.calls)
-                return SphinxStt(rate_hz, processes, deadline_s)
+                cpus = len(os.sched_getaffinity(0))
+                processes = settings.processes_for(self._spec.capacity.calls)
+                return SphinxStt(rate_hz, min(cpus, processes), deadline_s)
             case WhisperSttSettings():
                 from media_pod.providers.whisper.stt import WhisperStt
 

@@ -331,10 +331,10 @@ def test_the_built_in_recognizer_has_memory_for_each_25_calls() -> None:
         each = agent(stt=stt, capacity={"calls": calls})
         return int(media(each)["resources"]["requests"]["memory"].removesuffix("Mi"))
 
-    started_mi = 24
+    used_mi = 36
     for calls, processes in ((1, 1), (25, 1), (26, 2), (100, 4)):
         more_mi = memory_mi("pocketsphinx", calls) - memory_mi("wyoming", calls)
-        assert processes * started_mi < more_mi < 2 * processes * started_mi
+        assert processes * used_mi < more_mi < 2 * processes * used_mi
 
 
 def test_web_socket_agents_have_their_port() -> None:

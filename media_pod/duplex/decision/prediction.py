@@ -151,8 +151,7 @@ class Ceiling:
         over all lags, both [slots, BANDS]."""
         audible = EchoPrediction.audible(reference_db) & teaches[:, None]
         self._heard_ticks += np.count_nonzero(audible, axis=1) > BANDS // 2
-        toward = level_db - reference_db - self._gain_db
-        toward = np.minimum(np.maximum(toward, self._DOWN_DB), self._UP_DB)
+        toward = np.clip(level_db - reference_db - self._gain_db, self._DOWN_DB, self._UP_DB)
         self._gain_db += np.where(audible & self.known[:, None], toward, 0)
 
 
@@ -208,7 +207,7 @@ class EchoPrediction:
 
     def _at_lag(self, lag_ticks: NDArray[np.intp]) -> Levels:
         """[slots, BANDS] maximum of the reference within 60 ms of each slot's lag."""
-        ago = np.minimum(np.maximum(lag_ticks[:, None] + _AROUND, 0), self._ticks - 1)
+        ago = np.clip(lag_ticks[:, None] + _AROUND, 0, self._ticks - 1)
         # Below 0 it is counted from the end: the history is a ring.
         loudest: Levels = self._history[self._now - ago, self._rows].max(axis=1)
         return loudest

@@ -30,7 +30,7 @@ class _Convolution:
     """A padded convolution of width 3 over frames, and a rectifier."""
 
     def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], stride: int) -> None:
-        """Keep the kernel, [channels out, channels in, 3], as one matrix for each output frame."""
+        """Make one matrix of `kernel`, [channels out, channels in, 3], for every output frame."""
         self._matrix = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel)))
         self._bias, self._stride = bias, stride
 
@@ -104,13 +104,13 @@ class SileroNetwork:
         gates += self._gate_bias
         np.tanh(gates, out=gates)
         into, forget, candidate, out = gates.reshape(len(x), 4, _HIDDEN).transpose(1, 0, 2)
-        cell = _open(forget) * state[:, _HIDDEN:] + _open(into) * candidate
-        hidden = _open(out) * np.tanh(cell)
+        cell = _sigmoid(forget) * state[:, _HIDDEN:] + _sigmoid(into) * candidate
+        hidden = _sigmoid(out) * np.tanh(cell)
         logit = (np.maximum(hidden, 0) * self._out).sum(axis=1) + self._out_bias
-        return _open(np.tanh(logit * _HALF)), np.concatenate([hidden, cell], axis=1)
+        return _sigmoid(np.tanh(logit * _HALF)), np.concatenate([hidden, cell], axis=1)
 
 
-def _open(tanh_of_half: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sigmoid(tanh_of_half: NDArray[np.float32]) -> NDArray[np.float32]:
     """The logistic function of x, from tanh(x / 2), which cannot overflow."""
     logistic: NDArray[np.float32] = tanh_of_half * _HALF + _HALF
     return logistic

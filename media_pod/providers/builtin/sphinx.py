@@ -7,13 +7,11 @@ wideband speech, and it recognized 165 of 240 single digits that people recorded
 
 import asyncio
 import importlib.util
-import os
 
 import numpy as np
 import soxr
 
 from media_pod.errors import SetupError
-from media_pod.manifest.providers import PocketsphinxSttSettings
 from media_pod.providers.builtin.sphinx_worker import RATE_HZ
 from media_pod.providers.ports import Pcm, ProviderError
 from media_pod.providers.utterance_audio import UtteranceAudio
@@ -26,11 +24,6 @@ MAX_UTTERANCE_SECONDS = 20
 DECODE_SECONDS = 5.0
 """Deadline of `finish`, including the wait for a free process: callers expect an answer by then."""
 _WORKER = "media_pod.providers.builtin.sphinx_worker"
-
-
-def processes_for(calls: int) -> int:
-    """How many processes a pod needs for so many calls: at most one for each CPU it may use."""
-    return min(len(os.sched_getaffinity(0)), PocketsphinxSttSettings.processes_for(calls))
 
 
 class SphinxStt:
@@ -46,7 +39,7 @@ class SphinxStt:
 
         Args:
             rate_hz: sample rate of the input, 8000 or 16000.
-            workers: number of processes; each decodes one utterance at a time and takes 30 MB.
+            workers: number of processes; each decodes one utterance at a time and takes 36 MB.
             deadline_seconds: deadline of `finish`.
 
         Raises:

@@ -42,7 +42,7 @@ _MEMORY_PER_CALL_MI = 1
 _CPU_PER_PROCESS_M = 500
 _MEMORY_PER_PROCESS_MI = 400
 _MEMORY_PER_SPHINX_MI = 40
-"""It takes 24 MB before its first utterance. It gets no CPU: it is for demonstrations."""
+"""It takes 36 MB after utterances of 20 s. It gets no CPU: it is for demonstrations."""
 
 
 @dataclass(frozen=True, slots=True)
