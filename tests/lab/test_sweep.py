@@ -14,7 +14,7 @@ from interject_lab.network.levels import active_level_dbfs
 from interject_lab.reports.markdown import markers, table, write_section
 from interject_lab.rules.baselines import ListeningMode
 from interject_lab.scoring.pooled_scores import CallMeasurements, pool
-from interject_lab.speech_material import (
+from interject_lab.material.voices import (
     CALLER_PHRASE_S,
     Pcm,
     SpeechMaterial,
@@ -185,7 +185,7 @@ def test_synthetic_voices_are_the_same_in_every_process() -> None:
     """espeak seeds itself with the time of day, which some of its voices let be heard."""
     program = (
         "from hashlib import sha256\n"
-        "from interject_lab.speech_material import load\n"
+        "from interject_lab.material.voices import load\n"
         "voices = load([], [], 8000)\n"
         "phrases = [p for voice in voices.bots + voices.callers for p in voice.phrases]\n"
         "print(len(phrases), sha256(b''.join(p.tobytes() for p in phrases)).hexdigest())\n"

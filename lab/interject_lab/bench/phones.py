@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.speech_material import synthetic_callers
+from interject_lab.material.voices import synthetic_callers
 from media_pod.duplex.contract import TICK_MS
 from media_pod.pod.runtime import keep_memory
 from media_pod.transport.audiosocket.frames import Decoder, Frame, FrameKind, encode

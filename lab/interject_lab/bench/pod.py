@@ -20,7 +20,7 @@ from uuid import UUID
 
 import numpy as np
 
-from interject_lab.speech_material import synthetic_bots
+from interject_lab.material.voices import synthetic_bots
 from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.inputs import Agents, CallSettings

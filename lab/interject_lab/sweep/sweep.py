@@ -17,7 +17,7 @@ from interject_lab.scoring.pooled_scores import (
     measure_call,
     pool,
 )
-from interject_lab.speech_material import SpeechMaterial
+from interject_lab.material.voices import SpeechMaterial
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
 from interject_lab.virtual import run
 from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step

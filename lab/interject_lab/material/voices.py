@@ -77,6 +77,8 @@ class Voice:
     name: str
     phrases: tuple[Pcm, ...]
     """int16 [samples] each, at least one; at their original level."""
+    in_the_field: bool = False
+    """Recorded with a room, hiss or background, as callers are, and not in a studio."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Voices, noises and echo paths for simulated calls."""
