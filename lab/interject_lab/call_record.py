@@ -1,6 +1,8 @@
 """The record of a simulated call: audio of both directions, times of frames, ground truth."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,29 @@ from media_pod.duplex.contract import TICK_MS
 Pcm = NDArray[np.int16]
 
 UNDERRUN = -1
+NOTHING = -1
+
+
+SoundKind = Literal[
+    "none", "interruption", "backchannel", "noise", "second_speaker", "dtmf", "answer"
+]
+"""What sounds at the caller's end. An interruption is meant for the bot while it speaks, an answer
+comes after it has spoken."""
+
+MEANT_FOR_THE_BOT: Final[frozenset[SoundKind]] = frozenset({"interruption", "answer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A planned sound of the caller's end."""
+
+    kind: SoundKind
+    what: str
+    """The voice, or the kind of noise."""
+    level_dbfs: float
+    """Active level."""
+    in_the_field: bool = False
+    """Recorded, or made to sound, as in a room with hiss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +48,8 @@ class Spoken:
     """Exclusive, by the same measure."""
     interrupts: bool
     """The bot was speaking at the onset."""
+    plan_index: int | None = None
+    """Place in the caller's plan; None for an utterance that was not planned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,3 +104,8 @@ class BankTrace:
     erle_db: NDArray[np.float32]
     true_delay_ms: NDArray[np.float32]
     """The delay that `delay_ms` should be; NaN where it cannot be known."""
+    near_tick: NDArray[np.int64] | None = None
+    """The tick of the caller whose own sound each tick carries, `NOTHING` where it was lost; None
+    where it is not known."""
+    why: Mapping[int, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """By tick: what carried a rise to CALLER, the most first."""

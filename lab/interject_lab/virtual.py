@@ -5,10 +5,12 @@ bank steps once, and the bots receive its decisions. No event loop and no real t
 fast as the arrays allow, and repeatable from the seeds of its lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.errors import LabError
@@ -19,13 +21,52 @@ from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Step
 
 _TICK_NS = TICK_MS * 1_000_000
 
+DUCK_DB: Final = 15.0
+"""How far the bot lowers its voice on doubt, as a pod's playout does."""
+_DOWN_MS: Final = 10.0
+_UP_MS: Final = 200.0
+
+
+class Bot(Protocol):
+    """Who speaks to the caller."""
+
+    @property
+    def stop_samples(self) -> tuple[int, ...]:
+        """Where in the played stream the bot was cut short: the first sample of each silence."""
+
+    def frame(self) -> Pcm:
+        """What leaves for the caller in this tick, int16 [tick]."""
+
+    def decide(self, decision: Decision) -> None:
+        """Take the bank's decision of this tick."""
+
+
+class Duck:
+    """The gain of the bot's voice: down by `DUCK_DB` in 10 ms, up again in 200 ms."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._down_db = DUCK_DB / (_DOWN_MS * rate_hz / 1000)
+        self._up_db = DUCK_DB / (_UP_MS * rate_hz / 1000)
+        self._gain_db = 0.0
+        self.on = False
+
+    def __call__(self, frame: Pcm) -> Pcm:
+        """`frame`, int16 [samples], with the gain."""
+        if not self.on and self._gain_db == 0:
+            return frame
+        steps = np.arange(1, frame.size + 1)
+        moved = -self._down_db * steps if self.on else self._up_db * steps
+        gains_db = np.clip(self._gain_db + moved, -DUCK_DB, 0)
+        self._gain_db = float(gains_db[-1])
+        return np.rint(frame * 10 ** (gains_db / 20)).astype(np.int16)
+
 
 class ScriptedBot:
     """Says its utterances in turn, over and over; falls silent when the bank says CALLER.
 
-    A stop takes effect with the next tick. The bot goes on with its *next* utterance once
-    `pause_s` has passed since it fell silent and the bank has said CALLER for none of the last
-    `quiet_s`.
+    A stop takes effect with the next tick, and so does a duck while the bank says ONSET. The bot
+    goes on with its *next* utterance once `pause_s` has passed since it fell silent and the bank
+    has said CALLER for none of the last `quiet_s`.
     """
 
     def __init__(
@@ -48,6 +89,7 @@ class ScriptedBot:
         self._since_caller_ticks = self._quiet_ticks
         self._ticks = 0
         self._caller = False
+        self._duck = Duck(rate_hz)
         self._stop_samples: list[int] = []
 
     @property
@@ -69,11 +111,12 @@ class ScriptedBot:
         self._said += frame.size
         if self._said >= self._utterances[self._index].size:
             self._fall_silent()
-        return frame
+        return self._duck(frame)
 
     def decide(self, decision: Decision) -> None:
         """Take the bank's decision of this tick; its rise to CALLER stops the bot."""
         caller = decision is Decision.CALLER
+        self._duck.on = decision is Decision.ONSET
         if caller and not self._caller and self._said is not None:
             self._stop_samples.append(self._ticks * self._tick_samples)
             self._fall_silent()
@@ -98,7 +141,9 @@ class VirtualCall:
 
     line: TelephoneLine
     caller: Caller
-    bot: ScriptedBot
+    bot: Bot
+    phase: int = 0
+    """Of the call in its bank."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,12 +154,20 @@ class VirtualResult:
     trace: BankTrace
     stop_samples: tuple[int, ...]
     """Where in `record.bot` the bot was cut short: the first sample of each silence."""
+    near: Pcm
+    """int16 [ticks * tick], the caller's own sound, before the line."""
 
 
-def run(bank: DuplexBank, calls: Sequence[VirtualCall], duration_s: float) -> list[VirtualResult]:
+def run(
+    bank: DuplexBank,
+    calls: Sequence[VirtualCall],
+    duration_s: float,
+    on_tick: Callable[[int], None] = lambda tick: None,
+) -> list[VirtualResult]:
     """Run `calls` in the first slots of `bank` for `duration_s`; results in the order of `calls`.
 
-    The slots are opened before and closed after.
+    The slots are opened before and closed after. `on_tick` is called after each tick, with its
+    number.
 
     Raises:
         LabError: more calls than slots, or a line of another rate than the bank's.
@@ -127,17 +180,19 @@ def run(bank: DuplexBank, calls: Sequence[VirtualCall], duration_s: float) -> li
     tapes = [_Tape(call) for call in calls]
     played = np.zeros((bank.slots, bank.rate * TICK_MS // 1000), np.int16)
     caller = np.zeros_like(played)
-    for slot in range(len(calls)):
-        bank.open(slot)
-    for _ in range(round(duration_s * 1000 / TICK_MS)):
+    for slot, call in enumerate(calls):
+        bank.open(slot, call.phase)
+    for tick in range(round(duration_s * 1000 / TICK_MS)):
         for slot, call in enumerate(calls):
             played[slot] = call.bot.frame()
             near = call.caller.step(is_sound(played[slot]))
+            tapes[slot].keep_near(near)
             caller[slot] = call.line.step(played[slot], near)
         step = bank.step(caller, played)
         for slot, call in enumerate(calls):
             call.bot.decide(Decision(int(step.decision[slot])))
             tapes[slot].keep(caller[slot], played[slot], step, slot)
+        on_tick(tick)
     for slot in range(len(calls)):
         bank.close(slot)
     return [tape.result() for tape in tapes]
@@ -148,15 +203,22 @@ class _Tape:
 
     def __init__(self, call: VirtualCall) -> None:
         self._call = call
+        self._near: list[Pcm] = []
         self._caller: list[Pcm] = []
         self._bot: list[Pcm] = []
         self._cleaned: list[Pcm] = []
-        self._rows: list[tuple[float, int, int, float, float, float]] = []
+        self._rows: list[tuple[float, int, int, float, float, float, int]] = []
+        self._why: dict[int, tuple[tuple[str, float], ...]] = {}
+
+    def keep_near(self, near: Pcm) -> None:
+        self._near.append(near)
 
     def keep(self, caller: Pcm, played: Pcm, step: Step, slot: int) -> None:
         self._caller.append(caller.copy())
         self._bot.append(played.copy())
         self._cleaned.append(step.cleaned[slot])
+        if slot in step.why:
+            self._why[len(self._rows)] = step.why[slot]
         self._rows.append(
             (
                 float(step.speech[slot]),
@@ -165,6 +227,7 @@ class _Tape:
                 float(step.delay_ms[slot]),
                 float(step.delay_confidence[slot]),
                 float(step.erle_db[slot]),
+                self._call.line.near_tick,
             )
         )
 
@@ -185,21 +248,23 @@ class _Tape:
             spoken=self._call.caller.spoken,
             ended="the run was over",
         )
-        return VirtualResult(record, trace, self._call.bot.stop_samples)
+        return VirtualResult(record, trace, self._call.bot.stop_samples, _joined(self._near))
 
     def _trace(self, tick: int) -> BankTrace:
-        rows = np.array(self._rows, np.float32).reshape(len(self._rows), 6)
+        rows = np.array(self._rows).reshape(len(self._rows), 7)
         delay_at = self._call.line.delay_at
         return BankTrace(
             caller=_joined(self._caller),
             played=_joined(self._bot),
             cleaned=_joined(self._cleaned),
-            speech=rows[:, 0],
+            speech=rows[:, 0].astype(np.float32),
             decision=rows[:, 1].astype(np.int8),
             reason=rows[:, 2].astype(np.int8),
-            delay_ms=rows[:, 3],
-            delay_confidence=rows[:, 4],
-            erle_db=rows[:, 5],
+            delay_ms=rows[:, 3].astype(np.float32),
+            delay_confidence=rows[:, 4].astype(np.float32),
+            erle_db=rows[:, 5].astype(np.float32),
+            near_tick=rows[:, 6].astype(np.int64),
+            why=self._why,
             # Without a network in between, what the pod sees is what the line does.
             true_delay_ms=np.array([delay_at(i * tick) for i in range(len(rows))], np.float32),
         )

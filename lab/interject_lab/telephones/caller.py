@@ -152,4 +152,6 @@ class Caller:
         if end > 0 and said <= onset < said + self._tick_samples:
             start = self._ticks * self._tick_samples - said
             interrupts = self._bot_ticks > 0
-            self._spoken.append(Spoken(utterance.label, start + onset, start + end, interrupts))
+            self._spoken.append(
+                Spoken(utterance.label, start + onset, start + end, interrupts, self._next)
+            )

@@ -1,0 +1,116 @@
+"""Figures of delay tracking and echo cancellation in one call of a suite."""
+
+from typing import Final, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.call_record import NOTHING
+from interject_lab.network.levels import frame_powers
+from interject_lab.virtual import VirtualResult
+from media_pod.duplex.contract import LOCKED, TICK_MS
+
+_RIGHT_MS: Final = 10.0
+"""A tracked delay within this of the true one is right: the canceller's filter covers it."""
+_STEP_MS: Final = 15.0
+_BLOCK_TICKS: Final = 25
+_ECHO_RANGE_DB: Final = 20.0
+_LATEST_SAMPLES: Final = 160
+"""The output of a canceller is at most one tick of 20 ms at 8 kHz late."""
+
+Flags = NDArray[np.bool_]
+
+
+class EchoFigures(TypedDict):
+    """See `figures.CallFigures`."""
+
+    locked_share: float | None
+    relock_ms: tuple[float | None, ...]
+    erle_db: float | None
+    near_loss_db: float | None
+
+
+def echo_figures(
+    result: VirtualResult, bot: Flags, near: Flags, carried: NDArray[np.int64]
+) -> EchoFigures:
+    """The figures of one call.
+
+    Args:
+        result: of the run.
+        bot: [ticks] whether the bot speaks.
+        near: [ticks] whether something else sounds.
+        carried: [ticks] the caller's tick that each tick carries, or `NOTHING`.
+    """
+    trace = result.trace
+    echo = _echo_ticks(trace.true_delay_ms, bot)
+    wrong_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
+    right = (trace.delay_confidence >= LOCKED) & (np.nan_to_num(wrong_ms, nan=1e3) <= _RIGHT_MS)
+    known = bool(np.isfinite(trace.delay_ms).any())
+    return EchoFigures(
+        locked_share=round(float(right[echo].mean()), 4) if echo.any() and known else None,
+        relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
+        erle_db=_erle_db(result, echo & bot & ~near),
+        near_loss_db=_near_loss_db(result, echo & bot & near, carried),
+    )
+
+
+def _echo_ticks(delay_ms: NDArray[np.float32], bot: Flags) -> Flags:
+    """[ticks] whether what arrives in a tick holds an echo."""
+    source = np.arange(bot.size) - np.rint(delay_ms / TICK_MS).astype(np.int64)
+    echo: Flags = (source >= 0) & bot[np.clip(source, 0, bot.size - 1)]
+    return echo
+
+
+def _relocks_ms(
+    delay_ms: NDArray[np.float32], right: Flags, echo: Flags
+) -> tuple[float | None, ...]:
+    steps = np.flatnonzero(np.abs(np.diff(delay_ms)) > _STEP_MS) + 1
+    found: list[float | None] = []
+    for begin, end in zip(steps, [*steps[1:], right.size], strict=True):
+        hit = np.flatnonzero(right[begin:end])
+        waited = float(echo[begin : begin + hit[0]].sum()) * TICK_MS if hit.size else None
+        if waited is not None or echo[begin:end].sum() * TICK_MS >= 1000:
+            found.append(waited)
+    return tuple(found)
+
+
+def _erle_db(result: VirtualResult, only_echo: Flags) -> float | None:
+    tick = result.record.tick_samples
+    before = frame_powers(result.trace.caller, tick)
+    after = frame_powers(result.trace.cleaned, tick)
+    if not only_echo.any():
+        return None
+    loud = before > np.quantile(before[only_echo], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
+    rows = np.flatnonzero(only_echo & loud)
+    rows = rows[: rows.size // _BLOCK_TICKS * _BLOCK_TICKS].reshape(-1, _BLOCK_TICKS)
+    if rows.size == 0:
+        return None
+    left = np.maximum(after[rows].mean(axis=1), 1e-10)
+    return round(float(np.median(10 * np.log10(before[rows].mean(axis=1) / left))), 2)
+
+
+def _near_loss_db(
+    result: VirtualResult, double_talk: Flags, carried: NDArray[np.int64]
+) -> float | None:
+    """The caller's own sound in the output by least squares, over half seconds of double talk."""
+    tick = result.record.tick_samples
+    rows = np.flatnonzero(double_talk & (carried != NOTHING))
+    rows = rows[: rows.size // _BLOCK_TICKS * _BLOCK_TICKS].reshape(-1, _BLOCK_TICKS)
+    losses = []
+    for block in rows:
+        near = np.concatenate([result.near[carried[at] * tick :][:tick] for at in block])
+        cleaned = np.concatenate([result.trace.cleaned[at * tick :][:tick] for at in block])
+        loss_db = _loss_db(near.astype(np.float64), cleaned.astype(np.float64))
+        if loss_db is not None:
+            losses.append(loss_db)
+    return round(float(np.median(losses)), 2) if losses else None
+
+
+def _loss_db(near: NDArray[np.float64], cleaned: NDArray[np.float64]) -> float | None:
+    energy = float(near @ near)
+    if energy < near.size * 100.0:
+        return None
+    size = 1 << (2 * near.size - 1).bit_length()
+    cross = np.fft.irfft(np.fft.rfft(cleaned, size) * np.fft.rfft(near, size).conj(), size)
+    share = float(np.abs(cross[:_LATEST_SAMPLES]).max()) / energy
+    return float(-20 * np.log10(max(share, 1e-3)))
