@@ -94,6 +94,11 @@ class Caller:
         return self._next == len(self._plan)
 
     @property
+    def saying(self) -> int | None:
+        """Place in the plan of the utterance that goes on; None while the caller is silent."""
+        return None if self._said is None else self._next
+
+    @property
     def keys(self) -> str:
         """See `TelephoneUser.keys`: its telephone presses them at fixed times."""
         return ""

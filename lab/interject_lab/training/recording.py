@@ -1,0 +1,172 @@
+"""Records the features of training calls with their labels, in several processes.
+
+The recordings are kept, one file for each chunk of calls, so that an interrupted run goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interject_lab.material.corpus import load
+from interject_lab.material.material import Split
+from interject_lab.suite.document import Suite, read_suite
+from interject_lab.suite.draw import draw_call
+from interject_lab.training.labels import label
+from interject_lab.training.oracle_bot import OracleBot
+from interject_lab.virtual import ScriptedBot, VirtualCall, run
+from media_pod.duplex.bank import Bank
+from media_pod.duplex.contract import Decision, Reason
+from media_pod.duplex.decision.detector import Detection, Evidence
+from media_pod.duplex.decision.judge.features import NAMES, VERSION, FeatureExtractor
+from media_pod.pod.runtime import one_thread
+
+CALL_S: Final = 40.0
+"""Short calls: the first utterances are hard, and there is one in each."""
+CHUNK: Final = 24
+
+MIX: Final[dict[str, float]] = {
+    "default": 0.44,
+    "loud-echo": 0.12,
+    "steps": 0.12,
+    "codec": 0.10,
+    "noise": 0.06,
+    "quiet": 0.06,
+    "no-echo": 0.04,
+    "backchannels": 0.06,
+}
+"""Shares of the suites: the whole mix, and more of what is hard."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recordings:
+    """Calls of one length."""
+
+    features: NDArray[np.float16]
+    """[calls, ticks, features]"""
+    labels: NDArray[np.float32]
+    """[calls, ticks, 5], as `labels.Labels.stacked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    suite: str
+    numbers: tuple[int, ...]
+    seed: int
+    split: Split
+    corpus: Path | None
+    rate_hz: int
+    path: Path
+
+
+def record(
+    calls: int,
+    seed: int,
+    split: Split,
+    corpus: Path | None,
+    folder: Path,
+    jobs: int,
+    on_calls: Callable[[int, int], None],
+    rate_hz: int = 8000,
+) -> Recordings:
+    """Record `calls` calls of `MIX`, or read those that `folder` has already.
+
+    Raises:
+        SetupError: a corpus that cannot be used.
+    """
+    load(corpus, rate_hz, split)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = list(_jobs(calls, seed, split, corpus, rate_hz, folder))
+    missing = [job for job in wanted if not job.path.exists()]
+    done = sum(len(job.numbers) for job in wanted) - sum(len(job.numbers) for job in missing)
+    on_calls(done, calls)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
+        for future in as_completed([pool.submit(_record, job) for job in missing]):
+            done += future.result()
+            on_calls(done, calls)
+    parts = [np.load(job.path) for job in wanted]
+    return Recordings(
+        np.concatenate([part["features"] for part in parts]),
+        np.concatenate([part["labels"] for part in parts]),
+    )
+
+
+def _jobs(
+    calls: int, seed: int, split: Split, corpus: Path | None, rate_hz: int, folder: Path
+) -> Sequence[_Job]:
+    jobs = []
+    for suite, share in MIX.items():
+        count = round(calls * share)
+        for first in range(0, count, CHUNK):
+            numbers = tuple(range(first, min(first + CHUNK, count)))
+            name = f"{split}-{suite}-{seed}-{rate_hz}-{VERSION}-{first}-{len(numbers)}.npz"
+            jobs.append(_Job(suite, numbers, seed, split, corpus, rate_hz, folder / name))
+    return jobs
+
+
+def _record(job: _Job) -> int:
+    suite = _shortened(read_suite(job.suite))
+    material = load(job.corpus, job.rate_hz, job.split)
+    calls = [draw_call(suite, material, job.seed, number) for number in job.numbers]
+    taps: list[_FeatureTap] = []
+
+    def tap(slots: int, threshold_bias: float) -> _FeatureTap:
+        taps.append(_FeatureTap(slots))
+        return taps[-1]
+
+    bank = Bank(len(calls), job.rate_hz, detector=tap)
+    virtual = [
+        VirtualCall(
+            call.line,
+            call.caller,
+            OracleBot(
+                ScriptedBot(call.utterances, job.rate_hz, start_s=0.1),
+                call.caller,
+                call.sounds,
+                np.random.default_rng([job.seed, call.number]),
+            ),
+            call.phase,
+        )
+        for call in calls
+    ]
+    results = run(bank, virtual, suite.seconds)
+    labels = [
+        label(result, call.plan, call.sounds, call.line.near_delay_samples)
+        for call, result in zip(calls, results, strict=True)
+    ]
+    stacked = np.stack([each.stacked() for each in labels])
+    features = np.stack(taps[0].taken, axis=1)
+    unfinished = job.path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, features=features, labels=stacked)
+    unfinished.rename(job.path)
+    return len(calls)
+
+
+def _shortened(suite: Suite) -> Suite:
+    return suite.model_copy(update={"seconds": CALL_S})
+
+
+class _FeatureTap:
+    """A detector that keeps the features and decides nothing."""
+
+    needs_judge_evidence = True
+
+    def __init__(self, slots: int) -> None:
+        self._extractor = FeatureExtractor(slots)
+        self._slots = slots
+        self.taken: list[NDArray[np.float16]] = []
+
+    def reset(self, slot: int) -> None:
+        self._extractor.reset(slot)
+
+    def step(self, evidence: Evidence) -> Detection:
+        self.taken.append(self._extractor.step(evidence).astype(np.float16))
+        return Detection(
+            np.full(self._slots, Decision.NONE, np.int8), np.full(self._slots, Reason.QUIET, np.int8)
+        )

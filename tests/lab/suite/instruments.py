@@ -1,0 +1,54 @@
+"""Banks that know the truth, or nothing: they show whether the scores measure what they say."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.contract import Decision, Pcm, Step
+
+
+class InstrumentBank:
+    """A bank whose decisions are made outside."""
+
+    def __init__(self, slots: int, rate: int) -> None:
+        self.slots, self.rate = slots, rate
+        self.ticks = 0
+
+    def open(self, slot: int, phase: int = 0) -> None:
+        self.ticks = 0
+
+    def close(self, slot: int) -> None: ...
+
+    def decide(self, caller: Pcm, played: Pcm) -> NDArray[np.int8]:
+        return np.zeros(self.slots, np.int8)
+
+    def step(self, caller: Pcm, played: Pcm, slipped: object = None) -> Step:
+        decision = self.decide(caller, played)
+        self.ticks += 1
+        zeros = np.zeros(self.slots, np.float32)
+        return Step(
+            cleaned=caller.copy(),
+            speech=zeros,
+            decision=decision,
+            delay_ms=zeros * np.nan,
+            delay_confidence=zeros,
+            erle_db=zeros * np.nan,
+            reason=np.zeros(self.slots, np.int8),
+        )
+
+
+class DeafBank(InstrumentBank):
+    """Never hears anybody."""
+
+
+class RandomBank(InstrumentBank):
+    """Says CALLER for one tick with this probability, whatever is heard."""
+
+    PER_TICK = 0.002
+
+    def __init__(self, slots: int, rate: int) -> None:
+        super().__init__(slots, rate)
+        self._rng = np.random.default_rng(7)
+
+    def decide(self, caller: Pcm, played: Pcm) -> NDArray[np.int8]:
+        hit = self._rng.random(self.slots) < self.PER_TICK
+        return np.where(hit, Decision.CALLER, Decision.NONE).astype(np.int8)
