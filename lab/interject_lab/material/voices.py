@@ -15,6 +15,7 @@ from interject_lab.network.levels import (
     ONSET_MARGIN_DB,
     active_level_dbfs,
     frame_powers,
+    speech_bounds,
 )
 from media_pod.errors import SetupError
 from media_pod.providers.builtin.espeak import synthesize
@@ -163,6 +164,12 @@ def cut(pcm: Pcm, rate_hz: int, phrase_s: tuple[float, float]) -> list[Pcm]:
             phrases.append(pcm[max(start - margin, 0) : last + margin])
             start = None
     return phrases
+
+
+def trimmed(pcm: Pcm, rate_hz: int) -> Pcm:
+    """`pcm` from its first to its last sound; empty for silence."""
+    first, last = speech_bounds(pcm, rate_hz)
+    return pcm[first:last]
 
 
 def at_level(pcm: Pcm, rate_hz: int, level_dbfs: float) -> Pcm:

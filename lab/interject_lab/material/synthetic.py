@@ -1,0 +1,149 @@
+"""Voices of espeak-ng by split: no variant of a voice and no sentence is in two splits.
+
+Loaded at the first use, once per rate and split. The samples are repeatable for the same order of
+uses in a process: espeak carries its vibrato over from one text to the next.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from interject_lab.material.material import Split
+from interject_lab.material.sentences import NOTICES, PHRASES, WORDS, Texts
+from interject_lab.material.voices import Pcm, Voice, trimmed
+from media_pod.providers.builtin.espeak import synthesize
+
+_PHRASES_PER_CALLER: Final = 16
+BACKCHANNEL_S: Final = (0.15, 0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """A voice of espeak-ng: language and variant, how fast and how high it speaks."""
+
+    tag: str
+    words_per_minute: int
+    pitch: int = 50
+
+    @property
+    def language(self) -> str:
+        return self.tag.partition("+")[0].partition("-")[0]
+
+
+# Breathy variants (f2, f3, f5, whisper) are left out: espeak seeds their noise from the time of
+# day, so that no run would be repeatable. So are the robots and monsters.
+_BOTS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
+    "train": (
+        _Speaker("en-us", 165),
+        _Speaker("en-us+Annie", 175),
+        _Speaker("en-gb+m2", 155),
+        _Speaker("de+steph", 160),
+        _Speaker("fr+f1", 165, 45),
+        _Speaker("es+david", 170),
+        _Speaker("it+Alicia", 165),
+    ),
+    "validation": (
+        _Speaker("en-gb+grandma", 170),
+        _Speaker("de+Denis", 165),
+        _Speaker("pt+Marco", 160),
+    ),
+    "test": (
+        _Speaker("en-gb+f4", 185),
+        _Speaker("en-us+paul", 160),
+        _Speaker("nl+aunty", 165),
+        _Speaker("pl+Mario", 155),
+        _Speaker("sv+edward", 165),
+    ),
+}
+_CALLERS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
+    "train": (
+        _Speaker("en-gb", 150),
+        _Speaker("en-us+m3", 165),
+        _Speaker("en-us+linda", 180),
+        _Speaker("en-gb-scotland+gustave", 170),
+        _Speaker("en-us+caleb", 190, 60),
+        _Speaker("en-gb+steph2", 160, 65),
+        _Speaker("en-us+Gene", 200, 35),
+        _Speaker("de+klatt", 170, 40),
+        _Speaker("de+shelby", 185, 60),
+        _Speaker("fr+michel", 175),
+        _Speaker("fr+zac", 190, 70),
+        _Speaker("es+pablo", 185),
+        _Speaker("es+sandro", 165, 35),
+        _Speaker("it+antonio", 180),
+        _Speaker("it+rob", 160, 65),
+    ),
+    "validation": (
+        _Speaker("en-gb+m7", 195),
+        _Speaker("en-us+Lee", 170),
+        _Speaker("en-us+norbert", 155, 35),
+        _Speaker("de+m4", 180, 60),
+        _Speaker("pt+Henrique", 175),
+    ),
+    "test": (
+        _Speaker("en-gb+belinda", 140),
+        _Speaker("en-us+klatt4", 160),
+        _Speaker("en-gb+victor", 185, 45),
+        _Speaker("en-us+Andrea", 170, 60),
+        _Speaker("en-us-nyc+john", 195, 40),
+        _Speaker("nl+m5", 175),
+        _Speaker("nl+adam", 190, 65),
+        _Speaker("pl+boris", 165),
+        _Speaker("sv+miguel", 180, 60),
+    ),
+}
+
+
+@cache
+def bots(rate_hz: int, split: Split) -> tuple[Voice, ...]:
+    """Voices that read notices of 2 to 9 s."""
+    return _voices(_BOTS[split], NOTICES[split], rate_hz, len(NOTICES[split]["en"]))
+
+
+@cache
+def callers(rate_hz: int, split: Split) -> tuple[Voice, ...]:
+    """Voices of callers, with phrases of 0.6 to 2.5 s."""
+    return _voices(_CALLERS[split], PHRASES[split], rate_hz, _PHRASES_PER_CALLER)
+
+
+@cache
+def backchannels(rate_hz: int, split: Split) -> tuple[Voice, ...]:
+    """The callers again, with single words of 0.15 to 0.6 s."""
+    shortest, longest = (bound_s * rate_hz for bound_s in BACKCHANNEL_S)
+    said = _voices(_CALLERS[split], WORDS[split], rate_hz, len(WORDS[split]["en"]))
+    short = ([p for p in voice.phrases if shortest <= p.size <= longest] for voice in said)
+    return tuple(
+        Voice(voice.name, tuple(phrases))
+        for voice, phrases in zip(said, short, strict=True)
+        if phrases
+    )
+
+
+def _voices(
+    speakers: Sequence[_Speaker], texts: Texts, rate_hz: int, count: int
+) -> tuple[Voice, ...]:
+    """Each speaker with `count` of the texts in its language, or all of them."""
+    return tuple(
+        Voice(
+            f"espeak {speaker.tag}",
+            tuple(
+                _say(text, rate_hz, speaker)
+                for text in _some(texts[speaker.language], count, place)
+            ),
+        )
+        for place, speaker in enumerate(speakers)
+    )
+
+
+def _some(texts: Sequence[str], count: int, place: int) -> Iterator[str]:
+    """`count` neighbours, from another start for each speaker."""
+    for index in range(min(count, len(texts))):
+        yield texts[(place * 5 + index) % len(texts)]
+
+
+def _say(text: str, rate_hz: int, speaker: _Speaker) -> Pcm:
+    made = synthesize(text, rate_hz, speaker.tag, speaker.words_per_minute, speaker.pitch)
+    return trimmed(np.concatenate([speech.pcm for speech in made]), rate_hz)
