@@ -1,9 +1,11 @@
 """Echo paths: impulse responses from the bot's voice to its echo.
 
-Two kinds. A *hybrid* is the two-to-four-wire junction of a telephone line: a few milliseconds of
-dispersion, in the ranges that ITU-T G.168 annex D models lie in. A *room* is a loudspeaker heard
-by a microphone on the same table: a direct sound, some reflections and a decaying tail.
-Both are drawn from a generator and have unit gain for speech; `TelephoneLine` sets the loss.
+Two kinds are drawn from a generator. A *hybrid* is the two-to-four-wire junction of a telephone
+line: a few milliseconds of dispersion, in the ranges that ITU-T G.168 annex D models lie in. A
+*room* is a loudspeaker heard by a microphone on the same table: a direct sound, some reflections
+and a decaying tail.
+Two more are given: a single tap, and any measured impulse response.
+All have unit gain for speech; `TelephoneLine` sets the loss.
 """
 
 from collections.abc import Callable
@@ -14,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from interject_lab.errors import LabError
+
 Taps = NDArray[np.float64]
 PathKind = Literal["hybrid", "room"]
+"""The kinds that are drawn."""
 
 _TELEPHONE_BAND_HZ = (250.0, 3400.0)
 _TAIL_DB = 45.0
@@ -26,7 +31,7 @@ _TAIL_DB = 45.0
 class EchoPath:
     """An impulse response with unit gain for speech."""
 
-    kind: PathKind
+    kind: PathKind | Literal["single_tap", "measured"]
     rate_hz: int
     taps: Taps
     """float64 [length]"""
@@ -68,6 +73,29 @@ def room(rng: np.random.Generator, rate_hz: int = 8000) -> EchoPath:
         loss = rng.uniform(0.15, 0.4) * 10 ** (-3 * delay_s / rt60_s)
         taps[min(direct + round(delay_s * rate_hz), length - 1)] += loss * rng.choice((-1.0, 1.0))
     return EchoPath("room", rate_hz, _unit_gain(_band_limited(taps, rate_hz), rate_hz))
+
+
+def single_tap(rate_hz: int = 8000) -> EchoPath:
+    """An echo without dispersion or delay of its own, as a digital loop makes it."""
+    return EchoPath("single_tap", rate_hz, np.ones(1))
+
+
+def measured(taps: Taps, rate_hz: int) -> EchoPath:
+    """A given impulse response: a recording's, or one of the hybrids that ITU-T G.168 tabulates.
+
+    Args:
+        taps: float64 [length], at any scale. G.168's (annex D) are for 8000 Hz.
+        rate_hz: of the taps.
+
+    Raises:
+        LabError: taps that are not a row of finite numbers, or without sound.
+    """
+    if taps.ndim != 1 or not np.all(np.isfinite(taps)) or not np.any(taps):
+        raise LabError(
+            f"an impulse response of shape {taps.shape}: expected one row of finite numbers, "
+            "not all 0"
+        )
+    return EchoPath("measured", rate_hz, _unit_gain(taps.astype(np.float64), rate_hz))
 
 
 PATHS: dict[PathKind, Callable[[np.random.Generator, int], EchoPath]] = {
