@@ -29,7 +29,8 @@ class Decision(IntEnum):
     NONE = 0
     """Silence, sound that the echo explains, or not enough evidence yet."""
     ONSET = 1
-    """Probable caller speech. Ducks the bot, may start work that is cheap to undo, stops nothing."""
+    """Probable caller speech. Ducks the bot and may start work that is cheap to undo. Never stops
+    the bot."""
     CALLER = 2
     """The caller speaks. Held until the caller's speech ends; its rising edge stops the bot."""
 
