@@ -14,6 +14,7 @@ from typing import Final
 from media_pod.call.call_events import CallEvents
 from media_pod.call.caller_side import CallerSide
 from media_pod.call.capture import Capture
+from media_pod.call.ducking import Ducking
 from media_pod.call.endpointing import PreRoll
 from media_pod.call.event_bus import EventBus
 from media_pod.call.events import (
@@ -85,6 +86,7 @@ class Call:
         self._flush = flush
         self._turn = TurnMachine()
         self._playout = Playout(settings.rate_hz, settings.rate_hz * TICK_MS // 1000)
+        self._ducking = Ducking(self._playout, self._events)
         self._dialogue = agents.dialogue(ref.info, CallRequests(self._events.publish))
         self._caller = CallerSide(settings, early_replies=self._dialogue.early_replies)
         self._responder = self._make_responder(settings.provider_s)
@@ -181,10 +183,12 @@ class Call:
         self._stop_judge.hear(tick.speech)
         if self._events.now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
-        if self._caller.begins_to_speak(tick, protected=self._greeting_protected()):
+        protected = self._greeting_protected()
+        if self._caller.begins_to_speak(tick, protected=protected):
             self._interrupt(tick.reason.name.lower(), self._pre_roll.since_onset_ms / 1000)
         elif self.state is TurnState.LISTENING and self._caller.goes_on(tick):
             self._on(TurnEvent.CALLER)
+        self._ducking.follow(tick.decision, protected=protected)
         listening = self.state is TurnState.LISTENING
         event = self._caller.turn_event(tick, self._capture.partial, listening=listening)
         if event is not None:
@@ -217,6 +221,7 @@ class Call:
 
     async def aclose(self, ended: str) -> None:
         """The connection is over: cancel what runs, and publish that `ended` ended the call."""
+        self._ducking.over("faded")
         said = self._playout.stop()
         self._events.publish(SpeechPlayed, said.heard, said.unheard)
         try:
@@ -233,13 +238,11 @@ class Call:
 
     def _interrupt(self, reason: str, onset_ago_s: float) -> None:
         """The caller takes the turn; `reason` is the barge-in's if the bot was speaking."""
-        speaking = not self._playout.empty and not self._playout.held
-        cut = self._playout.said()
+        speaking, cut = self._playout.speaking, self._playout.said()
         self._on(TurnEvent.CALLER)
         if speaking and cut.unheard and self.last is not None:
-            echo = (self.last.delay_ms, self.last.delay_confidence, self.last.erle_db)
-            said = (cut.heard, cut.unheard, cut.heard_ms)
-            event = self._events.barge_in(reason, onset_ago_s, echo, said)
+            self._ducking.over("stopped")
+            event = self._events.barge_in(reason, onset_ago_s, self.last, cut)
             # A digit is never a false stop.
             self._stop_judge.stopped(event if onset_ago_s else None)
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
 from media_pod.call.event_bus import EventBus
-from media_pod.call.events import BargeIn, CallRef, ConversationEvent, Ended
+from media_pod.call.events import DTMF, BargeIn, CallRef, ConversationEvent, Ended
+from media_pod.call.inputs import CallerTick
+from media_pod.call.playout import Said
 from media_pod.call.transcript import Transcript
 from media_pod.duplex.contract import TICK_MS
 
@@ -47,17 +49,30 @@ class CallEvents:
         self,
         reason: str,
         onset_ago_s: float,
-        echo: tuple[float, float, float],
-        said: tuple[str, str, int],
+        tick: CallerTick,
+        cut: Said,
     ) -> BargeIn:
         """Publish a barge-in, and return it.
 
         Args:
             reason, onset_ago_s: as in `BargeIn`.
-            echo: its delay in ms, the confidence of that, and its ERLE in dB.
-            said: what was heard, what not, and the duration of the heard part in ms.
+            tick: the latest of the bank.
+            cut: how far the bot's turn had come.
         """
-        event = BargeIn(self._bus.now_ns(), self.now_ms, reason, onset_ago_s, *echo, *said)
+        event = BargeIn(
+            self._bus.now_ns(),
+            self.now_ms,
+            reason,
+            onset_ago_s,
+            tick.delay_ms,
+            tick.delay_confidence,
+            tick.erle_db,
+            cut.heard,
+            cut.unheard,
+            cut.heard_ms,
+            # A digit comes before the bank's decision of its tick.
+            () if reason == DTMF else tick.why,
+        )
         self._bus.publish(self._ref, event)
         return event
 

@@ -8,7 +8,7 @@ of each other. A new record of calls subscribes too, and no line of the conversa
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, Final, ParamSpec, Protocol
+from typing import Concatenate, Final, Literal, ParamSpec, Protocol
 
 from media_pod.dialogues.ports import CallInfo
 from media_pod.providers.chat import Usage
@@ -18,6 +18,9 @@ P = ParamSpec("P")
 
 DTMF: Final = "dtmf"
 """The reason of a barge-in by a digit, which is never a false stop."""
+
+DuckOutcome = Literal["stopped", "faded"]
+"""stopped: a barge-in followed. faded: none did; the evidence faded, or the call ended first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,17 @@ class BargeIn(ConversationEvent):
     unheard: str
     heard_ms: int
     """Speech of this turn that was played, without pauses."""
+    why: tuple[tuple[str, float], ...] = ()
+    """The groups of features that carried the decision, see `Step.why`; empty for a digit, and if
+    the bank decided earlier, while the greeting was protected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ducked(ConversationEvent):
+    """A duck of the bot's voice is over: the bank was in doubt whether the caller speaks."""
+
+    lasted_ms: int
+    outcome: DuckOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,3 +62,5 @@ class CallerTick:
     delay_ms: float
     delay_confidence: float
     erle_db: float
+    why: tuple[tuple[str, float], ...] = ()
+    """See `Step.why`; empty but in the tick of a rise to CALLER."""

@@ -8,6 +8,8 @@ both lines an interruption is reported to the dialogue exact to the word. Withou
 line, emptying this one makes the bot silent; `under_way` says whether the line has something to
 flush. The frame after that fades out what would have come, because a sudden end is a click; nobody
 counts it as heard.
+
+`duck` lowers what leaves. Speech that was ducked counts as heard.
 """
 
 from collections import deque
@@ -17,6 +19,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from media_pod.call.duck_gain import DuckGain
 from media_pod.providers.ports import Pcm, Speech, Word
 from media_pod.providers.tts.spoken_words import joined
 
@@ -84,6 +87,8 @@ class _Taken:
 
     position: int
     """In the first of its pieces, in samples."""
+    duck_position: int
+    """Of the gain, before this frame."""
     played_as_sent: bool
     pieces: list[_Piece] = field(default_factory=list)
     samples: int = 0
@@ -109,6 +114,8 @@ class Playout:
         """Of each announced text, what no queued speech has."""
         self.held = False
         """What is queued waits: nothing of it leaves."""
+        self.duck = DuckGain(rate_hz)
+        """Of what leaves; pauses and silence pass the time of its ramps, too."""
         self._taken = 0
         self._last: _Taken | None = None
         self._under_way: deque[_Share] = deque()
@@ -173,6 +180,11 @@ class Playout:
         return not self._pieces and not self._under_way
 
     @property
+    def speaking(self) -> bool:
+        """Something is left to play, and nothing holds it back."""
+        return not self.empty and not self.held
+
+    @property
     def heard_ms(self) -> int:
         """Speech of this turn that was played, without pauses of the line, in ms."""
         return self._speech_samples * 1000 // self._rate_hz
@@ -199,10 +211,12 @@ class Playout:
             frame, self._fading = self._fading, None
             return frame
         if self.held or not self._pieces:
-            return self._silence
+            return self.duck.apply(self._silence)
 
         frame = np.zeros(self._frame, np.int16)
-        last = self._last = _Taken(self._position, played_as_sent=frames_played is None)
+        last = self._last = _Taken(
+            self._position, self.duck.position, played_as_sent=frames_played is None
+        )
         filled = 0
         speech: list[tuple[_Text, int]] = []
         while self._pieces and filled < self._frame:
@@ -216,6 +230,7 @@ class Playout:
             last.pieces.append(piece)
             last.samples += count
             self._advance(piece, end)
+        frame = self.duck.apply(frame)
         self._under_way.append(_Share(self._taken, tuple(speech), frame))
         return frame
 
@@ -234,7 +249,7 @@ class Playout:
         if self._pieces and self._pieces[0] is last.pieces[-1]:
             self._pieces.popleft()
         self._pieces.extendleft(reversed(last.pieces))
-        self._position = last.position
+        self._position, self.duck.position = last.position, last.duck_position
         self._queued += last.samples
 
     def _advance(self, piece: _Piece, end: int) -> None:
@@ -291,8 +306,10 @@ class Playout:
     def _faded_out(self) -> Pcm | None:
         """The frame in which what is being played ends; None if that is silence."""
         # A line with a queue flushes it: it goes on where that began.
-        coming = self._under_way[0].pcm if self._under_way else self._coming(self._fade.size)
-        coming = coming[: self._fade.size]
+        if self._under_way:
+            coming = self._under_way[0].pcm[: self._fade.size]
+        else:
+            coming = self.duck.apply(self._coming(self._fade.size))
         if self.held or not coming.any():
             return None
         frame = np.zeros(self._frame, np.int16)

@@ -36,6 +36,7 @@ class Bank:
         *,
         max_delay_ms: int = 1000,
         threshold_bias: float = 0.25,
+        keep_backchannels: bool = True,
         canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
         detector: Callable[[int, float], BargeInDetector] = SequentialDetector,
     ) -> None:
@@ -46,6 +47,7 @@ class Bank:
             rate: sample rate of all calls, 8000 or 16000 Hz.
             max_delay_ms: longest echo delay that is searched.
             threshold_bias: see `SequentialDetector`.
+            keep_backchannels: a short "mm hmm" or "yes" over the bot stays an ONSET.
             canceller: factory, called with (slots, rate).
             detector: factory, called with (slots, threshold_bias).
 

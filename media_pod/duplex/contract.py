@@ -4,7 +4,8 @@ bank.py has the implementation of the product. Code that needs only the interfac
 lab's baselines, benchmarks, external measurements) imports this module alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Protocol
 
@@ -28,7 +29,8 @@ class Decision(IntEnum):
     NONE = 0
     """Silence, sound that the echo explains, or not enough evidence yet."""
     ONSET = 1
-    """Probable caller speech. May start work that is cheap to undo; never stops the bot."""
+    """Probable caller speech. Ducks the bot and may start work that is cheap to undo. Never stops
+    the bot."""
     CALLER = 2
     """The caller speaks. Held until the caller's speech ends; its rising edge stops the bot."""
 
@@ -84,6 +86,9 @@ class Step:
     NaN before the first echo."""
     reason: NDArray[np.int8]
     """[slots] a `Reason`."""
+    why: Mapping[int, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """Of each slot whose decision rises to CALLER in this step: the groups of features that carried
+    it, each with what it added to the log-likelihood ratio, the largest first."""
 
 
 class DuplexBank(Protocol):

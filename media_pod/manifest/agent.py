@@ -84,6 +84,13 @@ class BargeInSettings(StrictModel):
         "needs more evidence and has fewer false stops. Default normal: about 200 ms of clear "
         "speech.",
     )
+    backchannels: Literal["keep", "stop"] = Field(
+        default="keep",
+        description="What a short `mm hmm` or `yes` over the bot does. keep: the bot is 15 dB "
+        "quieter meanwhile, and goes on. stop: any speech of the caller stops the bot at once. "
+        "Default keep: people also say such words to show that they listen, and a bot that stops "
+        "for each loses its sentence. Choose stop where one word is an order, as in a menu.",
+    )
     pre_roll_ms: int = Field(
         default=300,
         ge=0,

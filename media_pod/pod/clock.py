@@ -245,6 +245,7 @@ class PodClock:
                 delay_ms=delay[slot],
                 delay_confidence=confidence[slot],
                 erle_db=erle[slot],
+                why=step.why.get(slot, ()),
             )
             self._dispatch(leg, tick)
         return stepped_s

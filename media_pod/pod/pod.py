@@ -62,6 +62,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
             spec.line.rate_hz,
             max_delay_ms=spec.line.max_echo_delay_ms,
             threshold_bias=_THRESHOLD_BIAS[spec.barge_in.sensitivity],
+            keep_backchannels=spec.barge_in.backchannels == "keep",
         )
     except (OSError, RuntimeError, ValueError, KeyError) as error:  # torch, for a bad archive
         cause = " ".join(str(error).split())

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -11,6 +11,8 @@ from media_pod.call.events import (
     DTMF,
     BargeIn,
     CallRef,
+    Ducked,
+    DuckOutcome,
     Event,
     FalseStopSuspected,
     ProviderAnswered,
@@ -102,6 +104,12 @@ class CallMetrics:
             "as interject_stops_total.",
             ("reason", "echo"),
         )
+        self._ducks = counter(
+            "interject_ducks",
+            "Times that the bot was ducked because the caller may have spoken, by what followed: "
+            "stopped (a stop), faded (none).",
+            ("outcome",),
+        )
         self._turns = counter(
             "interject_turns",
             "Turns of callers that the dialogue was given, by what they were made of.",
@@ -130,6 +138,8 @@ class CallMetrics:
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
+        for outcome in get_args(DuckOutcome):
+            self._ducks.labels(outcome)
         for made_of in MADE_OF:
             self._turns.labels(made_of)
         for echo in ECHOES:
@@ -143,6 +153,8 @@ class CallMetrics:
         match event:
             case BargeIn():
                 self._stopped(call, event)
+            case Ducked(outcome=outcome):
+                self._ducks.labels(outcome).inc()
             case FalseStopSuspected(barge_in=barge_in):
                 self._suspected.labels(barge_in.reason, _echo(barge_in)).inc()
             case Recognized():

@@ -19,6 +19,7 @@ from media_pod.call.events import (
     BargeIn,
     CallRef,
     DrainStarted,
+    Ducked,
     Ended,
     Event,
     HungUp,
@@ -112,6 +113,8 @@ class CallTrace:
                 self._recognized(event)
             case BargeIn():
                 self._barged_in(event)
+            case Ducked():
+                self._ducked(event)
             case ProviderRequested():
                 self._requested(event)
             case ProviderAnswered():
@@ -162,10 +165,19 @@ class CallTrace:
             "interject.text.heard_characters": len(event.heard),
             "interject.text.unheard_characters": len(event.unheard),
         }
+        if event.why:
+            attributes["interject.bargein.why"] = _why(event)
         onset_ns = event.at_ns - round(event.onset_ago_s * 1e9)
         span = self._above().open("bargein", attributes, onset_ns)
         span.set_texts({f"{_TEXT}heard": event.heard, f"{_TEXT}unheard": event.unheard})
         span.end(event.at_ns)
+
+    def _ducked(self, event: Ducked) -> None:
+        attributes: dict[str, Value] = {
+            "interject.duck.lasted_ms": event.lasted_ms,
+            "interject.duck.outcome": event.outcome,
+        }
+        self._above().note("duck", event.at_ns - event.lasted_ms * 1_000_000, attributes)
 
     def _requested(self, event: ProviderRequested) -> None:
         request = event.request
@@ -221,6 +233,10 @@ class CallTrace:
     def _above(self) -> OpenSpan:
         turn = self._turn
         return self._call if turn is None or turn.ended else turn
+
+
+def _why(event: BargeIn) -> str:
+    return ", ".join(f"{features} {evidence:+.1f}" for features, evidence in event.why)
 
 
 def _attributes(agent: str, ref: CallRef) -> dict[str, Value]:

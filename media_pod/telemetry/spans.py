@@ -7,6 +7,7 @@ open. All times are those of the events, in nanoseconds since 1970.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from opentelemetry.context import Context
@@ -96,10 +97,12 @@ class OpenSpan:
         if self._recorder.content:
             self.set({name: text[:LONGEST_TEXT] for name, text in texts.items() if text})
 
-    def note(self, event: str, at_ns: int) -> None:
+    def note(
+        self, event: str, at_ns: int, attributes: Mapping[str, Value] = MappingProxyType({})
+    ) -> None:
         """Add an event to the span, unless it has ended."""
         if not self.ended:
-            self._span.add_event(event, timestamp=at_ns)
+            self._span.add_event(event, attributes, timestamp=at_ns)
 
     def first_chunk(self, at_ns: int) -> None:
         """The first result of a stream is here."""

@@ -209,6 +209,8 @@ class Conversation:
         self.delay_ms = 120.0
         """Of the echo; NaN if it is not known."""
         self.delay_confidence = 0.75
+        self.why: tuple[tuple[str, float], ...] = ()
+        """See `Step.why`."""
         self.flushes = 0
         self.queued: int | None = None
         """How many frames the line has in a queue of its own; None if it has none."""
@@ -253,7 +255,7 @@ class Conversation:
         self._tick += 1
         cleaned = np.full(FRAME, self._tick, np.int16)
         echo = (self.delay_ms, self.delay_confidence, 15.0)
-        self.call.hear(CallerTick(cleaned, speech, decision, reason, *echo))
+        self.call.hear(CallerTick(cleaned, speech, decision, reason, *echo, self.why))
         return frame
 
     async def tick(

@@ -89,7 +89,11 @@ def run_together(lines: dict[str, Line]) -> dict[str, list[Step]]:
         step = bank.step(both[0], both[1])
         for slot, name in enumerate(lines):
             if tick < len(caller[slot]):
-                rows = [getattr(step, field.name)[slot : slot + 1] for field in fields(step)]
+                rows = [
+                    getattr(step, field.name)[slot : slot + 1]
+                    for field in fields(step)
+                    if field.name != "why"
+                ]
                 seen[name].append(Step(*rows))
     return seen
 

@@ -69,7 +69,7 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "silenceGoodbye": "I cannot hear you, so I will hang up now. Goodbye.",
             "limitGoodbye": "I have to end our call here. Thank you for calling. Goodbye.",
         },
-        "bargeIn": {"sensitivity": "normal", "preRollMs": 300},
+        "bargeIn": {"sensitivity": "normal", "backchannels": "keep", "preRollMs": 300},
         "turn": {
             "endSilenceMs": 700,
             "minSilenceMs": 350,

@@ -28,8 +28,8 @@ def problems(data: object) -> list[str]:
         (
             {"bargeIn": {"sensitivty": "low"}},
             (
-                "spec.bargeIn.sensitivty: unknown key; allowed here: sensitivity, preRollMs; "
-                "did you mean sensitivity?"
+                "spec.bargeIn.sensitivty: unknown key; allowed here: sensitivity, backchannels, "
+                "preRollMs; did you mean sensitivity?"
             ),
         ),
         (
@@ -38,6 +38,10 @@ def problems(data: object) -> list[str]:
                 "spec.bargeIn.sensitivity: found 'hihg'; allowed: low, normal, high; "
                 "did you mean high?"
             ),
+        ),
+        (
+            {"bargeIn": {"backchannels": "ignore"}},
+            "spec.bargeIn.backchannels: found 'ignore'; allowed: keep, stop",
         ),
         (
             {"tts": {"kind": "espeak", "words_per_minute": 170}},

@@ -39,6 +39,7 @@ class Bank(DuplexBank):
         self.caller: list[Pcm] = []
         self.played: list[Pcm] = []
         self.decision = Decision.NONE
+        self.why: dict[int, tuple[tuple[str, float], ...]] = {}
         self.broken = False
 
     def open(self, slot: int, phase: int = 0) -> None:
@@ -62,6 +63,7 @@ class Bank(DuplexBank):
             delay_confidence=numbers + 0.75,
             erle_db=numbers + 15,
             reason=np.full(SLOTS, Reason.SPEECH_OVER_ECHO, np.int8),
+            why=self.why,
         )
 
 

@@ -5,17 +5,40 @@ import asyncio
 import numpy as np
 import pytest
 
+from media_pod.call.inputs import CallerTick
+from media_pod.call.playout import Playout
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.pod.clock import MAX_CATCH_UP_TICKS
+from media_pod.providers.ports import Pcm, Speech
 from media_pod.transport.audiosocket.frames import HANGUP, Frame, FrameKind
 from pod.doubles import (
     SAMPLES,
     Caller,
     Stage,
+    Talk,
     slin,
     stage,  # noqa: F401 - a fixture
     values,
 )
+
+
+class Ducked(Talk):
+    """Says a sawtooth, ducked from the fifth tick to the tenth."""
+
+    def __init__(self, slot: int, log: list[str]) -> None:
+        super().__init__(slot, log)
+        self.playout = Playout(8000, SAMPLES)
+        self.playout.add(Speech("", np.tile(np.arange(-8000, 8000, 10, dtype=np.int16), 2), ()))
+
+    def more(self, played: int | None) -> Pcm:
+        return self.playout.take(played)
+
+    def sent(self, *, accepted: bool) -> None:
+        self.playout.sent(accepted=accepted)
+
+    def hear(self, tick: CallerTick) -> None:
+        super().hear(tick)
+        self.playout.duck.ducked = 5 <= len(self.heard) < 10
 
 
 def test_a_tick_writes_gathers_steps_and_dispatches_in_this_order(stage: Stage) -> None:
@@ -49,6 +72,27 @@ def test_the_bank_gets_what_was_played_and_what_came_in_the_same_tick(stage: Sta
     heard = first.talk.heard[-1]
     assert (heard.cleaned[0], heard.speech, heard.delay_ms, heard.erle_db) == (800, 0.25, 120, 15)
     assert (heard.decision, heard.reason) == (Decision.NONE, Reason.SPEECH_OVER_ECHO)
+
+
+def test_the_bank_gets_a_ducked_bot_as_it_left_to_the_sample(stage: Stage) -> None:
+    caller = Caller(0, stage.log)
+    caller.talk = Ducked(0, stage.log)
+    stage.callers.append(caller)
+    stage.join(caller)
+    stage.tick(20)
+
+    sent = np.concatenate([np.frombuffer(frame.payload, "<i2") for frame in caller.hears()])
+    assert np.array_equal(np.concatenate([played[0] for played in stage.bank.played]), sent)
+    assert np.abs(sent[6 * SAMPLES : 10 * SAMPLES]).max() < 0.2 * np.abs(sent).max()
+
+
+def test_a_call_learns_what_carried_its_own_rise(stage: Stage) -> None:
+    first, second = stage.call(), stage.call()
+    stage.bank.why = {1: (("envelope", 2.1), ("speech", 1.4))}
+    stage.tick()
+
+    assert first.talk.heard[-1].why == ()
+    assert second.talk.heard[-1].why == (("envelope", 2.1), ("speech", 1.4))
 
 
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])

@@ -75,7 +75,7 @@ class EventfulCall:
         self._subscriber(self.ref, Ended(self.clock(), by, goto))
 
 
-def attributes(span: Span) -> dict[str, object]:
+def attributes(span: Span | Span.Event) -> dict[str, object]:
     return {
         item.key: getattr(item.value, str(item.value.WhichOneof("value")))
         for item in span.attributes

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from media_pod.call.events import (
     BargeIn,
+    Ducked,
     FalseStopSuspected,
     ProviderAnswered,
     ProviderFailed,
@@ -123,6 +124,20 @@ def test_calls_and_stops_are_counted(metrics: Metrics) -> None:
     suspected = BargeIn(0, 0, "speech_over_echo", 0.18, 120.0, 0.5, 9.0, "", "", 0)
     call.send(FalseStopSuspected, suspected)
     assert page(metrics)["interject_suspected_false_stops_total", stop] == 1
+
+
+def test_ducks_are_counted_by_what_followed(metrics: Metrics) -> None:
+    stopped, faded = (("outcome", "stopped"),), (("outcome", "faded"),)
+    samples = page(metrics)
+    assert samples["interject_ducks_total", stopped] == 0
+    assert samples["interject_ducks_total", faded] == 0
+    call = a_call(metrics)
+    call.send(Ducked, 80, "stopped")
+    call.send(Ducked, 240, "faded")
+    call.send(Ducked, 120, "faded")
+    samples = page(metrics)
+    assert samples["interject_ducks_total", stopped] == 1
+    assert samples["interject_ducks_total", faded] == 2
 
 
 def test_stages_of_a_tick_are_told_apart_and_add_up(metrics: Metrics) -> None:

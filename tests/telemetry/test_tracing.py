@@ -12,6 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from media_pod.call.events import (
     BargeIn,
+    Ducked,
     ProviderAnswered,
     ProviderCancelled,
     ProviderFailed,
@@ -24,7 +25,7 @@ from media_pod.providers.requests import ProviderRequest
 from media_pod.telemetry.spans import LONGEST_TEXT
 from media_pod.telemetry.tracing import Tracing, traces_url
 from otlp_collector import Collector
-from telemetry.doubles import Clock, EventfulCall, attributes
+from telemetry.doubles import STEP_NS, Clock, EventfulCall, attributes
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 INFO = CallInfo(UUID, from_number="+49301234567", to_number="1000")
@@ -224,6 +225,35 @@ def test_the_bargein_begins_at_the_onset(tracing: Tracing, collector: Collector)
         "interject.playout.heard_ms": 0,
         "interject.text.heard_characters": 0,
         "interject.text.unheard_characters": 2,
+    }
+
+
+def test_the_bargein_says_what_carried_it(tracing: Tracing, collector: Collector) -> None:
+    call = connected(tracing)
+    call.turn()
+    why = (("envelope", 2.14), ("speech", 1.4), ("level", -0.3))
+    call.send(BargeIn, "speech_over_echo", 0.16, 250.0, 0.75, 21.5, "", "no", 0, why)
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    found = attributes(collector.span("bargein"))["interject.bargein.why"]
+    assert found == "envelope +2.1, speech +1.4, level -0.3"
+
+
+def test_a_duck_is_an_event_of_its_turn_at_its_beginning(
+    tracing: Tracing, collector: Collector
+) -> None:
+    call = connected(tracing)
+    call.turn()
+    began_ns = call.clock.now_ns
+    call.clock.now_ns += 80_000_000 - STEP_NS
+    call.send(Ducked, 80, "stopped")
+    call.end("bot")
+    tracing.close(deadline_s=5.0)
+    (duck,) = collector.span("turn").events
+    assert (duck.name, duck.time_unix_nano) == ("duck", began_ns)
+    assert attributes(duck) == {
+        "interject.duck.lasted_ms": 80,
+        "interject.duck.outcome": "stopped",
     }
 
 

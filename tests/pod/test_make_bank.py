@@ -1,0 +1,33 @@
+"""The duplex core that a manifest asks for."""
+
+from typing import Any
+
+import pytest
+
+from media_pod.manifest.agent import AgentSpec, load_manifest
+from media_pod.pod import pod as the_pod
+from pod.doubles import Bank
+from voiceagent_documents import voice_agent
+
+
+def spec(**fields: Any) -> AgentSpec:
+    return load_manifest(voice_agent(fields), "test").spec
+
+
+@pytest.mark.parametrize(
+    ("barge_in", "keeps"),
+    [({}, True), ({"backchannels": "keep"}, True), ({"backchannels": "stop"}, False)],
+)
+def test_short_words_stop_the_bot_only_if_the_manifest_says_so(
+    barge_in: dict[str, str], keeps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def make(*args: Any, keep_backchannels: bool, **others: Any) -> Bank:
+        asked.append(keep_backchannels)
+        return Bank([])
+
+    monkeypatch.setattr(the_pod, "Bank", make)
+    the_pod.make_bank(spec(bargeIn=barge_in, capacity={"calls": 1}))
+
+    assert asked == [keeps]
