@@ -58,7 +58,8 @@ class Duck:
         moved = -self._down_db * steps if self.on else self._up_db * steps
         gains_db = np.clip(self._gain_db + moved, -DUCK_DB, 0)
         self._gain_db = float(gains_db[-1])
-        return np.rint(frame * 10 ** (gains_db / 20)).astype(np.int16)
+        ducked: Pcm = np.rint(frame * 10 ** (gains_db / 20)).astype(np.int16)
+        return ducked
 
 
 class ScriptedBot:

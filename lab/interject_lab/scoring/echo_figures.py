@@ -82,11 +82,17 @@ def _erle_db(result: VirtualResult, only_echo: Flags) -> float | None:
         return None
     loud = before > np.quantile(before[only_echo], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
     rows = np.flatnonzero(only_echo & loud)
-    rows = rows[: rows.size // _BLOCK_TICKS * _BLOCK_TICKS].reshape(-1, _BLOCK_TICKS)
-    if rows.size == 0:
+    blocks = _blocks(rows)
+    if blocks.size == 0:
         return None
-    left = np.maximum(after[rows].mean(axis=1), 1e-10)
-    return round(float(np.median(10 * np.log10(before[rows].mean(axis=1) / left))), 2)
+    left = np.maximum(after[blocks].mean(axis=1), 1e-10)
+    return round(float(np.median(10 * np.log10(before[blocks].mean(axis=1) / left))), 2)
+
+
+def _blocks(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[blocks, ticks of half a second] of `ticks`."""
+    whole = ticks.size // _BLOCK_TICKS * _BLOCK_TICKS
+    return ticks[:whole].reshape(-1, _BLOCK_TICKS)
 
 
 def _near_loss_db(
@@ -95,9 +101,8 @@ def _near_loss_db(
     """The caller's own sound in the output by least squares, over half seconds of double talk."""
     tick = result.record.tick_samples
     rows = np.flatnonzero(double_talk & (carried != NOTHING))
-    rows = rows[: rows.size // _BLOCK_TICKS * _BLOCK_TICKS].reshape(-1, _BLOCK_TICKS)
     losses = []
-    for block in rows:
+    for block in _blocks(rows):
         near = np.concatenate([result.near[carried[at] * tick :][:tick] for at in block])
         cleaned = np.concatenate([result.trace.cleaned[at * tick :][:tick] for at in block])
         loss_db = _loss_db(near.astype(np.float64), cleaned.astype(np.float64))

@@ -127,8 +127,8 @@ def pool(rows: Sequence[CallRow]) -> SuiteScores:
     """The scores of calls of one suite under one rule, at least one."""
     calls = [row.figures for row in rows]
     rng = np.random.default_rng(len(calls))
-    weights = rng.multinomial(len(calls), np.full(len(calls), 1 / len(calls)), _RESAMPLES)
-    weights = weights.astype(np.float64)
+    drawn = rng.multinomial(len(calls), np.full(len(calls), 1 / len(calls)), _RESAMPLES)
+    weights = drawn.astype(np.float64)
     figures = {name: _ratio(list(map(of, calls)), weights) for name, of in _RATIOS.items()}
     values = {name: list(map(of, calls)) for name, of in _VALUES.items()}
     for name, (source, at) in _QUANTILES.items():

@@ -8,7 +8,7 @@ range are errors, as in a VoiceAgent.
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -16,18 +16,16 @@ from pydantic_core import PydanticCustomError
 from interject_lab.call_record import SoundKind
 from interject_lab.material.material import BackgroundKind, EventKind
 from interject_lab.network.impairments import LowRate
-from interject_lab.network.paths import PathKind
 from media_pod.errors import SetupError
 from media_pod.manifest.types import DnsLabel
 from media_pod.manifest.validation import SpecError, StrictModel, describe
 from media_pod.manifest.yaml_document import FileKind, read_yaml
 
+PathChoice = Literal["hybrid", "room", "measured", "tap"]
+"""Source of the echo: a telephone hybrid, a made room, a measured room, one tap."""
+
 _KIND: Final = FileKind("suite", one_each="put each suite in its own file")
 _SHIPPED: Final = resources.files("interject_lab.suite") / "suites"
-
-
-def _ends(span: tuple[float, float]) -> dict[str, float]:
-    return {"low": span[0], "high": span[1]}
 
 
 def _within(low: float, high: float) -> AfterValidator:
@@ -35,8 +33,8 @@ def _within(low: float, high: float) -> AfterValidator:
         if not low <= span[0] <= span[1] <= high:
             raise PydanticCustomError(
                 "clash",
-                "found {low} to {high}; allowed: two numbers in order, {least} to {most}",
-                _ends(span) | {"least": low, "most": high},
+                "found {found}; allowed: two numbers in order, {allowed}",
+                {"found": f"{span[0]:g} to {span[1]:g}", "allowed": f"{low:g} to {high:g}"},
             )
         return span
 
@@ -83,7 +81,7 @@ class LineMix(StrictModel):
         default=(6, 50), description="Echo return loss on the bot's own voice, in dB, uniform."
     )
     delay: DelayMix = DelayMix()
-    paths: Annotated[dict[PathKind, Weight], AfterValidator(_some)] = Field(
+    paths: Annotated[dict[PathChoice, Weight], AfterValidator(_some)] = Field(
         default={"hybrid": 40, "room": 35, "measured": 15, "tap": 10},
         description="Weights of the kinds of echo path.",
     )

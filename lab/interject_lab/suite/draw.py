@@ -1,7 +1,7 @@
 """Draws the calls of a suite: the same call for the same suite, material, seed and number."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -12,7 +12,7 @@ from interject_lab.material.material import Material
 from interject_lab.material.sounds import dtmf
 from interject_lab.material.variants import in_a_room, varied
 from interject_lab.material.voices import Voice, at_level
-from interject_lab.network.codecs import Law
+from interject_lab.network.codecs import CLOCK_HZ, Law
 from interject_lab.network.impairments import Background, CarrierCanceller, Impairments, Loss
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import EchoPath, hybrid, measured, room, single_tap
@@ -20,7 +20,8 @@ from interject_lab.suite.document import DelayMix, LineMix, Suite
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from media_pod.duplex.contract import PHASES, Pcm
 
-_T = TypeVar("_T", bound=str)
+_T = TypeVar("_T")
+_Name = TypeVar("_Name", bound=str)
 
 _LAWS: Final[tuple[Law, ...]] = ("mu", "a")
 _SHORTEST_CYCLE_S: Final = 2.5
@@ -34,7 +35,7 @@ _OVERDRIVE: Final = 3.0
 _CARRIER_ERLE_DB: Final = (20.0, 30.0)
 _CARRIER_OPENS_AFTER_MS: Final = (20.0, 40.0)
 _SECOND_SPEAKER_BELOW_DB: Final = (8.0, 20.0)
-_DIGIT_S: Final = (0.08, 0.3)
+_DIGIT_MS: Final = (80, 300)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,15 +148,15 @@ class _Planner:
         return self._planned(kind, voice.name, pcm, level_dbfs)
 
     def _noise(self) -> tuple[PlannedUtterance, Sound]:
-        kinds = {kind: self._mix.noises[kind] for kind in self._mix.noises}
-        kind = _weighted(kinds, self._rng)
+        kind = _weighted(self._mix.noises, self._rng)
         pcm = _pick(self._material.events[kind], self._rng)
         level_dbfs = float(self._rng.uniform(*self._mix.noise_level_dbfs))
         return self._planned("noise", kind, pcm, level_dbfs)
 
     def _digit(self) -> tuple[PlannedUtterance, Sound]:
         digit = _pick("0123456789*#", self._rng)
-        pcm = dtmf(digit, float(self._rng.uniform(*_DIGIT_S)), self._material.rate_hz)
+        tone_ms = int(self._rng.integers(*_DIGIT_MS))
+        pcm = dtmf(digit, self._material.rate_hz, tone_ms)
         level_dbfs = float(self._rng.uniform(*self._mix.noise_level_dbfs))
         return self._planned("dtmf", digit, pcm, level_dbfs)
 
@@ -231,19 +232,18 @@ def _path(kind: str, material: Material, rng: np.random.Generator) -> EchoPath:
     if kind == "measured" and material.impulse_responses:
         index = int(rng.integers(len(material.impulse_responses)))
         return measured(material.impulse_responses[index], material.rate_hz)
-    makers: dict[str, Callable[[np.random.Generator, int], EchoPath]] = {
-        "hybrid": hybrid,
-        "room": room,
-        "measured": room,
-        "tap": single_tap,
-    }
-    return makers[kind](rng, material.rate_hz)
+    if kind == "tap":
+        return single_tap(material.rate_hz)
+    made = hybrid if kind == "hybrid" else room
+    return made(rng, material.rate_hz)
 
 
 def _impairments(
     mix: LineMix, material: Material, noise_dbfs: float, rng: np.random.Generator
 ) -> tuple[Impairments, dict[str, Any]]:
     low_rate = _weighted(mix.low_rates, rng) if rng.random() < mix.low_rate_share else None
+    if material.rate_hz != CLOCK_HZ:
+        low_rate = None  # such codecs have narrowband alone
     drift_ppm = 0.0
     if rng.random() < mix.delay.drift_share:
         drift_ppm = float(rng.uniform(*mix.delay.drift_ppm))
@@ -277,11 +277,11 @@ def _impairments(
     }
 
 
-def _pick(choices: Sequence[Any], rng: np.random.Generator) -> Any:
+def _pick(choices: Sequence[_T], rng: np.random.Generator) -> _T:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _weighted(weights: Mapping[_T, float], rng: np.random.Generator) -> _T:
+def _weighted(weights: Mapping[_Name, float], rng: np.random.Generator) -> _Name:
     names = list(weights)
     shares = np.array([weights[name] for name in names])
     return names[int(rng.choice(len(names), p=shares / shares.sum()))]

@@ -18,8 +18,8 @@ from lab.suite.instruments import DeafBank, InstrumentBank, RandomBank
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
 
 RATE_HZ = 8000
-SUITE = Suite.model_validate({"name": "instruments", "seconds": 40.0}, by_alias=True)
-CALLS = 6
+SUITE = Suite.model_validate({"name": "instruments", "seconds": 30.0}, by_alias=True)
+CALLS = 4
 
 
 class PerfectBank(InstrumentBank):
@@ -30,12 +30,15 @@ class PerfectBank(InstrumentBank):
         self._calls = calls
 
     def decide(self, caller: Pcm, played: Pcm) -> NDArray[np.int8]:
-        saying = [(call, call.caller.saying) for call in self._calls]
-        heard = [
-            index is not None and call.sounds[index].kind in MEANT_FOR_THE_BOT
-            for call, index in saying
-        ]
+        heard = [self._hears(call) for call in self._calls]
         return np.where(heard, Decision.CALLER, Decision.NONE).astype(np.int8)
+
+    @staticmethod
+    def _hears(call: SuiteCall) -> bool:
+        saying, begun = call.caller.saying, call.caller.spoken
+        if saying is None or not begun or begun[-1].plan_index != saying:
+            return False
+        return call.sounds[saying].kind in MEANT_FOR_THE_BOT
 
 
 def draw(calls: int = CALLS, seed: int = 5, suite: Suite = SUITE) -> list[SuiteCall]:
@@ -73,7 +76,7 @@ def test_a_perfect_detector_scores_perfect() -> None:
     calls = draw()
     scores = score(PerfectBank(calls), calls)
     figures = scores.figures
-    assert scores.interruptions >= 10
+    assert scores.interruptions >= 8
     assert figures["false_per_hour"].value == 0
     assert figures["missed_percent"].value == 0
     assert figures["backchannels_kept_percent"].value == 100
@@ -96,18 +99,18 @@ def test_a_random_detector_scores_as_computed() -> None:
     suite = SUITE.model_copy(
         update={
             "name": "alone",
-            "seconds": 120.0,
+            "seconds": 30.0,
             "caller": SUITE.caller.model_copy(update={"events": {"none": 1.0}}),
         }
     )
-    calls = draw(12, suite=suite)
-    scores = score(RandomBank(12, RATE_HZ), calls, suite)
+    calls = draw(10, suite=suite)
+    scores = score(RandomBank(10, RATE_HZ), calls, suite)
     per_hour = RandomBank.PER_TICK * 3600 * 1000 / TICK_MS
     low, high = scores.figures["false_per_hour"].low, scores.figures["false_per_hour"].high
     assert low is not None
     assert high is not None
     assert low < per_hour < high
-    assert high < 2 * low
+    assert high < 3 * low
 
 
 def test_the_same_seed_draws_the_same_call_and_another_one_does_not() -> None:
