@@ -1,10 +1,10 @@
 """How a carrier's echo canceller changes a call.
 
 A model of the outcome, not a canceller: it is told the echo and the caller's sound apart. What it
-imitates is what ITU-T G.168 asks of a canceller and its nonlinear processor (sections 6.4 and 6.5
-and annex B): the echo loses an amount that grows while the canceller adapts; the rest is replaced
-by comfort noise while it is all there is; in double talk the processor stands aside, late, and
-stays aside through pauses between syllables.
+imitates is what ITU-T G.168 asks of a canceller and of its nonlinear processor (annex B): the echo
+loses an amount that grows while the canceller adapts; the rest is replaced by comfort noise while
+it is all there is; in double talk the processor stands aside, late, and stays aside through pauses
+between syllables.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ Signal = NDArray[np.float64]
 
 _BLOCK_MS: Final = 5
 _CONVERGES_IN_MS: Final = 500
-"""Of echo. G.168 test 2 wants the echo gone within 1 s; its loss in dB grows evenly here."""
+"""Of echo, the loss in dB growing evenly. G.168's test of convergence gives a canceller 1 s."""
 _HANGOVER_MS: Final = 150
 """Longer than the pauses between syllables."""
 _NEAR_OVER_NOISE: Final = 10.0

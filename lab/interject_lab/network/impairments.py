@@ -61,7 +61,9 @@ class CarrierCanceller:
     opens_after_ms: float
     """How much of the caller's first sound over echo its nonlinear processor takes, 0-200 ms."""
     noise_dbfs: float
-    """Level of its comfort noise; at most 0, -inf for digital silence."""
+    """Level of its comfort noise; at most 0, -inf for digital silence.
+
+    That of the noise on the line: sound 10 dB above it is taken for the caller's."""
 
     def __post_init__(self) -> None:
         _check("a carrier canceller's ERLE in dB", self.erle_db, 0, 60)

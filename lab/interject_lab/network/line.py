@@ -58,7 +58,8 @@ class TelephoneLine:
         rate_hz: 8000, or 16000.
         path: the source of the echo; of the same rate.
         erl_db: echo return loss: how far the active level of the echo of `bot_speech` lies below
-            that of `bot_speech`, before any canceller; `math.inf` for a line without echo.
+            that of `bot_speech` where it meets the caller's sound, before a carrier's canceller;
+            `math.inf` for a line without echo.
         delays: at least one step, the first at 0 s, in order, 0-2000 ms each.
         bot_speech: int16 [samples], a sample of what the bot will say, to calibrate on.
         law: the codec of both legs; None for a line without one.
@@ -174,7 +175,8 @@ def _loss_gain(path: EchoPath, erl_db: float, bot_speech: Pcm, downlink: Downlin
 
 
 def _played(bot_speech: Pcm, downlink: Downlink, rate_hz: int) -> Signal:
-    """`bot_speech`, filled up to whole ticks, from the loudspeaker."""
+    """`bot_speech` from the loudspeaker, same length."""
     tick = rate_hz * TICK_MS // 1000
     padded = np.pad(bot_speech, (0, -bot_speech.size % tick))
-    return np.concatenate([downlink.step(frame) for frame in padded.reshape(-1, tick)])
+    sound = np.concatenate([downlink.step(frame) for frame in padded.reshape(-1, tick)])
+    return sound[: bot_speech.size]

@@ -34,9 +34,9 @@ class LossyUplink:
         self._begins = loss.share / (1 - loss.share) * self._ends
         self._vanishing = loss.share > 0 and not loss.filled
         self._bad = False
-        self._silence = np.zeros(tick_samples, np.int16)
+        self._tick_samples = tick_samples
         queued = _QUEUED_TICKS if self._vanishing else 0
-        self._queue: deque[tuple[int, Pcm]] = deque([(NOTHING, self._silence)] * queued)
+        self._queue: deque[tuple[int, Pcm]] = deque(self._silence() for _ in range(queued))
         self._ticks = 0
         self._back_at: list[int] = []
         """The ticks that send silence to let the queue grow again."""
@@ -65,12 +65,15 @@ class LossyUplink:
     def _next(self, lost: bool) -> tuple[int, Pcm]:
         if self._back_at and min(self._back_at) <= self._ticks:
             self._back_at.remove(min(self._back_at))
-            return NOTHING, self._silence
+            return self._silence()
         if lost and self._vanishing and len(self._queue) > 1:
             self._queue.popleft()
             back_s = self._rng.uniform(*_BACK_AFTER_S)
             self._back_at.append(self._ticks + round(back_s * 1000 / TICK_MS))
         elif lost:
             self._queue.popleft()
-            return NOTHING, self._silence
+            return self._silence()
         return self._queue.popleft()
+
+    def _silence(self) -> tuple[int, Pcm]:
+        return NOTHING, np.zeros(self._tick_samples, np.int16)

@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from interject_lab.errors import LabError
+from interject_lab.network.impairments import Impairments
 from interject_lab.network.levels import active_level_dbfs
 from interject_lab.network.line import DelayStep, TelephoneLine
-from interject_lab.network.paths import EchoPath, PathKind, hybrid, room
+from interject_lab.network.paths import EchoPath, hybrid, measured, room, single_tap
 from lab.conftest import Talk
 
 Pcm = NDArray[np.int16]
@@ -33,14 +34,31 @@ def make(bot: Pcm, path: EchoPath = ONE_TAP, **changes: object) -> TelephoneLine
     return TelephoneLine(8000, path, bot_speech=bot, **(settings | changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", ["hybrid", "room"])
+def path_of(kind: str) -> EchoPath:
+    rng = np.random.default_rng(3)
+    if kind == "measured":
+        return measured(rng.standard_normal(300) * np.exp(-np.arange(300) / 40), 8000)
+    return single_tap() if kind == "single_tap" else (hybrid if kind == "hybrid" else room)(rng)
+
+
+@pytest.mark.parametrize("kind", ["hybrid", "room", "single_tap", "measured"])
+@pytest.mark.parametrize("overdrive", [None, 3.0])
 @pytest.mark.parametrize("erl_db", [6.0, 15.0, 30.0])
-def test_the_echo_lies_erl_below_the_bot(kind: PathKind, erl_db: float, talk: Talk) -> None:
+def test_the_echo_lies_erl_below_the_bot(
+    kind: str, erl_db: float, overdrive: float | None, talk: Talk
+) -> None:
     bot = talk(4.0)
-    path = (hybrid if kind == "hybrid" else room)(np.random.default_rng(3))
-    echo = run(make(bot, path, erl_db=erl_db, delays=[DelayStep(0, 0)], law="mu"), bot)
+    line = make(
+        bot,
+        path_of(kind),
+        erl_db=erl_db,
+        delays=[DelayStep(0, 0)],
+        law="mu",
+        impairments=Impairments(overdrive=overdrive),
+    )
+    echo = run(line, bot)
     loss_db = active_level_dbfs(bot, 8000) - active_level_dbfs(echo, 8000)
-    assert loss_db == pytest.approx(erl_db, abs=1.0)
+    assert loss_db == pytest.approx(erl_db, abs=0.5)
 
 
 def test_tick_by_tick_is_the_same_as_one_convolution(talk: Talk) -> None:

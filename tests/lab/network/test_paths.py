@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import signal
 
+from interject_lab.errors import LabError
 from interject_lab.network.levels import active_level_dbfs
-from interject_lab.network.paths import PATHS, PathKind, hybrid, room
+from interject_lab.network.paths import PATHS, PathKind, hybrid, measured, room, single_tap
 from lab.conftest import Talk
 
 SEEDS = range(12)
@@ -39,3 +41,21 @@ def test_the_same_seed_gives_the_same_path_and_another_another() -> None:
     first, again, other = (room(np.random.default_rng(seed)).taps for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert first.size != other.size or not np.array_equal(first, other)
+
+
+def test_a_single_tap_changes_nothing() -> None:
+    np.testing.assert_array_equal(single_tap().taps, [1.0])
+
+
+@pytest.mark.parametrize("scale", [1.0, 30_000.0])
+def test_a_measured_response_is_scaled_as_the_drawn_ones_are(scale: float) -> None:
+    drawn = room(np.random.default_rng(1))
+    path = measured(drawn.taps * scale, 8000)
+    np.testing.assert_allclose(path.taps, drawn.taps)
+    assert path.main_lag_samples == drawn.main_lag_samples
+
+
+@pytest.mark.parametrize("taps", [np.zeros(4), np.ones((2, 2)), np.array([1.0, np.nan])])
+def test_what_is_no_impulse_response_says_so(taps: NDArray[np.float64]) -> None:
+    with pytest.raises(LabError, match="expected one row of finite numbers"):
+        measured(taps, 8000)
