@@ -4,7 +4,8 @@ bank.py has the implementation of the product. Code that needs only the interfac
 lab's baselines, benchmarks, external measurements) imports this module alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Protocol
 
@@ -84,6 +85,10 @@ class Step:
     NaN before the first echo."""
     reason: NDArray[np.int8]
     """[slots] a `Reason`."""
+    why: Mapping[int, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """By slot whose decision rises to `CALLER` in this tick: the groups of features that carried
+    it, up to three, the largest contribution to the logit first. Empty for a bank without a
+    learned judge."""
 
 
 class DuplexBank(Protocol):
