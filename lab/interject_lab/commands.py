@@ -261,8 +261,8 @@ def sweep(
 ) -> None:
     """Compare the three listening modes on eighteen kinds of line."""
     one_thread()
-    from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.material.voices import load
+    from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.sweep import sweep as sweeping
 
     plan = sweeping.SweepPlan(calls, seconds, seed, rate_hz=int(rate))

@@ -6,6 +6,7 @@ slot nor the other calls change it, so that a stored call can be replayed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.contract import LOCKED, TICK_MS, Pcm, Step
-from media_pod.duplex.decision.detector import BargeInDetector, Evidence, SequentialDetector
+from media_pod.duplex.decision.default import DetectorFactory, default_detector
+from media_pod.duplex.decision.detector import Evidence
 from media_pod.duplex.decision.prediction import EchoPrediction
+from media_pod.duplex.decision.signals import SignalAnalysis, TrackerState
 from media_pod.duplex.delay.correlation import RATE_HZ
 from media_pod.duplex.delay.tracker import DelayTracker
 from media_pod.duplex.erle import ErleMeter
@@ -36,9 +39,9 @@ class Bank:
         *,
         max_delay_ms: int = 1000,
         threshold_bias: float = 0.25,
-        keep_backchannels: bool = True,
         canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
-        detector: Callable[[int, float], BargeInDetector] = SequentialDetector,
+        keep_backchannels: bool = True,
+        detector: DetectorFactory | None = None,
     ) -> None:
         """Create a bank with every slot closed.
 
@@ -46,13 +49,13 @@ class Bank:
             slots: maximum concurrent calls, at least 1.
             rate: sample rate of all calls, 8000 or 16000 Hz.
             max_delay_ms: longest echo delay that is searched.
-            threshold_bias: see `SequentialDetector`.
-            keep_backchannels: a short "mm hmm" or "yes" over the bot stays an ONSET.
+            threshold_bias: see `SequentialDetector` and `LearnedDetector`.
             canceller: factory, called with (slots, rate).
-            detector: factory, called with (slots, threshold_bias).
+            keep_backchannels: see `LearnedDetector`.
+            detector: factory; that of `default_detector` by default.
 
         Raises:
-            ValueError: an unsupported rate or number of slots.
+            ValueError: an unsupported rate or number of slots, or weights that do not fit.
         """
         if rate not in RATES_HZ:
             raise ValueError(f"rate is {rate} Hz; a bank runs at one of {RATES_HZ} Hz")
@@ -74,16 +77,21 @@ class Bank:
         self._levels = BandLevels(rate)
         # At 8 kHz the tracker's rings, the longest ones, serve all parts.
         self._caller, self._played = self._caller_8k, self._played_8k
+        self._detector = (detector or default_detector())(
+            slots, threshold_bias, keep_backchannels=keep_backchannels
+        )
+        self._signals = SignalAnalysis(slots, rate) if self._detector.needs_signals else None
         if self._halver is not None:
-            look_back = max_delay_ms * rate // 1000 + self._levels.window + 2 * self._samples
-            self._caller = AudioRing(slots, self._levels.window + 2 * self._samples, self._samples)
-            self._played = AudioRing(slots, look_back, self._samples)
+            longest = self._signals.window if self._signals else self._levels.window
+            window = longest + 2 * self._samples
+            self._caller = AudioRing(slots, window, self._samples)
+            self._played = AudioRing(slots, max_delay_ms * rate // 1000 + window, self._samples)
         self._prediction = EchoPrediction(slots, max_delay_ms)
         self._floor = NoiseFloor(slots)
         self._erle = ErleMeter(slots)
         self._canceller = canceller(slots, rate)
-        self._vad = SileroVad(slots, rate)
-        self._detector = detector(slots, threshold_bias)
+        # The second half of the rows is for the audio before the canceller.
+        self._vad = SileroVad(slots if self._signals is None else 2 * slots, rate)
 
     @property
     def slots(self) -> int:
@@ -115,12 +123,17 @@ class Bank:
             self._halver.reset(slot)
         self._canceller.open(slot)
         self._vad.open(slot, phase)
+        if self._signals is not None:
+            self._signals.reset(slot)
+            self._vad.open(self._slots + slot, phase)
 
     def close(self, slot: int) -> None:
         """End the call in `slot`; no effect on a closed one."""
         self._open[slot] = False
         self._canceller.close(slot)
         self._vad.close(slot)
+        if self._signals is not None:
+            self._vad.close(self._slots + slot)
 
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         """Advance every call by one tick; see `contract.DuplexBank.step`."""
@@ -138,23 +151,34 @@ class Bank:
         aligned = self._aligned()
         aligned[absent] = 0
         cleaned = self._canceller.step(caller, aligned)
-        speech = self._vad.step(cleaned)
+        speech, speech_raw = self._speech(cleaned, caller)
         caller_db, played_db = self._band_levels()
         self._floor.follow(caller_db, ~flat)
         lag_ticks = self._tracker.lag_samples // (RATE_HZ * TICK_MS // 1000)
         predicted = self._prediction.step(
             played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
         )
-        detection = self._detector.step(
-            Evidence(
-                speech,
-                caller_db,
-                self._floor.level_db,
-                predicted,
-                trusted,
-                self._tracker.unexplained,
-            )
+        evidence = Evidence(
+            speech,
+            caller_db,
+            self._floor.level_db,
+            predicted,
+            trusted,
+            self._tracker.unexplained,
         )
+        if self._signals is not None:
+            signals = self._signals.step(
+                np.flatnonzero(self._open),
+                self._caller,
+                self._played,
+                cleaned,
+                played_db=played_db,
+                speech_raw=speech_raw,
+                tracker=TrackerState.of(self._tracker),
+                flat=flat,
+            )
+            evidence = replace(evidence, signals=signals)
+        detection = self._detector.step(evidence)
         echo = predicted.reference_at_lag & ~absent
         erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
         delay_ms = np.where(
@@ -168,6 +192,7 @@ class Bank:
             delay_confidence=self._only_open(self._tracker.confidence),
             erle_db=self._only_open(erle_db),
             reason=detection.reason * self._open,
+            why={slot: parts for slot, parts in detection.why.items() if self._open[slot]},
         )
 
     def _check(self, name: str, audio: Pcm) -> None:
@@ -176,6 +201,14 @@ class Bank:
                 f"{name} is {audio.dtype}{list(audio.shape)}; "
                 f"a step takes int16{list(self._shape)}: one row per slot"
             )
+
+    def _speech(self, cleaned: Pcm, caller: Pcm) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """[slots] Silero's probabilities after and before the canceller; the latter are 0 if the
+        detector does not need them."""
+        if self._signals is None:
+            return self._vad.step(cleaned), np.zeros(self._slots, np.float32)
+        both = self._vad.step(np.concatenate([cleaned, caller]))
+        return both[: self._slots], both[self._slots :]
 
     def _track(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None) -> None:
         """Pass this tick, and the slips of the gather phase, to the delay tracker."""

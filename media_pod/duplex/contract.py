@@ -87,8 +87,9 @@ class Step:
     reason: NDArray[np.int8]
     """[slots] a `Reason`."""
     why: Mapping[int, tuple[tuple[str, float], ...]] = field(default_factory=dict)
-    """Of each slot whose decision rises to CALLER in this step: the groups of features that carried
-    it, each with what it added to the log-likelihood ratio, the largest first."""
+    """By slot whose decision rises to `CALLER` in this tick: the groups of features that carried
+    it, up to three, the largest contribution to the logit first. Empty for a bank without a
+    learned judge."""
 
 
 class DuplexBank(Protocol):

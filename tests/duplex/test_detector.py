@@ -55,6 +55,8 @@ def evidence(case: Case) -> Evidence:
         predicted=Predicted(
             at_lag_db=levels(case.at_lag_db),
             at_any_lag_db=levels(case.at_any_lag_db),
+            played_at_lag_db=levels(case.at_lag_db),
+            played_at_any_lag_db=levels(case.at_any_lag_db),
             ceiling_settled=np.array([case.ceiling_settled]),
             no_echo=np.array([case.no_echo]),
             reference_at_lag=speaks & case.locked,

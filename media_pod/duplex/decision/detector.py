@@ -19,7 +19,8 @@ level of the canceller's residual is not used: it adds nothing to the predicted 
 canceller's input.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.prediction import Predicted
+from media_pod.duplex.decision.signals import Signals
 from media_pod.duplex.features import Levels
 
 Floats = NDArray[np.float32]
@@ -48,6 +50,8 @@ class Evidence:
     """[slots] whether the delay tracker has a lock with enough confidence."""
     unexplained: Flags
     """[slots] whether the delay tracker finds no echo in loud audio; see `DelayTracker`."""
+    signals: Signals | None = None
+    """For a detector that needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,17 @@ class Detection:
     """[slots] a `Decision`."""
     reason: NDArray[np.int8]
     """[slots] a `Reason`."""
+    why: Mapping[int, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+    """By slot that rises to `Decision.CALLER` in this tick: what carried the decision, see
+    `contract.Step.why`."""
 
 
 class BargeInDetector(Protocol):
     """Turns evidence into decisions; keeps state per slot."""
+
+    @property
+    def needs_signals(self) -> bool:
+        """Whether it needs `Evidence.signals`, which cost a bank half as much again."""
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
@@ -89,11 +100,11 @@ add up to the log-likelihood ratio of a tick."""
 _LOUDEST_BANDS: Final = 5
 _OVER_FLOOR_DB: Final = np.float32(3.0)
 _EXCESS_DB: Final = (np.float32(-10.0), np.float32(20.0))
-_PER_TICK: Final = (np.float32(-4.0), np.float32(3.0))
-_ONSET: Final = np.float32(1.5)
-_CALLER: Final = np.float32(4.0)
-_RELEASE: Final = np.float32(1.0)
-_MOST: Final = np.float32(12.0)
+PER_TICK: Final = (np.float32(-4.0), np.float32(3.0))
+ONSET_ABOVE: Final = np.float32(1.5)
+CALLER_ABOVE: Final = np.float32(4.0)
+RELEASE_BELOW: Final = np.float32(1.0)
+MOST_EVIDENCE: Final = np.float32(12.0)
 _HANGOVER_TICKS: Final = 15
 """300 ms: bridges the pauses inside a phrase."""
 _SPEECH: Final = np.float32(0.3)
@@ -102,6 +113,8 @@ _QUIET_DB: Final = np.float32(3.0)
 
 class SequentialDetector:
     """Wald's sequential test; see the module."""
+
+    needs_signals: Final = False
 
     def __init__(self, slots: int, threshold_bias: float) -> None:
         """Create a detector.
@@ -113,42 +126,52 @@ class SequentialDetector:
                 ones.
         """
         self._threshold_bias = np.float32(threshold_bias)
-        self._sum = np.zeros(slots, np.float32)
+        self.sum = np.zeros(slots, np.float32)
+        """[slots] evidence so far: log-likelihood ratio, 0..12."""
+        self.ratio = np.zeros(slots, np.float32)
+        """[slots] log-likelihood ratio of the latest tick, -4..3."""
+        self.on = np.zeros(slots, np.bool_)
+        """[slots] whether the decision is `Decision.CALLER`."""
+        self._bot_spoke = np.zeros(slots, np.bool_)
         self._quiet_ticks = np.zeros(slots, np.int64)
-        self._on = np.zeros(slots, np.bool_)
         self._why = np.zeros(slots, np.int8)
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
-        self._sum[slot] = 0
-        self._on[slot] = False
+        self.sum[slot] = self.ratio[slot] = 0
+        self.on[slot] = self._bot_spoke[slot] = False
         self._quiet_ticks[slot] = 0
 
     def step(self, evidence: Evidence) -> Detection:
         """Take one tick of every slot."""
         noise = evidence.floor_db + _OVER_FLOOR_DB
         predicted = evidence.predicted
-        over_lag, over_any, over_noise = _loudest(
+        over_lag, over_any = _loudest(
             evidence.caller_db - np.maximum(predicted.at_lag_db, noise),
             evidence.caller_db - np.maximum(predicted.at_any_lag_db, noise),
-            evidence.caller_db - noise,
         )
         impossible = ~predicted.reference_at_any_lag | _no_echo_found(evidence)
         case = np.where(impossible, _NO_ECHO, np.where(evidence.locked, _LOCKED, _UNLOCKED))
-        ratio = _weigh(case, _logit(evidence.speech), over_lag, over_any)
-        ratio = np.clip(ratio - self._threshold_bias, *_PER_TICK)
-        self._sum = np.clip(self._sum + ratio, 0, _MOST)
-        rise = (self._sum > _CALLER) & ~self._on
+        ratio = _weigh(case, logit(evidence.speech), over_lag, over_any)
+        self.ratio = np.clip(ratio - self._threshold_bias, *PER_TICK)
+        self._release_at_bot_onset(predicted.reference_at_any_lag)
+        self.sum = np.clip(self.sum + self.ratio, 0, MOST_EVIDENCE)
+        rise = (self.sum > CALLER_ABOVE) & ~self.on
         if rise.any():
-            self._why[rise] = _why_caller(evidence)[rise]
-        self._quiet_ticks = np.where(self._sum < _RELEASE, self._quiet_ticks + 1, 0)
-        self._on = (self._on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
-        onset = np.where(self._sum > _ONSET, Decision.ONSET, Decision.NONE)
-        waiting = _why_not(evidence, ratio, over_noise < _QUIET_DB)
+            self._why[rise] = why_caller(evidence)[rise]
+        self._quiet_ticks = np.where(self.sum < RELEASE_BELOW, self._quiet_ticks + 1, 0)
+        self.on = (self.on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
+        onset = np.where(self.sum > ONSET_ABOVE, Decision.ONSET, Decision.NONE)
         return Detection(
-            decision=np.where(self._on, Decision.CALLER, onset).astype(np.int8),
-            reason=np.where(self._on, self._why, waiting),
+            decision=np.where(self.on, Decision.CALLER, onset).astype(np.int8),
+            reason=np.where(self.on, self._why, why_not(evidence, self.ratio)),
         )
+
+    def _release_at_bot_onset(self, bot: Flags) -> None:
+        """A decision that only the hangover holds ends when the bot begins to speak: it could not
+        rise again for a caller who interrupts the bot's first words."""
+        self.on = self.on & ~(bot & ~self._bot_spoke & (self.sum < RELEASE_BELOW))
+        self._bot_spoke = bot
 
 
 def _loudest(*excess_db: Levels) -> tuple[Floats, ...]:
@@ -158,15 +181,16 @@ def _loudest(*excess_db: Levels) -> tuple[Floats, ...]:
     return tuple(every[:, :, -_LOUDEST_BANDS:].mean(axis=2))
 
 
-def _logit(probability: Floats) -> Floats:
+def logit(probability: Floats) -> Floats:
+    """Log odds of a probability 0..1, -6..6."""
     odds = (probability + np.float32(1e-4)) / (1 - probability + np.float32(1e-4))
-    logit: Floats = np.clip(np.log(odds), -6, 6)
-    return logit
+    log_odds: Floats = np.clip(np.log(odds), -6, 6)
+    return log_odds
 
 
-def _weigh(case: NDArray[np.intp], logit: Floats, over_lag: Floats, over_any: Floats) -> Floats:
+def _weigh(case: NDArray[np.intp], log_odds: Floats, over_lag: Floats, over_any: Floats) -> Floats:
     speech, lag, any_lag, bias = _WEIGHTS[case].T
-    ratio: Floats = speech * logit + lag * over_lag + bias + any_lag * over_any
+    ratio: Floats = speech * log_odds + lag * over_lag + bias + any_lag * over_any
     return ratio
 
 
@@ -176,7 +200,8 @@ def _no_echo_found(evidence: Evidence) -> Flags:
     return found
 
 
-def _why_caller(evidence: Evidence) -> NDArray[np.int8]:
+def why_caller(evidence: Evidence) -> NDArray[np.int8]:
+    """[slots] the reason of a decision for a caller in this tick."""
     predicted = evidence.predicted
     unlocked = np.select(
         [predicted.no_echo, _no_echo_found(evidence)],
@@ -188,9 +213,11 @@ def _why_caller(evidence: Evidence) -> NDArray[np.int8]:
     return np.where(speaking, over_echo, Reason.SPEECH_NO_ECHO).astype(np.int8)
 
 
-def _why_not(evidence: Evidence, ratio: Floats, quiet: Flags) -> NDArray[np.int8]:
+def why_not(evidence: Evidence, ratio: Floats) -> NDArray[np.int8]:
+    """[slots] why there is no decision for a caller; `ratio` is this tick's evidence for one."""
+    (over_noise,) = _loudest(evidence.caller_db - (evidence.floor_db + _OVER_FLOOR_DB))
     # np.select takes half as long again.
     echo = np.where(evidence.locked, Reason.ECHO_EXPLAINED, Reason.HOLDING_NO_LOCK)
     speech = np.where(ratio > 0, Reason.GATHERING, echo)
     sound = np.where(evidence.speech < _SPEECH, Reason.NOT_SPEECH, speech)
-    return np.where(quiet, Reason.QUIET, sound).astype(np.int8)
+    return np.where(over_noise < _QUIET_DB, Reason.QUIET, sound).astype(np.int8)

@@ -26,7 +26,7 @@ _AROUND_TICKS: Final = 3
 _AROUND: Final = np.arange(-_AROUND_TICKS, _AROUND_TICKS + 1)
 _AUDIBLE_DB: Final = np.float32(26.0)
 """Minimum reference level of a band for learning: echo of a lower level is below line noise."""
-_SPEAKING_DB: Final = np.float32(32.0)
+SPEAKING_DB: Final = np.float32(32.0)
 """Minimum level of the loudest reference band for the bot to count as speaking."""
 _FIRST_STEP_DB: Final = 3.0
 _LEAST_STEP_DB: Final = 0.05
@@ -34,6 +34,11 @@ _PATIENCE: Final = np.float32(10.0)
 _UNSURE_DB: Final = np.float32(6.0)
 """Initial margin above a coupling that is not learned yet. Without it, 7 of 9 false stops on lines
 of ERL 6-12 dB were in the first second after the first lock."""
+
+
+def is_audible(reference_db: Levels) -> NDArray[np.bool_]:
+    """Whether a reference level is high enough to learn from its echo."""
+    return reference_db > _AUDIBLE_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class Predicted:
     """[slots, BANDS] at the tracked lag; undefined without a lock."""
     at_any_lag_db: Levels
     """[slots, BANDS] at any delay."""
+    played_at_lag_db: Levels
+    """[slots, BANDS] maximum level of what was played within 60 ms of the tracked lag."""
+    played_at_any_lag_db: Levels
+    """[slots, BANDS] maximum level of what was played within the longest delay."""
     ceiling_settled: NDArray[np.bool_]
     """[slots] whether `at_any_lag_db` is that of this line, and no longer on its way there."""
     no_echo: NDArray[np.bool_]
@@ -149,7 +158,7 @@ class Ceiling:
     def learn(self, level_db: Levels, reference_db: Levels, teaches: NDArray[np.bool_]) -> None:
         """Update the slots in `teaches` with this tick's levels and the maximum of the reference
         over all lags, both [slots, BANDS]."""
-        audible = EchoPrediction.audible(reference_db) & teaches[:, None]
+        audible = is_audible(reference_db) & teaches[:, None]
         self._heard_ticks += np.count_nonzero(audible, axis=1) > BANDS // 2
         toward = np.clip(level_db - reference_db - self._gain_db, self._DOWN_DB, self._UP_DB)
         self._gain_db += np.where(audible & self.known[:, None], toward, 0)
@@ -196,12 +205,14 @@ class EchoPrediction:
         predicted = Predicted(
             at_lag_db=at_lag + self._coupling.gain_db,
             at_any_lag_db=at_any_lag + self._ceiling.gain_db,
+            played_at_lag_db=at_lag,
+            played_at_any_lag_db=at_any_lag,
             ceiling_settled=self._ceiling.settled,
             no_echo=self._ceiling.low(~locked),
-            reference_at_lag=locked & (at_lag.max(axis=1) > _SPEAKING_DB),
-            reference_at_any_lag=at_any_lag.max(axis=1) > _SPEAKING_DB,
+            reference_at_lag=locked & (at_lag.max(axis=1) > SPEAKING_DB),
+            reference_at_any_lag=at_any_lag.max(axis=1) > SPEAKING_DB,
         )
-        self._coupling.learn(caller_db, at_lag, self.audible(at_lag) & (locked & teaches)[:, None])
+        self._coupling.learn(caller_db, at_lag, is_audible(at_lag) & (locked & teaches)[:, None])
         self._ceiling.learn(caller_db, at_any_lag, teaches)
         return predicted
 
@@ -211,8 +222,3 @@ class EchoPrediction:
         # Below 0 it is counted from the end: the history is a ring.
         loudest: Levels = self._history[self._now - ago, self._rows].max(axis=1)
         return loudest
-
-    @staticmethod
-    def audible(reference_db: Levels) -> NDArray[np.bool_]:
-        """Whether a reference level is high enough to learn from its echo."""
-        return reference_db > _AUDIBLE_DB

@@ -100,6 +100,14 @@ class DelayTracker:
         self.lag_samples = np.zeros(slots, np.intp)
         """[slots] lag of the echo in samples at 8 kHz; undefined until `locked`."""
         self.locked = np.zeros(slots, np.bool_)
+        self.peak_ratio = np.zeros(slots, np.float32)
+        """[slots] energy of the strongest arrival in the slow memory, over the mean of all lags; 0
+        before the first update that learned. This and the next two hold between updates."""
+        self.ratio_at_lag = np.zeros(slots, np.float32)
+        """[slots] the same at the tracked lag; 0 without a lock."""
+        self.ratio_near_lag = np.zeros(slots, np.float32)
+        """[slots] the same of the strongest arrival near the tracked lag, in the fast memory; 0
+        without a lock, or while a distant lag stands out."""
         self._unexplained = np.zeros(slots, np.intp)
         self._since_ticks = np.zeros(slots, np.intp)
         """[slots] ticks since the latest update."""
@@ -115,6 +123,9 @@ class DelayTracker:
             self._score,
             self._rival_score,
             self.lag_samples,
+            self.peak_ratio,
+            self.ratio_at_lag,
+            self.ratio_near_lag,
         ):
             value[slot] = 0
         self._noise[slot] = np.inf
@@ -221,6 +232,7 @@ class DelayTracker:
         locked, lag = self.locked[rows], self.lag_samples[rows]
         learned = self._learned[rows]
         found = strongest(slow, learned)
+        self.peak_ratio[rows] = found.ratio
         threshold = np.where(locked, _STANDS_OUT_FAR, _STANDS_OUT).astype(np.float32)
         far = (np.abs(found.lag - lag) > _NEAR) & (found.ratio > _STANDS_OUT_FAR)
         close = locked & ~far
@@ -233,6 +245,8 @@ class DelayTracker:
         most = np.where(contradicted, _MOST_OF_A_RIVAL, _MOST_PER_UPDATE).astype(np.float32)
         weight = _evidence(found.ratio, threshold, most)
         here = found.energy_at(lag)
+        self.ratio_at_lag[rows] = np.where(locked, here, 0)
+        self.ratio_near_lag[rows] = np.where(close, found.ratio, 0)
         weight[contradicted & (here >= found.ratio / 2)] = -1
         self._confirm(rows[same], found.lag[same], weight[same], found.ratio[same])
         # When the bot has stopped, and with it the echo at the tracked lag, another lag cannot be
