@@ -49,7 +49,7 @@ class JudgeNetwork(nn.Module):
     def exported(self) -> Weights:
         """The weights by the names of `judge.network`."""
         return {
-            name.replace(".", "_"): value.detach().numpy().astype(np.float32)
+            name: value.detach().numpy().astype(np.float32)
             for name, value in self.state_dict().items()
         }
 

@@ -23,7 +23,7 @@ from interject_lab.virtual import ScriptedBot, VirtualCall, run
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection, Evidence
-from media_pod.duplex.decision.judge.features import NAMES, VERSION, FeatureExtractor
+from media_pod.duplex.decision.judge.features import VERSION, FeatureExtractor
 from media_pod.pod.runtime import one_thread
 
 CALL_S: Final = 40.0
@@ -115,7 +115,7 @@ def _record(job: _Job) -> int:
     calls = [draw_call(suite, material, job.seed, number) for number in job.numbers]
     taps: list[_FeatureTap] = []
 
-    def tap(slots: int, threshold_bias: float) -> _FeatureTap:
+    def tap(slots: int, threshold_bias: float, *, keep_backchannels: bool) -> _FeatureTap:
         taps.append(_FeatureTap(slots))
         return taps[-1]
 
@@ -155,7 +155,7 @@ def _shortened(suite: Suite) -> Suite:
 class _FeatureTap:
     """A detector that keeps the features and decides nothing."""
 
-    needs_judge_evidence = True
+    needs_signals: Final = True
 
     def __init__(self, slots: int) -> None:
         self._extractor = FeatureExtractor(slots)

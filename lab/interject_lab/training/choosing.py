@@ -1,0 +1,151 @@
+"""Chooses the stop rule of a judge on validation calls.
+
+The calls are replayed: the networks' logits are computed once, and every candidate of the rule
+decides on them. A replay is kinder than a closed loop, where a false stop makes the bot begin anew,
+and beginnings are hard: the chosen rule is to be confirmed by `interject lab bench`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from interject_lab.scoring.field import GRACE_MS, LEAST_MS, MISSED_AFTER_MS
+from interject_lab.training.fitting import JudgeNetwork
+from interject_lab.training.recording import Recordings
+from media_pod.duplex.contract import TICK_MS
+from media_pod.duplex.decision.judge.stop_rule import SequentialStops, both
+from media_pod.duplex.decision.judge.weights import StopRule
+
+BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+TURN_THRESHOLDS: Final = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+VOICES_MS: Final = (300.0, 400.0, 500.0, 600.0)
+HANGOVER_MS: Final = 300.0
+
+MOST_FALSE_PER_HOUR: Final = 1.0
+"""In a replay of calls most of which are hard."""
+LATEST_P95_MS: Final = 600.0
+MOST_EXTRA_MISSED: Final = 0.5
+"""Percent of interruptions that a rule may miss so that backchannels are kept."""
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayScore:
+    """One candidate on the validation calls; None where nothing was to be measured."""
+
+    rule: StopRule
+    false_per_hour: float
+    missed_percent: float
+    stop_p50_ms: float
+    stop_p95_ms: float
+    backchannels_kept_percent: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, the rule's among them, rounded to hundredths."""
+        fields = {**asdict(self.rule), **asdict(self)}
+        del fields["rule"]
+        return {name: round(value, 2) for name, value in fields.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    call: int
+    first: int
+    last: int
+    turn: bool
+
+
+def choose(
+    networks: Sequence[JudgeNetwork], validation: Recordings
+) -> tuple[StopRule, list[ReplayScore]]:
+    """The rule with the least missed at `MOST_FALSE_PER_HOUR`, and all that were tried."""
+    replay = _Replay(networks, validation)
+    start = StopRule(0.0, TURN_THRESHOLDS[0], VOICES_MS[0], HANGOVER_MS)
+    tried = [replay.score(replace(start, bias=bias), keep=False) for bias in BIASES]
+    good = [score for score in tried if score.false_per_hour <= MOST_FALSE_PER_HOUR]
+    chosen = good[0] if good else tried[-1]
+    kept = [
+        replay.score(replace(chosen.rule, turn_threshold=turn, voice_ms=voice_ms), keep=True)
+        for turn in TURN_THRESHOLDS
+        for voice_ms in VOICES_MS
+    ]
+    fast = [
+        score
+        for score in kept
+        if score.stop_p95_ms <= LATEST_P95_MS
+        and score.missed_percent <= chosen.missed_percent + MOST_EXTRA_MISSED
+    ]
+    best = max(fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
+    return best.rule, [*tried, *kept]
+
+
+class _Replay:
+    """The validation calls with the networks' logits."""
+
+    def __init__(self, networks: Sequence[JudgeNetwork], calls: Recordings) -> None:
+        near, _, turn, _, echo = np.moveaxis(calls.labels, 2, 0) > 0.5
+        self._near, self._echo = near, echo
+        logits = np.mean([_logits(network, calls.features) for network in networks], axis=0)
+        self._voice = both(logits[:, :, 0], logits[:, :, 1])
+        self._turn = logits[:, :, 2]
+        self._events = list(_events(near, turn))
+        grace = np.ones(round(GRACE_MS / TICK_MS) + 1)
+        covered = np.stack([np.convolve(row, grace)[: row.size] > 0 for row in near])
+        self._alone = echo & ~covered
+
+    def score(self, rule: StopRule, *, keep: bool) -> ReplayScore:
+        """One rule on all calls."""
+        calls, ticks = self._near.shape
+        stops = SequentialStops(calls, rule, keep_backchannels=keep)
+        rises = np.stack(
+            [
+                stops.step(self._voice[:, tick], self._turn[:, tick], self._echo[:, tick])
+                for tick in range(ticks)
+            ],
+            axis=1,
+        )
+        delays_ms = [self._stop_ms(rises, event) for event in self._events if event.turn]
+        heard = [ms for ms in delays_ms if ms is not None and ms <= MISSED_AFTER_MS]
+        short = [self._stop_ms(rises, event) is None for event in self._events if not event.turn]
+        hours = float(self._alone.sum()) * TICK_MS / 3.6e6
+        return ReplayScore(
+            rule=rule,
+            false_per_hour=float((rises & self._alone).sum()) / hours,
+            missed_percent=100 * (1 - len(heard) / max(len(delays_ms), 1)),
+            stop_p50_ms=float(np.quantile(heard, 0.5)) if heard else np.inf,
+            stop_p95_ms=float(np.quantile(heard, 0.95)) if heard else np.inf,
+            backchannels_kept_percent=100 * float(np.mean(short)) if short else 100.0,
+        )
+
+    def _stop_ms(self, rises: Flags, event: _Event) -> float | None:
+        last = event.last + round(GRACE_MS / TICK_MS)
+        found = np.flatnonzero(rises[event.call, event.first : last + 1])
+        return float(found[0] + 1) * TICK_MS if found.size else None
+
+
+def _events(near: Flags, turn: Flags) -> Iterable[_Event]:
+    """The sounds over the bot's voice: turns of at least 600 ms, and voices that are none."""
+    for call, row in enumerate(near):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
+        for first, end in edges.reshape(-1, 2):
+            is_turn = bool(turn[call, first:end].any())
+            if not is_turn or (end - first) * TICK_MS >= LEAST_MS:
+                yield _Event(call, int(first), int(end), is_turn)
+
+
+def _logits(network: JudgeNetwork, features: NDArray[np.float16]) -> Floats:
+    """[calls, ticks, 3]"""
+    network.eval()
+    with torch.no_grad():
+        parts = [
+            network(torch.from_numpy(part.astype(np.float32)), None)[0].numpy()
+            for part in np.array_split(features, max(len(features) // 32, 1))
+        ]
+    found: Floats = np.concatenate(parts)
+    return found
