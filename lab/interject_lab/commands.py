@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from interject_lab import lab_commands
 from interject_lab.terminal import ProgressReport, print_table
 from media_pod.pod.runtime import one_thread, run_loop
 
@@ -210,6 +211,9 @@ def lab() -> None:
     """Simulated calls, faster than real time."""
 
 
+lab.add_command(lab_commands.corpus)
+
+
 @lab.command()
 @click.option(
     "--calls",
@@ -261,8 +265,8 @@ def sweep(
 ) -> None:
     """Compare the three listening modes on eighteen kinds of line."""
     one_thread()
-    from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.material.voices import load
+    from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.sweep import sweep as sweeping
 
     plan = sweeping.SweepPlan(calls, seconds, seed, rate_hz=int(rate))

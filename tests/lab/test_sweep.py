@@ -10,10 +10,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from interject_lab.network.levels import active_level_dbfs
-from interject_lab.reports.markdown import markers, table, write_section
-from interject_lab.rules.baselines import ListeningMode
-from interject_lab.scoring.pooled_scores import CallMeasurements, pool
 from interject_lab.material.voices import (
     CALLER_PHRASE_S,
     Pcm,
@@ -25,6 +21,10 @@ from interject_lab.material.voices import (
     synthetic_bots,
     synthetic_callers,
 )
+from interject_lab.network.levels import active_level_dbfs
+from interject_lab.reports.markdown import markers, table, write_section
+from interject_lab.rules.baselines import ListeningMode
+from interject_lab.scoring.pooled_scores import CallMeasurements, pool
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition
 from interject_lab.sweep.sweep import (
     ModeScores,

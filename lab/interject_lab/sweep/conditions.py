@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from interject_lab.material.voices import SpeechMaterial, Voice, at_level
 from interject_lab.network.codecs import Law
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import PATHS, PathKind
-from interject_lab.material.voices import SpeechMaterial, Voice, at_level
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.virtual import ScriptedBot, VirtualCall
 

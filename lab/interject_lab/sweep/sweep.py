@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.material.voices import SpeechMaterial
 from interject_lab.reports.markdown import number
 from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
 from interject_lab.scoring.pooled_scores import (
@@ -17,7 +18,6 @@ from interject_lab.scoring.pooled_scores import (
     measure_call,
     pool,
 )
-from interject_lab.material.voices import SpeechMaterial
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
 from interject_lab.virtual import run
 from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
