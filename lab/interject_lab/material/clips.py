@@ -1,4 +1,4 @@
-"""What a corpus has: one clip per file, with its speaker and kind; and `catalogue.csv`, its list."""
+"""What a corpus has: a clip per file, with its speaker and kind; and `catalogue.csv`, the list."""
 
 import csv
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from interject_lab.errors import LabError
 from interject_lab.material.material import EventKind
+from media_pod.errors import SetupError
 
 CATALOGUE: Final = "catalogue.csv"
 
@@ -27,8 +27,9 @@ class Clip:
     """A bot speaks notices; a caller speaks phrases and single words; a backchannel is a single
     word, letter or hum; a room is an impulse response."""
     speaker: str = ""
-    """Of speech. The part before a slash is the group that is never in two splits: people whom the
-    files do not tell apart with certainty, such as the cast of a play."""
+    """Of speech; of a noise, the recording that it was cut from, if others were too. The part
+    before a slash is the group that is never in two splits: people whom the names of files do not
+    tell apart with certainty, such as the actors of a game."""
     in_the_field: bool = False
     """Speech that was recorded with a room, hiss or background."""
     licence: str = ""
@@ -56,13 +57,13 @@ def read_catalogue(path: Path) -> list[Clip]:
     """The clips of a list.
 
     Raises:
-        LabError: a column is missing or a kind is unknown.
+        SetupError: a column is missing or a kind is unknown.
     """
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
         missing = [name for name in _COLUMNS[:2] if name not in (rows.fieldnames or ())]
         if missing:
-            raise LabError(
+            raise SetupError(
                 f"{path}: no column {' or '.join(missing)}, expected {','.join(_COLUMNS)}"
             )
         return [_clip(path, line, row) for line, row in enumerate(rows, start=2)]
@@ -79,4 +80,6 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
                 licence=row.get("licence") or "",
                 source=row.get("source") or "",
             )
-    raise LabError(f"{path}:{line}: kind {row['kind']!r}, expected one of {', '.join(CLIP_KINDS)}")
+    raise SetupError(
+        f"{path}:{line}: kind {row['kind']!r}, expected one of {', '.join(CLIP_KINDS)}"
+    )

@@ -14,16 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import soundfile
 
 from interject_lab.errors import LabError
 from interject_lab.material.clips import CATALOGUE, Clip, read_catalogue, write_catalogue
 from interject_lab.material.containers import Source, decoded, entries
 from interject_lab.material.packages import PACKAGES, Package, Rule
+from interject_lab.network.levels import SILENCE_DBFS
 from media_pod.errors import SetupError
 
 DOWNLOAD_TIMEOUT_S: Final = 900
 _MIN_SECONDS: Final = 0.05
+_SILENCE: Final = 10 ** (SILENCE_DBFS / 20)
+"""Peak of a file that has no sound: packages have some to mark where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Fetched:
 
     clips: int
     unreadable: int
+    silent: int
+    """Or shorter than 50 ms."""
     speakers: int
     minutes: float
 
@@ -66,10 +72,10 @@ def fetch(folder: Path, names: Sequence[str], say: Callable[[str], None]) -> lis
                 failures.append(f"{name}: {error}")
                 say(failures[-1])
                 continue
-            unreadable = f", {found.unreadable} unreadable" * (found.unreadable > 0)
             say(
                 f"{name}: {found.clips} clips, {found.minutes:.1f} minutes,"
-                f" {found.speakers} speakers{unreadable}"
+                f" {found.speakers} speakers; left out {found.unreadable} unreadable and"
+                f" {found.silent} silent"
             )
         _write_whole_catalogue(folder)
     except OSError as error:
@@ -94,15 +100,15 @@ def _convert(package: Package, version: str, root: Path, folder: Path) -> Fetche
     home = folder / package.name
     shutil.rmtree(home, ignore_errors=True)
     clips: list[Clip] = []
-    unreadable, seconds = 0, 0.0
+    unreadable, silent, seconds = 0, 0, 0.0
     for name, source, rule, match in _matching(package, root):
         try:
             samples, rate_hz = decoded(source, rule.headerless)
         except soundfile.LibsndfileError:
             unreadable += 1
             continue
-        if samples.size < _MIN_SECONDS * rate_hz:
-            unreadable += 1
+        if samples.size < _MIN_SECONDS * rate_hz or np.max(np.abs(samples)) < _SILENCE:
+            silent += 1
             continue
         # The old suffix stays: some packages have the same word as .ogg and as .wav.
         path = home / f"{name.removeprefix('usr/share/')}.flac"
@@ -123,7 +129,7 @@ def _convert(package: Package, version: str, root: Path, folder: Path) -> Fetche
         raise LabError(f"version {version} has no file that the rules know: report this")
     write_catalogue(home / CATALOGUE, clips)
     speakers = len({clip.speaker for clip in clips if clip.speaker})
-    return Fetched(len(clips), unreadable, speakers, seconds / 60)
+    return Fetched(len(clips), unreadable, silent, speakers, seconds / 60)
 
 
 def _matching(package: Package, root: Path) -> Iterator[tuple[str, Source, Rule, re.Match[str]]]:
@@ -142,7 +148,7 @@ def _write_whole_catalogue(folder: Path) -> None:
 
 def _run(command: Sequence[str], folder: Path, next_step: str) -> None:
     try:
-        subprocess.run(
+        subprocess.run(  # noqa: S603  with names of packages.py alone
             command,
             cwd=folder,
             capture_output=True,
