@@ -27,6 +27,17 @@ def read_audio(path: Path, rate_hz: int) -> Pcm:
     """The first channel of an audio file, int16 [samples] at `rate_hz`.
 
     Raises:
+        SetupError: as `read_samples`.
+    """
+    samples = read_samples(path, rate_hz)
+    pcm: Pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+    return pcm
+
+
+def read_samples(path: Path, rate_hz: int) -> NDArray[np.float32]:
+    """The first channel of an audio file, float32 [samples] at `rate_hz`, full scale 1.
+
+    Raises:
         SetupError: the file cannot be read, is too long, or has no samples.
     """
     try:
@@ -34,7 +45,7 @@ def read_audio(path: Path, rate_hz: int) -> Pcm:
             rate, seconds = file.samplerate, file.frames / file.samplerate
             if seconds > MAX_SECONDS:
                 raise SetupError(f"{path}: {seconds:.0f} s long, expected at most {MAX_SECONDS} s")
-            samples = file.read(dtype="float32", always_2d=True)[:, 0]
+            samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)[:, 0]
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}, {_EXPECTED}") from error
     except soundfile.LibsndfileError as error:
@@ -45,8 +56,7 @@ def read_audio(path: Path, rate_hz: int) -> Pcm:
         raise SetupError(f"{path}: no samples, {_EXPECTED} with at least one")
     if rate != rate_hz:
         samples = soxr.resample(samples, rate, rate_hz, "VHQ")
-    pcm: Pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
-    return pcm
+    return samples
 
 
 def write_stereo(path: Path, left: Pcm, right: Pcm, rate_hz: int) -> None:

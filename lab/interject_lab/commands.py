@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from interject_lab import lab_commands
 from interject_lab.terminal import ProgressReport, print_table
 from media_pod.pod.runtime import one_thread, run_loop
 
@@ -208,6 +209,9 @@ def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **plan:
 @click.group()
 def lab() -> None:
     """Simulated calls, faster than real time."""
+
+
+lab.add_command(lab_commands.corpus)
 
 
 @lab.command()

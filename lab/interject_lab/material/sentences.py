@@ -11,24 +11,24 @@ Texts = Mapping[str, tuple[str, ...]]
 NOTICES: Final[Mapping[Split, Texts]] = {
     "train": {
         "en": (
-            "Thank you for calling the clinic. Our opening hours are from eight to six on weekdays.",
+            "Thank you for calling the clinic. We are open from eight to six on weekdays.",
             "Your order has been packed, and the courier will collect it later this afternoon.",
             "Before I can open the account, I need your full name and the year of your birth.",
             "There is a delay of twenty minutes on the northern line because of a broken signal.",
             "The next free appointment is on Thursday at half past nine with Doctor Lindqvist.",
-            "I have found two bookings under that name. The first one is for a room with a garden view.",
+            "I have found two bookings under that name. The first one is for a garden room.",
             "To confirm the transfer, please read me the last four digits of your card.",
             "Your contract ends in March. You may extend it by a year, or move to a smaller plan.",
-            "The engineer has to turn off the water for an hour, so please fill a kettle before that.",
+            "The engineer has to turn off the water for an hour, so please fill a kettle.",
             "We have sent a code to your telephone. It is valid for ten minutes, and only once.",
             "Parking is free after seven in the evening, on Sundays, and on public holidays.",
             "If the red lamp blinks three times, hold the button on the back until it stops.",
-            "The price includes breakfast, and the use of the pool, but it does not include the tax.",
+            "The price includes breakfast, and the use of the pool, but not the city tax.",
         ),
         "de": (
             "Vielen Dank, dass Sie warten. Der nächste freie Mitarbeiter ist gleich für Sie da.",
             "Ihr Paket liegt in der Filiale am Marktplatz und kann bis Freitag abgeholt werden.",
-            "Bitte nennen Sie mir zuerst Ihre Kundennummer, sie steht oben rechts auf der Rechnung.",
+            "Bitte nennen Sie mir zuerst Ihre Kundennummer, sie steht auf der Rechnung.",
         ),
         "fr": (
             "Votre rendez-vous est confirmé pour mardi prochain à quatorze heures trente.",
@@ -48,7 +48,7 @@ NOTICES: Final[Mapping[Split, Texts]] = {
     "validation": {
         "en": (
             "This is the library. The book that you asked for is now waiting at the front desk.",
-            "Your meter was read on Monday, and the new bill will be sent within five working days.",
+            "Your meter was read on Monday, and the new bill will be sent within a week.",
             "We can repair the washing machine at your home, or collect it and bring it back.",
             "The train at ten past four does not run today, please take the one at half past.",
         ),
@@ -60,13 +60,13 @@ NOTICES: Final[Mapping[Split, Texts]] = {
     },
     "test": {
         "en": (
-            "Welcome to the insurance desk. I will ask you three short questions about the damage.",
-            "The chemist has your prescription ready. Please bring a document with your photograph.",
+            "Welcome to the insurance desk. I will ask you three questions about the damage.",
+            "The chemist has your prescription ready. Please bring your card and a photograph.",
             "Your room is on the second floor. The lift is on the left, just behind the reception.",
-            "We could not take the payment, because the card has passed its date. What shall we do?",
+            "We could not take the payment, because the card is out of date. What now?",
             "The concert has been moved to the large hall, and all of the tickets remain valid.",
             "Our driver rang the bell twice. He will try again tomorrow, at about the same time.",
-            "I can offer you a refund, a voucher for the same amount, or a new pair in another size.",
+            "I can offer you a refund, a voucher for the same amount, or a new pair of shoes.",
         ),
         "nl": (
             "Uw aanvraag is ontvangen, en u krijgt binnen drie dagen een brief van ons.",

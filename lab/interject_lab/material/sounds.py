@@ -85,7 +85,9 @@ def dtmf(digits: str, rate_hz: int, tone_ms: int = 100, gap_ms: int = 100) -> Pc
 
 
 def _cough(rng: np.random.Generator, rate_hz: int) -> Wave:
-    tract = [(rng.uniform(*hz), rng.uniform(150, 500)) for hz in ((500, 900), (1200, 1900), (2300, 3200))]
+    tract = [
+        (rng.uniform(*hz), rng.uniform(150, 500)) for hz in ((500, 900), (1200, 1900), (2300, 3200))
+    ]
     parts = []
     count = int(rng.integers(1, 4))
     for _ in range(count):
@@ -94,7 +96,9 @@ def _cough(rng: np.random.Generator, rate_hz: int) -> Wave:
         sound = breath * burst(samples, rate_hz, 0.004, rng.uniform(0.03, 0.09))
         if rng.random() < 0.6:
             start = rng.uniform(150, 400)
-            voice = harmonics(rng, contour(samples, start, start * rng.uniform(0.6, 0.9)), rate_hz, 9)
+            voice = harmonics(
+                rng, contour(samples, start, start * rng.uniform(0.6, 0.9)), rate_hz, 9
+            )
             late = np.roll(swell(samples, 0.2, 0.6), round(0.04 * rate_hz))
             sound = normal(sound) + rng.uniform(0.2, 0.7) * normal(voice) * late
         parts.append((resonate(sound, rate_hz, tract) + 0.2 * sound) * rng.uniform(0.5, 1))
@@ -117,7 +121,8 @@ def _sneeze(rng: np.random.Generator, rate_hz: int) -> Wave:
     blown = normal(hiss) + rng.uniform(0.1, 0.8) * normal(voiced)
     return in_sequence(
         [
-            rng.uniform(0.03, 0.12) * normal(noise_band(rng, intake, rate_hz, 500, 4000))
+            rng.uniform(0.03, 0.12)
+            * normal(noise_band(rng, intake, rate_hz, 500, 4000))
             * swell(intake, 0.8, 0.1),
             rng.uniform(0.3, 0.8) * normal(vowel) * swell(open_mouth),
             blown * burst(blast, rate_hz, 0.01, rng.uniform(0.06, 0.15)),
@@ -156,7 +161,9 @@ def _door(rng: np.random.Generator, rate_hz: int) -> Wave:
 def _baby(rng: np.random.Generator, rate_hz: int) -> Wave:
     samples = round(rng.uniform(0.5, 1.4) * rate_hz)
     base_hz = rng.uniform(350, 600)
-    shape = contour(samples, 0.8, rng.uniform(1.05, 1.4), rng.uniform(0.9, 1.2), rng.uniform(0.7, 0.9))
+    shape = contour(
+        samples, 0.8, rng.uniform(1.05, 1.4), rng.uniform(0.9, 1.2), rng.uniform(0.7, 0.9)
+    )
     time_s = np.arange(samples) / rate_hz
     shake = 1 + rng.uniform(0.01, 0.04) * np.sin(2 * np.pi * rng.uniform(5, 9) * time_s)
     voice = harmonics(rng, base_hz * shape * shake, rate_hz, rng.uniform(3, 7))
@@ -169,7 +176,12 @@ def _baby(rng: np.random.Generator, rate_hz: int) -> Wave:
 def _rooster(rng: np.random.Generator, rate_hz: int) -> Wave:
     base_hz = rng.uniform(450, 800)
     parts = []
-    for seconds, start, end in ((0.15, 0.9, 1.1), (0.12, 1.0, 1.0), (0.4, 1.1, 1.4), (0.6, 1.3, 0.8)):
+    for seconds, start, end in (
+        (0.15, 0.9, 1.1),
+        (0.12, 1.0, 1.0),
+        (0.4, 1.1, 1.4),
+        (0.6, 1.3, 0.8),
+    ):
         samples = round(seconds * rng.uniform(0.8, 1.3) * rate_hz)
         pitch = base_hz * contour(samples, start, (start + end) / 2 * rng.uniform(1, 1.15), end)
         voice = normal(harmonics(rng, pitch, rate_hz, rng.uniform(2, 5)))
@@ -184,7 +196,9 @@ def _keyboard(rng: np.random.Generator, rate_hz: int) -> Wave:
     for _ in range(int(rng.integers(2, 12))):
         samples = round(0.05 * rate_hz)
         click = normal(ringing(rng, samples, rate_hz, plate))
-        click += noise_band(rng, samples, rate_hz, 1000, 7000) * burst(samples, rate_hz, 0.001, 0.003)
+        click += noise_band(rng, samples, rate_hz, 1000, 7000) * burst(
+            samples, rate_hz, 0.001, 0.003
+        )
         parts.append(click * rng.uniform(0.3, 1))
         gaps.append(round(rng.uniform(0.03, 0.2) * rate_hz))
     return in_sequence(parts, gaps[:-1])

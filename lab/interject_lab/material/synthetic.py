@@ -13,11 +13,18 @@ import numpy as np
 
 from interject_lab.material.material import Split
 from interject_lab.material.sentences import NOTICES, PHRASES, WORDS, Texts
-from interject_lab.material.voices import Pcm, Voice, trimmed
+from interject_lab.material.voices import (
+    BACKCHANNEL_S,
+    BOT_PHRASE_S,
+    CALLER_PHRASE_S,
+    Pcm,
+    Voice,
+    trimmed,
+)
 from media_pod.providers.builtin.espeak import synthesize
 
-_PHRASES_PER_CALLER: Final = 16
-BACKCHANNEL_S: Final = (0.15, 0.6)
+_MAX_TEXTS: Final = 16
+"""Of a speaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,47 +107,38 @@ _CALLERS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
 @cache
 def bots(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """Voices that read notices of 2 to 9 s."""
-    return _voices(_BOTS[split], NOTICES[split], rate_hz, len(NOTICES[split]["en"]))
+    return _voices(_BOTS[split], NOTICES[split], rate_hz, BOT_PHRASE_S)
 
 
 @cache
 def callers(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """Voices of callers, with phrases of 0.6 to 2.5 s."""
-    return _voices(_CALLERS[split], PHRASES[split], rate_hz, _PHRASES_PER_CALLER)
+    return _voices(_CALLERS[split], PHRASES[split], rate_hz, CALLER_PHRASE_S)
 
 
 @cache
 def backchannels(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """The callers again, with single words of 0.15 to 0.6 s."""
-    shortest, longest = (bound_s * rate_hz for bound_s in BACKCHANNEL_S)
-    said = _voices(_CALLERS[split], WORDS[split], rate_hz, len(WORDS[split]["en"]))
-    short = ([p for p in voice.phrases if shortest <= p.size <= longest] for voice in said)
-    return tuple(
-        Voice(voice.name, tuple(phrases))
-        for voice, phrases in zip(said, short, strict=True)
-        if phrases
-    )
+    return _voices(_CALLERS[split], WORDS[split], rate_hz, BACKCHANNEL_S)
 
 
 def _voices(
-    speakers: Sequence[_Speaker], texts: Texts, rate_hz: int, count: int
+    speakers: Sequence[_Speaker], texts: Texts, rate_hz: int, phrase_s: tuple[float, float]
 ) -> tuple[Voice, ...]:
-    """Each speaker with `count` of the texts in its language, or all of them."""
-    return tuple(
-        Voice(
-            f"espeak {speaker.tag}",
-            tuple(
-                _say(text, rate_hz, speaker)
-                for text in _some(texts[speaker.language], count, place)
-            ),
-        )
-        for place, speaker in enumerate(speakers)
-    )
+    """Each speaker with texts in its language that last as long as `phrase_s` allows."""
+    shortest, longest = (bound_s * rate_hz for bound_s in phrase_s)
+    voices = []
+    for place, speaker in enumerate(speakers):
+        said = [_say(text, rate_hz, speaker) for text in _some(texts[speaker.language], place)]
+        fitting = tuple(pcm for pcm in said if shortest <= pcm.size <= longest)
+        if fitting:
+            voices.append(Voice(f"espeak {speaker.tag}", fitting))
+    return tuple(voices)
 
 
-def _some(texts: Sequence[str], count: int, place: int) -> Iterator[str]:
-    """`count` neighbours, from another start for each speaker."""
-    for index in range(min(count, len(texts))):
+def _some(texts: Sequence[str], place: int) -> Iterator[str]:
+    """At most `_MAX_TEXTS` neighbours, from another start for each speaker."""
+    for index in range(min(_MAX_TEXTS, len(texts))):
         yield texts[(place * 5 + index) % len(texts)]
 
 

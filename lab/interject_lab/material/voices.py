@@ -27,6 +27,7 @@ MAX_PHRASES: Final = 200
 
 BOT_PHRASE_S: Final = (2.0, 9.0)
 CALLER_PHRASE_S: Final = (0.6, 2.5)
+BACKCHANNEL_S: Final = (0.15, 0.6)
 """Shortest and longest phrase that is cut from a recording."""
 
 _FRAME_MS: Final = 10

@@ -23,7 +23,9 @@ def noise_band(
 ) -> Wave:
     """Gaussian noise between two frequencies, with skirts of 12 dB per octave."""
     high_hz = min(high_hz, _BAND_TOP * rate_hz)
-    sections = signal.butter(2, (min(low_hz, high_hz / 2), high_hz), "band", fs=rate_hz, output="sos")
+    sections = signal.butter(
+        2, (min(low_hz, high_hz / 2), high_hz), "band", fs=rate_hz, output="sos"
+    )
     return np.asarray(signal.sosfilt(sections, rng.standard_normal(samples)), np.float64)
 
 
@@ -35,9 +37,7 @@ def coloured_noise(rng: np.random.Generator, samples: int, db_per_octave: float)
     return np.asarray(shaped / np.sqrt(np.mean(shaped**2)), np.float64)
 
 
-def harmonics(
-    rng: np.random.Generator, pitch_hz: Wave, rate_hz: int, db_per_octave: float
-) -> Wave:
+def harmonics(rng: np.random.Generator, pitch_hz: Wave, rate_hz: int, db_per_octave: float) -> Wave:
     """A voiced source: harmonics of a pitch contour, float64 [samples], below the band's top.
 
     The strength of harmonic n falls by `db_per_octave`; their phases are drawn once.
