@@ -8,8 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from interject_lab.material.voices import SpeechMaterial
 from interject_lab.reports.markdown import number
-from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
+from interject_lab.rules.baselines import LISTENING_MODES
+from interject_lab.rules.registry import Rule
 from interject_lab.scoring.pooled_scores import (
     CallMeasurements,
     Failure,
@@ -17,7 +19,6 @@ from interject_lab.scoring.pooled_scores import (
     measure_call,
     pool,
 )
-from interject_lab.material.voices import SpeechMaterial
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition, make_call
 from interject_lab.virtual import run
 from media_pod.duplex.contract import TICK_MS, DuplexBank, Pcm, Step
@@ -115,7 +116,7 @@ def _row_json(row: ConditionScores) -> dict[str, Any]:
 
 
 def _sweep_one(
-    mode: ListeningMode, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
+    mode: Rule, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
 ) -> ModeScores:
     findings: dict[LineCondition, list[CallMeasurements]] = defaultdict(list)
     for first in range(0, plan.calls, CALLS_PER_BANK):
