@@ -25,7 +25,10 @@ class Instrument:
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         is_open = self._ticks >= 0
         speaks = np.array(
-            [bool(tick >= 0 and self._speaks(slot, tick)) for slot, tick in enumerate(self._ticks)]
+            [
+                tick >= 0 and self._speaks(slot, tick)
+                for slot, tick in enumerate(self._ticks.tolist())
+            ]
         )
         self._ticks += is_open
         zeros = np.zeros(self.slots, np.float32)

@@ -121,7 +121,7 @@ def _own(name: str) -> Rule:
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except (ImportError, ValueError) as error:
+    except (ImportError, SyntaxError, ValueError) as error:
         raise SetupError(
             f"rule {name!r}: cannot import {module_name!r} ({error}); "
             "give MODULE:CLASS with a module on PYTHONPATH"
