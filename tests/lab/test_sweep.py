@@ -23,7 +23,7 @@ from interject_lab.material.voices import (
 )
 from interject_lab.network.levels import active_level_dbfs
 from interject_lab.reports.markdown import markers, table, write_section
-from interject_lab.rules.baselines import ListeningMode
+from interject_lab.rules.registry import Rule
 from interject_lab.scoring.pooled_scores import CallMeasurements, pool
 from interject_lab.sweep.conditions import CONDITIONS, LineCondition
 from interject_lab.sweep.sweep import (
@@ -305,7 +305,7 @@ def test_wrong_options_say_what_is_right(options: list[str], message: str) -> No
 
 
 def test_progress_runs_as_far_as_the_plan_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    modes = {name: ListeningMode(name, name, lambda slots, rate: LoudBank(slots)) for name in "abc"}
+    modes = {name: Rule(name, name, lambda slots, rate: LoudBank(slots)) for name in "abc"}
     monkeypatch.setattr("interject_lab.sweep.sweep.LISTENING_MODES", modes)
     seen: list[float] = []
     plan = SweepPlan(calls=5, duration_s=2.0, seed=1, conditions=(NEAR,))

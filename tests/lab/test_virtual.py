@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from interject_lab.errors import LabError
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import hybrid
-from interject_lab.rules.baselines import NaiveBank
+from interject_lab.rules.cancellation import NaiveBank
 from interject_lab.scoring.score import score
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run

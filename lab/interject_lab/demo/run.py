@@ -25,7 +25,8 @@ from interject_lab.recorder.recorder import Recording, load
 from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
 from interject_lab.reports.markdown import number
 from interject_lab.reports.report import render
-from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
+from interject_lab.rules.baselines import LISTENING_MODES
+from interject_lab.rules.registry import Rule
 from interject_lab.scoring.score import CallScore, score
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
 from interject_lab.telephones.phone import Phone, ask_call_start
@@ -119,7 +120,7 @@ async def _call_all(
 @dataclass(frozen=True, slots=True, eq=False)
 class _RecordedCall:
     uuid: str
-    mode: ListeningMode
+    mode: Rule
     record: CallRecord
     late_ticks: int
 
@@ -132,7 +133,7 @@ class _AnalysedCall:
 
 
 async def _call(
-    mode: ListeningMode,
+    mode: Rule,
     scene: Scene,
     folders: tuple[Path, Path],
     arrived: asyncio.Barrier,
@@ -166,7 +167,7 @@ def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
     return _AnalysedCall(shown, stops, called.late_ticks)
 
 
-def _show(mode: ListeningMode, record: CallRecord, recording: Recording) -> CallReport:
+def _show(mode: Rule, record: CallRecord, recording: Recording) -> CallReport:
     """Score one call and prepare it for the report."""
     caller_audio, played = recording.audio("caller"), recording.audio("played")
     trace = recording.trace(true_delay_ms(record, caller_audio, played))

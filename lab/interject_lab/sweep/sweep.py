@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from interject_lab.material.voices import SpeechMaterial
 from interject_lab.reports.markdown import number
-from interject_lab.rules.baselines import LISTENING_MODES, ListeningMode
+from interject_lab.rules.baselines import LISTENING_MODES
+from interject_lab.rules.registry import Rule
 from interject_lab.scoring.pooled_scores import (
     CallMeasurements,
     Failure,
@@ -115,7 +116,7 @@ def _row_json(row: ConditionScores) -> dict[str, Any]:
 
 
 def _sweep_one(
-    mode: ListeningMode, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
+    mode: Rule, plan: SweepPlan, material: SpeechMaterial, on_elapsed: OnElapsed
 ) -> ModeScores:
     findings: dict[LineCondition, list[CallMeasurements]] = defaultdict(list)
     for first in range(0, plan.calls, CALLS_PER_BANK):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from interject_lab.rules.baselines import HalfDuplexBank, NaiveBank
+from interject_lab.rules.cancellation import NaiveBank
+from interject_lab.rules.half_duplex import HalfDuplexBank
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Reason, Step
 
 SPEAK = np.full((2, 160), 4000, np.int16)
