@@ -23,6 +23,7 @@ from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import PHASES, TICK_MS, DuplexBank
+from media_pod.duplex.decision.judge.weights import JudgeWeightsError
 from media_pod.errors import SetupError
 from media_pod.manifest.active import ActiveManifest
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
@@ -54,7 +55,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
     """The duplex core that a manifest asks for.
 
     Raises:
-        SetupError: the speech detector's model does not load.
+        SetupError: the model of the speech detector, or the weights of the judge, do not load.
     """
     try:
         return Bank(
@@ -64,6 +65,8 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
             threshold_bias=_THRESHOLD_BIAS[spec.barge_in.sensitivity],
             keep_backchannels=spec.barge_in.backchannels == "keep",
         )
+    except JudgeWeightsError as error:
+        raise SetupError(str(error)) from error
     except (OSError, RuntimeError, ValueError, KeyError) as error:  # torch, for a bad archive
         cause = " ".join(str(error).split())
         raise SetupError(

@@ -13,11 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from duplex.conftest import Speak
+from duplex.judging import random_judge
 from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, ticks
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Pcm, Reason, Step
+from media_pod.duplex.decision.default import DetectorFactory, rule_detector
 from media_pod.duplex.ring import AudioRing
 
+ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
+"""Fields of a step with a row per slot."""
 ERL_DB = 15.0
 DELAY = 250 * 8
 
@@ -89,12 +93,8 @@ def run_together(lines: dict[str, Line]) -> dict[str, list[Step]]:
         step = bank.step(both[0], both[1])
         for slot, name in enumerate(lines):
             if tick < len(caller[slot]):
-                rows = [
-                    getattr(step, field.name)[slot : slot + 1]
-                    for field in fields(step)
-                    if field.name != "why"
-                ]
-                seen[name].append(Step(*rows))
+                rows = {array: getattr(step, array)[slot : slot + 1] for array in ARRAYS}
+                seen[name].append(Step(**rows))
     return seen
 
 
@@ -189,24 +189,29 @@ def test_a_caller_who_speaks_as_the_bot_begins_is_heard_where_no_echo_can_explai
 
 
 def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:
-    for field in fields(Step):
-        mine, theirs = getattr(one, field.name)[slot], getattr(other, field.name)[other_slot]
-        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"), field.name
+    for name in ARRAYS:
+        mine, theirs = getattr(one, name)[slot], getattr(other, name)[other_slot]
+        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"), name
+    assert one.why.get(slot) == other.why.get(other_slot)
 
 
-@pytest.mark.parametrize("phase", [0, 13])
+@pytest.mark.parametrize(
+    ("phase", "judge"), [(0, rule_detector), (13, rule_detector), (13, random_judge)]
+)
 def test_a_call_gives_bit_by_bit_in_any_slot_at_any_time_what_it_gives_alone(
-    bot_speech: Speak, caller_speech: Speak, phase: int
+    bot_speech: Speak, caller_speech: Speak, phase: int, judge: DetectorFactory
 ) -> None:
     bot, caller = bot_speech(8000), caller_speech(8000)
     call = with_caller(echo_line(bot, 5.0, 6, 2400), caller, 2.5)
     others = [echo_line(bot, 5.5, seed, 400 * seed) for seed in range(1, 24)]
     caller_in, played_in = ticks([call.caller]), ticks([call.played])
-    alone = Bank(1)
+    alone = Bank(1, detector=judge)
     alone.open(0, phase)
     expected = [alone.step(one, other) for one, other in zip(caller_in, played_in, strict=True)]
 
-    bank = opened(24, range(1, 24))
+    bank = Bank(24, detector=judge)
+    for slot in range(1, 24):
+        bank.open(slot)
     for late, slot in ((0, 9), (7, 3), (12, 23)):
         heard = ticks([line.caller for line in others] + [others[0].caller])
         sent = ticks([line.played for line in others] + [others[0].played])
@@ -300,8 +305,8 @@ def test_closed_slots_are_zero(bot_speech: Speak) -> None:
     bank.close(2)
     steps += run(bank, [line] * 3)
     for step in steps:
-        assert not any(getattr(step, name)[1].any() for name in step.__slots__)
-    for name in steps[-1].__slots__:
+        assert not any(getattr(step, name)[1].any() for name in ARRAYS)
+    for name in ARRAYS:
         assert not getattr(steps[-1], name)[2].any(), name
     assert steps[50].cleaned[2].any()
 
@@ -310,7 +315,7 @@ def test_a_step_is_the_callers_to_keep(bot_speech: Speak) -> None:
     line = echo_line(bot_speech(8000), 1.0)
     bank = opened(1)
     first = run(bank, [line])[-1]
-    kept = {name: getattr(first, name).copy() for name in first.__slots__}
+    kept = {name: getattr(first, name).copy() for name in ARRAYS}
     run(bank, [line])
     for name, value in kept.items():
         assert np.array_equal(getattr(first, name), value, equal_nan=value.dtype.kind == "f")

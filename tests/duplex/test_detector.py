@@ -1,70 +1,24 @@
-"""The sequential detector, on synthetic evidence.
+"""The sequential detector, on synthetic evidence; see cases.py."""
 
-Every case is one slot on a line with a noise floor of 10 dB, and the same evidence in every tick:
-`level_db` of the received audio, Silero's `speech`, the maximum echo levels at the lag and at any
-lag, and the state of the tracker.
-"""
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-import numpy as np
 import pytest
 
+from duplex.cases import (
+    AS_LOUD_AS_THE_BOT,
+    BOT_SILENT,
+    CALLER,
+    COUGH,
+    ECHO,
+    LOUDER,
+    NO_ECHO_LINE,
+    QUIET,
+    UNLOCKED,
+    Case,
+    evidence,
+)
 from media_pod.duplex.contract import Decision, Reason
-from media_pod.duplex.decision.detector import Evidence, SequentialDetector
-from media_pod.duplex.decision.prediction import Predicted
-from media_pod.duplex.features import BANDS, Levels
-
-FLOOR_DB = 10.0
-
-
-@dataclass(frozen=True)
-class Case:
-    level_db: float = FLOOR_DB
-    speech: float = 0.95
-    at_lag_db: float = 35.0
-    at_any_lag_db: float = 40.0
-    locked: bool = True
-    bot_speaks: bool = True
-    ceiling_settled: bool = True
-    no_echo: bool = False
-    unexplained: bool = False
-
-
-QUIET = Case(speech=0.02)
-ECHO = Case(level_db=34.0)
-CALLER = Case(level_db=48.0)
-COUGH = Case(level_db=48.0, speech=0.01)
-BOT_SILENT = Case(level_db=48.0, bot_speaks=False)
-UNLOCKED = replace(ECHO, locked=False, at_any_lag_db=60.0)
-LOUDER = replace(UNLOCKED, level_db=75.0)
-AS_LOUD_AS_THE_BOT = replace(UNLOCKED, level_db=57.0, ceiling_settled=False)
-NO_ECHO_LINE = replace(CALLER, locked=False, no_echo=True, at_any_lag_db=14.0)
-
-
-def levels(level_db: float) -> Levels:
-    return np.full((1, BANDS), level_db, np.float32)
-
-
-def evidence(case: Case) -> Evidence:
-    speaks = np.array([case.bot_speaks])
-    return Evidence(
-        speech=np.array([case.speech], np.float32),
-        caller_db=levels(case.level_db),
-        floor_db=levels(FLOOR_DB),
-        predicted=Predicted(
-            at_lag_db=levels(case.at_lag_db),
-            at_any_lag_db=levels(case.at_any_lag_db),
-            played_at_lag_db=levels(case.at_lag_db),
-            played_at_any_lag_db=levels(case.at_any_lag_db),
-            ceiling_settled=np.array([case.ceiling_settled]),
-            no_echo=np.array([case.no_echo]),
-            reference_at_lag=speaks & case.locked,
-            reference_at_any_lag=speaks,
-        ),
-        locked=np.array([case.locked]),
-        unexplained=np.array([case.unexplained]),
-    )
+from media_pod.duplex.decision.detector import SequentialDetector
 
 
 def detected(detector: SequentialDetector, case: Case, ticks: int) -> list[tuple[Decision, Reason]]:
@@ -152,6 +106,15 @@ def test_a_caller_who_has_ended_is_let_go_within_half_a_second() -> None:
     decisions = [decision for decision, _ in detected(detector, QUIET, 25)]
     assert decisions[13] is Decision.CALLER
     assert decisions[-1] is Decision.NONE
+
+
+def test_a_caller_who_has_just_ended_is_let_go_as_the_bot_begins_and_can_interrupt_it() -> None:
+    detector = SequentialDetector(1, 0.25)
+    detected(detector, BOT_SILENT, 50)
+    pause = detected(detector, replace(QUIET, bot_speaks=False), 8)
+    assert pause[-1][0] is Decision.CALLER
+    assert detected(detector, ECHO, 1)[0][0] is Decision.NONE
+    assert detected(detector, CALLER, 5)[-1] == (Decision.CALLER, Reason.SPEECH_OVER_ECHO)
 
 
 def test_one_tick_of_evidence_is_not_enough_however_clear() -> None:

@@ -47,6 +47,8 @@ _LOWEST_DB: Final = np.float32(18.0)
 _LEAST_ENERGY: Final = np.float32(2.0 * BANDS)
 """Added to both energies, dB squared: a modulation of under 1.4 dB per band correlates with
 nothing."""
+_LEAST: Final = np.float32(0.2)
+"""Least correlation of a winner that counts as held: in silence every lag is as good."""
 _BESIDE: Final = 2
 """Lags on each side of the winner that belong to its peak."""
 _GROUPS: Final = 4
@@ -105,11 +107,11 @@ class EnvelopeCorrelation:
         self._keep_played(self._high_passed(1, played_db))
         short, long = self._correlations(heard)
         winner = long.argmax(axis=1)
-        near = np.abs(winner - self._winner) <= 1
-        self._held_ticks = np.where(near, self._held_ticks + 1, 0)
-        self._winner = winner
         beside = np.abs(np.arange(LAGS) - winner[:, None]) <= _BESIDE
         best, second = self._at(long, winner), np.where(beside, np.float32(0), long).max(axis=1)
+        stays = (np.abs(winner - self._winner) <= 1) & (best > _LEAST)
+        self._held_ticks = np.where(stays, self._held_ticks + 1, 0)
+        self._winner = winner
         tracked = np.minimum(tracked_ticks, LAGS - 1)
         over = np.maximum(caller_db, _LOWEST_DB) - np.maximum(
             self._levels_db[self._now - winner, self._slots], _LOWEST_DB

@@ -1,0 +1,84 @@
+"""Weights for tests of the learned judge: random ones, and a network that hears what it is told."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_pod.duplex.contract import Decision
+from media_pod.duplex.decision.detector import BargeInDetector, Detection, Evidence
+from media_pod.duplex.decision.judge.features import FEATURES, NAMES, FeatureExtractor
+from media_pod.duplex.decision.judge.judge import LearnedDetector
+from media_pod.duplex.decision.judge.network import Network
+from media_pod.duplex.decision.judge.weights import JudgeWeights, StopRule
+
+Floats = NDArray[np.float32]
+RULE = StopRule(bias=0.5, turn_threshold=1.0, voice_ms=500, hangover_ms=300)
+
+
+def random_arrays(
+    seed: int, features: int = FEATURES, dense: int = 32, hidden: int = 24
+) -> dict[str, Floats]:
+    rng = np.random.default_rng(seed)
+    shapes = {
+        "dense.weight": (dense, features),
+        "dense.bias": (dense,),
+        "gru.weight_ih_l0": (3 * hidden, dense),
+        "gru.weight_hh_l0": (3 * hidden, hidden),
+        "gru.bias_ih_l0": (3 * hidden,),
+        "gru.bias_hh_l0": (3 * hidden,),
+        "out.weight": (3, hidden),
+        "out.bias": (3,),
+    }
+    return {
+        name: (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+
+
+def random_weights() -> JudgeWeights:
+    """Two networks of random weights; their bias makes them decide now and then."""
+    networks = tuple(Network(random_arrays(seed)) for seed in (1, 2))
+    return JudgeWeights(networks, replace(RULE, bias=-1.5, turn_threshold=-5.0), "random")
+
+
+def random_judge(slots: int, threshold_bias: float, *, keep_backchannels: bool) -> LearnedDetector:
+    return LearnedDetector(
+        slots, threshold_bias, random_weights(), keep_backchannels=keep_backchannels
+    )
+
+
+class Told(Network):
+    """Logits that are features: near and speech those of `speech`, turn that of `speech_raw`."""
+
+    def __init__(self) -> None:
+        super().__init__(random_arrays(0))
+
+    def __call__(self, features: Floats, state: Floats) -> tuple[Floats, Floats]:
+        heard = 4 * features[:, NAMES.index("speech")]
+        turn = 4 * features[:, NAMES.index("speech_raw")]
+        return np.stack([heard, heard, turn], axis=1), state
+
+
+class FeatureTape:
+    """A detector that never decides and keeps the features of every tick."""
+
+    needs_signals = True
+
+    def __init__(self, slots: int) -> None:
+        self._features = FeatureExtractor(slots)
+        self.ticks: list[Floats] = []
+
+    def reset(self, slot: int) -> None:
+        self._features.reset(slot)
+
+    def step(self, evidence: Evidence) -> Detection:
+        self.ticks.append(self._features.step(evidence))
+        nothing = np.full(len(evidence.speech), Decision.NONE, np.int8)
+        return Detection(nothing, nothing)
+
+    def make(
+        self, slots: int, threshold_bias: float, *, keep_backchannels: bool
+    ) -> BargeInDetector:
+        """The factory for a bank."""
+        return self
