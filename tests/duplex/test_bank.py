@@ -73,6 +73,10 @@ def opened(slots: int, only: Iterable[int] | None = None) -> Bank:
     return bank
 
 
+ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
+"""Of a step, with a row per slot."""
+
+
 def run_together(lines: dict[str, Line]) -> dict[str, list[Step]]:
     """Steps of each line, as of a bank with one slot; the lines may differ in length."""
     bank = opened(len(lines))
@@ -89,11 +93,7 @@ def run_together(lines: dict[str, Line]) -> dict[str, list[Step]]:
         step = bank.step(both[0], both[1])
         for slot, name in enumerate(lines):
             if tick < len(caller[slot]):
-                rows = [
-                    getattr(step, field.name)[slot : slot + 1]
-                    for field in fields(step)
-                    if field.name != "why"
-                ]
+                rows = [getattr(step, name)[slot : slot + 1] for name in ARRAYS]
                 seen[name].append(Step(*rows))
     return seen
 
@@ -189,9 +189,10 @@ def test_a_caller_who_speaks_as_the_bot_begins_is_heard_where_no_echo_can_explai
 
 
 def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:
-    for field in fields(Step):
-        mine, theirs = getattr(one, field.name)[slot], getattr(other, field.name)[other_slot]
-        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"), field.name
+    for name in ARRAYS:
+        mine, theirs = getattr(one, name)[slot], getattr(other, name)[other_slot]
+        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"), name
+    assert one.why.get(slot) == other.why.get(other_slot)
 
 
 @pytest.mark.parametrize("phase", [0, 13])
@@ -300,8 +301,8 @@ def test_closed_slots_are_zero(bot_speech: Speak) -> None:
     bank.close(2)
     steps += run(bank, [line] * 3)
     for step in steps:
-        assert not any(getattr(step, name)[1].any() for name in step.__slots__)
-    for name in steps[-1].__slots__:
+        assert not any(getattr(step, name)[1].any() for name in ARRAYS)
+    for name in ARRAYS:
         assert not getattr(steps[-1], name)[2].any(), name
     assert steps[50].cleaned[2].any()
 
@@ -310,7 +311,7 @@ def test_a_step_is_the_callers_to_keep(bot_speech: Speak) -> None:
     line = echo_line(bot_speech(8000), 1.0)
     bank = opened(1)
     first = run(bank, [line])[-1]
-    kept = {name: getattr(first, name).copy() for name in first.__slots__}
+    kept = {name: getattr(first, name).copy() for name in ARRAYS}
     run(bank, [line])
     for name, value in kept.items():
         assert np.array_equal(getattr(first, name), value, equal_nan=value.dtype.kind == "f")
