@@ -77,6 +77,10 @@ def opened(slots: int, only: Iterable[int] | None = None) -> Bank:
     return bank
 
 
+ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
+"""Of a step, with a row per slot."""
+
+
 def run_together(lines: dict[str, Line]) -> dict[str, list[Step]]:
     """Steps of each line, as of a bank with one slot; the lines may differ in length."""
     bank = opened(len(lines))
