@@ -19,7 +19,7 @@ _AUDIO_BYTES: Final = 240_000
 """Of an excerpt: 15 s of both directions at 8 kHz in G.711, 320 kB as text in the page."""
 _BEFORE_S: Final = 3.0
 """How much is heard before the first failure of an excerpt."""
-_ABSENT: Final = (None, False, [])
+_ABSENT: Final[tuple[object, ...]] = (None, False, [])
 _UNITS: Final = {"db": "dB", "dbfs": "dBFS", "ms": "ms", "ppm": "ppm"}
 """By the last part of a condition's key."""
 _NAMES: Final = {"erl": "ERL", "bot": "bot's level", "caller": "caller's level"}

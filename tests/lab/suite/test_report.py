@@ -1,5 +1,6 @@
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from interject_lab.suite.headline import COLUMNS, headline
 from interject_lab.suite.plan import BenchPlan
 from interject_lab.suite.report import page, write_report
 from interject_lab.suite.tables import pooled
-from interject_lab.suite.worst_calls import worst_calls
+from interject_lab.suite.worst_calls import Excerpt, worst_calls
 from lab.suite.rows import call_row, false_stop, interruption, run_again
 from media_pod.errors import SetupError
 
@@ -50,10 +51,11 @@ def test_every_score_is_in_the_table_with_its_interval(shown: str) -> None:
     for scores in pooled(ROWS):
         for column in COLUMNS:
             figure = scores.figures[column.figure]
-            cell = number(figure.value, column.digits) if figure.value is not None else "–"
-            assert cell in table, column.title
-            if figure.value is not None:
-                assert f"{number(figure.low, column.digits)} to" in table, column.title
+            value, low, high = (
+                number(each, column.digits) for each in (figure.value, figure.low, figure.high)
+            )
+            cell = "–" if figure.value is None else f"{value} {low} to {high}"
+            assert f" {cell} " in table, column.title
 
 
 def test_the_best_of_a_suite_is_marked_and_equal_ones_alike() -> None:
@@ -90,6 +92,12 @@ def test_the_page_fetches_nothing(shown: str) -> None:
     assert len(re.findall(r'src="data:audio/wav', shown)) == 1
 
 
+def test_a_worst_call_says_how_it_failed(shown: str) -> None:
+    text = words(shown)
+    assert "default, call 1: 1 false stop, 1 missed" in text
+    assert "False stop 1.2 s into the utterance: caller: the echo does not explain it" in text
+
+
 def test_a_rule_without_failures_has_no_worst_calls() -> None:
     rows = [call_row(0, interruption(10, 210.0))]
     assert worst_calls(rows, 6, run_again) == []
@@ -106,12 +114,18 @@ def test_the_worst_calls_of_the_product_are_run_again(
         asked.append((plan.seed, row.rule, row.call))
         return None, run_again(row)
 
+    def the_excerpts(
+        plan: BenchPlan, rows: object, scores: object, excerpts: Sequence[Excerpt]
+    ) -> str:
+        return " ".join(f"{each.row.rule} {each.row.call}" for each in excerpts)
+
     stand_in = SimpleNamespace(draw_again=draw_again)
     monkeypatch.setitem(sys.modules, "interject_lab.suite.run", stand_in)
+    monkeypatch.setattr("interject_lab.suite.report.page", the_excerpts)
     rows = [*THEIRS, *OURS]
     path = write_report(PLAN, rows, pooled(rows), 6, tmp_path / "report.html")
     assert asked == [(7, "interject", 1)]
-    assert "default, call 1: 1 false stop, 1 missed" in path.read_text()
+    assert path.read_text() == "interject 1"
 
 
 def test_a_page_that_cannot_be_written_is_an_error_in_one_line(

@@ -12,7 +12,6 @@ from typing import Final
 from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, FAINT, GRID, HEAT, EMPTY = "#010101", "#020202", "#030303", "#040404", "#050505"
@@ -71,13 +70,15 @@ def as_svg(figure: Figure, description: str) -> Markup:
         description: what it shows, for those who cannot see it.
     """
     file = io.StringIO()
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": description,  # The same data gives the same page.
-        "font.sans-serif": ["DejaVu Sans"],
-    }
-    with rc_context(settings):
-        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
+    # With a fixed salt the same data gives the same page.
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": description,
+            "font.sans-serif": ["DejaVu Sans"],
+        }
+    ):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from markupsafe import Markup
@@ -110,7 +110,7 @@ def _draw(
     share = float(np.log1p(value) / np.log1p(top)) if top > 0 else 0.0
     opacity = _PALEST + (_FULLEST - _PALEST) * share
     axes.add_patch(Rectangle(place, 0.96, 0.96, facecolor=HEAT, alpha=opacity, lw=0))
-    middle = {"color": INK, "ha": "center", "va": "center", "in_layout": False}
+    middle: dict[str, Any] = {"color": INK, "ha": "center", "va": "center", "in_layout": False}
     text = f"{value:.0f}" if value == 0 or value >= 10 else f"{value:.1f}"
     axes.text(x + 0.5, y + 0.6, text, fontsize=9, **middle)
     axes.text(x + 0.5, y + 0.26, measure.note.format(part, whole), fontsize=7, **middle)

@@ -75,7 +75,7 @@ def ecdf(title: str, every: Sequence[Latencies], rules: Sequence[str]) -> Markup
         times = [each.ms[0], *each.ms]
         axes.plot(times, 100 * steps, color=color, lw=1.6, drawstyle="steps-post")
         marker = MARKERS[rule_index(rules, each.rule)]
-        marks = [each.at(share) for share in _SHARES]
+        marks = [ms for share in _SHARES if (ms := each.at(share)) is not None]
         axes.plot(marks, [100 * share for share in _SHARES], marker, color=color, ms=6, mew=0)
     for share in _SHARES:
         axes.axhline(100 * share, color=FAINT, lw=0.7, ls=(0, (1, 3)), zorder=1)
