@@ -110,8 +110,9 @@ def lab_bench(
     one_thread()
     from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.suite import tables
+    from interject_lab.suite.plan import BenchPlan
     from interject_lab.suite.report import write_report
-    from interject_lab.suite.run import BenchPlan, run_bench
+    from interject_lab.suite.run import run_bench
 
     plan = BenchPlan(
         suites=suites or ("default",),
@@ -126,8 +127,8 @@ def lab_bench(
     if write is not None:
         check_section(write, plan.section)
     out.mkdir(parents=True, exist_ok=True)
-    with ProgressReport(quiet=as_json, total_s=None, unit="calls") as progress:
-        rows = run_bench(plan, out / "results.jsonl", progress.elapsed)
+    with ProgressReport(quiet=as_json, total_s=None) as progress:
+        rows = run_bench(plan, out / "results.jsonl", progress.calls_done)
         scores = tables.pooled(rows)
         progress.step("the report")
         report = write_report(plan, rows, scores, worst, out / "report.html")

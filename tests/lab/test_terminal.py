@@ -50,3 +50,43 @@ def test_a_table_in_a_pipe_is_markdown_with_one_line_per_row(
     assert first.startswith("| ERL 12 dB [x] ")
     assert first.endswith(" 120 / 180 |")
     assert "w" * 200 in second
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, quiet: bool = False) -> None:
+    """A chunk of 8 calls every 6 s, after 16 of an earlier run."""
+    now_s = iter(range(1000, 2000, 6))
+    monkeypatch.setattr("interject_lab.terminal.monotonic", lambda: float(next(now_s)))
+    with ProgressReport(quiet=quiet, total_s=None) as progress:
+        for count in range(16, 57, 8):
+            progress.calls_done(count, of=56)
+
+
+def test_calls_are_counted_with_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_calls(monkeypatch)
+    assert capsys.readouterr().err.splitlines() == [
+        "  16 of 56 calls",
+        "  32 of 56 calls, 18 s left",
+        "  48 of 56 calls, 6 s left",
+        "  56 of 56 calls",
+    ]
+
+
+def test_a_terminal_shows_every_count(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    count_calls(monkeypatch)
+    said = capsys.readouterr().err
+    assert "24 of 56 calls, 24 s left" in said
+    assert "56 of 56 calls" in said
+
+
+def test_a_quiet_count_prints_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_calls(monkeypatch, quiet=True)
+    assert capsys.readouterr() == ("", "")

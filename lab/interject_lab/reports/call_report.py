@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from interject_lab.call_record import BankTrace, CallRecord
+from interject_lab.call_record import BankTrace, CallRecord, SoundKind
 from interject_lab.scoring.outcome import find_stops
 from interject_lab.scoring.score import CallScore
 from interject_lab.scoring.truth import caller_lead, played_lead
@@ -23,11 +23,12 @@ class TranscriptLine:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The caller talked."""
+    """The caller talked, or something else sounded at the caller's end."""
 
     label: str
     start_s: float
     end_s: float
+    kind: SoundKind = "interruption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class StopMark:
     at_s: float
     true: bool
     """The caller had spoken."""
+    label: str = ""
+    """What the picture calls it; empty for the usual words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +51,28 @@ class ReportedFinding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CallReport:
-    """One call to show. Sample i of every sound and row i of the trace lie on one time axis."""
+class Timeline:
+    """What is drawn of a call. Sample i of every sound and row i of the trace lie on one axis."""
 
-    name: str
-    title: str
     rate_hz: int
     trace: BankTrace
     talks: tuple[Talk, ...]
     stops: tuple[StopMark, ...]
-    transcript: tuple[TranscriptLine, ...]
-    score: CallScore
-    findings: tuple[ReportedFinding, ...] = ()
 
     @property
     def duration_s(self) -> float:
         return self.trace.speech.size * TICK_MS / 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallReport(Timeline):
+    """One call to show."""
+
+    name: str
+    title: str
+    transcript: tuple[TranscriptLine, ...]
+    score: CallScore
+    findings: tuple[ReportedFinding, ...] = ()
 
 
 def call_report(

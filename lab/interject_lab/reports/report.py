@@ -3,15 +3,13 @@
 Audio is 8-bit mu-law WAV, half the size of linear PCM; the line was mu-law or A-law anyway.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interject_lab.audio_files import mu_law_wav
 from interject_lab.reports import timeline
 from interject_lab.reports.call_report import CallReport
+from interject_lab.reports.templates import as_base64, template
 from interject_lab.scoring.score import CallScore
 
 
@@ -36,25 +34,16 @@ def render(
         calls: as many as are to be compared.
         compared: what differs between them, the headline of the table's first column.
     """
-    environment = Environment(
-        loader=PackageLoader("interject_lab.reports", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["minutes"] = _minutes
     cards = [
         _Card(
             call=call,
             words=in_words(call.score),
-            audio=_base64(mu_law_wav(call.trace.caller, call.trace.played, call.rate_hz)),
-            picture=_base64(timeline.draw(call)),
+            audio=as_base64(mu_law_wav(call.trace.caller, call.trace.played, call.rate_hz)),
+            picture=as_base64(timeline.draw(call)),
         )
         for call in calls
     ]
-    template = environment.get_template("report.html.jinja")
-    return template.render(
+    return template("report.html.jinja").render(
         title=title,
         intro=intro,
         compared=compared,
@@ -89,11 +78,3 @@ def _times(count: int) -> str:
 
 def _all(count: int) -> str:
     return {1: "the interruption", 2: "both interruptions"}.get(count, f"all {count} interruptions")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from interject_lab.reports.call_report import CallReport
+from interject_lab.call_record import SoundKind
+from interject_lab.reports.call_report import StopMark, Timeline
 from media_pod.duplex.contract import LOCKED, TICK_MS, Decision, Reason
 
 Pcm = NDArray[np.int16]
@@ -19,13 +20,22 @@ LEFT, RIGHT = 0.108, 0.952
 """Where the time axis begins and ends in the picture, as fractions of its width."""
 
 _SIZE_INCHES = (12.0, 7.4)
-_DPI = 150
+DPI = 150
 _HEIGHTS = (1.25, 1.25, 1.25, 0.8, 1.25, 0.85)
 _COLUMNS = 1600
 
 INK, FAINT, GRID = "#1f2933", "#66737f", "#e4e8ec"
 CALLER, BOT, CLEANED = "#0f766e", "#c2570c", "#3b5bab"
-TALK_SHADE = "#ccefe9"
+TALK_SHADE, SHORT_SHADE, NOISE_SHADE, OTHER_SHADE = "#ccefe9", "#dfe0fb", "#ece5d6", "#fbdcec"
+SHADES: dict[SoundKind, str] = {
+    "interruption": TALK_SHADE,
+    "answer": TALK_SHADE,
+    "backchannel": SHORT_SHADE,
+    "noise": NOISE_SHADE,
+    "dtmf": NOISE_SHADE,
+    "second_speaker": OTHER_SHADE,
+}
+"""Of the ground, by what sounds at the caller's end."""
 TRUE_STOP, FALSE_STOP = "#15803d", "#d11a2a"
 
 REASONS: dict[Reason, tuple[str, str]] = {
@@ -43,9 +53,9 @@ REASONS: dict[Reason, tuple[str, str]] = {
 """Label and colour of each reason, for the lowest lane."""
 
 
-def draw(call: CallReport) -> bytes:
-    """The timeline of `call` as a PNG."""
-    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, facecolor="white")
+def draw(call: Timeline, dpi: int = DPI) -> bytes:
+    """The timeline of `call` as a PNG, 12 inches wide."""
+    figure = Figure(figsize=_SIZE_INCHES, dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
     grid = {"height_ratios": _HEIGHTS, "hspace": 0.16}
     lanes: Sequence[Axes] = figure.subplots(len(_HEIGHTS), 1, sharex=True, gridspec_kw=grid)
@@ -94,11 +104,11 @@ def _wave(lane: Axes, pcm: Pcm, rate_hz: int, color: str, label: str) -> None:
     _label(lane, label)
 
 
-def _tick_times(call: CallReport) -> NDArray[np.float64]:
+def _tick_times(call: Timeline) -> NDArray[np.float64]:
     return np.arange(call.trace.speech.size, dtype=np.float64) * (TICK_MS / 1000)
 
 
-def _speech(lane: Axes, call: CallReport) -> None:
+def _speech(lane: Axes, call: Timeline) -> None:
     lane.fill_between(_tick_times(call), call.trace.speech, step="post", color="#9aa7b4", lw=0)
     lane.axhline(0.5, color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
     lane.set_ylim(0, 1.02)
@@ -106,7 +116,7 @@ def _speech(lane: Axes, call: CallReport) -> None:
     _label(lane, "probability\nof speech")
 
 
-def _delay(lane: Axes, call: CallReport) -> None:
+def _delay(lane: Axes, call: Timeline) -> None:
     trace, time_s = call.trace, _tick_times(call)
     locked = trace.delay_confidence >= LOCKED
     lane.plot(time_s, trace.true_delay_ms, color="#b8c0c8", linewidth=6, label="true")
@@ -134,7 +144,7 @@ def _delay(lane: Axes, call: CallReport) -> None:
     _label(lane, "delay of\nthe echo")
 
 
-def _decisions(lane: Axes, call: CallReport) -> None:
+def _decisions(lane: Axes, call: Timeline) -> None:
     """The reasons as a strip; above it, bars where the bank suspects or detects the caller."""
     reasons = call.trace.reason
     for reason in np.unique(reasons):
@@ -157,10 +167,11 @@ def _bars(lane: Axes, chosen: NDArray[np.bool_], place: tuple[float, float], col
     lane.broken_barh(bars, place, color=color)
 
 
-def _events(lanes: Sequence[Axes], call: CallReport) -> None:
+def _events(lanes: Sequence[Axes], call: Timeline) -> None:
     for lane in lanes:
         for talk in call.talks:
-            lane.axvspan(talk.start_s, talk.end_s, color=TALK_SHADE, linewidth=0, zorder=0.4)
+            shade = SHADES[talk.kind]
+            lane.axvspan(talk.start_s, talk.end_s, color=shade, linewidth=0, zorder=0.4)
         for stop in call.stops:
             color = TRUE_STOP if stop.true else FALSE_STOP
             lane.axvline(stop.at_s, color=color, linewidth=1.3, zorder=4)
@@ -168,10 +179,14 @@ def _events(lanes: Sequence[Axes], call: CallReport) -> None:
     for index, stop in enumerate(call.stops):
         later = call.stops[index + 1 :]
         until_s = later[0].at_s if later else call.duration_s
-        word, color = ("stop", TRUE_STOP) if stop.true else ("false barge-in", FALSE_STOP)
+        color = TRUE_STOP if stop.true else FALSE_STOP
         _over(lanes[0], stop.at_s, "\N{BLACK DOWN-POINTING TRIANGLE}", color, "center")
         if until_s - stop.at_s > room_s:
-            _over(lanes[0], stop.at_s + call.duration_s * 0.006, word, color, "left")
+            _over(lanes[0], stop.at_s + call.duration_s * 0.006, _words(stop), color, "left")
+
+
+def _words(stop: StopMark) -> str:
+    return stop.label or ("stop" if stop.true else "false barge-in")
 
 
 def _over(lane: Axes, at_s: float, text: str, color: str, align: Literal["left", "center"]) -> None:

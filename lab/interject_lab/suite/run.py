@@ -22,6 +22,7 @@ from interject_lab.scoring.field import measure
 from interject_lab.scoring.figures import ROW, CallRow
 from interject_lab.suite.document import Suite, read_suite
 from interject_lab.suite.draw import SuiteCall, draw_call
+from interject_lab.suite.plan import BenchPlan
 from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
 from media_pod.errors import SetupError
 from media_pod.pod.runtime import one_thread
@@ -30,22 +31,6 @@ CHUNK: Final = 32
 """Calls in one bank: more gain no speed, fewer lose it."""
 
 OnCalls = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class BenchPlan:
-    """What is run."""
-
-    suites: tuple[str, ...]
-    """Names, or paths of documents."""
-    rules: tuple[str, ...]
-    seed: int
-    split: Split = "test"
-    corpus: Path | None = None
-    calls: int | None = None
-    """Of each suite, instead of its own number."""
-    rate_hz: int = 8000
-    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)

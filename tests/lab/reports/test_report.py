@@ -8,7 +8,7 @@ import pytest
 from matplotlib import image
 
 from interject_lab.audio_files import mu_law_wav
-from interject_lab.call_record import BankTrace, CallRecord, Spoken
+from interject_lab.call_record import BankTrace, CallRecord, SoundKind, Spoken
 from interject_lab.network.codecs import g711_decode
 from interject_lab.reports.call_report import (
     CallReport,
@@ -94,6 +94,14 @@ def test_the_timeline_is_a_picture_in_which_the_caller_can_be_seen(page: str, ta
     # 1.8 s to 3 s of six, between the edges of the axis.
     assert changed[0] / width == pytest.approx(0.108 + 0.844 * 0.3, abs=0.005)
     assert changed[-1] / width == pytest.approx(0.108 + 0.844 * 0.5, abs=0.005)
+
+
+def test_the_ground_shows_what_kind_of_sound_it_is(talk: Talk) -> None:
+    shown = make_report(talk)
+    (speech,) = shown.talks
+    kinds: list[SoundKind] = ["interruption", "backchannel", "noise", "second_speaker"]
+    drawn = {draw(replace(shown, talks=(replace(speech, kind=kind),)), dpi=20) for kind in kinds}
+    assert len(drawn) == len(kinds)
 
 
 def test_a_call_of_silence_can_be_drawn(talk: Talk) -> None:

@@ -1,0 +1,1 @@
+"""The charts of a bench's report: each function returns one inline SVG."""
