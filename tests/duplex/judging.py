@@ -10,7 +10,8 @@ from media_pod.duplex.decision.detector import BargeInDetector, Detection, Evide
 from media_pod.duplex.decision.judge.features import FEATURES, NAMES, FeatureExtractor
 from media_pod.duplex.decision.judge.judge import LearnedDetector
 from media_pod.duplex.decision.judge.network import Network
-from media_pod.duplex.decision.judge.weights import JudgeWeights, StopRule
+from media_pod.duplex.decision.judge.stop_rule import StopRule
+from media_pod.duplex.decision.judge.weights import JudgeWeights
 
 Floats = NDArray[np.float32]
 RULE = StopRule(bias=0.5, turn_threshold=1.0, voice_ms=500, hangover_ms=300)
@@ -37,9 +38,14 @@ def random_arrays(
 
 
 def random_weights() -> JudgeWeights:
-    """Two networks of random weights; their bias makes them decide now and then."""
-    networks = tuple(Network(random_arrays(seed)) for seed in (1, 2))
-    return JudgeWeights(networks, replace(RULE, bias=-1.5, turn_threshold=-5.0), "random")
+    """Two networks of random weights, whose logits are large enough to decide now and then."""
+    networks = []
+    for seed in (1, 2):
+        arrays = random_arrays(seed)
+        arrays["out.weight"] *= 10
+        arrays["out.bias"] += 4
+        networks.append(Network(arrays))
+    return JudgeWeights(tuple(networks), replace(RULE, bias=-1.0, turn_threshold=-5.0), "random")
 
 
 def random_judge(slots: int, threshold_bias: float, *, keep_backchannels: bool) -> LearnedDetector:

@@ -200,14 +200,15 @@ def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "judge"), [(0, rule_detector), (13, rule_detector), (13, random_judge)]
+    ("phase", "judge", "seconds"),
+    [(0, rule_detector, 5.0), (13, rule_detector, 5.0), (13, random_judge, 2.5)],
 )
 def test_a_call_gives_bit_by_bit_in_any_slot_at_any_time_what_it_gives_alone(
-    bot_speech: Speak, caller_speech: Speak, phase: int, judge: DetectorFactory
+    bot_speech: Speak, caller_speech: Speak, phase: int, judge: DetectorFactory, seconds: float
 ) -> None:
     bot, caller = bot_speech(8000), caller_speech(8000)
-    call = with_caller(echo_line(bot, 5.0, 6, 2400), caller, 2.5)
-    others = [echo_line(bot, 5.5, seed, 400 * seed) for seed in range(1, 24)]
+    call = with_caller(echo_line(bot, seconds, 6, 2400), caller, seconds / 2)
+    others = [echo_line(bot, seconds + 0.5, seed, 400 * seed) for seed in range(1, 24)]
     caller_in, played_in = ticks([call.caller]), ticks([call.played])
     alone = Bank(1, detector=judge)
     alone.open(0, phase)

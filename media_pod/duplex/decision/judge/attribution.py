@@ -57,4 +57,4 @@ class Attribution:
         parts = logit - again(rows, np.full(len(rows), slot))
         order = np.argsort(-parts, kind="stable")[:_MOST]
         names = tuple(GROUPS)
-        return tuple((names[index], float(parts[index])) for index in order)
+        return tuple((names[index], float(parts[index])) for index in order if parts[index] > 0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.decision.judge.features import FEATURES, VERSION
 from media_pod.duplex.decision.judge.network import ARRAYS, Network
+from media_pod.duplex.decision.judge.stop_rule import StopRule
 
 PACKAGED: Final = Path(__file__).parent.with_name("judge_weights.npz")
 """The weights of the product."""
@@ -21,20 +22,6 @@ MAKE: Final = "interject lab train"
 
 class JudgeWeightsError(ValueError):
     """A file of weights that cannot be used; one line for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class StopRule:
-    """What turns logits into decisions; chosen on validation calls, for one set of networks."""
-
-    bias: float
-    """Subtracted from the logit of "a voice at the caller's end" in every tick."""
-    turn_threshold: float
-    """Smoothed turn logit above which a voice over the bot takes the turn at once."""
-    voice_ms: float
-    """A voice over the bot that lasts so long takes the turn anyway."""
-    hangover_ms: float
-    """Pause inside a phrase that does not end the decision."""
 
 
 @dataclass(frozen=True, slots=True)
