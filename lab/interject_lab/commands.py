@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from interject_lab import lab_commands
+from interject_lab import lab_commands, suite_command, train_command
 from interject_lab.terminal import ProgressReport, print_table
 from media_pod.pod.runtime import one_thread, run_loop
 
@@ -212,6 +212,8 @@ def lab() -> None:
 
 
 lab.add_command(lab_commands.corpus)
+lab.add_command(suite_command.lab_bench)
+lab.add_command(train_command.train)
 
 
 @lab.command()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.errors import LabError

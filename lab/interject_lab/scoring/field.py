@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.call_record import NOTHING, Sound, Spoken
+from interject_lab.call_record import NOTHING, Sound
 from interject_lab.network.levels import BOT_PAUSE_MS
 from interject_lab.scoring.echo_figures import echo_figures
 from interject_lab.scoring.figures import CallFigures, FalseStop, SoundOutcome
@@ -69,7 +69,9 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
         sounds=tuple(
             _outcome(result, bot, sounds[each.plan_index or 0], span, mine)
             for index, (each, span) in enumerate(zip(spoken, spans, strict=True))
-            for mine in [[stop for stop, owner in zip(stops, owners, strict=True) if owner == index]]
+            for mine in [
+                [stop for stop, owner in zip(stops, owners, strict=True) if owner == index]
+            ]
         ),
         **echo_figures(result, bot, near, timeline.near_at_pod()),
     )
@@ -100,9 +102,7 @@ class _Timeline:
 def _owner(stop: int, spans: Sequence[tuple[float, float]]) -> int | None:
     """The latest sound that a stop in tick `stop` can belong to."""
     at_ms = (stop + 1) * TICK_MS
-    found = [
-        index for index, (start, end) in enumerate(spans) if start <= at_ms <= end + GRACE_MS
-    ]
+    found = [index for index, (start, end) in enumerate(spans) if start <= at_ms <= end + GRACE_MS]
     return found[-1] if found else None
 
 

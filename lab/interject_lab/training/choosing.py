@@ -17,8 +17,7 @@ from interject_lab.scoring.field import GRACE_MS, LEAST_MS, MISSED_AFTER_MS
 from interject_lab.training.fitting import JudgeNetwork
 from interject_lab.training.recording import Recordings
 from media_pod.duplex.contract import TICK_MS
-from media_pod.duplex.decision.judge.stop_rule import SequentialStops, both
-from media_pod.duplex.decision.judge.weights import StopRule
+from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_logit
 
 BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 TURN_THRESHOLDS: Final = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
@@ -92,7 +91,7 @@ class _Replay:
         near, _, turn, _, echo = np.moveaxis(calls.labels, 2, 0) > 0.5
         self._near, self._echo = near, echo
         logits = np.mean([_logits(network, calls.features) for network in networks], axis=0)
-        self._voice = both(logits[:, :, 0], logits[:, :, 1])
+        self._voice = voice_logit(logits[:, :, 0], logits[:, :, 1])
         self._turn = logits[:, :, 2]
         self._events = list(_events(near, turn))
         grace = np.ones(round(GRACE_MS / TICK_MS) + 1)
@@ -102,10 +101,15 @@ class _Replay:
     def score(self, rule: StopRule, *, keep: bool) -> ReplayScore:
         """One rule on all calls."""
         calls, ticks = self._near.shape
-        stops = SequentialStops(calls, rule, keep_backchannels=keep)
+        test = StopTest(calls, rule, keep_backchannels=keep)
         rises = np.stack(
             [
-                stops.step(self._voice[:, tick], self._turn[:, tick], self._echo[:, tick])
+                test.step(
+                    self._voice[:, tick],
+                    self._turn[:, tick],
+                    self._echo[:, tick],
+                    self._echo[:, tick],
+                )
                 for tick in range(ticks)
             ],
             axis=1,

@@ -29,7 +29,7 @@ _TURN_WEIGHT: Final = 0.3
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-class JudgeNetwork(nn.Module):
+class JudgeNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed: its types take minutes
     """[calls, ticks, features] to [calls, ticks, 3] logits, and the state."""
 
     def __init__(self, features: int, units: int) -> None:

@@ -168,5 +168,6 @@ class _FeatureTap:
     def step(self, evidence: Evidence) -> Detection:
         self.taken.append(self._extractor.step(evidence).astype(np.float16))
         return Detection(
-            np.full(self._slots, Decision.NONE, np.int8), np.full(self._slots, Reason.QUIET, np.int8)
+            np.full(self._slots, Decision.NONE, np.int8),
+            np.full(self._slots, Reason.QUIET, np.int8),
         )

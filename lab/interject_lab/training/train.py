@@ -1,7 +1,7 @@
 """Makes the weights of the learned judge: record, fit, choose, write."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,8 @@ import torch
 from interject_lab.training.choosing import ReplayScore, choose
 from interject_lab.training.fitting import Epoch, JudgeNetwork, fit
 from interject_lab.training.recording import CALL_S, record
-from media_pod.duplex.decision.judge.weights import StopRule, save
+from media_pod.duplex.decision.judge.stop_rule import StopRule
+from media_pod.duplex.decision.judge.weights import save
 
 VALIDATION_SHARE: Final = 0.2
 """Calls to choose on, for each one to learn from."""
@@ -53,6 +54,20 @@ class Trained:
     candidates: list[ReplayScore]
     epochs: list[Epoch]
 
+    def as_dict(self) -> dict[str, float]:
+        """The chosen rule."""
+        return asdict(self.rule)
+
+    def as_table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows: the candidates, the chosen one marked."""
+        header = list(self.candidates[0].as_dict())
+        rows = []
+        for candidate in self.candidates:
+            name, *others = (f"{value:g}" for value in candidate.as_dict().values())
+            chosen = " *" if candidate.rule == self.rule else ""
+            rows.append([name + chosen, *others])
+        return header, rows
+
 
 def train(plan: TrainingPlan, out: Path, on_step: OnStep, on_calls: OnCalls) -> Trained:
     """Write the weights of `plan` to `out`.
@@ -61,9 +76,7 @@ def train(plan: TrainingPlan, out: Path, on_step: OnStep, on_calls: OnCalls) -> 
         SetupError: a corpus that cannot be used.
     """
     on_step(f"recording {plan.calls} calls to learn from")
-    calls = record(
-        plan.calls, plan.seed, "train", plan.corpus, plan.folder, plan.jobs, on_calls
-    )
+    calls = record(plan.calls, plan.seed, "train", plan.corpus, plan.folder, plan.jobs, on_calls)
     on_step("recording calls to choose on")
     validation = record(
         round(plan.calls * VALIDATION_SHARE), plan.seed, "validation", plan.corpus, plan.folder,

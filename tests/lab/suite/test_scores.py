@@ -50,9 +50,7 @@ def score(bank: InstrumentBank, calls: Sequence[SuiteCall], suite: Suite = SUITE
     return pool(rows(bank, calls, suite))
 
 
-def rows(
-    bank: InstrumentBank, calls: Sequence[SuiteCall], suite: Suite = SUITE
-) -> list[CallRow]:
+def rows(bank: InstrumentBank, calls: Sequence[SuiteCall], suite: Suite = SUITE) -> list[CallRow]:
     virtual = [
         VirtualCall(call.line, call.caller, ScriptedBot(call.utterances, RATE_HZ), call.phase)
         for call in calls
@@ -114,9 +112,7 @@ def test_a_random_detector_scores_as_computed() -> None:
 
 
 def test_the_same_seed_draws_the_same_call_and_another_one_does_not() -> None:
-    one, same, other = (
-        rows(DeafBank(2, RATE_HZ), draw(2, seed)) for seed in (5, 5, 6)
-    )
+    one, same, other = (rows(DeafBank(2, RATE_HZ), draw(2, seed)) for seed in (5, 5, 6))
     assert [ROW.dump_json(row) for row in one] == [ROW.dump_json(row) for row in same]
     assert one[0].conditions != other[0].conditions
 
