@@ -47,6 +47,7 @@ _LOWEST_DB: Final = np.float32(18.0)
 _LEAST_ENERGY: Final = np.float32(2.0 * BANDS)
 """Added to both energies, dB squared: a modulation of under 1.4 dB per band correlates with
 nothing."""
+_SILENT_SCALE: Final = 1 / np.sqrt(_LEAST_ENERGY)
 _LEAST: Final = np.float32(0.2)
 """Least correlation of a winner that counts as held: in silence every lag is as good."""
 _BESIDE: Final = 2
@@ -61,7 +62,8 @@ class EnvelopeCorrelation:
     def __init__(self, slots: int) -> None:
         # Two copies, LAGS apart, keep every window contiguous, as in `AudioRing`.
         self._played = np.zeros((BANDS, slots, 2 * LAGS), np.float32)
-        self._played_energy = np.zeros((2, slots, 2 * LAGS), np.float32)
+        self._played_scale = np.full((2, slots, 2 * LAGS), _SILENT_SCALE, np.float32)
+        """[memory] one over the root of the energy."""
         self._levels_db = np.zeros((LAGS, slots, BANDS), np.float32)
         self._mean_db = np.full((2, slots, BANDS), _LOWEST_DB, np.float32)
         """[caller and played] what the high-pass takes away."""
@@ -76,8 +78,9 @@ class EnvelopeCorrelation:
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
-        for ring in (self._played, self._played_energy, self._levels_db, self._cross):
+        for ring in (self._played, self._levels_db, self._cross):
             ring[:, slot] = 0
+        self._played_scale[:, slot] = _SILENT_SCALE
         self._mean_db[:, slot] = _LOWEST_DB
         self._energy[:, :, slot] = 0
         self._winner[slot] = self._held_ticks[slot] = 0
@@ -139,26 +142,30 @@ class EnvelopeCorrelation:
         return passed
 
     def _keep_played(self, played: Levels) -> None:
-        energy = self._energy[1]
-        energy += _MEMORIES * ((played * played).sum(axis=1)[:, None] - energy)
+        scale = self._scale(1, played)
         for copy in (self._now, self._now + LAGS):
             self._played[:, :, copy] = played.T
-            self._played_energy[:, :, copy] = energy[:, :, 0]
+            self._played_scale[:, :, copy] = scale[:, :, 0]
+
+    def _scale(self, side: int, passed: Levels) -> Floats:
+        """[memory, slots, 1] one over the root of the energy, with this tick's levels in it."""
+        energy = self._energy[side]
+        energy += _MEMORIES * ((passed * passed).sum(axis=1)[:, None] - energy)
+        scale: Floats = 1 / np.sqrt(energy + _LEAST_ENERGY)
+        return scale
 
     def _correlations(self, heard: Levels) -> tuple[Floats, Floats]:
         """[slots, LAGS] of both memories, -1..1."""
         # The newest is at the end: the lags are the window, reversed.
         window = slice(self._now + LAGS, self._now, -1)
-        energy = self._energy[0]
-        energy += _MEMORIES * ((heard * heard).sum(axis=1)[:, None] - energy)
         played = self._played[:, :, window]
         product = np.zeros_like(self._cross[0])
         # Band by band: a sum over the first axis would be rounded differently for a single slot.
         for band in range(BANDS):
             product += played[band] * heard[:, band, None]
         self._cross += _MEMORIES * (product - self._cross)
-        power = (energy + _LEAST_ENERGY) * (self._played_energy[:, :, window] + _LEAST_ENERGY)
-        both: Floats = self._cross / np.sqrt(power)
+        both: Floats = self._cross * self._played_scale[:, :, window]
+        both *= self._scale(0, heard)
         return both[_SHORT], both[_LONG]
 
     def _at(self, correlation: Floats, lag_ticks: NDArray[np.intp]) -> Floats:
