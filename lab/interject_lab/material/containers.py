@@ -53,7 +53,8 @@ def decoded(source: Source, headerless: Headerless | None) -> tuple[NDArray[np.f
         }
     with soundfile.SoundFile(source, **raw) as file:
         rate_hz = int(file.samplerate)
-        samples = file.read(dtype="float32", always_2d=True)[:, 0]
+        # Frames are named because GSM 06.10 without a header cannot be sought in.
+        samples = file.read(file.frames, dtype="float32", always_2d=True)[:, 0]
     if rate_hz > MAX_RATE_HZ:
         samples = soxr.resample(samples, rate_hz, MAX_RATE_HZ, "VHQ")
     return samples, min(rate_hz, MAX_RATE_HZ)

@@ -52,7 +52,7 @@ def _key(corpus: Path, found: Sequence[Clip]) -> str:
 
 def _read(path: Path, key: str) -> list[Piece] | None:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as raw, np.load(raw) as file:
             head = json.loads(file["head"].tobytes())
             if head["key"] != key:
                 return None

@@ -28,7 +28,7 @@ _MAX_TEXTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Speaker:
+class Speaker:
     """A voice of espeak-ng: language and variant, how fast and how high it speaks."""
 
     tag: str
@@ -42,64 +42,64 @@ class _Speaker:
 
 # Breathy variants (f2, f3, f5, whisper) are left out: espeak seeds their noise from the time of
 # day, so that no run would be repeatable. So are the robots and monsters.
-_BOTS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
+BOTS: Final[Mapping[Split, tuple[Speaker, ...]]] = {
     "train": (
-        _Speaker("en-us", 165),
-        _Speaker("en-us+Annie", 175),
-        _Speaker("en-gb+m2", 155),
-        _Speaker("de+steph", 160),
-        _Speaker("fr+f1", 165, 45),
-        _Speaker("es+david", 170),
-        _Speaker("it+Alicia", 165),
+        Speaker("en-us", 165),
+        Speaker("en-us+Annie", 175),
+        Speaker("en-gb+m2", 155),
+        Speaker("de+steph", 160),
+        Speaker("fr+f1", 165, 45),
+        Speaker("es+david", 170),
+        Speaker("it+Alicia", 165),
     ),
     "validation": (
-        _Speaker("en-gb+grandma", 170),
-        _Speaker("de+Denis", 165),
-        _Speaker("pt+Marco", 160),
+        Speaker("en-gb+grandma", 170),
+        Speaker("de+Denis", 165),
+        Speaker("pt+Marco", 160),
     ),
     "test": (
-        _Speaker("en-gb+f4", 185),
-        _Speaker("en-us+paul", 160),
-        _Speaker("nl+aunty", 165),
-        _Speaker("pl+Mario", 155),
-        _Speaker("sv+edward", 165),
+        Speaker("en-gb+f4", 185),
+        Speaker("en-us+paul", 160),
+        Speaker("nl+aunty", 165),
+        Speaker("pl+Mario", 155),
+        Speaker("sv+edward", 165),
     ),
 }
-_CALLERS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
+CALLERS: Final[Mapping[Split, tuple[Speaker, ...]]] = {
     "train": (
-        _Speaker("en-gb", 150),
-        _Speaker("en-us+m3", 165),
-        _Speaker("en-us+linda", 180),
-        _Speaker("en-gb-scotland+gustave", 170),
-        _Speaker("en-us+caleb", 190, 60),
-        _Speaker("en-gb+steph2", 160, 65),
-        _Speaker("en-us+Gene", 200, 35),
-        _Speaker("de+klatt", 170, 40),
-        _Speaker("de+shelby", 185, 60),
-        _Speaker("fr+michel", 175),
-        _Speaker("fr+zac", 190, 70),
-        _Speaker("es+pablo", 185),
-        _Speaker("es+sandro", 165, 35),
-        _Speaker("it+antonio", 180),
-        _Speaker("it+rob", 160, 65),
+        Speaker("en-gb", 150),
+        Speaker("en-us+m3", 165),
+        Speaker("en-us+linda", 180),
+        Speaker("en-gb-scotland+gustave", 170),
+        Speaker("en-us+caleb", 190, 60),
+        Speaker("en-gb+steph2", 160, 65),
+        Speaker("en-us+Gene", 200, 35),
+        Speaker("de+klatt", 170, 40),
+        Speaker("de+shelby", 185, 60),
+        Speaker("fr+michel", 175),
+        Speaker("fr+zac", 190, 70),
+        Speaker("es+pablo", 185),
+        Speaker("es+sandro", 165, 35),
+        Speaker("it+antonio", 180),
+        Speaker("it+rob", 160, 65),
     ),
     "validation": (
-        _Speaker("en-gb+m7", 195),
-        _Speaker("en-us+Lee", 170),
-        _Speaker("en-us+norbert", 155, 35),
-        _Speaker("de+m4", 180, 60),
-        _Speaker("pt+Henrique", 175),
+        Speaker("en-gb+m7", 195),
+        Speaker("en-us+Lee", 170),
+        Speaker("en-us+norbert", 155, 35),
+        Speaker("de+m4", 180, 60),
+        Speaker("pt+Henrique", 175),
     ),
     "test": (
-        _Speaker("en-gb+belinda", 140),
-        _Speaker("en-us+klatt4", 160),
-        _Speaker("en-gb+victor", 185, 45),
-        _Speaker("en-us+Andrea", 170, 60),
-        _Speaker("en-us-nyc+john", 195, 40),
-        _Speaker("nl+m5", 175),
-        _Speaker("nl+adam", 190, 65),
-        _Speaker("pl+boris", 165),
-        _Speaker("sv+miguel", 180, 60),
+        Speaker("en-gb+belinda", 140),
+        Speaker("en-us+klatt4", 160),
+        Speaker("en-gb+victor", 185, 45),
+        Speaker("en-us+Andrea", 170, 60),
+        Speaker("en-us-nyc+john", 195, 40),
+        Speaker("nl+m5", 175),
+        Speaker("nl+adam", 190, 65),
+        Speaker("pl+boris", 165),
+        Speaker("sv+miguel", 180, 60),
     ),
 }
 
@@ -107,23 +107,23 @@ _CALLERS: Final[Mapping[Split, tuple[_Speaker, ...]]] = {
 @cache
 def bots(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """Voices that read notices of 2 to 9 s."""
-    return _voices(_BOTS[split], NOTICES[split], rate_hz, BOT_PHRASE_S)
+    return _voices(BOTS[split], NOTICES[split], rate_hz, BOT_PHRASE_S)
 
 
 @cache
 def callers(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """Voices of callers, with phrases of 0.6 to 2.5 s."""
-    return _voices(_CALLERS[split], PHRASES[split], rate_hz, CALLER_PHRASE_S)
+    return _voices(CALLERS[split], PHRASES[split], rate_hz, CALLER_PHRASE_S)
 
 
 @cache
 def backchannels(rate_hz: int, split: Split) -> tuple[Voice, ...]:
     """The callers again, with single words of 0.15 to 0.6 s."""
-    return _voices(_CALLERS[split], WORDS[split], rate_hz, BACKCHANNEL_S)
+    return _voices(CALLERS[split], WORDS[split], rate_hz, BACKCHANNEL_S)
 
 
 def _voices(
-    speakers: Sequence[_Speaker], texts: Texts, rate_hz: int, phrase_s: tuple[float, float]
+    speakers: Sequence[Speaker], texts: Texts, rate_hz: int, phrase_s: tuple[float, float]
 ) -> tuple[Voice, ...]:
     """Each speaker with texts in its language that last as long as `phrase_s` allows."""
     shortest, longest = (bound_s * rate_hz for bound_s in phrase_s)
@@ -142,6 +142,6 @@ def _some(texts: Sequence[str], place: int) -> Iterator[str]:
         yield texts[(place * 5 + index) % len(texts)]
 
 
-def _say(text: str, rate_hz: int, speaker: _Speaker) -> Pcm:
+def _say(text: str, rate_hz: int, speaker: Speaker) -> Pcm:
     made = synthesize(text, rate_hz, speaker.tag, speaker.words_per_minute, speaker.pitch)
     return trimmed(np.concatenate([speech.pcm for speech in made]), rate_hz)
