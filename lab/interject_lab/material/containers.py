@@ -38,7 +38,9 @@ def entries(package: Package, root: Path) -> Iterator[tuple[str, Source]]:
 
 
 def decoded(source: Source, headerless: Headerless | None) -> tuple[NDArray[np.float32], int]:
-    """The first channel, float32 [samples] within -1..1, at `MAX_RATE_HZ` or less; and its rate.
+    """The loudest channel, float32 [samples] within -1..1, at `MAX_RATE_HZ` or less; and its rate.
+
+    Some of the packages' stereo files have all of their speech on the second channel.
 
     Raises:
         soundfile.LibsndfileError: no audio that libsndfile reads.
@@ -54,7 +56,8 @@ def decoded(source: Source, headerless: Headerless | None) -> tuple[NDArray[np.f
     with soundfile.SoundFile(source, **raw) as file:
         rate_hz = int(file.samplerate)
         # Frames are named because GSM 06.10 without a header cannot be sought in.
-        samples = file.read(file.frames, dtype="float32", always_2d=True)[:, 0]
+        channels = file.read(file.frames, dtype="float32", always_2d=True)
+    samples = channels[:, int(np.argmax(np.sum(channels**2, axis=0)))]
     if rate_hz > MAX_RATE_HZ:
         samples = soxr.resample(samples, rate_hz, MAX_RATE_HZ, "VHQ")
     return samples, min(rate_hz, MAX_RATE_HZ)

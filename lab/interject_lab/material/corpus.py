@@ -33,9 +33,12 @@ def load(corpus: Path | None, rate_hz: int, split: Split, rng_seed: int = 0) -> 
     Raises:
         SetupError: the corpus cannot be read; with a line for each bad file.
     """
-    without = made(rate_hz, split, rng_seed)
-    if corpus is None:
-        return without
+    # First: what the user must repair should not wait for voices to be made.
+    recorded = [] if corpus is None else _recorded(corpus, rate_hz, split)
+    return _with(made(rate_hz, split, rng_seed), recorded)
+
+
+def _recorded(corpus: Path, rate_hz: int, split: Split) -> list[Piece]:
     found = clips(corpus)
     missing = [clip.file for clip in found if not (corpus / clip.file).is_file()]
     if missing:
@@ -44,7 +47,7 @@ def load(corpus: Path | None, rate_hz: int, split: Split, rng_seed: int = 0) -> 
             f"{len(missing)} files of the corpus are missing, fetch it again:\n{lines}"
         )
     own = [clip for clip in found if split_of(clip.split_name) == split]
-    return _with(without, cached(corpus, own, rate_hz, split, lambda: pieces(corpus, own, rate_hz)))
+    return cached(corpus, own, rate_hz, split, lambda: pieces(corpus, own, rate_hz))
 
 
 def _with(material: Material, recorded: Sequence[Piece]) -> Material:

@@ -5,7 +5,7 @@ from typing import Final
 
 from interject_lab.material.material import Split
 
-_SALT: Final = "1"
+_SALT: Final = "46"
 """Chosen among a few so that the groups of `interject lab corpus` come near the shares below in
 minutes too, with bots, callers and keyboards in each split."""
 _TRAIN, _VALIDATION = 0.60, 0.15
