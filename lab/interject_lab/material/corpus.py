@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
@@ -36,6 +37,10 @@ def load(corpus: Path | None, rate_hz: int, split: Split, rng_seed: int = 0) -> 
     # First: what the user must repair should not wait for voices to be made.
     recorded = [] if corpus is None else _recorded(corpus, rate_hz, split)
     return _with(made(rate_hz, split, rng_seed), recorded)
+
+
+loaded = lru_cache(maxsize=2)(load)
+"""The same, kept: for processes that draw many calls."""
 
 
 def _recorded(corpus: Path, rate_hz: int, split: Split) -> list[Piece]:

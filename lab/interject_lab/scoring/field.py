@@ -11,6 +11,7 @@ level has arrived, and a decision falls at the end of its tick, from which on th
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,10 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
         near[int(start_ms // TICK_MS) : int((end_ms + GRACE_MS) // TICK_MS) + 1] = True
     stops = [sample // result.record.tick_samples - 1 for sample in result.stop_samples]
     owners = [_owner(stop, spans) for stop in stops]
+    owned: list[list[int]] = [[] for _ in spans]
+    for stop, owner in zip(stops, owners, strict=True):
+        if owner is not None:
+            owned[owner].append(stop)
     decided = trace.decision
     alone = bot & ~near
     ducks = _rises(decided >= Decision.ONSET)
@@ -68,10 +73,7 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
         false_ducks=int((ducks & alone).sum()),
         sounds=tuple(
             _outcome(result, bot, sounds[each.plan_index or 0], span, mine)
-            for index, (each, span) in enumerate(zip(spoken, spans, strict=True))
-            for mine in [
-                [stop for stop, owner in zip(stops, owners, strict=True) if owner == index]
-            ]
+            for each, span, mine in zip(spoken, spans, owned, strict=True)
         ),
         **echo_figures(result, bot, near, timeline.near_at_pod()),
     )
@@ -158,7 +160,7 @@ def _with_pauses(sounds: Flags) -> Flags:
     """`sounds` with pauses of up to `BOT_PAUSE_MS` filled."""
     on = np.flatnonzero(sounds)
     filled = sounds.copy()
-    for first, last in zip(on[:-1], on[1:], strict=True):
+    for first, last in pairwise(on):
         if 1 < last - first <= BOT_PAUSE_MS // TICK_MS:
             filled[first:last] = True
     return filled

@@ -90,7 +90,8 @@ class LineMix(StrictModel):
     )
     backgrounds: Annotated[dict[BackgroundKind, Weight], AfterValidator(_some)] = Field(
         default={
-            "white": 25, "pink": 25, "hum": 5, "street": 10, "babble": 5, "music": 3, "recorded": 27,
+            "white": 25, "pink": 25, "hum": 5, "street": 10, "babble": 5, "music": 3,
+            "recorded": 27,
         },
         description="Weights of the kinds of background.",
     )  # fmt: skip

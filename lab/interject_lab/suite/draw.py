@@ -40,7 +40,7 @@ _DIGIT_MS: Final = (80, 300)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuiteCall:
-    """One call of a suite, before it is run. The line and the caller have state: they serve once."""
+    """One call of a suite, to be run once: the line and the caller have state."""
 
     number: int
     line: TelephoneLine

@@ -8,14 +8,13 @@ chunks nor the number of processes change its line.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
-from interject_lab.material.corpus import load
+from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Material, Split
 from interject_lab.rules.registry import Rule, resolve
 from interject_lab.scoring.field import measure
@@ -120,7 +119,7 @@ def _line(row: CallRow) -> str:
 def draw_again(plan: BenchPlan, row: CallRow) -> tuple[SuiteCall, VirtualResult]:
     """The call behind a row of `plan`'s results, run again: for its audio and its trace."""
     (suite,) = [each for each in map(read_suite, plan.suites) if each.name == row.suite]
-    material = _material(plan.corpus, plan.rate_hz, plan.split)
+    material = loaded(plan.corpus, plan.rate_hz, plan.split)
     call = draw_call(suite, material, row.seed, row.call)
     (result,) = _run(resolve(row.rule), suite, material, [call])
     return call, result
@@ -162,7 +161,7 @@ def _run_chunks(chunks: Sequence[_Chunk], jobs: int) -> Iterable[list[CallRow]]:
 
 def _run_chunk(chunk: _Chunk) -> list[CallRow]:
     suite, rule = read_suite(chunk.suite), resolve(chunk.rule)
-    material = _material(chunk.corpus, chunk.rate_hz, chunk.split)
+    material = loaded(chunk.corpus, chunk.rate_hz, chunk.split)
     calls = [draw_call(suite, material, chunk.seed, number) for number in chunk.numbers]
     results = _run(rule, suite, material, calls)
     return [
@@ -192,8 +191,3 @@ def _run(
         for call in calls
     ]
     return run(bank, virtual, suite.seconds)
-
-
-@cache
-def _material(corpus: Path | None, rate_hz: int, split: Split) -> Material:
-    return load(corpus, rate_hz, split)

@@ -142,7 +142,7 @@ def _pass(
 
 
 def _loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    near, speech, turn, weight, _ = labels.unbind(dim=2)
+    near, speech, _turn, weight, _echo = labels.unbind(dim=2)
     each = nn.functional.binary_cross_entropy_with_logits(
         logits, labels[:, :, :3], reduction="none"
     )

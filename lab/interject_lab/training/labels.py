@@ -6,6 +6,7 @@ or in a hole of up to 50 ms between two such ticks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -103,7 +104,7 @@ def activity(pcm: Pcm, rate_hz: int) -> Flags:
     powers = frame_powers(np.pad(pcm, (0, -pcm.size % frame)), frame)
     active = powers > 10 ** ((active_level_dbfs(pcm, rate_hz) - _ACTIVE_DB) / 10)
     on = np.flatnonzero(active)
-    for first, last in zip(on[:-1], on[1:], strict=True):
+    for first, last in pairwise(on):
         if last - first <= _HOLE_FRAMES + 1:
             active[first:last] = True
     return np.asarray(active)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material.corpus import load
+from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Split
 from interject_lab.suite.document import Suite, read_suite
 from interject_lab.suite.draw import draw_call
@@ -111,7 +111,7 @@ def _jobs(
 
 def _record(job: _Job) -> int:
     suite = _shortened(read_suite(job.suite))
-    material = load(job.corpus, job.rate_hz, job.split)
+    material = loaded(job.corpus, job.rate_hz, job.split)
     calls = [draw_call(suite, material, job.seed, number) for number in job.numbers]
     taps: list[_FeatureTap] = []
 
