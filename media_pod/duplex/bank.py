@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.contract import LOCKED, TICK_MS, Pcm, Step
 from media_pod.duplex.decision.default import DetectorFactory, default_detector
-from media_pod.duplex.decision.detector import Evidence
+from media_pod.duplex.decision.detector import NORMAL_BIAS, Evidence
 from media_pod.duplex.decision.prediction import EchoPrediction
 from media_pod.duplex.decision.signals import SignalAnalysis, TrackerState
 from media_pod.duplex.delay.correlation import RATE_HZ
@@ -38,7 +38,7 @@ class Bank:
         rate: int = 8000,
         *,
         max_delay_ms: int = 1000,
-        threshold_bias: float = 0.25,
+        threshold_bias: float = NORMAL_BIAS,
         canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
         keep_backchannels: bool = True,
         detector: DetectorFactory | None = None,

@@ -21,6 +21,7 @@ from interject_lab.rules.livekit import LiveKitBank
 from interject_lab.rules.pipecat import PipecatBank
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import DuplexBank
+from media_pod.duplex.decision.default import rule_detector
 from media_pod.errors import SetupError
 
 _EXTRA: Final = "peers"
@@ -46,6 +47,10 @@ def _peer(name: str, title: str, bank: Callable[[int, int], DuplexBank], module:
     return Rule(name, title, bank, needs=(module,), extra=_EXTRA)
 
 
+def _rule_judge(slots: int, rate: int) -> DuplexBank:
+    return Bank(slots, rate, detector=rule_detector)
+
+
 RULES: Final[dict[str, Rule]] = {
     rule.name: rule
     for rule in (
@@ -53,7 +58,8 @@ RULES: Final[dict[str, Rule]] = {
         Rule(
             "naive", "Naive: WebRTC echo canceller without delay alignment, then Silero", NaiveBank
         ),
-        Rule("interject", "Interject: echo canceller aligned to the measured delay", Bank),
+        Rule("interject", "Interject: aligned echo canceller, learned judge", Bank),
+        Rule("interject-rule", "Interject with its rule judge", _rule_judge),
         Rule("energy", "Energy gate: -35 dBFS for 100 ms", EnergyBank),
         Rule("aligned", "Aligned WebRTC echo canceller, then Silero", AlignedBank),
         _peer("aec3", "AEC3, then Silero for 0.2 s", aec3.Aec3Bank, aec3.PACKAGE),

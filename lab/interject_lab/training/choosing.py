@@ -17,6 +17,7 @@ from interject_lab.scoring.field import GRACE_MS, LEAST_MS, MISSED_AFTER_MS
 from interject_lab.training.fitting import JudgeNetwork
 from interject_lab.training.recording import Recordings
 from media_pod.duplex.contract import TICK_MS
+from media_pod.duplex.decision.detector import NORMAL_BIAS
 from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_logit
 
 BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -81,7 +82,9 @@ def choose(
         and score.missed_percent <= chosen.missed_percent + MOST_EXTRA_MISSED
     ]
     best = max(fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
-    return best.rule, [*tried, *kept]
+    # The file's bias is that of a bank with the usual sensitivity, which has a bias of its own.
+    rule = replace(best.rule, bias=best.rule.bias - NORMAL_BIAS)
+    return rule, [*tried, *kept]
 
 
 class _Replay:

@@ -11,7 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.decision.detector import Evidence, SequentialDetector, logit
+from media_pod.duplex.decision.detector import (
+    NORMAL_BIAS,
+    Evidence,
+    SequentialDetector,
+    logit,
+)
 from media_pod.duplex.decision.judge import envelope, levels, spectral
 from media_pod.duplex.decision.judge.context import (
     BOT,
@@ -52,7 +57,7 @@ GROUPS: Final[dict[str, slice]] = {
 """Where each group's features are."""
 
 _LIMIT: Final = np.float32(3.0)
-_RULE_BIAS: Final = 0.25
+_RULE_BIAS: Final = NORMAL_BIAS
 """Of the rule judge inside: fixed, so that a user's sensitivity changes no feature."""
 _SUM_SCALE: Final = np.float32(1 / 4)
 _LOGIT_SCALE: Final = np.float32(1 / 2)
