@@ -31,7 +31,7 @@ class TrainingPlan:
     folder: Path
     """For the recordings."""
     networks: int = 2
-    units: int = 64
+    units: int = 48
     epochs: int = 12
     jobs: int = 1
 
