@@ -6,6 +6,7 @@ from click.testing import CliRunner, Result
 
 from interject_lab.reports.markdown import markers
 from interject_lab.suite.plan import BenchPlan
+from lab.suite.small_material import small_material
 from media_pod.cli import cli
 from media_pod.errors import SetupError
 
@@ -13,8 +14,10 @@ DEAF = "lab.suite.instruments:DeafBank"
 
 
 @pytest.fixture(autouse=True)
-def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes seconds to draw, and `test_report` tests it."""
+def no_voices_and_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take seconds to make, and have tests of their own."""
+    for name in ("load", "loaded"):
+        monkeypatch.setattr(f"interject_lab.suite.run.{name}", lambda *given: small_material())
     monkeypatch.setattr("interject_lab.suite.report.write_report", lambda *given: given[-1])
 
 

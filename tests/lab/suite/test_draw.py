@@ -1,11 +1,11 @@
-from interject_lab.material.corpus import load
 from interject_lab.suite.document import read_suite
 from interject_lab.suite.draw import draw_call
+from lab.suite.small_material import small_material
 
 
 def test_a_call_of_the_suite_clean_has_an_echo_and_nothing_else_that_is_hard() -> None:
     suite = read_suite("clean").model_copy(update={"seconds": 10.0})
-    material = load(None, 8000, "test")
+    material = small_material()
     calls = [draw_call(suite, material, 1, number) for number in range(12)]
     drawn = [call.conditions for call in calls]
     assert {each["path"] for each in drawn} == {"hybrid", "room"}
