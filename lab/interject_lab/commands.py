@@ -1,4 +1,4 @@
-"""The commands of the lab: `interject demo`, `call`, `lab sweep` and `bench tick`.
+"""The commands of the lab: `interject demo`, `call`, `lab` and `bench`.
 
 Each command imports its heavy packages itself, so that `--help` is fast.
 """
@@ -214,82 +214,6 @@ def lab() -> None:
 lab.add_command(lab_commands.corpus)
 lab.add_command(suite_command.lab_bench)
 lab.add_command(train_command.train)
-
-
-@lab.command()
-@click.option(
-    "--calls",
-    type=click.IntRange(1, 1000),
-    default=4,
-    show_default=True,
-    help="Calls per kind of line.",
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(5, 3600),
-    default=60.0,
-    show_default=True,
-    help="Duration of a call.",
-)
-@click.option(
-    "--rate",
-    type=click.Choice(["8000", "16000"]),
-    default="8000",
-    show_default=True,
-    help="Sample rate of the lines, Hz.",
-)
-@_seed
-@click.option(
-    "--speech",
-    type=_FILE,
-    metavar="FOLDER",
-    multiple=True,
-    help="Audio files (WAV, FLAC, OGG) of callers instead of synthetic voices; repeatable.",
-)
-@click.option(
-    "--bot-speech",
-    type=_FILE,
-    metavar="FOLDER",
-    multiple=True,
-    help="Audio files (WAV, FLAC, OGG) of bots instead of synthetic voices; repeatable.",
-)
-@_as_json
-@_write
-def sweep(
-    calls: int,
-    seconds: float,
-    rate: str,
-    seed: int,
-    speech: tuple[Path, ...],
-    bot_speech: tuple[Path, ...],
-    as_json: bool,
-    write: Path | None,
-) -> None:
-    """Compare the three listening modes on eighteen kinds of line."""
-    one_thread()
-    from interject_lab.material.voices import load
-    from interject_lab.reports.markdown import check_section, table, write_section
-    from interject_lab.sweep import sweep as sweeping
-
-    plan = sweeping.SweepPlan(calls, seconds, seed, rate_hz=int(rate))
-    if write is not None:
-        check_section(write, plan.section)
-    material = load(bot_speech, speech, plan.rate_hz)
-    with ProgressReport(quiet=as_json, total_s=plan.clock_s) as progress:
-        swept = sweeping.sweep(plan, material, progress.step, progress.elapsed)
-    header, rows = sweeping.as_table(swept)
-    if write is not None:
-        folders = [("--speech", speech), ("--bot-speech", bot_speech)]
-        options = "".join(f" {name} {folder}" for name, given in folders for folder in given)
-        command = f"{plan.section} --calls {calls} --seconds {seconds:g} --seed {seed}"
-        made_by = f"Made by `{command}{options}`."
-        write_section(
-            write, plan.section, f"{made_by} {sweeping.notes(swept)}\n\n{table(header, rows)}"
-        )
-    if as_json:
-        click.echo(json.dumps(sweeping.as_json(plan, swept), indent=2))
-    else:
-        print_table(header, rows)
 
 
 @click.group()

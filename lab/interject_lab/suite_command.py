@@ -46,7 +46,8 @@ _FILE: Final = click.Path(path_type=Path)
     "--corpus",
     type=_FILE,
     metavar="FOLDER",
-    help="Recordings beside the synthetic voices, as `interject lab corpus` fetches them.",
+    help="Recordings beside the synthetic voices: as `interject lab corpus` fetches them, or your "
+    "own in the folders speech/SPEAKER, bots/SPEAKER, noise/KIND and rooms.",
 )
 @click.option(
     "--calls",

@@ -123,15 +123,15 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
             "'hello', expected SECONDS:TEXT, such as 3.5:hello",
         ),
         (
-            ["lab", "sweep", "--speech", "nowhere"],
-            "interject: nowhere is not a folder: give one with audio files (WAV, FLAC, OGG)",
+            ["lab", "bench", "--rule", "livekitt"],
+            "interject: no rule 'livekitt': did you mean 'livekit'?",
         ),
         (
             ["bench", "tick", "--write", "nowhere.md"],
             "interject: nowhere.md: No such file or directory",
         ),
         (["serve", "nowhere.yaml"], "nowhere.yaml"),
-        (["lab", "swep"], "No such command 'swep'"),
+        (["lab", "bensh"], "No such command 'bensh'"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:

@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material.voices import synthetic_callers
+from interject_lab.material import synthetic
 from media_pod.duplex.contract import TICK_MS
 from media_pod.pod.runtime import keep_memory
 from media_pod.transport.audiosocket.frames import Decoder, Frame, FrameKind, encode
@@ -179,7 +179,8 @@ def _connected(port: int, index: int) -> socket.socket:
 def speech_frames() -> NDArray[np.float32]:
     """Frames [ticks, samples] of callers who speak half of the time."""
     pause = np.zeros(round(_TALK_PAUSE_S * RATE_HZ), np.int16)
-    phrases = [phrase for voice in synthetic_callers(RATE_HZ) for phrase in voice.phrases]
+    voices = synthetic.callers(RATE_HZ, "validation")
+    phrases = [phrase for voice in voices for phrase in voice.phrases]
     sound = np.concatenate([part for phrase in phrases for part in (phrase, pause)])
     whole = sound.size // _TICK * _TICK
     return sound[:whole].reshape(-1, _TICK).astype(np.float32)

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import numpy as np
 
-from interject_lab.material.voices import synthetic_bots
+from interject_lab.material import synthetic
 from media_pod.call.call import Call
 from media_pod.call.event_bus import EventBus, steady_clock
 from media_pod.call.inputs import Agents, CallSettings
@@ -321,7 +321,7 @@ def _agent() -> VoiceAgent:
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:
     """Speech without end."""
-    voice = synthetic_bots(RATE_HZ, 1)[0]
+    voice = synthetic.bots(RATE_HZ, "validation")[0]
     items = [Item(Play(f"notice-{index}", pcm)) for index, pcm in enumerate(voice.phrases)]
     return tuple(items), AtEnd.REPEAT
 

@@ -1,4 +1,4 @@
-"""The listening modes that the demo and the sweep compare: two baselines, and Interject.
+"""The listening modes that the demo compares: two baselines, and Interject.
 
 The baselines combine the same parts as other voice agents do. They are not settings of the product:
 

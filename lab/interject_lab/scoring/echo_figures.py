@@ -1,5 +1,6 @@
 """Figures of delay tracking and echo cancellation in one call of a suite."""
 
+from itertools import pairwise
 from typing import Final, TypedDict
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from interject_lab.call_record import NOTHING
 from interject_lab.network.levels import frame_powers
+from interject_lab.scoring.score import delay_errors_ms, quantile
 from interject_lab.virtual import VirtualResult
 from media_pod.duplex.contract import LOCKED, TICK_MS
 
@@ -25,6 +27,7 @@ class EchoFigures(TypedDict):
     """See `figures.CallFigures`."""
 
     locked_share: float | None
+    delay_error_p95_ms: float | None
     relock_ms: tuple[float | None, ...]
     erle_db: float | None
     near_loss_db: float | None
@@ -46,8 +49,10 @@ def echo_figures(
     wrong_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
     right = (trace.delay_confidence >= LOCKED) & (np.nan_to_num(wrong_ms, nan=1e3) <= _RIGHT_MS)
     known = bool(np.isfinite(trace.delay_ms).any())
+    error_p95_ms = quantile(delay_errors_ms(trace, bot), 0.95)
     return EchoFigures(
         locked_share=round(float(right[echo].mean()), 4) if echo.any() and known else None,
+        delay_error_p95_ms=None if error_p95_ms is None else round(error_p95_ms, 2),
         relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
         erle_db=_erle_db(result, echo & bot & ~near),
         near_loss_db=_near_loss_db(result, echo & bot & near, carried),
@@ -64,9 +69,9 @@ def _echo_ticks(delay_ms: NDArray[np.float32], bot: Flags) -> Flags:
 def _relocks_ms(
     delay_ms: NDArray[np.float32], right: Flags, echo: Flags
 ) -> tuple[float | None, ...]:
-    steps = np.flatnonzero(np.abs(np.diff(delay_ms)) > _STEP_MS) + 1
+    steps = (np.flatnonzero(np.abs(np.diff(delay_ms)) > _STEP_MS) + 1).tolist()
     found: list[float | None] = []
-    for begin, end in zip(steps, [*steps[1:], right.size], strict=True):
+    for begin, end in pairwise([*steps, right.size]):
         hit = np.flatnonzero(right[begin:end])
         waited = float(echo[begin : begin + hit[0]].sum()) * TICK_MS if hit.size else None
         if waited is not None or echo[begin:end].sum() * TICK_MS >= 1000:

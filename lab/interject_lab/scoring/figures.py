@@ -61,6 +61,8 @@ class CallFigures:
     sounds: tuple[SoundOutcome, ...]
     locked_share: float | None
     """Of the echo's time, in which the delay is known and within 10 ms of the true one."""
+    delay_error_p95_ms: float | None
+    """Of the delay estimate while it is locked and there is an echo."""
     relock_ms: tuple[float | None, ...]
     """Echo time after each step of the delay until it was found; None if it was not."""
     erle_db: float | None

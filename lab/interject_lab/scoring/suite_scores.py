@@ -104,6 +104,9 @@ _VALUES: Final[dict[str, Callable[[CallFigures], list[float]]]] = {
         for sound in interruptions(call)
         if not missed(sound) and sound.stop_ms is not None
     ],
+    "delay_error_p95_ms": lambda call: (
+        [] if call.delay_error_p95_ms is None else [call.delay_error_p95_ms]
+    ),
     "relock_ms": lambda call: [np.inf if each is None else each for each in call.relock_ms],
     "erle_db": lambda call: [] if call.erle_db is None else [call.erle_db],
     "near_loss_db": lambda call: [] if call.near_loss_db is None else [call.near_loss_db],
@@ -114,6 +117,7 @@ _QUANTILES: Final = {
     "duck_p95_ms": ("duck_ms", 0.95),
     "stop_p50_ms": ("stop_ms", 0.5),
     "stop_p95_ms": ("stop_ms", 0.95),
+    "delay_error_p95_ms": ("delay_error_p95_ms", 0.5),
     "relock_p50_ms": ("relock_ms", 0.5),
     "relock_p95_ms": ("relock_ms", 0.95),
     "erle_db": ("erle_db", 0.5),

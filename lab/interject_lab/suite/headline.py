@@ -65,6 +65,12 @@ COLUMNS: Final = (
         "locked_percent", "high", 1,
     ),
     Column(
+        "delay error, ms",
+        "How far the delay is off while it is locked and there is an echo: p95 of each call, "
+        "median over calls.",
+        "delay_error_p95_ms", "low", 1,
+    ),
+    Column(
         "relock p50, ms",
         "Time with echo after a step of the delay until the new one was found: median.",
         "relock_p50_ms", "low",

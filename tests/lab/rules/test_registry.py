@@ -30,7 +30,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "own_rules_of_a_user"
 
 
-def test_the_demo_and_the_sweep_compare_two_baselines_with_the_product() -> None:
+def test_the_demo_compares_two_baselines_with_the_product() -> None:
     assert list(LISTENING_MODES) == ["half-duplex", "naive", "interject"]
 
 

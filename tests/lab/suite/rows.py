@@ -55,6 +55,7 @@ def call_row(
         false_ducks=2,
         sounds=sounds,
         locked_share=0.913,
+        delay_error_p95_ms=4.2,
         relock_ms=(430.0,),
         erle_db=27.4,
         near_loss_db=0.8,

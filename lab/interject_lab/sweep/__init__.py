@@ -1,1 +1,0 @@
-"""Three baselines over eighteen kinds of line, on the virtual clock."""

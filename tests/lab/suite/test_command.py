@@ -1,0 +1,81 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from interject_lab.reports.markdown import markers
+from interject_lab.suite.plan import BenchPlan
+from lab.suite.small_material import small_material
+from media_pod.cli import cli
+from media_pod.errors import SetupError
+
+DEAF = "lab.suite.instruments:DeafBank"
+
+
+@pytest.fixture(autouse=True)
+def no_voices_and_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take seconds to make, and have tests of their own."""
+    for name in ("load", "loaded"):
+        monkeypatch.setattr(f"interject_lab.suite.run.{name}", lambda *given: small_material())
+    monkeypatch.setattr("interject_lab.suite.report.write_report", lambda *given: given[-1])
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\ncalls: 2\nseconds: 5\ncaller: {eventAfterSeconds: [0.3, 0.5]}\n")
+    return str(path)
+
+
+def bench(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["lab", "bench", "--jobs", "1", *words])
+
+
+def test_the_command_prints_one_document_and_writes_its_section(tmp_path: Path, suite: str) -> None:
+    plan = BenchPlan((suite,), (DEAF,), seed=7)
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(markers(plan.section)))
+    words = ("--suite", suite, "--bank", DEAF, "--seed", "7", "--out", str(tmp_path / "out"))
+    result = bench(*words, "--json", "--write", str(page))
+    assert result.exit_code == 0, result.output
+    (scores,) = json.loads(result.stdout)
+    assert (scores["suite"], scores["rule"], scores["calls"]) == ("mine", DEAF, 2)
+    assert scores["false_per_hour"] == {"value": 0.0, "low": 0.0, "high": 0.0, "count": 0}
+    assert scores["delay_error_p95_ms"]["value"] is None
+    text = page.read_text()
+    assert f"Made by `{plan.command}`." in text
+    assert f"| mine | {DEAF} |" in text
+
+
+def test_a_run_that_is_there_already_is_not_run_again(
+    tmp_path: Path, suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--suite", suite, "--bank", DEAF, "--out", str(tmp_path), "--json")
+    first = bench(*words)
+    assert first.exit_code == 0, first.output
+    monkeypatch.delattr("interject_lab.suite.run.draw_call")
+    assert bench(*words).stdout == first.stdout
+
+
+def test_time_is_not_wasted_on_a_page_without_the_section(tmp_path: Path, suite: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("")
+    result = bench("--suite", suite, "--out", str(tmp_path / "out"), "--write", str(page))
+    assert isinstance(result.exception, SetupError)
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--calls", "0"], "'--calls': 0 is not in the range 1<=x<=100000"),
+        (["--seed", "x"], "'--seed': 'x' is not a valid integer range"),
+        (["--erl-db", "3"], "No such option '--erl-db'"),
+    ],
+)
+def test_wrong_options_say_what_is_right(words: list[str], message: str) -> None:
+    result = bench(*words)
+    assert result.exit_code == 2
+    assert message in result.output
