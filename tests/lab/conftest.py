@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import get_args
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from interject_lab.material import sounds
+from interject_lab.material.material import EventKind, Material, Split
+from interject_lab.material.voices import Voice
 from media_pod.duplex.vad.weights import load_weights
 
 Pcm = NDArray[np.int16]
@@ -26,6 +30,34 @@ def make_talk(seconds: float, *, seed: int = 1, level_dbfs: float = -20.0) -> Pc
     sound = sound * (0.25 + np.sin(2 * np.pi * 2 * time_s) ** 2)
     sound *= 32768 * 10 ** (level_dbfs / 20) / np.sqrt(np.mean(sound**2))
     return np.asarray(np.clip(np.rint(sound), -32768, 32767), np.int16)
+
+
+@cache
+def small_material(split: Split) -> Material:
+    """Two bots and two callers of `make_talk` at 8 kHz, and the made sounds: in milliseconds."""
+    rng = np.random.default_rng(len(split))
+
+    def voices(name: str, *seconds: float) -> tuple[Voice, ...]:
+        return tuple(
+            Voice(
+                f"{name} {number}",
+                tuple(make_talk(each, seed=int(rng.integers(1000))) for each in seconds),
+            )
+            for number in range(2)
+        )
+
+    kinds: tuple[EventKind, ...] = get_args(EventKind)
+    hiss = rng.normal(0, 300, 3 * RATE_HZ).astype(np.int16)
+    return Material(
+        rate_hz=RATE_HZ,
+        split=split,
+        bots=voices("bot", 3.0, 2.5),
+        callers=voices("caller", 1.0, 0.8, 2.0),
+        backchannels=voices("yes", 0.25, 0.4),
+        events={kind: (sounds.event(kind, rng, RATE_HZ),) for kind in kinds},
+        backgrounds={"pink": (hiss,), "street": (hiss[::-1].copy(),)},
+        impulse_responses=(),
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,8 +17,6 @@ _RIGHT_MS: Final = 10.0
 _STEP_MS: Final = 15.0
 _BLOCK_TICKS: Final = 25
 _ECHO_RANGE_DB: Final = 20.0
-_LATEST_SAMPLES: Final = 160
-"""The output of a canceller is at most one tick of 20 ms at 8 kHz late."""
 
 Flags = NDArray[np.bool_]
 
@@ -34,7 +32,11 @@ class EchoFigures(TypedDict):
 
 
 def echo_figures(
-    result: VirtualResult, bot: Flags, near: Flags, carried: NDArray[np.int64]
+    result: VirtualResult,
+    bot: Flags,
+    near: Flags,
+    carried: NDArray[np.int64],
+    near_delay_ms: float,
 ) -> EchoFigures:
     """The figures of one call.
 
@@ -43,6 +45,7 @@ def echo_figures(
         bot: [ticks] whether the bot speaks.
         near: [ticks] whether something else sounds.
         carried: [ticks] the caller's tick that each tick carries, or `NOTHING`.
+        near_delay_ms: of the caller's own sound on the line.
     """
     trace = result.trace
     echo = _echo_ticks(trace.true_delay_ms, bot)
@@ -55,7 +58,7 @@ def echo_figures(
         delay_error_p95_ms=None if error_p95_ms is None else round(error_p95_ms, 2),
         relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
         erle_db=_erle_db(result, echo & bot & ~near),
-        near_loss_db=_near_loss_db(result, echo & bot & near, carried),
+        near_loss_db=_near_loss_db(result, echo & bot & near, carried, near_delay_ms),
     )
 
 
@@ -101,26 +104,29 @@ def _blocks(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _near_loss_db(
-    result: VirtualResult, double_talk: Flags, carried: NDArray[np.int64]
+    result: VirtualResult, double_talk: Flags, carried: NDArray[np.int64], near_delay_ms: float
 ) -> float | None:
     """The caller's own sound in the output by least squares, over half seconds of double talk."""
     tick = result.record.tick_samples
+    late = np.zeros(round(near_delay_ms * result.record.rate_hz / 1000), np.int16)
+    sent = np.concatenate([late, result.near])
     rows = np.flatnonzero(double_talk & (carried != NOTHING))
     losses = []
     for block in _blocks(rows):
-        near = np.concatenate([result.near[carried[at] * tick :][:tick] for at in block])
+        near = np.concatenate([sent[carried[at] * tick :][:tick] for at in block])
         cleaned = np.concatenate([result.trace.cleaned[at * tick :][:tick] for at in block])
-        loss_db = _loss_db(near.astype(np.float64), cleaned.astype(np.float64))
+        loss_db = _loss_db(near.astype(np.float64), cleaned.astype(np.float64), tick)
         if loss_db is not None:
             losses.append(loss_db)
     return round(float(np.median(losses)), 2) if losses else None
 
 
-def _loss_db(near: NDArray[np.float64], cleaned: NDArray[np.float64]) -> float | None:
+def _loss_db(near: NDArray[np.float64], cleaned: NDArray[np.float64], latest: int) -> float | None:
+    """How much weaker `near` is in `cleaned`, which is less than `latest` samples late."""
     energy = float(near @ near)
     if energy < near.size * 100.0:
         return None
     size = 1 << (2 * near.size - 1).bit_length()
     cross = np.fft.irfft(np.fft.rfft(cleaned, size) * np.fft.rfft(near, size).conj(), size)
-    share = float(np.abs(cross[:_LATEST_SAMPLES]).max()) / energy
+    share = float(np.abs(cross[:latest]).max()) / energy
     return float(-20 * np.log10(max(share, 1e-3)))

@@ -6,7 +6,7 @@ level has arrived, and a decision falls at the end of its tick, from which on th
 - A *stop* is a rise of the decision to CALLER while the bot speaks. It belongs to the sound that
   sounds at that moment, or ended at most 300 ms ago; without one it is *false*.
 - An *interruption* counts if it lasts at least 600 ms and the bot has 800 ms to say after its
-  onset. It is *missed* without a stop within 800 ms.
+  onset, or was stopped. It is *missed* without a stop within 800 ms.
 - A *backchannel* or a *noise* counts if the bot has 300 ms to say after its end, or was stopped.
 """
 
@@ -75,7 +75,7 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
             _outcome(result, bot, sounds[each.plan_index or 0], span, mine)
             for each, span, mine in zip(spoken, spans, owned, strict=True)
         ),
-        **echo_figures(result, bot, near, timeline.near_at_pod()),
+        **echo_figures(result, bot, near, timeline.near_at_pod(), near_delay_ms),
     )
 
 
@@ -161,7 +161,7 @@ def _with_pauses(sounds: Flags) -> Flags:
     on = np.flatnonzero(sounds)
     filled = sounds.copy()
     for first, last in pairwise(on):
-        if 1 < last - first <= BOT_PAUSE_MS // TICK_MS:
+        if 0 < last - first - 1 <= BOT_PAUSE_MS // TICK_MS:
             filled[first:last] = True
     return filled
 

@@ -4,6 +4,7 @@ The intervals are percentile bootstraps over calls (Efron 1979): what happens wi
 as ten false stops on one bad line, is not independent.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +32,7 @@ class Figure:
     high: float | None = None
     """Ends of the 95 % interval."""
     count: int = 0
-    """Events, values or failures behind it."""
+    """Values behind a quantile; calls in which what a rate or a share counts happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +168,10 @@ def _quantile(values: Sequence[Sequence[float]], at: float, weights: Floats) -> 
         return Figure(None)
     order = np.argsort(every)
     every, mass = every[order], weights[:, call[order]].cumsum(axis=1)
-    index = (mass < at * mass[:, -1:]).sum(axis=1)
-    found = every[np.minimum(index, every.size - 1)]
-    middle = every[min(int(at * every.size), every.size - 1)]
+    # A resample may have drawn no call with a value: it has no quantile.
+    mass = mass[mass[:, -1] > 0]
+    found = every[(mass < at * mass[:, -1:]).sum(axis=1)]
+    middle = every[math.ceil(at * every.size) - 1]
     low, high = np.quantile(found, _INTERVAL, method="nearest")
     ends = [float(end) if np.isfinite(end) else None for end in (middle, low, high)]
     return Figure(ends[0], ends[1], ends[2], every.size)

@@ -16,7 +16,7 @@ from interject_lab.network.codecs import CLOCK_HZ, Law
 from interject_lab.network.impairments import Background, CarrierCanceller, Impairments, Loss
 from interject_lab.network.line import DelayStep, TelephoneLine
 from interject_lab.network.paths import EchoPath, hybrid, measured, room, single_tap
-from interject_lab.suite.document import DelayMix, LineMix, Suite
+from interject_lab.suite.document import DelayMix, LineMix, PathChoice, Suite
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from media_pod.duplex.contract import PHASES, Pcm
 
@@ -113,7 +113,7 @@ class _Planner:
         self.in_the_field = self.voice.in_the_field or rng.random() < self._mix.in_the_field_share
         low, high = self._mix.level_dbfs
         least = noise_dbfs + self._mix.least_over_noise_db
-        self.level_dbfs = float(min(max(rng.uniform(low, high), least), max(high, low)))
+        self.level_dbfs = float(min(max(rng.uniform(low, high), least), high))
         self._variant = int(rng.integers(2**32))
         """The caller's voice and room stay the same during the call."""
 
@@ -184,8 +184,7 @@ def _line(
     mix, rate_hz = suite.line, material.rate_hz
     erl_db = float(rng.uniform(*mix.erl_db))
     delays = _delays(mix.delay, suite.seconds, rng)
-    path_kind = _weighted(mix.paths, rng)
-    path = _path(path_kind, material, rng)
+    path_kind, path = _path(_weighted(mix.paths, rng), material, rng)
     law = _LAWS[int(rng.integers(len(_LAWS)))]
     impairments, drawn = _impairments(mix, material, noise_dbfs, rng)
     line = TelephoneLine(
@@ -205,7 +204,8 @@ def _line(
         "path": path_kind,
         "law": law,
         "noise_dbfs": round(noise_dbfs, 1),
-        "steps": [(round(step.at_s, 2), round(step.delay_ms)) for step in delays[1:]],
+        # Lists, as a line of JSON gives them back.
+        "steps": [[round(step.at_s, 2), round(step.delay_ms)] for step in delays[1:]],
         **drawn,
     }
     return line, conditions
@@ -228,14 +228,18 @@ def _delays(mix: DelayMix, seconds: float, rng: np.random.Generator) -> list[Del
     return delays
 
 
-def _path(kind: str, material: Material, rng: np.random.Generator) -> EchoPath:
+def _path(
+    kind: PathChoice, material: Material, rng: np.random.Generator
+) -> tuple[PathChoice, EchoPath]:
+    """A path and its kind: a made room stands in for a measured one that the material lacks."""
     if kind == "measured" and material.impulse_responses:
         index = int(rng.integers(len(material.impulse_responses)))
-        return measured(material.impulse_responses[index], material.rate_hz)
+        return kind, measured(material.impulse_responses[index], material.rate_hz)
     if kind == "tap":
-        return single_tap(material.rate_hz)
-    made = hybrid if kind == "hybrid" else room
-    return made(rng, material.rate_hz)
+        return kind, single_tap(material.rate_hz)
+    if kind == "hybrid":
+        return kind, hybrid(rng, material.rate_hz)
+    return "room", room(rng, material.rate_hz)
 
 
 def _impairments(
@@ -262,8 +266,10 @@ def _impairments(
             noise_dbfs=noise_dbfs,
         )
     background_kind = _weighted(mix.backgrounds, rng)
+    if not material.backgrounds.get(background_kind):
+        background_kind = "white"  # recordings need a corpus
     background = None
-    if background_kind != "white" and material.backgrounds.get(background_kind):
+    if background_kind != "white":
         background = Background(_pick(material.backgrounds[background_kind], rng), noise_dbfs)
     overdrive = _OVERDRIVE if rng.random() < mix.overdrive_share else None
     return Impairments(low_rate, drift_ppm, loss, carrier, overdrive, background), {

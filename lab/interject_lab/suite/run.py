@@ -86,15 +86,16 @@ def read_rows(path: Path) -> list[CallRow]:
         SetupError: the file cannot be read, or holds something else.
     """
     try:
-        lines = path.read_text().splitlines()
+        text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: {error}; expected the results of a bench") from error
+    lines = text.splitlines()
     rows = []
     for number, line in enumerate(lines, 1):
         try:
             rows.append(ROW.validate_json(line))
         except ValidationError as error:
-            if number == len(lines):
+            if number == len(lines) and not text.endswith("\n"):
                 break
             raise SetupError(
                 f"{path}, line {number}: found {line[:40]!r}; expected the result of a call, "

@@ -37,7 +37,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ReplayScore:
-    """One candidate on the validation calls; None where nothing was to be measured."""
+    """One candidate on the validation calls; delays are infinite where it heard nobody."""
 
     rule: StopRule
     false_per_hour: float
@@ -57,19 +57,24 @@ class ReplayScore:
 class _Event:
     call: int
     first: int
-    last: int
+    end: int
+    """The tick after the last in which a stop belongs to it."""
     turn: bool
 
 
 def choose(
     networks: Sequence[JudgeNetwork], validation: Recordings
-) -> tuple[StopRule, list[ReplayScore]]:
-    """The rule with the least missed at `MOST_FALSE_PER_HOUR`, and all that were tried."""
+) -> tuple[ReplayScore, list[ReplayScore]]:
+    """The best candidate, and all that were tried, itself among them.
+
+    First the bias with the least missed at `MOST_FALSE_PER_HOUR`, then what keeps most backchannels
+    and is late or deaf for few interruptions more.
+    """
     replay = _Replay(networks, validation)
     start = StopRule(0.0, TURN_THRESHOLDS[0], VOICES_MS[0], HANGOVER_MS)
     tried = [replay.score(replace(start, bias=bias), keep=False) for bias in BIASES]
     good = [score for score in tried if score.false_per_hour <= MOST_FALSE_PER_HOUR]
-    chosen = good[0] if good else tried[-1]
+    chosen = min(good, key=lambda score: score.missed_percent) if good else tried[-1]
     kept = [
         replay.score(replace(chosen.rule, turn_threshold=turn, voice_ms=voice_ms), keep=True)
         for turn in TURN_THRESHOLDS
@@ -82,24 +87,27 @@ def choose(
         and score.missed_percent <= chosen.missed_percent + MOST_EXTRA_MISSED
     ]
     best = max(fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
-    # The file's bias is that of a bank with the usual sensitivity, which has a bias of its own.
-    rule = replace(best.rule, bias=best.rule.bias - NORMAL_BIAS)
-    return rule, [*tried, *kept]
+    return best, [*tried, *kept]
+
+
+def in_a_bank(rule: StopRule) -> StopRule:
+    """`rule` for a bank with the usual sensitivity, which has a bias of its own."""
+    return replace(rule, bias=rule.bias - NORMAL_BIAS)
 
 
 class _Replay:
     """The validation calls with the networks' logits."""
 
     def __init__(self, networks: Sequence[JudgeNetwork], calls: Recordings) -> None:
-        near, _, turn, _, echo = np.moveaxis(calls.labels, 2, 0) > 0.5
+        near, speech, turn, _, echo = np.moveaxis(calls.labels, 2, 0) > 0.5
         self._near, self._echo = near, echo
         logits = np.mean([_logits(network, calls.features) for network in networks], axis=0)
         self._voice = voice_logit(logits[:, :, 0], logits[:, :, 1])
         self._turn = logits[:, :, 2]
-        self._events = list(_events(near, turn))
-        grace = np.ones(round(GRACE_MS / TICK_MS) + 1)
+        grace = np.ones(1 + round(GRACE_MS / TICK_MS))
         covered = np.stack([np.convolve(row, grace)[: row.size] > 0 for row in near])
         self._alone = echo & ~covered
+        self._events = list(_events(covered, speech, turn, echo))
 
     def score(self, rule: StopRule, *, keep: bool) -> ReplayScore:
         """One rule on all calls."""
@@ -120,29 +128,34 @@ class _Replay:
         delays_ms = [self._stop_ms(rises, event) for event in self._events if event.turn]
         heard = [ms for ms in delays_ms if ms is not None and ms <= MISSED_AFTER_MS]
         short = [self._stop_ms(rises, event) is None for event in self._events if not event.turn]
-        hours = float(self._alone.sum()) * TICK_MS / 3.6e6
+        hours = max(int(self._alone.sum()), 1) * TICK_MS / 3.6e6
         return ReplayScore(
             rule=rule,
             false_per_hour=float((rises & self._alone).sum()) / hours,
-            missed_percent=100 * (1 - len(heard) / max(len(delays_ms), 1)),
+            missed_percent=100 * (1 - len(heard) / len(delays_ms)) if delays_ms else 0.0,
             stop_p50_ms=float(np.quantile(heard, 0.5)) if heard else np.inf,
             stop_p95_ms=float(np.quantile(heard, 0.95)) if heard else np.inf,
             backchannels_kept_percent=100 * float(np.mean(short)) if short else 100.0,
         )
 
     def _stop_ms(self, rises: Flags, event: _Event) -> float | None:
-        last = event.last + round(GRACE_MS / TICK_MS)
-        found = np.flatnonzero(rises[event.call, event.first : last + 1])
+        found = np.flatnonzero(rises[event.call, event.first : event.end])
         return float(found[0] + 1) * TICK_MS if found.size else None
 
 
-def _events(near: Flags, turn: Flags) -> Iterable[_Event]:
-    """The sounds over the bot's voice: turns of at least 600 ms, and voices that are none."""
-    for call, row in enumerate(near):
+def _events(covered: Flags, speech: Flags, turn: Flags, echo: Flags) -> Iterable[_Event]:
+    """The voices that begin over the bot's: turns of at least 600 ms, and what takes no turn.
+
+    `covered` joins what pauses of up to `GRACE_MS` part: a decision lasts through them, and does
+    not rise again.
+    """
+    for call, row in enumerate(covered):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
         for first, end in edges.reshape(-1, 2):
+            if not (echo[call, first] and speech[call, first:end].any()):
+                continue
             is_turn = bool(turn[call, first:end].any())
-            if not is_turn or (end - first) * TICK_MS >= LEAST_MS:
+            if not is_turn or (end - first) * TICK_MS >= LEAST_MS + GRACE_MS:
                 yield _Event(call, int(first), int(end), is_turn)
 
 

@@ -1,8 +1,8 @@
 """Fits the judge's network to recorded calls.
 
 A dense layer with ReLU, a GRU (Cho et al. 2014), three logits. Truncated back-propagation through
-time: windows of 5 s in order, with the state carried from one to the next from the call's first
-tick on, so that the network learns the first utterance as it will meet it.
+time: windows of up to 5 s in order, with the state carried from one to the next from the call's
+first tick on, so that the network learns the first utterance as it will meet it.
 """
 
 from collections.abc import Callable, Mapping
@@ -79,11 +79,11 @@ def fit(
         network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
     )
     calls, ticks = train.features.shape[:2]
-    batches, windows = -(-calls // BATCH_CALLS), ticks // WINDOW_TICKS
+    batches, windows = -(-calls // BATCH_CALLS), -(-ticks // WINDOW_TICKS)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=_LEARNING_RATE, total_steps=epochs * batches * windows
     )
-    best, least = network.state_dict(), float("inf")
+    best, least = _copied(network), float("inf")
     for number in range(1, epochs + 1):
         network.train()
         losses = []
@@ -93,10 +93,14 @@ def fit(
         on_epoch(epoch)
         if epoch.validation_loss < least:
             least = epoch.validation_loss
-            best = {name: value.clone() for name, value in network.state_dict().items()}
+            best = _copied(network)
     network.load_state_dict(best)
     network.eval()
     return network
+
+
+def _copied(network: JudgeNetwork) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
 
 
 def loss_on(network: JudgeNetwork, recordings: Recordings) -> float:
@@ -119,11 +123,14 @@ def _pass(
     optimizer: torch.optim.Optimizer | None = None,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
 ) -> list[float]:
-    """One pass over the chosen calls, a step of the optimizer for each window."""
+    """One pass over the chosen calls, a step of the optimizer for each window.
+
+    The last window has what is left of the calls.
+    """
     features, labels = recordings.features[chosen], recordings.labels[chosen]
     state: torch.Tensor | None = None
     losses = []
-    for start in range(0, features.shape[1] - WINDOW_TICKS + 1, WINDOW_TICKS):
+    for start in range(0, features.shape[1], WINDOW_TICKS):
         window = slice(start, start + WINDOW_TICKS)
         x = torch.from_numpy(features[:, window].astype(np.float32))
         if optimizer is not None:

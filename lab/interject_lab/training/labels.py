@@ -23,7 +23,7 @@ _ACTIVE_DB: Final = 25.0
 _HOLE_FRAMES: Final = 5
 _FRAME_MS: Final = 10
 _ECHO_TICKS: Final = 1100 // TICK_MS
-"""The longest delay of an echo."""
+"""The longest delay of an echo, with the tick that is heard."""
 _VOICES: Final[frozenset[SoundKind]] = frozenset(
     {"interruption", "answer", "backchannel", "second_speaker"}
 )
@@ -32,11 +32,11 @@ _VOICES: Final[frozenset[SoundKind]] = frozenset(
 _BOT_SILENT: Final = 0.4
 _ONLY_ECHO: Final = 2.0
 _FIRST_TICKS: Final = (2, 0.3)
-"""The first 40 ms of a sound: nobody could tell."""
+"""The first 40 ms of a sound in which it is active: nobody could tell."""
 _DECIDING_TICKS: Final = (12, 2.0)
-"""Up to 240 ms after its onset, when the decision falls."""
+"""Up to 240 ms of it, when the decision falls."""
 _AFTER_TICKS: Final = (3, 0.2)
-"""60 ms after its end."""
+"""60 ms after it, and after each of its parts."""
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]

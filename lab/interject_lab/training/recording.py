@@ -3,9 +3,9 @@
 The recordings are kept, one file for each chunk of calls, so that an interrupted run goes on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Split
-from interject_lab.suite.document import Suite, read_suite
+from interject_lab.suite.document import read_suite
 from interject_lab.suite.draw import draw_call
 from interject_lab.training.labels import label
 from interject_lab.training.oracle_bot import OracleBot
@@ -60,6 +60,7 @@ class _Job:
     seed: int
     split: Split
     corpus: Path | None
+    seconds: float
     rate_hz: int
     path: Path
 
@@ -73,22 +74,36 @@ def record(
     jobs: int,
     on_calls: Callable[[int, int], None],
     rate_hz: int = 8000,
+    seconds: float = CALL_S,
+    mix: Mapping[str, float] = MIX,
 ) -> Recordings:
-    """Record `calls` calls of `MIX`, or read those that `folder` has already.
+    """Record calls, or read those that `folder` has already.
+
+    Args:
+        calls: how many; each suite's share is rounded.
+        seed: of the calls.
+        split: of the material.
+        corpus: recordings beside the made material.
+        folder: of the recordings; made if missing.
+        jobs: processes; with one, this process records.
+        on_calls: receives the number of calls that are done, and of all.
+        rate_hz: of the lines.
+        seconds: duration of a call.
+        mix: shares of suites, which sum to 1.
 
     Raises:
         SetupError: a corpus that cannot be used.
     """
     load(corpus, rate_hz, split)
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = list(_jobs(calls, seed, split, corpus, rate_hz, folder))
+    wanted = _jobs(_counts(calls, mix), _Job("", (), seed, split, corpus, seconds, rate_hz, folder))
     missing = [job for job in wanted if not job.path.exists()]
-    done = sum(len(job.numbers) for job in wanted) - sum(len(job.numbers) for job in missing)
-    on_calls(done, calls)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
-        for future in as_completed([pool.submit(_record, job) for job in missing]):
-            done += future.result()
-            on_calls(done, calls)
+    total = sum(len(job.numbers) for job in wanted)
+    done = total - sum(len(job.numbers) for job in missing)
+    on_calls(done, total)
+    for recorded in _recorded(missing, jobs):
+        done += recorded
+        on_calls(done, total)
     parts = [np.load(job.path) for job in wanted]
     return Recordings(
         np.concatenate([part["features"] for part in parts]),
@@ -96,21 +111,38 @@ def record(
     )
 
 
-def _jobs(
-    calls: int, seed: int, split: Split, corpus: Path | None, rate_hz: int, folder: Path
-) -> Sequence[_Job]:
+def _recorded(jobs: Sequence[_Job], processes: int) -> Iterator[int]:
+    """Run the jobs; how many calls each had, as they end."""
+    if processes == 1:
+        yield from map(_record, jobs)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=one_thread) as pool:
+        for future in as_completed([pool.submit(_record, job) for job in jobs]):
+            yield future.result()
+
+
+def _jobs(counts: Mapping[str, int], job: _Job) -> list[_Job]:
+    """The chunks of each suite, like `job`, whose path is their folder.
+
+    A file is named for all that its calls depend on, so that none is taken for another.
+    """
+    corpus = "" if job.corpus is None else f"-{job.corpus.resolve().name}"
+    made_of = f"{job.seed}-{job.rate_hz}-{VERSION}-{job.seconds:g}s{corpus}"
     jobs = []
-    for suite, share in MIX.items():
-        count = round(calls * share)
+    for suite, count in counts.items():
         for first in range(0, count, CHUNK):
             numbers = tuple(range(first, min(first + CHUNK, count)))
-            name = f"{split}-{suite}-{seed}-{rate_hz}-{VERSION}-{first}-{len(numbers)}.npz"
-            jobs.append(_Job(suite, numbers, seed, split, corpus, rate_hz, folder / name))
+            name = f"{job.split}-{suite}-{made_of}-{first}-{len(numbers)}.npz"
+            jobs.append(replace(job, suite=suite, numbers=numbers, path=job.path / name))
     return jobs
 
 
+def _counts(calls: int, mix: Mapping[str, float]) -> dict[str, int]:
+    return {suite: round(calls * share) for suite, share in mix.items()}
+
+
 def _record(job: _Job) -> int:
-    suite = _shortened(read_suite(job.suite))
+    suite = read_suite(job.suite).model_copy(update={"seconds": job.seconds})
     material = loaded(job.corpus, job.rate_hz, job.split)
     calls = [draw_call(suite, material, job.seed, number) for number in job.numbers]
     taps: list[_FeatureTap] = []
@@ -146,10 +178,6 @@ def _record(job: _Job) -> int:
         np.savez(file, features=features, labels=stacked)
     unfinished.rename(job.path)
     return len(calls)
-
-
-def _shortened(suite: Suite) -> Suite:
-    return suite.model_copy(update={"seconds": CALL_S})
 
 
 class _FeatureTap:

@@ -1,15 +1,16 @@
 """Makes the weights of the learned judge: record, fit, choose, write."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 import torch
 
-from interject_lab.training.choosing import ReplayScore, choose
+from interject_lab.material.material import Split
+from interject_lab.training.choosing import ReplayScore, choose, in_a_bank
 from interject_lab.training.fitting import Epoch, JudgeNetwork, fit
-from interject_lab.training.recording import CALL_S, record
+from interject_lab.training.recording import CALL_S, MIX, Recordings, record
 from media_pod.duplex.decision.judge.stop_rule import StopRule
 from media_pod.duplex.decision.judge.weights import save
 
@@ -25,7 +26,7 @@ class TrainingPlan:
     """Size and seed of a training."""
 
     calls: int
-    """To learn from, of 40 s each."""
+    """To learn from."""
     seed: int
     corpus: Path | None
     folder: Path
@@ -34,11 +35,15 @@ class TrainingPlan:
     units: int = 48
     epochs: int = 12
     jobs: int = 1
+    call_s: float = CALL_S
+    """Duration of a call."""
+    mix: Mapping[str, float] = field(default_factory=lambda: MIX)
+    """Shares of suites."""
 
     @property
     def provenance(self) -> str:
         """What the weights are made of, in a line."""
-        hours = self.calls * CALL_S / 3600
+        hours = self.calls * self.call_s / 3600
         voices = "synthetic voices" if self.corpus is None else "synthetic and recorded voices"
         return (
             f"interject lab train --calls {self.calls} --seed {self.seed} --epochs {self.epochs}: "
@@ -51,11 +56,13 @@ class Trained:
     """The outcome of a training."""
 
     rule: StopRule
+    """As it is written."""
+    chosen: ReplayScore
     candidates: list[ReplayScore]
     epochs: list[Epoch]
 
     def as_dict(self) -> dict[str, float]:
-        """The chosen rule."""
+        """The rule."""
         return asdict(self.rule)
 
     def as_table(self) -> tuple[list[str], list[list[str]]]:
@@ -64,7 +71,7 @@ class Trained:
         rows = []
         for candidate in self.candidates:
             name, *others = (f"{value:g}" for value in candidate.as_dict().values())
-            chosen = " *" if candidate.rule == self.rule else ""
+            chosen = " *" if candidate is self.chosen else ""
             rows.append([name + chosen, *others])
         return header, rows
 
@@ -75,13 +82,17 @@ def train(plan: TrainingPlan, out: Path, on_step: OnStep, on_calls: OnCalls) -> 
     Raises:
         SetupError: a corpus that cannot be used.
     """
+
+    def recorded(calls: int, split: Split) -> Recordings:
+        return record(
+            calls, plan.seed, split, plan.corpus, plan.folder, plan.jobs, on_calls,
+            seconds=plan.call_s, mix=plan.mix,
+        )  # fmt: skip
+
     on_step(f"recording {plan.calls} calls to learn from")
-    calls = record(plan.calls, plan.seed, "train", plan.corpus, plan.folder, plan.jobs, on_calls)
+    calls = recorded(plan.calls, "train")
     on_step("recording calls to choose on")
-    validation = record(
-        round(plan.calls * VALIDATION_SHARE), plan.seed, "validation", plan.corpus, plan.folder,
-        plan.jobs, on_calls,
-    )  # fmt: skip
+    validation = recorded(round(plan.calls * VALIDATION_SHARE), "validation")
     torch.set_num_threads(plan.jobs)
     networks: list[JudgeNetwork] = []
     epochs: list[Epoch] = []
@@ -97,6 +108,7 @@ def train(plan: TrainingPlan, out: Path, on_step: OnStep, on_calls: OnCalls) -> 
         on_step(f"network {number + 1} of {plan.networks}")
         seed = plan.seed + 1000 * number
         networks.append(fit(calls, validation, plan.units, plan.epochs, seed, on_epoch))
-    rule, candidates = choose(networks, validation)
+    chosen, candidates = choose(networks, validation)
+    rule = in_a_bank(chosen.rule)
     save(out, [network.exported() for network in networks], rule, plan.provenance)
-    return Trained(rule, candidates, epochs)
+    return Trained(rule, chosen, candidates, epochs)

@@ -23,7 +23,7 @@ def tone(frequency_hz: float, at: Signal) -> Signal:
     return np.asarray(np.sin(2 * np.pi * frequency_hz * at / 8000))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     lag=st.integers(40, 800),
     drift_ppm=st.floats(-300, 300).filter(lambda ppm: abs(ppm) > 1),
@@ -32,14 +32,15 @@ def tone(frequency_hz: float, at: Signal) -> Signal:
 def test_a_drifting_echo_is_the_sound_at_times_that_move_evenly(
     lag: int, drift_ppm: float, frequency_hz: float
 ) -> None:
-    at = np.arange(8 * 8000, dtype=np.float64)
+    at = np.arange(2 * 8000, dtype=np.float64)
     delay = make(lag, drift_ppm)
     echo = delayed(delay, tone(frequency_hz, at))
     drifted = lag + drift_ppm * 1e-6 * at
     settled = slice(1000, None)
     expected = tone(frequency_hz, at - drifted)
-    assert np.max(np.abs(echo - expected)[settled]) < 2e-3
-    assert delay.lag_at(64_000) == pytest.approx(lag + drift_ppm * 1e-6 * 64_000)
+    # The interpolator's 1.1e-3, and the crossfade of a tick's two lags: (2.67 * 0.048)^2 / 8.
+    assert np.max(np.abs(echo - expected)[settled]) < 3.2e-3
+    assert delay.lag_at(16_000) == pytest.approx(lag + drift_ppm * 1e-6 * 16_000)
 
 
 def test_no_tick_has_an_edge() -> None:

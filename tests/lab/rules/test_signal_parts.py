@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interject_lab.rules.bot_speech import BotSpeech
@@ -28,6 +28,7 @@ def test_a_full_scale_sine_of_997_hz_has_minus_3_lkfs(rate_hz: int) -> None:
     assert meter.step(np.zeros_like(ticks[0])).shape == (1,)
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 19), st.floats(100, 3400))
 def test_doubling_keeps_the_samples_and_interpolates_a_tone(ticks: int, hertz: float) -> None:
     time_s = np.arange(160 * 20) / 8000

@@ -7,18 +7,20 @@ import pytest
 from numpy.typing import NDArray
 
 from interject_lab.call_record import MEANT_FOR_THE_BOT
-from interject_lab.material.corpus import load
 from interject_lab.scoring.field import measure
 from interject_lab.scoring.figures import ROW, CallRow
 from interject_lab.scoring.suite_scores import SuiteScores, pool
 from interject_lab.suite.document import Suite
 from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.virtual import ScriptedBot, VirtualCall, run
+from lab.conftest import small_material
 from lab.suite.instruments import DeafBank, InstrumentBank, RandomBank
+from lab.suite.rows import call_row, interruption
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
 
 RATE_HZ = 8000
 SUITE = Suite.model_validate({"name": "instruments", "seconds": 30.0}, by_alias=True)
+SHORT = SUITE.model_copy(update={"seconds": 8.0})
 CALLS = 4
 
 
@@ -42,8 +44,7 @@ class PerfectBank(InstrumentBank):
 
 
 def draw(calls: int = CALLS, seed: int = 5, suite: Suite = SUITE) -> list[SuiteCall]:
-    material = load(None, RATE_HZ, "test")
-    return [draw_call(suite, material, seed, number) for number in range(calls)]
+    return [draw_call(suite, small_material("test"), seed, number) for number in range(calls)]
 
 
 def score(bank: InstrumentBank, calls: Sequence[SuiteCall], suite: Suite = SUITE) -> SuiteScores:
@@ -112,26 +113,57 @@ def test_a_random_detector_scores_as_computed() -> None:
 
 
 def test_the_same_seed_draws_the_same_call_and_another_one_does_not() -> None:
-    one, same, other = (rows(DeafBank(2, RATE_HZ), draw(2, seed)) for seed in (5, 5, 6))
+    one, same, other = (
+        rows(DeafBank(2, RATE_HZ), draw(2, seed, SHORT), SHORT) for seed in (5, 5, 6)
+    )
     assert [ROW.dump_json(row) for row in one] == [ROW.dump_json(row) for row in same]
     assert one[0].conditions != other[0].conditions
 
 
 def test_a_call_scores_the_same_alone_as_among_others() -> None:
-    together = rows(DeafBank(3, RATE_HZ), draw(3))
-    alone = rows(DeafBank(1, RATE_HZ), draw(3)[2:])
+    together = rows(DeafBank(3, RATE_HZ), draw(3, suite=SHORT), SHORT)
+    alone = rows(DeafBank(1, RATE_HZ), draw(3, suite=SHORT)[2:], SHORT)
     assert together[2].figures == alone[0].figures
 
 
 def test_a_row_survives_the_file() -> None:
-    (row,) = rows(RandomBank(1, RATE_HZ), draw(1))
+    stepped = SHORT.line.delay.model_copy(update={"step_share": 1.0, "steps_per_minute": (30, 30)})
+    line = SHORT.line.model_copy(update={"delay": stepped})
+    suite = SHORT.model_copy(update={"line": line})
+    (row,) = rows(RandomBank(1, RATE_HZ), draw(1, suite=suite), suite)
+    assert row.conditions["steps"]
     assert ROW.validate_json(ROW.dump_json(row)) == row
 
 
+@pytest.fixture(scope="module")
+def found() -> list[CallRow]:
+    return rows(RandomBank(CALLS, RATE_HZ), draw())
+
+
 @pytest.mark.parametrize("kept", [0, 3, 10])
-def test_an_interval_holds_its_figure(kept: int) -> None:
-    calls = draw(4)
-    found = rows(RandomBank(4, RATE_HZ), calls)
+def test_an_interval_holds_its_figure(found: list[CallRow], kept: int) -> None:
     for figure in pool(found * (kept + 1)).figures.values():
         if figure.low is not None and figure.high is not None and figure.value is not None:
             assert figure.low <= figure.value <= figure.high
+
+
+def test_a_quantile_is_the_nearest_rank_and_calls_without_a_value_do_not_move_it() -> None:
+    stops_ms = [100.0 * number for number in range(1, 21)]
+    calls = [call_row(number, interruption(10, ms)) for number, ms in enumerate(stops_ms)]
+    figures = pool(calls).figures
+    assert (figures["stop_p50_ms"].value, figures["stop_p95_ms"].value) == (400.0, 800.0)
+    silent = [call_row(20 + number) for number in range(20)]
+    one = pool(
+        [call_row(0, interruption(10, 300.0)), call_row(1, interruption(10, 500.0)), *silent]
+    )
+    assert one.figures["stop_p50_ms"].low == 300.0
+    assert one.figures["stop_p50_ms"].high == 500.0
+
+
+def test_conditions_name_what_the_line_has_and_not_what_the_material_lacks() -> None:
+    line = SHORT.line.model_copy(
+        update={"paths": {"measured": 1.0}, "backgrounds": {"recorded": 1.0}}
+    )
+    (call,) = draw(1, suite=SHORT.model_copy(update={"line": line}))
+    assert call.conditions["path"] == "room"
+    assert call.conditions["background"] == "white"
