@@ -10,6 +10,7 @@ import numpy as np
 
 from interject_lab.audio_files import read_audio, read_samples
 from interject_lab.material.clips import Clip, ClipKind
+from interject_lab.material.spoken import are_spoken
 from interject_lab.material.voices import (
     BACKCHANNEL_S,
     BOT_PHRASE_S,
@@ -61,7 +62,14 @@ def pieces(corpus: Path, found: Sequence[Clip], rate_hz: int) -> list[Piece]:
     if faults:
         lines = "\n".join(faults)
         raise SetupError(f"{len(faults)} files of the corpus cannot be used, remove them:\n{lines}")
-    return _bounded(made)
+    return _bounded(_spoken(made, rate_hz))
+
+
+def _spoken(made: Sequence[Piece], rate_hz: int) -> list[Piece]:
+    """Without the phrases of callers that are no speech."""
+    phrases = [piece.pcm for piece in made if piece.kind == "caller"]
+    spoken = iter(are_spoken(phrases, rate_hz))
+    return [piece for piece in made if piece.kind != "caller" or next(spoken)]
 
 
 def _read(path: Path, kind: ClipKind, rate_hz: int) -> Pcm:

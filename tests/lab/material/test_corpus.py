@@ -7,6 +7,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from interject_lab.material import corpus as corpora
+from interject_lab.material import pieces as cutting
 from interject_lab.material.clips import CATALOGUE, Clip, read_catalogue, write_catalogue
 from interject_lab.material.corpus import load
 from interject_lab.material.layouts import MANIFEST, clips
@@ -29,6 +30,8 @@ def recordings_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making voices and sounds takes seconds, and `test_made` tests them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(corpora, "made", lambda rate_hz, split, rng_seed: NOTHING_MADE[split])
+    # Whether the speech here is speech is for `test_spoken`: it is a buzz.
+    monkeypatch.setattr(cutting, "are_spoken", lambda phrases, rate_hz: [True] * len(phrases))
 
 
 def save(path: Path, pcm: NDArray[np.int16], rate_hz: int = RATE_HZ) -> None:
