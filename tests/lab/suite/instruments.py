@@ -43,7 +43,7 @@ class DeafBank(InstrumentBank):
 class RandomBank(InstrumentBank):
     """Says CALLER for one tick with this probability, whatever is heard."""
 
-    PER_TICK = 0.002
+    PER_TICK = 0.006
 
     def __init__(self, slots: int, rate: int) -> None:
         super().__init__(slots, rate)

@@ -1,6 +1,7 @@
 """The instrument checked with detectors whose scores are known beforehand."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from interject_lab.scoring.figures import ROW, CallRow
 from interject_lab.scoring.suite_scores import SuiteScores, pool
 from interject_lab.suite.document import Suite
 from interject_lab.suite.draw import SuiteCall, draw_call
+from interject_lab.suite.run import read_rows
 from interject_lab.virtual import ScriptedBot, VirtualCall, run
 from lab.conftest import small_material
 from lab.suite.instruments import DeafBank, InstrumentBank, RandomBank
 from lab.suite.rows import call_row, interruption
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
+from media_pod.errors import SetupError
 
 RATE_HZ = 8000
 SUITE = Suite.model_validate({"name": "instruments", "seconds": 30.0}, by_alias=True)
@@ -98,12 +101,12 @@ def test_a_random_detector_scores_as_computed() -> None:
     suite = SUITE.model_copy(
         update={
             "name": "alone",
-            "seconds": 30.0,
+            "seconds": 20.0,
             "caller": SUITE.caller.model_copy(update={"events": {"none": 1.0}}),
         }
     )
-    calls = draw(10, suite=suite)
-    scores = score(RandomBank(10, RATE_HZ), calls, suite)
+    calls = draw(6, suite=suite)
+    scores = score(RandomBank(6, RATE_HZ), calls, suite)
     per_hour = RandomBank.PER_TICK * 3600 * 1000 / TICK_MS
     low, high = scores.figures["false_per_hour"].low, scores.figures["false_per_hour"].high
     assert low is not None
@@ -152,12 +155,9 @@ def test_a_quantile_is_the_nearest_rank_and_calls_without_a_value_do_not_move_it
     calls = [call_row(number, interruption(10, ms)) for number, ms in enumerate(stops_ms)]
     figures = pool(calls).figures
     assert (figures["stop_p50_ms"].value, figures["stop_p95_ms"].value) == (400.0, 800.0)
-    silent = [call_row(20 + number) for number in range(20)]
-    one = pool(
-        [call_row(0, interruption(10, 300.0)), call_row(1, interruption(10, 500.0)), *silent]
-    )
-    assert one.figures["stop_p50_ms"].low == 300.0
-    assert one.figures["stop_p50_ms"].high == 500.0
+    silent = [call_row(1 + number) for number in range(20)]
+    one = pool([call_row(0, interruption(10, 300.0), interruption(20, 500.0)), *silent])
+    assert one.figures["stop_p95_ms"].low == one.figures["stop_p95_ms"].high == 500.0
 
 
 def test_conditions_name_what_the_line_has_and_not_what_the_material_lacks() -> None:
@@ -167,3 +167,15 @@ def test_conditions_name_what_the_line_has_and_not_what_the_material_lacks() -> 
     (call,) = draw(1, suite=SHORT.model_copy(update={"line": line}))
     assert call.conditions["path"] == "room"
     assert call.conditions["background"] == "white"
+
+
+def test_a_line_that_was_cut_off_is_left_out_and_a_file_of_something_else_is_refused(
+    tmp_path: Path,
+) -> None:
+    whole = ROW.dump_json(call_row(0)).decode()
+    path = tmp_path / "results.jsonl"
+    path.write_text(f"{whole}\n{whole[:50]}")
+    assert len(read_rows(path)) == 1
+    path.write_text("a page of text\n")
+    with pytest.raises(SetupError, match="line 1: found 'a page of text'"):
+        read_rows(path)
