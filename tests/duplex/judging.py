@@ -14,7 +14,9 @@ from media_pod.duplex.decision.judge.stop_rule import StopRule
 from media_pod.duplex.decision.judge.weights import JudgeWeights
 
 Floats = NDArray[np.float32]
-RULE = StopRule(bias=0.5, turn_threshold=1.0, voice_ms=500, hangover_ms=300)
+RULE = StopRule(
+    bias=0.5, speech_bias=0.0, stop_above=4.0, turn_threshold=1.0, voice_ms=500, hangover_ms=300
+)
 
 
 def random_arrays(

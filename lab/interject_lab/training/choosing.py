@@ -7,7 +7,8 @@ and beginnings are hard: the chosen rule is to be confirmed by `interject lab be
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -20,7 +21,9 @@ from media_pod.duplex.contract import TICK_MS
 from media_pod.duplex.decision.detector import NORMAL_BIAS
 from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_logit
 
-BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+SPEECH_BIASES: Final = (0.0, 1.0, 2.0)
+STOPS_ABOVE: Final = (4.0, 6.0)
 TURN_THRESHOLDS: Final = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 VOICES_MS: Final = (300.0, 400.0, 500.0, 600.0)
 HANGOVER_MS: Final = 300.0
@@ -30,6 +33,8 @@ MOST_FALSE_PER_HOUR: Final = 1.0
 LATEST_P95_MS: Final = 600.0
 MOST_EXTRA_MISSED: Final = 0.5
 """Percent of interruptions that a rule may miss so that backchannels are kept."""
+MOST_NOISE_STOPS: Final = 6.0
+"""Percent of noises that may stop the bot."""
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -45,6 +50,7 @@ class ReplayScore:
     stop_p50_ms: float
     stop_p95_ms: float
     backchannels_kept_percent: float
+    noise_stops_percent: float
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, the rule's among them, rounded to hundredths."""
@@ -59,7 +65,7 @@ class _Event:
     first: int
     end: int
     """The tick after the last in which a stop belongs to it."""
-    turn: bool
+    kind: Literal["turn", "backchannel", "noise"]
 
 
 def choose(
@@ -67,18 +73,21 @@ def choose(
 ) -> tuple[ReplayScore, list[ReplayScore]]:
     """The best candidate, and all that were tried, itself among them.
 
-    First the bias with the least missed at `MOST_FALSE_PER_HOUR`, then what keeps most backchannels
-    and is late or deaf for few interruptions more.
+    First the evidence with the least missed at `MOST_FALSE_PER_HOUR`, then the turn that keeps most
+    backchannels, lets few noises stop the bot, and is late or deaf for few interruptions more.
     """
     replay = _Replay(networks, validation)
-    start = StopRule(0.0, TURN_THRESHOLDS[0], VOICES_MS[0], HANGOVER_MS)
-    tried = [replay.score(replace(start, bias=bias), keep=False) for bias in BIASES]
+    tried = [
+        replay.score(
+            StopRule(bias, speech, above, TURN_THRESHOLDS[0], VOICES_MS[0], HANGOVER_MS), keep=False
+        )
+        for speech, above, bias in product(SPEECH_BIASES, STOPS_ABOVE, BIASES)
+    ]
     good = [score for score in tried if score.false_per_hour <= MOST_FALSE_PER_HOUR]
     chosen = min(good, key=lambda score: score.missed_percent) if good else tried[-1]
     kept = [
         replay.score(replace(chosen.rule, turn_threshold=turn, voice_ms=voice_ms), keep=True)
-        for turn in TURN_THRESHOLDS
-        for voice_ms in VOICES_MS
+        for turn, voice_ms in product(TURN_THRESHOLDS, VOICES_MS)
     ]
     fast = [
         score
@@ -86,7 +95,8 @@ def choose(
         if score.stop_p95_ms <= LATEST_P95_MS
         and score.missed_percent <= chosen.missed_percent + MOST_EXTRA_MISSED
     ]
-    best = max(fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
+    calm = [score for score in fast if score.noise_stops_percent <= MOST_NOISE_STOPS]
+    best = max(calm or fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
     return best, [*tried, *kept]
 
 
@@ -102,7 +112,10 @@ class _Replay:
         near, speech, turn, _, echo = np.moveaxis(calls.labels, 2, 0) > 0.5
         self._near, self._echo = near, echo
         logits = np.mean([_logits(network, calls.features) for network in networks], axis=0)
-        self._voice = voice_logit(logits[:, :, 0], logits[:, :, 1])
+        self._voice = {
+            bias: voice_logit(logits[:, :, 0], logits[:, :, 1] + np.float32(bias))
+            for bias in SPEECH_BIASES
+        }
         self._turn = logits[:, :, 2]
         grace = np.ones(1 + round(GRACE_MS / TICK_MS))
         covered = np.stack([np.convolve(row, grace)[: row.size] > 0 for row in near])
@@ -113,10 +126,11 @@ class _Replay:
         """One rule on all calls."""
         calls, ticks = self._near.shape
         test = StopTest(calls, rule, keep_backchannels=keep)
+        voice = self._voice[rule.speech_bias]
         rises = np.stack(
             [
                 test.step(
-                    self._voice[:, tick],
+                    voice[:, tick],
                     self._turn[:, tick],
                     self._echo[:, tick],
                     self._echo[:, tick],
@@ -125,9 +139,11 @@ class _Replay:
             ],
             axis=1,
         )
-        delays_ms = [self._stop_ms(rises, event) for event in self._events if event.turn]
+        stops_ms: dict[str, list[float | None]] = {"turn": [], "backchannel": [], "noise": []}
+        for event in self._events:
+            stops_ms[event.kind].append(self._stop_ms(rises, event))
+        delays_ms = stops_ms["turn"]
         heard = [ms for ms in delays_ms if ms is not None and ms <= MISSED_AFTER_MS]
-        short = [self._stop_ms(rises, event) is None for event in self._events if not event.turn]
         hours = max(int(self._alone.sum()), 1) * TICK_MS / 3.6e6
         return ReplayScore(
             rule=rule,
@@ -135,7 +151,8 @@ class _Replay:
             missed_percent=100 * (1 - len(heard) / len(delays_ms)) if delays_ms else 0.0,
             stop_p50_ms=float(np.quantile(heard, 0.5)) if heard else np.inf,
             stop_p95_ms=float(np.quantile(heard, 0.95)) if heard else np.inf,
-            backchannels_kept_percent=100 * float(np.mean(short)) if short else 100.0,
+            backchannels_kept_percent=100 - _stopped_percent(stops_ms["backchannel"]),
+            noise_stops_percent=_stopped_percent(stops_ms["noise"]),
         )
 
     def _stop_ms(self, rises: Flags, event: _Event) -> float | None:
@@ -144,7 +161,7 @@ class _Replay:
 
 
 def _events(covered: Flags, speech: Flags, turn: Flags, echo: Flags) -> Iterable[_Event]:
-    """The voices that begin over the bot's: turns of at least 600 ms, and what takes no turn.
+    """The sounds that begin over the bot's: turns of at least 600 ms, and what takes no turn.
 
     `covered` joins what pauses of up to `GRACE_MS` part: a decision lasts through them, and does
     not rise again.
@@ -152,11 +169,19 @@ def _events(covered: Flags, speech: Flags, turn: Flags, echo: Flags) -> Iterable
     for call, row in enumerate(covered):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
         for first, end in edges.reshape(-1, 2):
-            if not (echo[call, first] and speech[call, first:end].any()):
+            if not echo[call, first]:
                 continue
-            is_turn = bool(turn[call, first:end].any())
-            if not is_turn or (end - first) * TICK_MS >= LEAST_MS + GRACE_MS:
-                yield _Event(call, int(first), int(end), is_turn)
+            if not turn[call, first:end].any():
+                voice = bool(speech[call, first:end].any())
+                yield _Event(call, int(first), int(end), "backchannel" if voice else "noise")
+            elif (end - first) * TICK_MS >= LEAST_MS + GRACE_MS:
+                yield _Event(call, int(first), int(end), "turn")
+
+
+def _stopped_percent(stops_ms: Sequence[float | None]) -> float:
+    """Of sounds that should not stop the bot; 0 for none."""
+    stopped = sum(ms is not None for ms in stops_ms)
+    return 100 * stopped / len(stops_ms) if stops_ms else 0.0
 
 
 def _logits(network: JudgeNetwork, features: NDArray[np.float16]) -> Floats:

@@ -58,7 +58,10 @@ class JudgeNetwork(nn.Module):  # type: ignore[misc]  # torch is not followed: i
 class Epoch:
     """What one pass over the calls gave."""
 
+    network: int
+    """From 0."""
     number: int
+    """From 1."""
     train_loss: float
     validation_loss: float
 
@@ -69,11 +72,12 @@ def fit(
     units: int,
     epochs: int,
     seed: int,
+    number: int,
     on_epoch: Callable[[Epoch], None],
 ) -> JudgeNetwork:
     """The network of the epoch with the least loss on `validation`."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, number])
+    torch.manual_seed(int(rng.integers(2**32)))
     network = JudgeNetwork(train.features.shape[2], units)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
@@ -84,12 +88,12 @@ def fit(
         optimizer, max_lr=_LEARNING_RATE, total_steps=epochs * batches * windows
     )
     best, least = _copied(network), float("inf")
-    for number in range(1, epochs + 1):
+    for epoch_number in range(1, epochs + 1):
         network.train()
         losses = []
         for chosen in np.array_split(rng.permutation(calls), batches):
             losses += _pass(network, train, np.sort(chosen), optimizer, schedule)
-        epoch = Epoch(number, float(np.mean(losses)), loss_on(network, validation))
+        epoch = Epoch(number, epoch_number, float(np.mean(losses)), loss_on(network, validation))
         on_epoch(epoch)
         if epoch.validation_loss < least:
             least = epoch.validation_loss

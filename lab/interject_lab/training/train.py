@@ -1,8 +1,12 @@
 """Makes the weights of the learned judge: record, fit, choose, write."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Final
 
 import torch
@@ -13,6 +17,9 @@ from interject_lab.training.fitting import Epoch, JudgeNetwork, fit
 from interject_lab.training.recording import CALL_S, MIX, Recordings, record
 from media_pod.duplex.decision.judge.stop_rule import StopRule
 from media_pod.duplex.decision.judge.weights import save
+from media_pod.pod.runtime import one_thread
+
+_REPORT_S: Final = 1.0
 
 VALIDATION_SHARE: Final = 0.2
 """Calls to choose on, for each one to learn from."""
@@ -83,32 +90,67 @@ def train(plan: TrainingPlan, out: Path, on_step: OnStep, on_calls: OnCalls) -> 
         SetupError: a corpus that cannot be used.
     """
 
-    def recorded(calls: int, split: Split) -> Recordings:
-        return record(
-            calls, plan.seed, split, plan.corpus, plan.folder, plan.jobs, on_calls,
-            seconds=plan.call_s, mix=plan.mix,
-        )  # fmt: skip
-
     on_step(f"recording {plan.calls} calls to learn from")
-    calls = recorded(plan.calls, "train")
+    _recorded(plan, "train", on_calls)
     on_step("recording calls to choose on")
-    validation = recorded(round(plan.calls * VALIDATION_SHARE), "validation")
-    torch.set_num_threads(plan.jobs)
-    networks: list[JudgeNetwork] = []
+    validation = _recorded(plan, "validation", on_calls)
+    on_step(f"fitting {plan.networks} networks")
     epochs: list[Epoch] = []
 
     def on_epoch(epoch: Epoch) -> None:
         epochs.append(epoch)
         on_step(
-            f"  epoch {epoch.number} of {plan.epochs}: loss {epoch.train_loss:.4f}, "
-            f"on validation calls {epoch.validation_loss:.4f}"
+            f"  network {epoch.network + 1}, epoch {epoch.number} of {plan.epochs}: loss "
+            f"{epoch.train_loss:.4f}, on validation calls {epoch.validation_loss:.4f}"
         )
 
-    for number in range(plan.networks):
-        on_step(f"network {number + 1} of {plan.networks}")
-        seed = plan.seed + 1000 * number
-        networks.append(fit(calls, validation, plan.units, plan.epochs, seed, on_epoch))
+    networks = _fitted(plan, on_epoch)
+    on_step("choosing the stop rule")
     chosen, candidates = choose(networks, validation)
     rule = in_a_bank(chosen.rule)
     save(out, [network.exported() for network in networks], rule, plan.provenance)
     return Trained(rule, chosen, candidates, epochs)
+
+
+def _recorded(plan: TrainingPlan, split: Split, on_calls: OnCalls) -> Recordings:
+    calls = plan.calls if split == "train" else round(plan.calls * VALIDATION_SHARE)
+    return record(
+        calls,
+        plan.seed,
+        split,
+        plan.corpus,
+        plan.folder,
+        plan.jobs,
+        on_calls,
+        seconds=plan.call_s,
+        mix=plan.mix,
+    )
+
+
+def _fitted(plan: TrainingPlan, on_epoch: Callable[[Epoch], None]) -> list[JudgeNetwork]:
+    """The networks, each in a process of its own: two threads fit one no faster than one does."""
+    if plan.jobs == 1:
+        return [_fit(plan, number, on_epoch) for number in range(plan.networks)]
+    context = get_context("spawn")
+    processes = min(plan.jobs, plan.networks)
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(processes, context, initializer=one_thread) as pool,
+    ):
+        ended: Queue[Epoch] = manager.Queue()
+        fits = [pool.submit(_fit, plan, number, ended.put) for number in range(plan.networks)]
+        while not (all(each.done() for each in fits) and ended.empty()):
+            with suppress(Empty):
+                on_epoch(ended.get(timeout=_REPORT_S))
+        return [each.result() for each in fits]
+
+
+def _fit(plan: TrainingPlan, number: int, on_epoch: Callable[[Epoch], None]) -> JudgeNetwork:
+    """Network `number` of the plan, from recordings that are there."""
+    torch.set_num_threads(1)
+    calls, validation = (_recorded(plan, split, _unreported) for split in ("train", "validation"))
+    return fit(calls, validation, plan.units, plan.epochs, plan.seed, number, on_epoch)
+
+
+def _unreported(done: int, of: int) -> None:
+    """For recordings that are only read."""

@@ -83,5 +83,5 @@ def test_what_a_caller_says_while_the_bot_is_silent_is_no_interruption() -> None
 
 
 def test_a_rule_for_a_bank_leaves_room_for_the_banks_own_bias() -> None:
-    rule = StopRule(1.0, 2.0, 400.0, 300.0)
+    rule = StopRule(1.0, 0.0, 4.0, 2.0, 400.0, 300.0)
     assert in_a_bank(rule) == replace(rule, bias=1.0 - NORMAL_BIAS)

@@ -52,6 +52,7 @@ class LearnedDetector:
         self._features = FeatureExtractor(slots)
         self._ensemble = Ensemble(weights.networks, slots)
         self._attribution = Attribution(slots)
+        self._speech_bias = np.float32(rule.speech_bias)
         self._test = StopTest(slots, rule, keep_backchannels=keep_backchannels)
         self._reason = np.zeros(slots, np.int8)
 
@@ -67,7 +68,7 @@ class LearnedDetector:
             ValueError: the evidence has no signals.
         """
         features = self._features.step(evidence)
-        voice, turn = _read(self._ensemble.step(features))
+        voice, turn = self._read(self._ensemble.step(features))
         rise = self._test.step(
             voice,
             turn,
@@ -89,11 +90,10 @@ class LearnedDetector:
         return self._attribution.explain(slot, features, float(voice[slot]), self._voice_again)
 
     def _voice_again(self, features: Floats, slots: NDArray[np.intp]) -> Floats:
-        return _read(self._ensemble.again(features, slots))[0]
+        return self._read(self._ensemble.again(features, slots))[0]
 
-
-def _read(logits: Floats) -> tuple[Floats, Floats]:
-    """[rows] logits of a voice at the caller's end, and of its taking the turn."""
-    # Contiguous: NumPy's functions may round strided values differently.
-    near, speech, turn = np.ascontiguousarray(logits.T)
-    return voice_logit(near, speech), turn
+    def _read(self, logits: Floats) -> tuple[Floats, Floats]:
+        """[rows] logits of a voice at the caller's end, and of its taking the turn."""
+        # Contiguous: NumPy's functions may round strided values differently.
+        near, speech, turn = np.ascontiguousarray(logits.T)
+        return voice_logit(near, speech + self._speech_bias), turn

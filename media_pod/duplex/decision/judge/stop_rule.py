@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS
 from media_pod.duplex.decision.detector import (
-    CALLER_ABOVE,
     MOST_EVIDENCE,
     PER_TICK,
     RELEASE_BELOW,
@@ -43,6 +42,10 @@ class StopRule:
 
     bias: float
     """Subtracted from the logit of "a voice at the caller's end" in every tick."""
+    speech_bias: float
+    """Added to the logit of speech: above 0, a sound that may be a voice counts as one."""
+    stop_above: float
+    """Evidence, up to 12, above which the bot stops; the first doubt is at 1.5."""
     turn_threshold: float
     """Smoothed turn logit above which a voice over the bot takes the turn at once."""
     voice_ms: float
@@ -63,6 +66,7 @@ class StopTest:
             keep_backchannels: whether the bot speaks on through a short "mm hmm".
         """
         self._bias = np.float32(rule.bias)
+        self._stop_above = np.float32(rule.stop_above)
         self._turn_threshold = np.float32(rule.turn_threshold)
         self._voice_ticks = round(rule.voice_ms / TICK_MS)
         self._hangover_ticks = round(rule.hangover_ms / TICK_MS)
@@ -127,7 +131,7 @@ class StopTest:
         self.sum = np.where(held, np.float32(0), self.sum)
 
     def _decide(self, bot: Flags) -> Flags:
-        stops = self.sum > CALLER_ABOVE
+        stops = self.sum > self._stop_above
         if self._keep_backchannels:
             lasted = self._lasted_ticks >= self._voice_ticks
             stops &= ~bot | lasted | (self._turn > self._turn_threshold)
