@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -82,8 +82,13 @@ _FILE: Final = click.Path(path_type=Path)
     show_default=True,
     help="Folder of the results and the report. A run that was interrupted goes on from them.",
 )
-@click.option("--worst", type=click.IntRange(0, 50), default=6, show_default=True,
-              help="Calls to show in the report, with audio.")  # fmt: skip
+@click.option(
+    "--worst",
+    type=click.IntRange(0, 50),
+    default=6,
+    show_default=True,
+    help="Calls to show in the report, with audio.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
 @click.option(
     "--write",
@@ -96,16 +101,12 @@ def lab_bench(
     suites: tuple[str, ...],
     rules: tuple[str, ...],
     banks: tuple[str, ...],
-    split: str,
-    corpus: Path | None,
-    calls: int | None,
     rate: str,
-    seed: int,
-    jobs: int,
     out: Path,
     worst: int,
     as_json: bool,
     write: Path | None,
+    **settings: Any,
 ) -> None:
     """Score who decides best when the caller speaks, on simulated calls with known truth."""
     one_thread()
@@ -115,16 +116,8 @@ def lab_bench(
     from interject_lab.suite.report import write_report
     from interject_lab.suite.run import run_bench
 
-    plan = BenchPlan(
-        suites=suites or ("default",),
-        rules=(*rules, *banks) or ("interject",),
-        seed=seed,
-        split=split,  # type: ignore[arg-type]  # click has checked it
-        corpus=corpus,
-        calls=calls,
-        rate_hz=int(rate),
-        jobs=jobs,
-    )
+    decides = (*rules, *banks) or ("interject",)
+    plan = BenchPlan(suites or ("default",), decides, rate_hz=int(rate), **settings)
     if write is not None:
         check_section(write, plan.section)
     out.mkdir(parents=True, exist_ok=True)
@@ -139,6 +132,6 @@ def lab_bench(
         write_section(write, plan.section, f"{made_by}\n\n{table(header, cells)}")
     if as_json:
         click.echo(json.dumps(tables.as_json(scores), indent=2))
-        return
-    print_table(header, cells)
-    click.echo(f"\nresults: {out / 'results.jsonl'}\nreport: {report}")
+    else:
+        print_table(header, cells)
+        click.echo(f"\nresults: {out / 'results.jsonl'}\nreport: {report}")

@@ -80,6 +80,8 @@ class CallRow:
     split: str
     seed: int
     call: int
+    made_of: str
+    """A digest of the suite's content, the corpus and the rate: calls of another one are others."""
     conditions: dict[str, Any]
     figures: CallFigures
 

@@ -18,6 +18,8 @@ from interject_lab.scoring.figures import CallFigures, CallRow, SoundOutcome
 QUIETEST_DBFS: Final = -36.0
 """Callers below this are counted apart: with the line's noise they are hard to hear for people."""
 _RESAMPLES: Final = 1000
+_NONE_SEEN: Final = 3.0
+"""Most events that are compatible with none seen, at 95 % (the rule of three)."""
 _INTERVAL: Final = (0.025, 0.975)
 
 Floats = NDArray[np.float64]
@@ -134,7 +136,10 @@ def pool(rows: Sequence[CallRow]) -> SuiteScores:
     rng = np.random.default_rng(len(calls))
     drawn = rng.multinomial(len(calls), np.full(len(calls), 1 / len(calls)), _RESAMPLES)
     weights = drawn.astype(np.float64)
-    figures = {name: _ratio(list(map(of, calls)), weights) for name, of in _RATIOS.items()}
+    figures = {
+        name: _ratio(list(map(of, calls)), weights, 100.0 if name.endswith("_percent") else 1.0)
+        for name, of in _RATIOS.items()
+    }
     values = {name: list(map(of, calls)) for name, of in _VALUES.items()}
     for name, (source, at) in _QUANTILES.items():
         figures[name] = _quantile(values[source], at, weights)
@@ -149,13 +154,16 @@ def pool(rows: Sequence[CallRow]) -> SuiteScores:
     )
 
 
-def _ratio(parts: Sequence[tuple[float, float]], weights: Floats) -> Figure:
+def _ratio(parts: Sequence[tuple[float, float]], weights: Floats, unit: float) -> Figure:
+    """A ratio of sums; `unit` is what one event adds to the upper one."""
     above, below = np.array(parts, np.float64).T
     if below.sum() == 0:
         return Figure(None)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (weights @ above) / (weights @ below)
     low, high = np.nanquantile(found, _INTERVAL)
+    if above.sum() == 0:
+        high = _NONE_SEEN * unit / below.sum()  # resamples of no event have none either
     return Figure(
         float(above.sum() / below.sum()), float(low), float(high), int(np.count_nonzero(above))
     )

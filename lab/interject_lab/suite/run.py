@@ -5,12 +5,13 @@ it ended. A call depends on the suite, the material, the seed and its number alo
 chunks nor the number of processes change its line.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -30,6 +31,17 @@ CHUNK: Final = 32
 """Calls in one bank: more gain no speed, fewer lose it."""
 
 OnCalls = Callable[[int, int], None]
+
+
+class _Key(NamedTuple):
+    """What a row is of."""
+
+    suite: str
+    rule: str
+    split: str
+    seed: int
+    made_of: str
+    call: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,7 @@ def run_bench(plan: BenchPlan, results: Path, on_calls: OnCalls) -> list[CallRow
     done = {_key(row): row for row in _continued(results)}
     chunks = list(_chunks(plan, suites, rules, set(done)))
     wanted = [
-        (suite.name, rule, plan.split, plan.seed, number)
+        _Key(suite.name, rule, plan.split, plan.seed, _made_of(plan, suite), number)
         for suite in suites.values()
         for rule in rules
         for number in range(plan.calls or suite.calls)
@@ -126,22 +138,29 @@ def draw_again(plan: BenchPlan, row: CallRow) -> tuple[SuiteCall, VirtualResult]
     return call, result
 
 
-def _key(row: CallRow) -> tuple[str, str, str, int, int]:
-    return row.suite, row.rule, row.split, row.seed, row.call
+def _key(row: CallRow) -> _Key:
+    return _Key(row.suite, row.rule, row.split, row.seed, row.made_of, row.call)
+
+
+def _made_of(of: "BenchPlan | _Chunk", suite: Suite) -> str:
+    corpus = "" if of.corpus is None else str(of.corpus.resolve())
+    content = f"{suite.model_dump_json()} {corpus} {of.rate_hz}"
+    return f"{zlib.crc32(content.encode()):08x}"
 
 
 def _chunks(
     plan: BenchPlan,
     suites: dict[str, Suite],
     rules: Sequence[str],
-    done: set[tuple[str, str, str, int, int]],
+    done: set[_Key],
 ) -> Iterable[_Chunk]:
     for source, suite in suites.items():
         for rule in rules:
             missing = [
                 number
                 for number in range(plan.calls or suite.calls)
-                if (suite.name, rule, plan.split, plan.seed, number) not in done
+                if _Key(suite.name, rule, plan.split, plan.seed, _made_of(plan, suite), number)
+                not in done
             ]
             for first in range(0, len(missing), CHUNK):
                 numbers = tuple(missing[first : first + CHUNK])
@@ -172,6 +191,7 @@ def _run_chunk(chunk: _Chunk) -> list[CallRow]:
             split=chunk.split,
             seed=chunk.seed,
             call=call.number,
+            made_of=_made_of(chunk, suite),
             conditions=dict(call.conditions),
             figures=measure(
                 result, call.sounds, call.line.near_delay_samples * 1000 / material.rate_hz

@@ -61,7 +61,7 @@ def call_row(
         near_loss_db=0.8,
     )
     drawn = {"erl_db": 15.0, "delay_ms": 150, "path": "room", "steps": [], "low_rate": None}
-    return CallRow(suite, rule, "test", 1, number, drawn | conditions, figures)
+    return CallRow(suite, rule, "test", 1, number, "", drawn | conditions, figures)
 
 
 def run_again(row: CallRow) -> VirtualResult:

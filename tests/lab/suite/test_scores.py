@@ -67,6 +67,7 @@ def rows(bank: InstrumentBank, calls: Sequence[SuiteCall], suite: Suite = SUITE)
             split="test",
             seed=5,
             call=call.number,
+            made_of="",
             conditions=dict(call.conditions),
             figures=measure(result, call.sounds, call.line.near_delay_samples * 1000 / RATE_HZ),
         )
