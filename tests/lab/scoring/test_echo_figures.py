@@ -26,7 +26,7 @@ def figures(
         delay_confidence=confidence,
     )
     bot = np.ones(TICKS, np.bool_)
-    return echo_figures(replace(result, trace=trace), bot, ~bot, np.arange(TICKS))
+    return echo_figures(replace(result, trace=trace), bot, ~bot, np.arange(TICKS), 0.0)
 
 
 def of(value: float) -> NDArray[np.float32]:

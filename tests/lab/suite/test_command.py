@@ -41,7 +41,10 @@ def test_the_command_prints_one_document_and_writes_its_section(tmp_path: Path, 
     assert result.exit_code == 0, result.output
     (scores,) = json.loads(result.stdout)
     assert (scores["suite"], scores["rule"], scores["calls"]) == ("mine", DEAF, 2)
-    assert scores["false_per_hour"] == {"value": 0.0, "low": 0.0, "high": 0.0, "count": 0}
+    false = scores["false_per_hour"]
+    assert (false["value"], false["low"], false["count"]) == (0.0, 0.0, 0)
+    # None in so little time is compatible with many per hour: the rule of three.
+    assert false["high"] > 100
     assert scores["delay_error_p95_ms"]["value"] is None
     text = page.read_text()
     assert f"Made by `{plan.command}`." in text
