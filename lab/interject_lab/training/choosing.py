@@ -21,19 +21,19 @@ from media_pod.duplex.contract import TICK_MS
 from media_pod.duplex.decision.detector import NORMAL_BIAS
 from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_logit
 
-BIASES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-SPEECH_BIASES: Final = (0.0, 1.0, 2.0)
+BIASES: Final = (0.5, 1.0, 1.5, 2.0)
+SPEECH_BIASES: Final = (1.0, 2.0)
 STOPS_ABOVE: Final = (4.0, 6.0)
-TURN_THRESHOLDS: Final = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-VOICES_MS: Final = (300.0, 400.0, 500.0, 600.0)
+TURN_THRESHOLDS: Final = (0.5, 1.0, 1.5)
+VOICES_MS: Final = (400.0, 500.0)
 HANGOVER_MS: Final = 300.0
 
 MOST_FALSE_PER_HOUR: Final = 1.0
 """In a replay of calls most of which are hard."""
 LATEST_P95_MS: Final = 600.0
-MOST_EXTRA_MISSED: Final = 0.5
-"""Percent of interruptions that a rule may miss so that backchannels are kept."""
-MOST_NOISE_STOPS: Final = 6.0
+BACKCHANNEL_COST: Final = 0.1
+"""Of a stop for a backchannel, in missed callers: the bot loses a sentence, the caller his turn."""
+MOST_NOISE_STOPS: Final = 10.0
 """Percent of noises that may stop the bot."""
 
 Floats = NDArray[np.float32]
@@ -73,31 +73,30 @@ def choose(
 ) -> tuple[ReplayScore, list[ReplayScore]]:
     """The best candidate, and all that were tried, itself among them.
 
-    First the evidence with the least missed at `MOST_FALSE_PER_HOUR`, then the turn that keeps most
-    backchannels, lets few noises stop the bot, and is late or deaf for few interruptions more.
+    Those with at most `MOST_FALSE_PER_HOUR`, `LATEST_P95_MS` and `MOST_NOISE_STOPS` compete by the
+    callers that they miss and the backchannels that they stop for.
     """
     replay = _Replay(networks, validation)
     tried = [
-        replay.score(
-            StopRule(bias, speech, above, TURN_THRESHOLDS[0], VOICES_MS[0], HANGOVER_MS), keep=False
+        replay.score(StopRule(bias, speech, above, turn, voice_ms, HANGOVER_MS))
+        for speech, above, bias, turn, voice_ms in product(
+            SPEECH_BIASES, STOPS_ABOVE, BIASES, TURN_THRESHOLDS, VOICES_MS
         )
-        for speech, above, bias in product(SPEECH_BIASES, STOPS_ABOVE, BIASES)
     ]
-    good = [score for score in tried if score.false_per_hour <= MOST_FALSE_PER_HOUR]
-    chosen = min(good, key=lambda score: score.missed_percent) if good else tried[-1]
-    kept = [
-        replay.score(replace(chosen.rule, turn_threshold=turn, voice_ms=voice_ms), keep=True)
-        for turn, voice_ms in product(TURN_THRESHOLDS, VOICES_MS)
-    ]
-    fast = [
+    good = [
         score
-        for score in kept
-        if score.stop_p95_ms <= LATEST_P95_MS
-        and score.missed_percent <= chosen.missed_percent + MOST_EXTRA_MISSED
+        for score in tried
+        if score.false_per_hour <= MOST_FALSE_PER_HOUR
+        and score.stop_p95_ms <= LATEST_P95_MS
+        and score.noise_stops_percent <= MOST_NOISE_STOPS
     ]
-    calm = [score for score in fast if score.noise_stops_percent <= MOST_NOISE_STOPS]
-    best = max(calm or fast or kept[:1], key=lambda score: score.backchannels_kept_percent)
-    return best, [*tried, *kept]
+    best = min(good or tried, key=_cost)
+    return best, tried
+
+
+def _cost(score: ReplayScore) -> float:
+    stopped_percent = 100 - score.backchannels_kept_percent
+    return score.missed_percent + BACKCHANNEL_COST * stopped_percent
 
 
 def in_a_bank(rule: StopRule) -> StopRule:
@@ -122,10 +121,10 @@ class _Replay:
         self._alone = echo & ~covered
         self._events = list(_events(covered, speech, turn, echo))
 
-    def score(self, rule: StopRule, *, keep: bool) -> ReplayScore:
+    def score(self, rule: StopRule) -> ReplayScore:
         """One rule on all calls."""
         calls, ticks = self._near.shape
-        test = StopTest(calls, rule, keep_backchannels=keep)
+        test = StopTest(calls, rule)
         voice = self._voice[rule.speech_bias]
         rises = np.stack(
             [
