@@ -71,7 +71,7 @@ def run(bank: Bank, lines: list[Line]) -> list[Step]:
 
 
 def opened(slots: int, only: Iterable[int] | None = None) -> Bank:
-    bank = Bank(slots)
+    bank = Bank(slots, keep_backchannels=False)
     for slot in range(slots) if only is None else only:
         bank.open(slot)
     return bank
@@ -185,7 +185,8 @@ def test_a_caller_who_speaks_as_the_bot_begins_is_heard_where_no_echo_can_explai
     heard = decisions(steps) == Decision.CALLER
     begins = 0.1 + first_sound_s(caller_speech(8000))
     assert begins < np.argmax(heard) / 50 <= begins + 1.0
-    assert steps[int(np.argmax(heard))].reason[0] == Reason.NO_ECHO_FOUND
+    # By whichever of the two comes first: the search has found no echo, or none is so loud.
+    assert steps[int(np.argmax(heard))].reason[0] in (Reason.NO_ECHO_FOUND, Reason.LOUDER_THAN_ECHO)
 
 
 def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:

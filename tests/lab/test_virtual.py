@@ -141,9 +141,11 @@ def test_the_caller_stops_it_at_the_next_tick_and_it_goes_on_with_the_next_utter
     assert bot.stop_samples == (9 * 160,)
 
 
-def test_an_onset_does_not_stop_it() -> None:
+def test_an_onset_ducks_it_by_15_db_and_does_not_stop_it() -> None:
     bot = make()
-    assert np.all(run_bot(bot, [Decision.ONSET] * 15)[5:] == 1000)
+    levels = run_bot(bot, [Decision.NONE] * 6 + [Decision.ONSET] * 4)
+    assert levels[6] == 1000
+    assert np.all(levels[8:] == round(1000 * 10 ** (-15 / 20)))
     assert bot.stop_samples == ()
 
 

@@ -15,6 +15,7 @@ LATENCY_MS = {
     "half-duplex": 180,
     "naive": 180,
     "interject": 180,
+    "interject-rule": 180,
     "energy": 120,
     "aligned": 180,
     "aec3": 280,
