@@ -48,7 +48,7 @@ class SuiteScores:
     bot_alone_h: float
     interruptions: int
     figures: dict[str, Figure]
-    """By the names of `FIGURES`."""
+    """By the names of `_RATIOS` and `_QUANTILES`."""
 
 
 def missed(sound: SoundOutcome) -> bool:
@@ -126,8 +126,6 @@ _QUANTILES: Final = {
     "erle_db": ("erle_db", 0.5),
     "near_loss_db": ("near_loss_db", 0.5),
 }
-
-FIGURES: Final = (*_RATIOS, *_QUANTILES)
 
 
 def pool(rows: Sequence[CallRow]) -> SuiteScores:

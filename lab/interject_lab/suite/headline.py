@@ -18,7 +18,7 @@ class Column:
     title: str
     meaning: str
     figure: str
-    """By its name in `suite_scores.FIGURES`."""
+    """By its name in `SuiteScores.figures`."""
     better: Better
     digits: int = 0
 

@@ -148,9 +148,7 @@ def _fitted(plan: TrainingPlan, on_epoch: Callable[[Epoch], None]) -> list[Judge
 def _fit(plan: TrainingPlan, number: int, on_epoch: Callable[[Epoch], None]) -> JudgeNetwork:
     """Network `number` of the plan, from recordings that are there."""
     torch.set_num_threads(1)
-    calls, validation = (_recorded(plan, split, _unreported) for split in ("train", "validation"))
+    calls, validation = (
+        _recorded(plan, split, lambda done, of: None) for split in ("train", "validation")
+    )
     return fit(calls, validation, plan.units, plan.epochs, plan.seed, number, on_epoch)
-
-
-def _unreported(done: int, of: int) -> None:
-    """For recordings that are only read."""

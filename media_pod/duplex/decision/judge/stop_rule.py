@@ -2,8 +2,8 @@
 
 The sum is that of `SequentialDetector`, with the logit of "a voice at the caller's end" in place of
 the rule's log-likelihood ratio. While the bot speaks, a sum above the threshold is not enough to
-stop it: the voice must also take the turn, by its turn logit or by lasting, so that "mm hmm" does
-not end the bot's sentence.
+stop it: the voice must also take the turn, by its turn logit or by its duration, so that "mm hmm"
+does not end the bot's sentence.
 
 A decision belongs to one utterance of the bot. If it is on from before when the bot begins to
 speak, it needs fresh evidence or is released, and can then rise again.
