@@ -8,7 +8,6 @@ from typing import Final
 import click
 
 from interject_lab.terminal import ProgressReport, print_table
-from media_pod.duplex.decision.judge.weights import PACKAGED
 from media_pod.pod.runtime import one_thread
 
 _FILE: Final = click.Path(path_type=Path)
@@ -25,7 +24,7 @@ _FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--epochs",
     type=click.IntRange(1, 100),
-    default=12,
+    default=8,
     show_default=True,
     help="Passes over the calls, of each network.",
 )
@@ -53,7 +52,6 @@ _FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--out",
     type=_FILE,
-    default=PACKAGED,
     help="File of the weights.  [default: those of the package]",
 )
 @click.option(
@@ -61,7 +59,7 @@ _FILE: Final = click.Path(path_type=Path)
     type=click.IntRange(1, 256),
     default=os.cpu_count() or 1,
     show_default="the number of processors",
-    help="Processes that record, and threads that fit.",
+    help="Processes that record and fit.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
 def train(
@@ -70,7 +68,7 @@ def train(
     seed: int,
     corpus: Path | None,
     folder: Path,
-    out: Path,
+    out: Path | None,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -78,7 +76,9 @@ def train(
     one_thread()
     from interject_lab.training.train import TrainingPlan
     from interject_lab.training.train import train as make
+    from media_pod.duplex.decision.judge.weights import PACKAGED
 
+    out = out or PACKAGED
     plan = TrainingPlan(calls, seed, corpus, folder, epochs=epochs, jobs=jobs)
     with ProgressReport(quiet=as_json, total_s=None) as progress:
         trained = make(plan, out, progress.step, progress.calls_done)
