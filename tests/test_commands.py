@@ -166,3 +166,9 @@ async def test_talk_without_a_key_says_where_it_was_looked_for(manifest: Manifes
         "interject: spec.llm.apiKey: found no environment variable OPENAI_API_KEY; "
         "allowed: one of them, not empty\n"
     )
+
+
+def test_the_labs_commands_leave_numpy_to_whoever_sets_its_threads_first() -> None:
+    code = "import sys, interject_lab.commands; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40)
+    assert done.stdout == "False\n", done.stderr
