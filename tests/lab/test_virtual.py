@@ -10,8 +10,9 @@ from interject_lab.network.paths import hybrid
 from interject_lab.rules.cancellation import NaiveBank
 from interject_lab.scoring.score import score
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
-from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
+from interject_lab.virtual import Duck, ScriptedBot, VirtualCall, VirtualResult, run
 from lab.conftest import Talk
+from media_pod.call.duck_gain import DuckGain
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Step
 
 
@@ -153,3 +154,12 @@ def test_a_caller_who_speaks_while_it_is_silent_is_not_a_stop() -> None:
     bot = make()
     run_bot(bot, [Decision.CALLER] * 3)
     assert bot.stop_samples == ()
+
+
+def test_the_lab_ducks_as_a_pods_playout_does(talk: Talk) -> None:
+    speech = talk(1.0)
+    lab, pod = Duck(8000), DuckGain(8000)
+    for tick, start in enumerate(range(0, speech.size, 160)):
+        lab.on = pod.ducked = 5 <= tick < 20 or 24 <= tick < 26
+        frame = speech[start : start + 160]
+        np.testing.assert_allclose(lab(frame), pod.apply(frame), atol=1)
