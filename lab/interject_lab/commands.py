@@ -8,13 +8,16 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from interject_lab import lab_commands, suite_command, train_command
+from interject_lab import command_options as options
+from interject_lab.lab_commands import lab
 from interject_lab.terminal import ProgressReport, print_table
 from media_pod.pod.runtime import one_thread, run_loop
+
+__all__ = ["bench", "call", "demo", "lab"]
 
 
 def at_seconds(what: str, example: str, allowed: str = r".+") -> Callable[[str], tuple[float, str]]:
@@ -51,35 +54,16 @@ def _number(text: str) -> float:
         return math.nan
 
 
-_FILE: Final = click.Path(path_type=Path)
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
-_seed = click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Seed of the random numbers; the same seed repeats the run.",
-)
-_write = click.option(
-    "--write",
-    type=_FILE,
-    metavar="FILE",
-    help="Also write the table into its section of this file, such as "
-    "docs/explanation/measurements.md.",
-)
-
-
 @click.command()
 @click.option("--short", is_flag=True, help="One interruption instead of three, in half a minute.")
 @click.option(
     "--out",
-    type=_FILE,
+    type=options.FILE,
     default=Path("out/demo"),
     show_default=True,
     help="Folder for the report and the pods' logs.",
 )
-@_as_json
+@options.as_json
 def demo(short: bool, out: Path, as_json: bool) -> None:
     """Make the same call to three pods, and compare their listening modes.
 
@@ -175,14 +159,14 @@ def demo(short: bool, out: Path, as_json: bool) -> None:
     show_default=True,
     help="Sample rate; must equal the pod's spec.line.rateHz.",
 )
-@_seed
+@options.seed
 @click.option(
     "--record",
-    type=_FILE,
+    type=options.FILE,
     metavar="FILE",
     help="Write the call to this audio file (.wav, .flac, .ogg): caller left, bot right.",
 )
-@_as_json
+@options.as_json
 def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **plan: Any) -> None:
     """Call a pod with a simulated telephone. HOST:PORT is the address of the pod's HTTP API."""
     from uuid import uuid4
@@ -204,16 +188,6 @@ def call(address: str, rate_hz: str, record: Path | None, as_json: bool, **plan:
     summary = call_summary.summarize(made)
     text = f"\n{call_summary.as_text(summary)}"
     click.echo(json.dumps(summary.as_dict(), indent=2) if as_json else text)
-
-
-@click.group()
-def lab() -> None:
-    """Simulated calls, faster than real time."""
-
-
-lab.add_command(lab_commands.corpus)
-lab.add_command(suite_command.lab_bench)
-lab.add_command(train_command.train)
 
 
 @click.group()
@@ -240,8 +214,8 @@ def bench() -> None:
     is_flag=True,
     help="Read /metrics and /api/calls ten times a second meanwhile.",
 )
-@_as_json
-@_write
+@options.as_json
+@options.write
 def tick(
     calls: tuple[int, ...], seconds: float, scrape: bool, as_json: bool, write: Path | None
 ) -> None:
@@ -289,8 +263,8 @@ def tick(
     show_default=True,
     help="Duration of each measurement, after 8 s of warm-up.",
 )
-@_as_json
-@_write
+@options.as_json
+@options.write
 def conversation(calls: int, seconds: float, as_json: bool, write: Path | None) -> None:
     """Measure whether streaming providers disturb a pod's clock: with them and without."""
     one_thread()

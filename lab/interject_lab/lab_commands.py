@@ -1,13 +1,26 @@
-"""`interject lab corpus`: fetches recordings for the lab's calls."""
+"""`interject lab`: fetch recordings, score who decides best, train the judge.
 
+Each command imports its heavy packages itself, so that `--help` is fast, and so that NumPy finds
+its number of threads set.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from interject_lab.terminal import ProgressReport
+from interject_lab import command_options as options
+from interject_lab.terminal import ProgressReport, print_table
+from media_pod.pod.runtime import one_thread
 
 
-@click.command()
+@click.group()
+def lab() -> None:
+    """Simulated calls, faster than real time."""
+
+
+@lab.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--only",
@@ -36,3 +49,156 @@ def corpus(folder: Path, only: tuple[str, ...]) -> None:
         raise SetupError(
             f"{len(failures)} of the packages failed, run the command again: {'; '.join(failures)}"
         )
+
+
+@lab.command("bench")
+@click.option(
+    "--suite",
+    "suites",
+    metavar="NAME|FILE",
+    multiple=True,
+    help="A suite of the lab, or a YAML document; repeatable.  [default: default]",
+)
+@click.option(
+    "--rule",
+    "rules",
+    metavar="NAME",
+    multiple=True,
+    help="Who decides; repeatable.  [default: interject]",
+)
+@click.option(
+    "--bank",
+    "banks",
+    metavar="MODULE:CLASS",
+    multiple=True,
+    help="Your own: a class that is called with the number of slots and the rate; repeatable.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Voices, noises and rooms of this split.",
+)
+@options.corpus
+@click.option(
+    "--calls",
+    type=click.IntRange(1, 100_000),
+    help="Calls of each suite.  [default: as the suite says]",
+)
+@options.rate
+@options.seed
+@options.jobs
+@click.option(
+    "--out",
+    type=options.FILE,
+    default=Path("out/bench"),
+    show_default=True,
+    help="Folder of the results and the report. A run that was interrupted goes on from them.",
+)
+@click.option(
+    "--worst",
+    type=click.IntRange(0, 50),
+    default=6,
+    show_default=True,
+    help="Calls to show in the report, with audio.",
+)
+@options.as_json
+@options.write
+def lab_bench(
+    suites: tuple[str, ...],
+    rules: tuple[str, ...],
+    banks: tuple[str, ...],
+    rate: str,
+    out: Path,
+    worst: int,
+    as_json: bool,
+    write: Path | None,
+    **settings: Any,
+) -> None:
+    """Score who decides best when the caller speaks, on simulated calls with known truth."""
+    one_thread()
+    from interject_lab.reports.markdown import check_section, table, write_section
+    from interject_lab.suite import tables
+    from interject_lab.suite.plan import BenchPlan
+    from interject_lab.suite.report import write_report
+    from interject_lab.suite.run import run_bench
+
+    decides = (*rules, *banks) or ("interject",)
+    plan = BenchPlan(suites or ("default",), decides, rate_hz=int(rate), **settings)
+    if write is not None:
+        check_section(write, plan.section)
+    out.mkdir(parents=True, exist_ok=True)
+    with ProgressReport(quiet=as_json, total_s=None) as progress:
+        rows = run_bench(plan, out / "results.jsonl", progress.calls_done)
+        scores = tables.pooled(rows)
+        progress.step("the report")
+        report = write_report(plan, rows, scores, worst, out / "report.html")
+    header, cells = tables.as_table(scores)
+    if write is not None:
+        made_by = f"Made by `{plan.command}`."
+        write_section(write, plan.section, f"{made_by}\n\n{table(header, cells)}")
+    if as_json:
+        click.echo(json.dumps(tables.as_json(scores), indent=2))
+    else:
+        print_table(header, cells)
+        click.echo(f"\nresults: {out / 'results.jsonl'}\nreport: {report}")
+
+
+@lab.command()
+@click.option(
+    "--calls",
+    type=click.IntRange(50, 100_000),
+    default=900,
+    show_default=True,
+    help="Simulated calls of 40 s to learn from; a fifth more to choose on.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 100),
+    default=8,
+    show_default=True,
+    help="Passes over the calls, of each network.",
+)
+@options.seed
+@options.corpus
+@click.option(
+    "--folder",
+    type=options.FILE,
+    default=Path("out/train"),
+    show_default=True,
+    help="For the recorded features. A run that was interrupted goes on from them.",
+)
+@click.option(
+    "--out",
+    type=options.FILE,
+    help="File of the weights.  [default: those of the package]",
+)
+@options.jobs
+@options.as_json
+def train(
+    calls: int,
+    epochs: int,
+    seed: int,
+    corpus: Path | None,
+    folder: Path,
+    out: Path | None,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Train the learned judge, and choose its stop rule."""
+    one_thread()
+    from interject_lab.training.train import TrainingPlan
+    from interject_lab.training.train import train as make
+    from media_pod.duplex.decision.judge.weights import PACKAGED
+
+    out = out or PACKAGED
+    plan = TrainingPlan(calls, seed, corpus, folder, epochs=epochs, jobs=jobs)
+    with ProgressReport(quiet=as_json, total_s=None) as progress:
+        trained = make(plan, out, progress.step, progress.calls_done)
+    if as_json:
+        candidates = [candidate.as_dict() for candidate in trained.candidates]
+        click.echo(json.dumps({"rule": trained.as_dict(), "candidates": candidates}, indent=2))
+        return
+    print_table(*trained.as_table())
+    click.echo(f"\nweights: {out}")

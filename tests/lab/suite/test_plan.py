@@ -1,8 +1,8 @@
 import shlex
 from pathlib import Path
 
+from interject_lab.lab_commands import lab_bench
 from interject_lab.suite.plan import BenchPlan
-from interject_lab.suite_command import lab_bench
 
 PLAN = BenchPlan(
     suites=("default", "my suite.yaml"),
