@@ -117,7 +117,7 @@ def test_a_caller_who_speaks_on_as_the_bot_begins_stays_one() -> None:
     assert set(decisions(steps(detector, CALLER, 40))) == {Decision.CALLER}
 
 
-def test_a_stop_that_nobody_followed_makes_the_rest_of_the_call_more_careful() -> None:
+def test_a_false_stop_makes_the_rest_of_the_call_more_careful() -> None:
     detector, doubtful = judge(), replace(CALLER, speech=0.72)
     fresh = stops_after(detector, doubtful)
     detector.reset(0)

@@ -25,8 +25,7 @@ from interject_lab.recorder.recorder import Recording, load
 from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
 from interject_lab.reports.markdown import number
 from interject_lab.reports.report import render
-from interject_lab.rules.baselines import LISTENING_MODES
-from interject_lab.rules.registry import Rule
+from interject_lab.rules.registry import LISTENING_MODES, Rule
 from interject_lab.scoring.score import CallScore, score
 from interject_lab.scoring.truth import in_bot_stream, true_delay_ms
 from interject_lab.telephones.phone import Phone, ask_call_start

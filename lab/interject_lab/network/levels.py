@@ -4,6 +4,7 @@ All levels are RMS in dB relative to a full scale of 32768 (dBov).
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,15 @@ def frame_powers(
     scaled = samples[: frames * frame_samples].astype(np.float64) / FULL_SCALE
     mean: NDArray[np.float64] = np.mean(scaled.reshape(frames, frame_samples) ** 2, axis=1)
     return mean
+
+
+def without_gaps(on: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """`on` with gaps of up to `longest` places filled."""
+    filled = on.copy()
+    for last, first in pairwise(np.flatnonzero(on)):
+        if first - last - 1 <= longest:
+            filled[last:first] = True
+    return filled
 
 
 def active_level_dbfs(samples: NDArray[np.int16] | NDArray[np.float64], rate_hz: int) -> float:

@@ -21,7 +21,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from interject_lab.recorder.recorder import Recorder
-from interject_lab.rules.baselines import LISTENING_MODES
+from interject_lab.rules.registry import LISTENING_MODES
 from media_pod.duplex.contract import DuplexBank
 from media_pod.errors import SetupError
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
@@ -84,7 +84,7 @@ async def pod_process(
         agent: with port 0 and without paths.
         folder: for its manifest and, after it has stopped, its recordings.
         log: for its log.
-        listening_mode: a name in `baselines.LISTENING_MODES`.
+        listening_mode: a name in `registry.LISTENING_MODES`.
 
     Raises:
         SetupError: it did not start, or did not stop by itself.

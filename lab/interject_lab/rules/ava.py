@@ -9,11 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.rules.bot_speech import BotSpeech
-from interject_lab.rules.frame_level import rms
-from interject_lab.rules.hold import Hold
 from interject_lab.rules.rule_bank import Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import BotSpeech, Hold, SpeechRun, rms
 from interject_lab.rules.webrtc_voice import WebRtcVoice
 from media_pod.duplex.contract import TICK_MS, Pcm
 

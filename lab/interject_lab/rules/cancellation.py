@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.rules.delay_alignment import DelayAlignment
-from interject_lab.rules.frame_level import power
 from interject_lab.rules.rule_bank import RELEASE_TICKS, Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import SpeechRun, power
 from interject_lab.rules.voice_detector import ONSET_TICKS, SPEECH_THRESHOLD, Vad
 from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
 from media_pod.duplex.contract import Pcm

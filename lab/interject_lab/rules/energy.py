@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.rules.frame_level import power
 from interject_lab.rules.rule_bank import RELEASE_TICKS, Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import SpeechRun, power
 from media_pod.duplex.contract import TICK_MS, Pcm
 
 GATE_DBFS: Final = -35.0

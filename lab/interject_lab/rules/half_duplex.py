@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.rules.rule_bank import RELEASE_TICKS, Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import SpeechRun
 from interject_lab.rules.voice_detector import ONSET_TICKS, SPEECH_THRESHOLD, Vad
 from media_pod.duplex.contract import Pcm
 from media_pod.duplex.vad.silero import SileroVad

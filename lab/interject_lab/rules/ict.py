@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.rules.rule_bank import Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import SpeechRun
 from interject_lab.rules.webrtc_voice import WebRtcVoice
 from media_pod.duplex.contract import TICK_MS, Pcm
 

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.rules.bot_speech import BotSpeech
 from interject_lab.rules.rule_bank import Heard, Mask, RuleBank
+from interject_lab.rules.signal_parts import BotSpeech
 from interject_lab.rules.voice_detector import WINDOW_MS, Vad, WindowedVad
 from media_pod.duplex.contract import TICK_MS, Pcm
 

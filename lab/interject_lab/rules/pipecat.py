@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from interject_lab.rules.loudness import MomentaryLoudness, is_above_absolute_gate
 from interject_lab.rules.rule_bank import Heard, Mask, RuleBank
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import SpeechRun
 from interject_lab.rules.voice_detector import WINDOW_MS, Vad, WindowedVad
 from media_pod.duplex.contract import Pcm
 

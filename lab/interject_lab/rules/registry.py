@@ -85,6 +85,11 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
+LISTENING_MODES: Final = {name: RULES[name] for name in ("half-duplex", "naive", "interject")}
+"""Those that the demo compares: two baselines of the same parts as other voice agents have, and
+Interject. The baselines are no settings of the product."""
+
+
 def resolve(name: str) -> Rule:
     """The rule of a name in `RULES`, or of a class as `module:Class`, ready to make its bank.
 

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.rules.frame_level import is_sound
-from interject_lab.rules.hold import Hold
+from interject_lab.rules.signal_parts import Hold, is_sound
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm, Reason, Step
 
 RELEASE_MS: Final = 300

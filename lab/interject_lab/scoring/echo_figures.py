@@ -7,16 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.call_record import NOTHING
-from interject_lab.network.levels import frame_powers
-from interject_lab.scoring.score import delay_errors_ms, quantile
+from interject_lab.scoring.score import (
+    delay_errors_ms,
+    erle_db,
+    half_second_blocks,
+    quantile,
+)
 from interject_lab.virtual import VirtualResult
 from media_pod.duplex.contract import LOCKED, TICK_MS
 
 _RIGHT_MS: Final = 10.0
 """A tracked delay within this of the true one is right: the canceller's filter covers it."""
 _STEP_MS: Final = 15.0
-_BLOCK_TICKS: Final = 25
-_ECHO_RANGE_DB: Final = 20.0
 
 Flags = NDArray[np.bool_]
 
@@ -52,12 +54,11 @@ def echo_figures(
     wrong_ms = np.abs(trace.delay_ms - trace.true_delay_ms)
     right = (trace.delay_confidence >= LOCKED) & (np.nan_to_num(wrong_ms, nan=1e3) <= _RIGHT_MS)
     known = bool(np.isfinite(trace.delay_ms).any())
-    error_p95_ms = quantile(delay_errors_ms(trace, bot), 0.95)
     return EchoFigures(
         locked_share=round(float(right[echo].mean()), 4) if echo.any() and known else None,
-        delay_error_p95_ms=None if error_p95_ms is None else round(error_p95_ms, 2),
+        delay_error_p95_ms=_rounded(quantile(delay_errors_ms(trace, bot), 0.95)),
         relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
-        erle_db=_erle_db(result, echo & bot & ~near),
+        erle_db=_rounded(erle_db(trace, echo & bot & ~near, result.record.tick_samples)),
         near_loss_db=_near_loss_db(result, echo & bot & near, carried, near_delay_ms),
     )
 
@@ -82,27 +83,6 @@ def _relocks_ms(
     return tuple(found)
 
 
-def _erle_db(result: VirtualResult, only_echo: Flags) -> float | None:
-    tick = result.record.tick_samples
-    before = frame_powers(result.trace.caller, tick)
-    after = frame_powers(result.trace.cleaned, tick)
-    if not only_echo.any():
-        return None
-    loud = before > np.quantile(before[only_echo], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
-    rows = np.flatnonzero(only_echo & loud)
-    blocks = _blocks(rows)
-    if blocks.size == 0:
-        return None
-    left = np.maximum(after[blocks].mean(axis=1), 1e-10)
-    return round(float(np.median(10 * np.log10(before[blocks].mean(axis=1) / left))), 2)
-
-
-def _blocks(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[blocks, ticks of half a second] of `ticks`."""
-    whole = ticks.size // _BLOCK_TICKS * _BLOCK_TICKS
-    return ticks[:whole].reshape(-1, _BLOCK_TICKS)
-
-
 def _near_loss_db(
     result: VirtualResult, double_talk: Flags, carried: NDArray[np.int64], near_delay_ms: float
 ) -> float | None:
@@ -112,7 +92,7 @@ def _near_loss_db(
     sent = np.concatenate([late, result.near])
     rows = np.flatnonzero(double_talk & (carried != NOTHING))
     losses = []
-    for block in _blocks(rows):
+    for block in half_second_blocks(rows):
         near = np.concatenate([sent[carried[at] * tick :][:tick] for at in block])
         cleaned = np.concatenate([result.trace.cleaned[at * tick :][:tick] for at in block])
         loss_db = _loss_db(near.astype(np.float64), cleaned.astype(np.float64), tick)
@@ -130,3 +110,7 @@ def _loss_db(near: NDArray[np.float64], cleaned: NDArray[np.float64], latest: in
     cross = np.fft.irfft(np.fft.rfft(cleaned, size) * np.fft.rfft(near, size).conj(), size)
     share = float(np.abs(cross[:latest]).max()) / energy
     return float(-20 * np.log10(max(share, 1e-3)))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

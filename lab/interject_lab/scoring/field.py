@@ -11,14 +11,13 @@ level has arrived, and a decision falls at the end of its tick, from which on th
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.call_record import NOTHING, Sound
-from interject_lab.network.levels import BOT_PAUSE_MS
+from interject_lab.network.levels import BOT_PAUSE_MS, without_gaps
 from interject_lab.scoring.echo_figures import echo_figures
 from interject_lab.scoring.figures import CallFigures, FalseStop, SoundOutcome
 from interject_lab.scoring.outcome import has_sound
@@ -42,7 +41,7 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
         near_delay_ms: of the caller's own sound on the line (`TelephoneLine.near_delay_samples`).
     """
     trace = result.trace
-    bot = _with_pauses(has_sound(trace.played, result.record.rate_hz))
+    bot = without_gaps(has_sound(trace.played, result.record.rate_hz), BOT_PAUSE_MS // TICK_MS)
     timeline = _Timeline(result, near_delay_ms)
     spoken = [each for each in result.record.spoken if each.plan_index is not None]
     spans = [(timeline.arrival_ms(each.onset_sample), timeline.arrival_ms(each.end_sample))
@@ -154,16 +153,6 @@ def _false_stop(result: VirtualResult, bot: Flags, stop: int) -> FalseStop:
         locked=bool(trace.delay_confidence[stop] >= LOCKED),
         why=trace.why.get(stop, ()),
     )
-
-
-def _with_pauses(sounds: Flags) -> Flags:
-    """`sounds` with pauses of up to `BOT_PAUSE_MS` filled."""
-    on = np.flatnonzero(sounds)
-    filled = sounds.copy()
-    for first, last in pairwise(on):
-        if 0 < last - first - 1 <= BOT_PAUSE_MS // TICK_MS:
-            filled[first:last] = True
-    return filled
 
 
 def _rises(on: Flags) -> Flags:

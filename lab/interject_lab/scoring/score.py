@@ -13,7 +13,7 @@ from interject_lab.scoring.outcome import find_interruptions, find_stops, has_so
 from interject_lab.scoring.truth import caller_lead
 from media_pod.duplex.contract import LOCKED, TICK_MS
 
-_ERLE_BLOCK_TICKS = 25
+_BLOCK_TICKS = 25
 _ECHO_RANGE_DB = 20.0
 
 
@@ -112,22 +112,37 @@ def _locked_percent(trace: BankTrace, sounds: NDArray[np.bool_]) -> float | None
 
 def _erle_db(record: CallRecord, trace: BankTrace, sounds: NDArray[np.bool_]) -> float | None:
     tick = record.tick_samples
-    before, after = frame_powers(trace.caller, tick), frame_powers(trace.cleaned, tick)
     echoing = sounds.copy()
     lead = caller_lead(record, trace.caller)
     for spoken in record.spoken:
         start, end = ((at + lead) // tick for at in (spoken.onset_sample, spoken.end_sample))
         echoing[max(start, 0) : max(end + 1, 0)] = False
-    if not echoing.any():
+    return erle_db(trace, echoing, tick)
+
+
+def erle_db(trace: BankTrace, only_echo: NDArray[np.bool_], tick_samples: int) -> float | None:
+    """Echo taken out, the median over half seconds of echo; None without any.
+
+    Args:
+        trace: what the bank made of the call.
+        only_echo: [ticks] where nothing but the echo is to be heard; its loud parts count.
+        tick_samples: samples in a tick.
+    """
+    if not only_echo.any():
         return None
-    echoing &= before > np.quantile(before[echoing], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
-    rows = np.flatnonzero(echoing)
-    rows = rows[: rows.size // _ERLE_BLOCK_TICKS * _ERLE_BLOCK_TICKS]
-    if rows.size == 0:
+    before, after = (frame_powers(audio, tick_samples) for audio in (trace.caller, trace.cleaned))
+    loud = before > np.quantile(before[only_echo], 0.95) * 10 ** (-_ECHO_RANGE_DB / 10)
+    blocks = half_second_blocks(np.flatnonzero(only_echo & loud))
+    if blocks.size == 0:
         return None
-    blocks = rows.reshape(-1, _ERLE_BLOCK_TICKS)
     left = np.maximum(after[blocks].mean(axis=1), 1e-10)
     return float(np.median(10 * np.log10(before[blocks].mean(axis=1) / left)))
+
+
+def half_second_blocks(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[blocks, ticks of half a second] of `ticks`; the rest is left out."""
+    whole = ticks.size // _BLOCK_TICKS * _BLOCK_TICKS
+    return ticks[:whole].reshape(-1, _BLOCK_TICKS)
 
 
 def quantile(values: Sequence[float] | NDArray[np.float64], at: float) -> float | None:

@@ -6,14 +6,18 @@ or in a hole of up to 50 ms between two such ticks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.call_record import MEANT_FOR_THE_BOT, NOTHING, Sound, SoundKind
-from interject_lab.network.levels import active_level_dbfs, frame_powers, speech_bounds
+from interject_lab.network.levels import (
+    active_level_dbfs,
+    frame_powers,
+    speech_bounds,
+    without_gaps,
+)
 from interject_lab.scoring.outcome import has_sound
 from interject_lab.telephones.caller import PlannedUtterance
 from interject_lab.virtual import VirtualResult
@@ -103,11 +107,7 @@ def activity(pcm: Pcm, rate_hz: int) -> Flags:
     frame = rate_hz * _FRAME_MS // 1000
     powers = frame_powers(np.pad(pcm, (0, -pcm.size % frame)), frame)
     active = powers > 10 ** ((active_level_dbfs(pcm, rate_hz) - _ACTIVE_DB) / 10)
-    on = np.flatnonzero(active)
-    for first, last in pairwise(on):
-        if last - first <= _HOLE_FRAMES + 1:
-            active[first:last] = True
-    return np.asarray(active)
+    return without_gaps(np.asarray(active), _HOLE_FRAMES)
 
 
 def _mark(

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from interject_lab.rules.baselines import LISTENING_MODES
-from interject_lab.rules.registry import RULES, resolve
+from interject_lab.rules.registry import LISTENING_MODES, RULES, resolve
 from media_pod.errors import SetupError
 
 OWN = """

@@ -3,10 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interject_lab.rules.bot_speech import BotSpeech
 from interject_lab.rules.doubler import Doubler
 from interject_lab.rules.loudness import MomentaryLoudness, k_weighting
-from interject_lab.rules.speech_run import SpeechRun
+from interject_lab.rules.signal_parts import BotSpeech, SpeechRun
 
 
 def test_k_weighting_has_the_recommendations_coefficients_at_48_khz() -> None:

@@ -25,7 +25,7 @@ from media_pod.duplex.decision.judge.context import (
     CallContext,
     CancellerFeatures,
 )
-from media_pod.duplex.decision.judge.followed import UnfollowedStops
+from media_pod.duplex.decision.judge.false_stops import FalseStops
 from media_pod.duplex.decision.judge.timers import log_seconds
 from media_pod.duplex.decision.signals import Signals
 
@@ -44,7 +44,7 @@ _GROUP_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "speech detector": ("speech", "speech_60_ms_ago", "speech_raw", "speech_raw_60_ms_ago"),
     "bot and levels": BOT,
     "voice": spectral.VOICE,
-    "rule judge": ("rule_sum", "rule_ratio", "rule_unfollowed"),
+    "rule judge": ("rule_sum", "rule_ratio", "rule_false_stops"),
 }
 NAMES: Final[tuple[str, ...]] = tuple(name for names in _GROUP_NAMES.values() for name in names)
 """Name of each feature."""
@@ -70,7 +70,7 @@ class FeatureExtractor:
 
     def __init__(self, slots: int) -> None:
         self._rule = SequentialDetector(slots, _RULE_BIAS)
-        self._unfollowed = UnfollowedStops(slots)
+        self._false_stops = FalseStops(slots)
         self._levels = levels.LevelFeatures(slots)
         self._envelope = envelope.EnvelopeCorrelation(slots)
         self._spectral = spectral.SpectralFeatures(slots)
@@ -84,7 +84,7 @@ class FeatureExtractor:
         """Clear the state of `slot`."""
         for part in (
             self._rule,
-            self._unfollowed,
+            self._false_stops,
             self._levels,
             self._envelope,
             self._spectral,
@@ -148,10 +148,10 @@ class FeatureExtractor:
     def _rule_features(self, evidence: Evidence) -> Floats:
         self._rule.step(evidence)
         on = self._rule.on
-        self._unfollowed.step(
+        self._false_stops.step(
             on & ~self._rule_on, self._rule.ratio > 0, self._context.echo_may_return
         )
         self._rule_on = on
         return np.stack(
-            [self._rule.sum * _SUM_SCALE, self._rule.ratio, self._unfollowed.count], axis=1
+            [self._rule.sum * _SUM_SCALE, self._rule.ratio, self._false_stops.count], axis=1
         )

@@ -23,7 +23,7 @@ from media_pod.duplex.decision.detector import (
     PER_TICK,
     RELEASE_BELOW,
 )
-from media_pod.duplex.decision.judge.followed import UnfollowedStops
+from media_pod.duplex.decision.judge.false_stops import FalseStops
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -71,7 +71,7 @@ class StopTest:
         self._voice_ticks = round(rule.voice_ms / TICK_MS)
         self._hangover_ticks = round(rule.hangover_ms / TICK_MS)
         self._keep_backchannels = keep_backchannels
-        self._mistakes = UnfollowedStops(slots)
+        self._mistakes = FalseStops(slots)
         self.sum = np.zeros(slots, np.float32)
         """[slots] evidence so far, 0..12."""
         self.ratio = np.zeros(slots, np.float32)

@@ -1,4 +1,4 @@
-"""Stops that nobody followed: decisions for a caller that were wrong, as far as a pod can tell.
+"""False stops: decisions for a caller that were wrong, as far as a pod can tell.
 
 A false stop by an echo has a signature. The evidence for a caller lasts as long as the echo does:
 the bot falls silent, its last words return, and then the line is quiet. A caller goes on.
@@ -20,8 +20,8 @@ _WITH_THE_ECHO_TICKS: Final = 100 // TICK_MS
 """Evidence that ended so long before the echo did was no echo: a short word, or a noise."""
 
 
-class UnfollowedStops:
-    """Counts the stops of each slot's call that nobody followed."""
+class FalseStops:
+    """Counts the false stops of each slot's call."""
 
     def __init__(self, slots: int) -> None:
         self.count = np.zeros(slots, np.float32)

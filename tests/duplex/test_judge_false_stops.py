@@ -1,15 +1,15 @@
-"""Stops that nobody followed."""
+"""Stops whose evidence ended with the echo."""
 
 import numpy as np
 import pytest
 
-from media_pod.duplex.decision.judge.followed import UnfollowedStops
+from media_pod.duplex.decision.judge.false_stops import FalseStops
 
 
 def counted(evidence: str, echo: str) -> float:
     """The count after ticks of evidence and of echo, `x` and `.`; the decision begins at the third
     tick."""
-    stops = UnfollowedStops(1)
+    stops = FalseStops(1)
     for tick, (heard, bot) in enumerate(zip(evidence, echo, strict=True)):
         stops.step(np.array([tick == 2]), np.array([heard == "x"]), np.array([bot == "x"]))
     return float(stops.count[0])
@@ -34,12 +34,14 @@ def counted(evidence: str, echo: str) -> float:
         "a bot that did not stop",
     ],
 )
-def test_a_stop_that_nobody_followed(evidence: str, echo: str, count: float) -> None:
+def test_a_stop_is_false_if_its_evidence_ends_with_the_echo(
+    evidence: str, echo: str, count: float
+) -> None:
     assert counted(evidence, echo) == count
 
 
 def test_a_reset_slot_has_no_past() -> None:
-    stops = UnfollowedStops(1)
+    stops = FalseStops(1)
     yes, no = np.array([True]), np.array([False])
     stops.step(yes, yes, yes)
     stops.reset(0)
