@@ -14,7 +14,7 @@ from interject_lab.material.clips import CLIP_KINDS, Clip
 from interject_lab.material.material import Split
 from interject_lab.material.pieces import Piece
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Of the cutting: pieces of another version are cut again."""
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from interject_lab.audio_files import read_audio, read_samples
 from interject_lab.material.clips import Clip, ClipKind
-from interject_lab.material.spoken import are_spoken
+from interject_lab.material.spoken import spoken
 from interject_lab.material.voices import (
     BACKCHANNEL_S,
     BOT_PHRASE_S,
@@ -66,10 +66,11 @@ def pieces(corpus: Path, found: Sequence[Clip], rate_hz: int) -> list[Piece]:
 
 
 def _spoken(made: Sequence[Piece], rate_hz: int) -> list[Piece]:
-    """Without the phrases of callers that are no speech."""
-    phrases = [piece.pcm for piece in made if piece.kind == "caller"]
-    spoken = iter(are_spoken(phrases, rate_hz))
-    return [piece for piece in made if piece.kind != "caller" or next(spoken)]
+    """With the phrases of callers cut to what is speech in them, if that is long enough."""
+    speech = iter(spoken([each.pcm for each in made if each.kind == "caller"], rate_hz))
+    cut_to = [replace(each, pcm=next(speech)) if each.kind == "caller" else each for each in made]
+    shortest = CALLER_PHRASE_S[0] * rate_hz
+    return [each for each in cut_to if each.kind != "caller" or each.pcm.size >= shortest]
 
 
 def _read(path: Path, kind: ClipKind, rate_hz: int) -> Pcm:

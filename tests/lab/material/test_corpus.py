@@ -31,7 +31,7 @@ def recordings_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(corpora, "made", lambda rate_hz, split, rng_seed: NOTHING_MADE[split])
     # Whether the speech here is speech is for `test_spoken`: it is a buzz.
-    monkeypatch.setattr(cutting, "are_spoken", lambda phrases, rate_hz: [True] * len(phrases))
+    monkeypatch.setattr(cutting, "spoken", lambda phrases, rate_hz: phrases)
 
 
 def save(path: Path, pcm: NDArray[np.int16], rate_hz: int = RATE_HZ) -> None:
