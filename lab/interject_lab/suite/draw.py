@@ -10,7 +10,7 @@ import numpy as np
 from interject_lab.call_record import Sound, SoundKind
 from interject_lab.material.material import Material
 from interject_lab.material.sounds import dtmf
-from interject_lab.material.variants import in_a_room, varied
+from interject_lab.material.variants import SPEED, in_a_room, varied
 from interject_lab.material.voices import Voice, at_level
 from interject_lab.network.codecs import CLOCK_HZ, Law
 from interject_lab.network.impairments import Background, CarrierCanceller, Impairments, Loss
@@ -26,6 +26,8 @@ _Name = TypeVar("_Name", bound=str)
 _LAWS: Final[tuple[Law, ...]] = ("mu", "a")
 _SHORTEST_CYCLE_S: Final = 2.5
 """No utterance of the bot and the pause after it together are shorter."""
+_LEAST_PHRASES: Final = 6
+"""Of a caller who is a bot: fewer would repeat themselves, and so would their echo."""
 _ANSWER_AFTER_S: Final = (0.2, 1.0)
 _DELAY_MS: Final = (20.0, 1000.0)
 """Steps of the delay stay inside."""
@@ -88,18 +90,30 @@ def draw_call(suite: Suite, material: Material, seed: int, number: int) -> Suite
 def _utterances(
     suite: Suite, material: Material, level_dbfs: float, rng: np.random.Generator
 ) -> tuple[tuple[Pcm, ...], str]:
-    voice = _pick(material.bots, rng)
+    training = material.split == "train"
+    voice = _pick(_bots(material), rng)
+    variant = int(rng.integers(2**32)) if training else 0
     count = int(suite.seconds / suite.bot.utterance_seconds[0]) + 1
     rate_hz = material.rate_hz
     made = []
     for _ in range(min(count, 2 * len(voice.phrases))):
         wanted = round(rng.uniform(*suite.bot.utterance_seconds) * rate_hz)
         said = _pick(voice.phrases, rng)
-        while said.size < wanted:
+        while said.size < wanted * (SPEED[1] if training else 1):
             pause = np.zeros(round(rng.uniform(0.05, 0.25) * rate_hz), np.int16)
             said = np.concatenate([said, pause, _pick(voice.phrases, rng)])
+        if training:
+            said = varied(said, rate_hz, np.random.default_rng(variant))
         made.append(at_level(said[:wanted], rate_hz, level_dbfs))
     return tuple(made), voice.name
+
+
+def _bots(material: Material) -> tuple[Voice, ...]:
+    """Whose voices the bot may have; to learn from, those of callers too: those of bots are few."""
+    if material.split != "train":
+        return material.bots
+    talkers = (voice for voice in material.callers if len(voice.phrases) >= _LEAST_PHRASES)
+    return (*material.bots, *talkers)
 
 
 class _Planner:
