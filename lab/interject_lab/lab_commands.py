@@ -121,7 +121,7 @@ def lab_bench(
     from interject_lab.reports.markdown import check_section, table, write_section
     from interject_lab.suite import tables
     from interject_lab.suite.plan import BenchPlan
-    from interject_lab.suite.report import write_report
+    from interject_lab.suite.report import write_planes, write_report
     from interject_lab.suite.run import run_bench
 
     decides = (*rules, *banks) or ("interject",)
@@ -137,7 +137,8 @@ def lab_bench(
     header, cells = tables.as_table(scores)
     if write is not None:
         made_by = f"Made by `{plan.command}`."
-        write_section(write, plan.section, f"{made_by}\n\n{table(header, cells)}")
+        planes = write_planes(scores, write)
+        write_section(write, plan.section, "\n\n".join([made_by, table(header, cells), *planes]))
     if as_json:
         click.echo(json.dumps(tables.as_json(scores), indent=2))
     else:

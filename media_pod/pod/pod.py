@@ -23,7 +23,7 @@ from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import PHASES, TICK_MS, DuplexBank
-from media_pod.duplex.decision.detector import NORMAL_BIAS
+from media_pod.duplex.decision.detector import SENSITIVITY_BIAS
 from media_pod.duplex.decision.judge.weights import JudgeWeightsError
 from media_pod.errors import SetupError
 from media_pod.manifest.active import ActiveManifest
@@ -43,7 +43,6 @@ from media_pod.transport.line import MediaLine
 from media_pod.transport.server import CallServer
 from media_pod.transport.websocket.protocol import WebSocketProtocol
 
-_THRESHOLD_BIAS: Final = {"low": 1.0, "normal": NORMAL_BIAS, "high": -0.25}
 _SWEEP_S: Final = 1.0
 _EVENTS_FLUSH_S: Final = 1.0
 _TRACE_FLUSH_S: Final = 3.0
@@ -63,7 +62,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
             spec.capacity.calls,
             spec.line.rate_hz,
             max_delay_ms=spec.line.max_echo_delay_ms,
-            threshold_bias=_THRESHOLD_BIAS[spec.barge_in.sensitivity],
+            threshold_bias=SENSITIVITY_BIAS[spec.barge_in.sensitivity],
             keep_backchannels=spec.barge_in.backchannels == "keep",
         )
     except JudgeWeightsError as error:

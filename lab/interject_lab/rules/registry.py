@@ -8,8 +8,9 @@ import difflib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, Literal
 
 from interject_lab.rules import aec3, ten, webrtc_voice
 from interject_lab.rules.ava import AvaFallbackBank, AvaPipelineBank, AvaTalkDetectBank
@@ -22,6 +23,7 @@ from interject_lab.rules.pipecat import PipecatBank
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import DuplexBank
 from media_pod.duplex.decision.default import rule_detector
+from media_pod.duplex.decision.detector import SENSITIVITY_BIAS
 from media_pod.errors import SetupError
 
 _EXTRA: Final = "peers"
@@ -47,6 +49,11 @@ def _peer(name: str, title: str, bank: Callable[[int, int], DuplexBank], module:
     return Rule(name, title, bank, needs=(module,), extra=_EXTRA)
 
 
+def _with_sensitivity(sensitivity: Literal["low", "high"]) -> Rule:
+    bank = partial(Bank, threshold_bias=SENSITIVITY_BIAS[sensitivity])
+    return Rule(f"interject-{sensitivity}", f"Interject, sensitivity: {sensitivity}", bank)
+
+
 def _rule_judge(slots: int, rate: int) -> DuplexBank:
     return Bank(slots, rate, detector=rule_detector)
 
@@ -59,6 +66,8 @@ RULES: Final[dict[str, Rule]] = {
             "naive", "Naive: WebRTC echo canceller without delay alignment, then Silero", NaiveBank
         ),
         Rule("interject", "Interject: aligned echo canceller, learned judge", Bank),
+        _with_sensitivity("low"),
+        _with_sensitivity("high"),
         Rule("interject-rule", "Interject with its rule judge", _rule_judge),
         Rule("energy", "Energy gate: -35 dBFS for 100 ms", EnergyBank),
         Rule("aligned", "Aligned WebRTC echo canceller, then Silero", AlignedBank),

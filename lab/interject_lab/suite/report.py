@@ -18,7 +18,12 @@ from interject_lab.suite.charts import heat_maps
 from interject_lab.suite.charts.bars import bar_chart
 from interject_lab.suite.charts.figure import GLYPHS, rule_index
 from interject_lab.suite.charts.latencies import Latencies, duck_ms, ecdf, latencies, stop_ms
-from interject_lab.suite.charts.plane import PerHourAxis, operating_plane, top_percent
+from interject_lab.suite.charts.plane import (
+    PerHourAxis,
+    operating_plane,
+    plane_of_its_own,
+    top_percent,
+)
 from interject_lab.suite.headline import COLUMNS, headline
 from interject_lab.suite.plan import BenchPlan
 from interject_lab.suite.worst_calls import Excerpt, worst_calls
@@ -74,11 +79,15 @@ def write_report(
 
     rule = _shown_rule(scores)
     excerpts = worst_calls([row for row in rows if row.rule == rule], worst, again)
-    try:
-        path.write_text(page(plan, rows, scores, excerpts), encoding="utf-8")
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another --out") from error
+    _write(path, page(plan, rows, scores, excerpts), "--out")
     return path
+
+
+def _write(path: Path, text: str, option: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SetupError(f"cannot write {path}: {error.strerror}; give another {option}") from error
 
 
 def page(
@@ -108,6 +117,26 @@ def page(
         reasons=[words for reason, words in timeline.REASONS.items() if reason],
         axis={"left": timeline.LEFT, "right": timeline.RIGHT},
     )
+
+
+def write_planes(scores: Sequence[SuiteScores], document: Path) -> list[str]:
+    """Draw the operating plane of each suite with several rules beside a document in Markdown.
+
+    Returns:
+        The pictures as Markdown.
+
+    Raises:
+        SetupError: a picture cannot be written.
+    """
+    pictures = []
+    for suite, group in groupby(scores, lambda each: each.suite):
+        every = list(group)
+        if len(every) > 1:
+            picture = document.with_name(f"{document.stem}-{suite}.svg")
+            _write(picture, plane_of_its_own(every), "--write")
+            title = f"{suite}: false stops per hour against missed interruptions"
+            pictures.append(f"![{title}]({picture.name})")
+    return pictures
 
 
 _SHADES: Final = (

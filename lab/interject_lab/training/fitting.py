@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from interject_lab.training.labels import output_weights
 from interject_lab.training.recording import Recordings
 
 WINDOW_TICKS: Final = 250
@@ -23,8 +24,6 @@ _WEIGHT_DECAY: Final = 1e-2
 _DROPOUT: Final = 0.1
 _FEATURE_NOISE: Final = 0.05
 _LARGEST_NORM: Final = 1.0
-_SPEECH_WEIGHT: Final = 0.5
-_TURN_WEIGHT: Final = 0.3
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -132,6 +131,7 @@ def _pass(
     The last window has what is left of the calls.
     """
     features, labels = recordings.features[chosen], recordings.labels[chosen]
+    weights = output_weights(labels)
     state: torch.Tensor | None = None
     losses = []
     for start in range(0, features.shape[1], WINDOW_TICKS):
@@ -141,7 +141,9 @@ def _pass(
             x = x + _FEATURE_NOISE * torch.randn_like(x)
         logits, state = network(x, state)
         state = state.detach()
-        loss = _loss(logits, torch.from_numpy(labels[:, window]))
+        loss = _loss(
+            logits, torch.from_numpy(labels[:, window]), torch.from_numpy(weights[:, window])
+        )
         losses.append(float(loss.detach()))
         if optimizer is not None and schedule is not None:
             optimizer.zero_grad()
@@ -152,14 +154,9 @@ def _pass(
     return losses
 
 
-def _loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    near, speech, _turn, weight, _echo = labels.unbind(dim=2)
+def _loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     each = nn.functional.binary_cross_entropy_with_logits(
         logits, labels[:, :, :3], reduction="none"
     )
-    total: torch.Tensor = (
-        each[:, :, 0]
-        + _SPEECH_WEIGHT * near * each[:, :, 1]
-        + _TURN_WEIGHT * speech * each[:, :, 2]
-    )
-    return (total * weight).sum() / weight.sum()
+    total: torch.Tensor = (each * weights).sum() / weights[:, :, 0].sum()
+    return total

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from interject_lab.call_record import MEANT_FOR_THE_BOT, NOTHING, Sound, SoundKind
 from interject_lab.network.levels import (
+    BOT_PAUSE_MS,
     active_level_dbfs,
     frame_powers,
     speech_bounds,
@@ -41,6 +42,15 @@ _DECIDING_TICKS: Final = (12, 2.0)
 """Up to 240 ms of it, when the decision falls."""
 _AFTER_TICKS: Final = (3, 0.2)
 """60 ms after it, and after each of its parts."""
+
+_FIRST_UTTERANCE: Final = (6_000 // TICK_MS, 2.0)
+"""The first 6 s of a call, in which nobody knows the line yet, are hard and rare."""
+_SPEECH: Final = 0.5
+_TURN: Final = 0.5
+_TURN_DECIDED: Final = (600 // TICK_MS, 0.2)
+"""After 600 ms of a voice, its duration says whether it takes the turn."""
+_NO_TURN: Final = 3.0
+"""Backchannels are rarer and shorter than turns."""
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -100,6 +110,34 @@ def label(
         weight=_weights(near, age, echo),
         echo=echo.astype(np.float32),
     )
+
+
+def output_weights(labels: Floats) -> Floats:
+    """How much each output of the network counts, float32 [calls, ticks, 3].
+
+    Speech counts where something sounds, and the turn where that is a voice.
+
+    Args:
+        labels: [calls, ticks, 5], as `Labels.stacked`.
+    """
+    near, speech, turn, weight, _ = np.moveaxis(labels, 2, 0)
+    first_ticks, first = _FIRST_UTTERANCE
+    weight = weight.copy()
+    weight[:, :first_ticks] *= first
+    decided_ticks, decided = _TURN_DECIDED
+    of_turn = weight * speech * np.where(turn > 0, 1, _NO_TURN)
+    of_turn[_lasted_ticks(speech > 0) >= decided_ticks] *= decided
+    weights = np.stack([weight, _SPEECH * near * weight, _TURN * of_turn], axis=2)
+    return weights.astype(np.float32)
+
+
+def _lasted_ticks(on: Flags) -> NDArray[np.int64]:
+    """[calls, ticks] since when each has been on, with gaps of up to `BOT_PAUSE_MS`."""
+    on = np.stack([without_gaps(row, BOT_PAUSE_MS // TICK_MS) for row in on])
+    ticks = np.arange(on.shape[1])
+    began = np.maximum.accumulate(np.where(on, -1, ticks), axis=1)
+    lasted: NDArray[np.int64] = np.where(on, ticks - began - 1, 0)
+    return lasted
 
 
 def activity(pcm: Pcm, rate_hz: int) -> Flags:

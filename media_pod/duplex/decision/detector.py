@@ -105,8 +105,9 @@ ONSET_ABOVE: Final = np.float32(1.5)
 CALLER_ABOVE: Final = np.float32(4.0)
 RELEASE_BELOW: Final = np.float32(1.0)
 MOST_EVIDENCE: Final = np.float32(12.0)
-NORMAL_BIAS: Final = 0.25
-"""Threshold bias at the usual sensitivity."""
+SENSITIVITY_BIAS: Final = {"low": 1.0, "normal": 0.25, "high": -0.25}
+"""Threshold bias by `bargeIn.sensitivity`."""
+NORMAL_BIAS: Final = SENSITIVITY_BIAS["normal"]
 _HANGOVER_TICKS: Final = 15
 """300 ms: bridges the pauses inside a phrase."""
 _SPEECH: Final = np.float32(0.3)

@@ -1,3 +1,6 @@
+import re
+from xml.etree import ElementTree
+
 import pytest
 
 from interject_lab.scoring.figures import CallRow
@@ -5,7 +8,12 @@ from interject_lab.suite.breakdowns import Bar, Breakdown, breakdowns
 from interject_lab.suite.charts.bars import bar_chart
 from interject_lab.suite.charts.heat_maps import FALSE_PER_HOUR, MISSED_PERCENT, heat_map, sums
 from interject_lab.suite.charts.latencies import ecdf, latencies, stop_ms
-from interject_lab.suite.charts.plane import PerHourAxis, operating_plane, top_percent
+from interject_lab.suite.charts.plane import (
+    PerHourAxis,
+    operating_plane,
+    plane_of_its_own,
+    top_percent,
+)
 from interject_lab.suite.tables import pooled
 from lab.suite.rows import call_row, false_stop, interruption
 
@@ -109,3 +117,17 @@ def test_a_bar_has_its_counts_and_a_rule_without_any_says_so() -> None:
     picture = bar_chart(found, RULES)
     assert "50.0 % (1 of 2)" in " ".join(picture.split())
     assert "nothing to count" in picture
+
+
+def test_an_operating_plane_stands_alone_with_its_colours_and_a_legend() -> None:
+    rows = [
+        call_row(number, interruption(9, None if number else 300.0), rule=rule)
+        for rule in RULES
+        for number in range(2)
+    ]
+    document = plane_of_its_own(pooled(rows))
+    root = ElementTree.fromstring(document)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    used = set(re.findall(r"var\((--[a-z0-9-]+)\)", document))
+    assert used <= set(re.findall(r"(--[a-z0-9-]+):", document))
+    assert all(f">{rule}<" in document for rule in RULES)

@@ -51,6 +51,16 @@ def test_the_command_prints_one_document_and_writes_its_section(tmp_path: Path, 
     assert f"| mine | {DEAF} |" in text
 
 
+def test_rules_are_compared_in_a_picture_beside_the_document(tmp_path: Path, suite: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(markers(BenchPlan((suite,), (), seed=1).section)))
+    words = ("--suite", suite, "--rule", "half-duplex", "--bank", DEAF, "--write", str(page))
+    result = bench(*words, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert "(page-mine.svg)" in page.read_text()
+    assert ">half-duplex<" in (tmp_path / "page-mine.svg").read_text()
+
+
 def test_a_run_that_is_there_already_is_not_run_again(
     tmp_path: Path, suite: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from interject_lab.reports.templates import template
+
 INK, FAINT, GRID, HEAT, EMPTY = "#010101", "#020202", "#030303", "#040404", "#050505"
 _RULES: Final = tuple(f"#06060{digit:x}" for digit in range(10))
 _VARIABLES: Final = {
@@ -60,6 +62,14 @@ def new_figure(width_in: float, height_in: float) -> tuple[Figure, Axes]:
 def set_title(axes: Axes, text: str) -> None:
     """Put `text` over the left end of `axes`."""
     axes.set_title(text, fontsize=10, loc="left", color=INK)
+
+
+def as_svg_file(element: Markup) -> str:
+    """An element of `as_svg` as a document of its own, for pages that do not set its colours."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    style = f"<style>\n{template('colors.css.jinja').render()}</style>"
+    start, end = element.split(">", 1)
+    return f"{head}{start.removeprefix('<svg ')}>\n{style}{end}\n"
 
 
 def as_svg(figure: Figure, description: str) -> Markup:

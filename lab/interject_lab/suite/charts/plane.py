@@ -6,13 +6,17 @@ from typing import Final
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from interject_lab.scoring.suite_scores import Figure, SuiteScores
+from interject_lab.scoring.suite_scores import Figure as Rate
+from interject_lab.scoring.suite_scores import SuiteScores
 from interject_lab.suite.charts.figure import (
     FAINT,
     GRID,
+    LABEL_PT,
     MARKERS,
     as_svg,
+    as_svg_file,
     new_figure,
     rule_color,
     rule_index,
@@ -20,6 +24,7 @@ from interject_lab.suite.charts.figure import (
 )
 
 _SIZE_IN: Final = (3.65, 3.0)
+_ALONE_IN: Final = (7.4, 4.2)
 _FEW_PERCENT: Final = (0, 1, 2, 5, 10, 20, 30, 40)
 _MANY_PERCENT: Final = (0, 2, 10, 25, 50, 75, 100)
 _LEAST_TOP_PERCENT: Final = 5.0
@@ -58,6 +63,22 @@ def top_percent(scores: Sequence[SuiteScores]) -> float:
     return max(_LEAST_TOP_PERCENT, *ends, 0.0)
 
 
+def plane_of_its_own(scores: Sequence[SuiteScores]) -> str:
+    """The same with a legend, as an SVG document, for a page without the report's.
+
+    Args:
+        scores: of one suite.
+    """
+    rules = [each.rule for each in scores]
+    figure = _drawn(scores, rules, PerHourAxis(scores), top_percent(scores), _ALONE_IN)
+    (axes,) = figure.axes
+    axes.legend(
+        loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False,
+        labelcolor=FAINT, fontsize=LABEL_PT,
+    )  # fmt: skip
+    return as_svg_file(as_svg(figure, _description(scores)))
+
+
 def operating_plane(
     scores: Sequence[SuiteScores], rules: Sequence[str], axis: PerHourAxis, top: float
 ) -> Markup:
@@ -69,7 +90,21 @@ def operating_plane(
         axis: of the false stops.
         top: of the missed interruptions, in percent.
     """
-    figure, axes = new_figure(*_SIZE_IN)
+    return as_svg(_drawn(scores, rules, axis, top, _SIZE_IN), _description(scores))
+
+
+def _description(scores: Sequence[SuiteScores]) -> str:
+    return f"{scores[0].suite}: false stops per hour against missed interruptions"
+
+
+def _drawn(
+    scores: Sequence[SuiteScores],
+    rules: Sequence[str],
+    axis: PerHourAxis,
+    top: float,
+    size_in: tuple[float, float],
+) -> Figure:
+    figure, axes = new_figure(*size_in)
     axis.prepare(axes)
     # The root keeps rules apart that miss few, beside one that misses all.
     every = _FEW_PERCENT if top <= _FEW_PERCENT[-1] else _MANY_PERCENT
@@ -81,7 +116,7 @@ def operating_plane(
     for each in scores:
         _point(axes, axis, each, rules)
     set_title(axes, scores[0].suite)
-    return as_svg(figure, f"{scores[0].suite}: false stops per hour against missed interruptions")
+    return figure
 
 
 def _point(axes: Axes, axis: PerHourAxis, scores: SuiteScores, rules: Sequence[str]) -> None:
@@ -95,12 +130,14 @@ def _point(axes: Axes, axis: PerHourAxis, scores: SuiteScores, rules: Sequence[s
     axes.plot(across, [y, y], color=color, lw=1.4, alpha=0.65, solid_capstyle="round")
     axes.plot([x, x], up, color=color, lw=1.4, alpha=0.65, solid_capstyle="round")
     marker = MARKERS[rule_index(rules, scores.rule)]
-    axes.plot([x], [y], marker, color=color, ms=7, mew=0, clip_on=False, zorder=3)
+    axes.plot(
+        [x], [y], marker, color=color, ms=7, mew=0, clip_on=False, zorder=3, label=scores.rule
+    )
 
 
-def _ends(figure: Figure) -> tuple[float, float]:
-    value = figure.value or 0.0
+def _ends(rate: Rate) -> tuple[float, float]:
+    value = rate.value or 0.0
     return (
-        value if figure.low is None else figure.low,
-        value if figure.high is None else figure.high,
+        value if rate.low is None else rate.low,
+        value if rate.high is None else rate.high,
     )
