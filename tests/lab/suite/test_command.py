@@ -58,7 +58,7 @@ def test_rules_are_compared_in_a_picture_beside_the_document(tmp_path: Path, sui
     result = bench(*words, "--out", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
     assert "(page-mine.svg)" in page.read_text()
-    assert ">half-duplex<" in (tmp_path / "page-mine.svg").read_text()
+    assert "interruptions missed" in (tmp_path / "page-mine.svg").read_text()
 
 
 def test_a_run_that_is_there_already_is_not_run_again(

@@ -72,10 +72,12 @@ def plane_of_its_own(scores: Sequence[SuiteScores]) -> str:
     rules = [each.rule for each in scores]
     figure = _drawn(scores, rules, PerHourAxis(scores), top_percent(scores), _ALONE_IN)
     (axes,) = figure.axes
-    axes.legend(
-        loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False,
-        labelcolor=FAINT, fontsize=LABEL_PT,
-    )  # fmt: skip
+    handles, names = axes.get_legend_handles_labels()
+    if names:  # few calls may have nothing to show
+        axes.legend(
+            handles, names, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False,
+            labelcolor=FAINT, fontsize=LABEL_PT,
+        )  # fmt: skip
     return as_svg_file(as_svg(figure, _description(scores)))
 
 
