@@ -150,9 +150,9 @@ def lab_bench(
 @click.option(
     "--calls",
     type=click.IntRange(50, 100_000),
-    default=900,
+    default=1100,
     show_default=True,
-    help="Simulated calls of 40 s to learn from; a fifth more to choose on.",
+    help="Simulated calls of 30 s to learn from; a fifth more to choose on.",
 )
 @click.option(
     "--epochs",

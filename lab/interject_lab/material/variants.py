@@ -21,6 +21,8 @@ _RT60_S: Final = (0.15, 0.5)
 _DIRECT_TO_TAIL_DB: Final = (0.0, 12.0)
 _HISS_DB: Final = (20.0, 40.0)
 """Below the speech."""
+_HISS_POLE: Final = (-0.3, 0.95)
+"""Of a filter of first order: from a bright hiss to the rumble of a street or a fan."""
 
 
 def varied(pcm: Pcm, rate_hz: int, rng: np.random.Generator) -> Pcm:
@@ -50,8 +52,9 @@ def in_a_room(pcm: Pcm, rate_hz: int, rng: np.random.Generator) -> Pcm:
     tail *= 10 ** (-rng.uniform(*_DIRECT_TO_TAIL_DB) / 20) / np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
     sound = signal.oaconvolve(pcm.astype(np.float32), tail)[: pcm.size]
-    hiss = rng.standard_normal(pcm.size, np.float32) * 10 ** (-rng.uniform(*_HISS_DB) / 20)
-    return _at_level_of(pcm, sound + hiss * _rms(sound))
+    hiss = signal.lfilter([1], [1, -rng.uniform(*_HISS_POLE)], rng.standard_normal(pcm.size))
+    gain = _rms(sound) / max(_rms(hiss), 1e-12) * 10 ** (-rng.uniform(*_HISS_DB) / 20)
+    return _at_level_of(pcm, sound + hiss * gain)
 
 
 def _through_handset(

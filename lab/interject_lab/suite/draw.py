@@ -164,6 +164,9 @@ class _Planner:
     def _noise(self) -> tuple[PlannedUtterance, Sound]:
         kind = _weighted(self._mix.noises, self._rng)
         pcm = _pick(self._material.events[kind], self._rng)
+        variant = int(self._rng.integers(2**32))
+        if self._material.split == "train":
+            pcm = varied(pcm, self._material.rate_hz, np.random.default_rng(variant))
         level_dbfs = float(self._rng.uniform(*self._mix.noise_level_dbfs))
         return self._planned("noise", kind, pcm, level_dbfs)
 

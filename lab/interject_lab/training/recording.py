@@ -26,7 +26,7 @@ from media_pod.duplex.decision.detector import Detection, Evidence
 from media_pod.duplex.decision.judge.features import VERSION, FeatureExtractor
 from media_pod.pod.runtime import one_thread
 
-CALL_S: Final = 40.0
+CALL_S: Final = 30.0
 """Short calls: the first utterances are hard, and there is one in each."""
 CHUNK: Final = 24
 
