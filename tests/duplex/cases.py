@@ -72,7 +72,7 @@ def heard(case: Case, speech_raw: float = 0.5, *, flat: bool = False) -> Evidenc
     silent = np.zeros((2, 1, BINS), np.float32)
     number = np.array([10], np.float32)
     tracker = TrackerState(
-        np.array([case.locked]), np.array([1600]), number / np.float32(10), number, number, number
+        np.array([case.locked]), np.array([1600]), number / np.float32(10), *[number] * 4
     )
     signals = Signals(
         caller_spectrum=silent,

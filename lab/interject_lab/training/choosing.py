@@ -22,10 +22,10 @@ from media_pod.duplex.decision.detector import NORMAL_BIAS
 from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_logit
 
 BIASES: Final = (0.5, 1.0, 1.5, 2.0)
-SPEECH_BIASES: Final = (1.0, 2.0)
+SPEECH_BIASES: Final = (0.0, 1.0, 2.0)
 STOPS_ABOVE: Final = (4.0, 6.0)
-TURN_THRESHOLDS: Final = (0.5, 1.0, 1.5)
-VOICES_MS: Final = (400.0, 500.0)
+TURN_THRESHOLDS: Final = (0.5, 1.0, 1.5, 2.0)
+VOICES_MS: Final = (400.0, 500.0, 560.0)
 HANGOVER_MS: Final = 300.0
 
 MOST_FALSE_PER_HOUR: Final = 1.0

@@ -39,7 +39,7 @@ class TrainingPlan:
     folder: Path
     """For the recordings."""
     networks: int = 2
-    units: int = 48
+    units: int = 60
     epochs: int = 8
     jobs: int = 1
     call_s: float = CALL_S

@@ -25,6 +25,7 @@ class TrackerState:
     peak_ratio: NDArray[np.float32]
     ratio_at_lag: NDArray[np.float32]
     ratio_near_lag: NDArray[np.float32]
+    ratio_of_window: NDArray[np.float32]
 
     @classmethod
     def of(cls, tracker: DelayTracker) -> "TrackerState":
@@ -36,6 +37,7 @@ class TrackerState:
             peak_ratio=tracker.peak_ratio,
             ratio_at_lag=tracker.ratio_at_lag,
             ratio_near_lag=tracker.ratio_near_lag,
+            ratio_of_window=tracker.ratio_of_window,
         )
 
 

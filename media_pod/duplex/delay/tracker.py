@@ -108,6 +108,9 @@ class DelayTracker:
         self.ratio_near_lag = np.zeros(slots, np.float32)
         """[slots] the same of the strongest arrival near the tracked lag, in the fast memory; 0
         without a lock, or while a distant lag stands out."""
+        self.ratio_of_window = np.zeros(slots, np.float32)
+        """[slots] the same of the strongest arrival in the latest window alone, while nothing is
+        locked: the memories need several. 0 with a lock, and for a window with nothing to learn."""
         self._unexplained = np.zeros(slots, np.intp)
         self._since_ticks = np.zeros(slots, np.intp)
         """[slots] ticks since the latest update."""
@@ -126,6 +129,7 @@ class DelayTracker:
             self.peak_ratio,
             self.ratio_at_lag,
             self.ratio_near_lag,
+            self.ratio_of_window,
         ):
             value[slot] = 0
         self._noise[slot] = np.inf
@@ -183,6 +187,7 @@ class DelayTracker:
         heard = caller.last(WINDOW)[rows]
         awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
         self._slipped[rows] = np.maximum(self._slipped[rows] - 1, 0)
+        self.ratio_of_window[rows] = 0
         if not awake.any():
             return
 
@@ -196,6 +201,10 @@ class DelayTracker:
         rows, audible = rows[worth], audible[worth]
         correlation = self._correlator(heard[worth], reference[worth])
         slow, quick = self._learn(rows, correlation, audible)
+        new = ~self.locked[rows]
+        if new.any():
+            window = strongest(correlation[new], audible[new])
+            self.ratio_of_window[rows[new]] = window.ratio
         ratio = self._rate(rows, slow, quick, audible)
         loud = np.mean(heard[worth] ** 2, axis=1) > _LOUD**2
         count = self._unexplained[rows] + (loud & (ratio < _UNEXPLAINED_BELOW))

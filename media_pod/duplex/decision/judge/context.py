@@ -22,6 +22,7 @@ DELAY: Final = (
     "delay_peak_ratio",
     "delay_ratio_at_lag",
     "delay_ratio_near_lag",
+    "delay_ratio_of_window",
     "delay_since_lock",
     "delay_since_jump",
     "delay_unexplained",
@@ -105,7 +106,14 @@ class CallContext:
 
     def _delay_features(self, evidence: Evidence, signals: Signals) -> Floats:
         tracker, times = signals.tracker, self._since.log_seconds
-        ratios = np.stack([tracker.peak_ratio, tracker.ratio_at_lag, tracker.ratio_near_lag])
+        ratios = np.stack(
+            [
+                tracker.peak_ratio,
+                tracker.ratio_at_lag,
+                tracker.ratio_near_lag,
+                tracker.ratio_of_window,
+            ]
+        )
         columns = [
             evidence.locked,
             2 * (tracker.confidence - np.float32(LOCKED)),

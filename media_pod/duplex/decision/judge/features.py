@@ -31,7 +31,7 @@ from media_pod.duplex.decision.signals import Signals
 
 Floats = NDArray[np.float32]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes whenever a feature's meaning, place or scale does: a network fits one version."""
 
 _GROUP_NAMES: Final[dict[str, tuple[str, ...]]] = {
