@@ -13,7 +13,7 @@ NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )
 
 ORDINARY := not slow and not asterisk and not cluster and not chart and not voices
-# Every test in them has one of those marks: a worker need not import them to leave them out.
+# Every test in them has one of those marks: no worker has to import them to leave them out.
 MARKED := asterisk chart cluster dashboards voices
 
 .DEFAULT_GOAL := help
