@@ -13,6 +13,8 @@ NAMED := $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 NAMED_CLUSTER := $(if $(filter command,$(origin KUBECONFIG)),INTERJECT_TEST_CLUSTER=1 )
 
 ORDINARY := not slow and not asterisk and not cluster and not chart and not voices
+# Every test in them has one of those marks: no worker has to import them to leave them out.
+MARKED := asterisk chart cluster dashboards voices
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-asterisk test-asterisk-core test-chart test-voices eval test-cluster \
@@ -29,7 +31,7 @@ demo: $(SET_UP) ## one call, three ways to listen: a table and a report
 # Whole processes in real time come last and alone. Exit code 5 says that ARGS chose no test of a half.
 test: $(SET_UP) ## the tests, but for the long ones
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile -m "$(ORDINARY)" \
-		$(or $(FILES),--ignore=tests/e2e) $(ARGS) || [ $$? -eq 5 ]
+		$(or $(FILES),$(addprefix --ignore=tests/,e2e $(MARKED))) $(ARGS) || [ $$? -eq 5 ]
 	$(if $(FILES),,$(BIN)/pytest -m "$(ORDINARY)" tests/e2e $(ARGS) || [ $$? -eq 5 ])
 
 test-long: $(SET_UP) ## the long tests alone

@@ -196,6 +196,11 @@ def assert_same(one: Step, slot: int, other: Step, other_slot: int) -> None:
     assert one.why.get(slot) == other.why.get(other_slot)
 
 
+BEGINS = {9: 0, 3: 7, 11: 112}
+"""Ticks at which the same call begins in these slots, in place of the call that is there: of none,
+of a short one and of one that has locked on its echo."""
+
+
 @pytest.mark.parametrize(
     ("phase", "judge", "seconds"),
     [(0, rule_detector, 5.0), (13, rule_detector, 5.0), (13, random_judge, 2.5)],
@@ -205,25 +210,29 @@ def test_a_call_gives_bit_by_bit_in_any_slot_at_any_time_what_it_gives_alone(
 ) -> None:
     bot, caller = bot_speech(8000), caller_speech(8000)
     call = with_caller(echo_line(bot, seconds, 6, 2400), caller, seconds / 2)
-    others = [echo_line(bot, seconds + 0.5, seed, 400 * seed) for seed in range(1, 12)]
+    whole_s = seconds + max(BEGINS.values()) / 50
+    others = [echo_line(bot, whole_s, seed, 400 * seed) for seed in range(1, 12)]
     caller_in, played_in = ticks([call.caller]), ticks([call.played])
     alone = Bank(1, detector=judge)
     alone.open(0, phase)
     expected = [alone.step(one, other) for one, other in zip(caller_in, played_in, strict=True)]
 
+    heard = ticks([line.caller for line in others] + [others[0].caller])
+    sent = ticks([line.played for line in others] + [others[0].played])
+    for slot, begin in BEGINS.items():
+        heard[begin : begin + len(expected), slot] = caller_in[:, 0]
+        sent[begin : begin + len(expected), slot] = played_in[:, 0]
     bank = Bank(12, detector=judge)
     for slot in range(1, 12):
         bank.open(slot)
-    for late, slot in ((0, 9), (7, 3), (12, 11)):
-        heard = ticks([line.caller for line in others] + [others[0].caller])
-        sent = ticks([line.played for line in others] + [others[0].played])
-        for tick in range(late):
-            bank.step(heard[tick], sent[tick])
-        bank.close(slot)
-        bank.open(slot, phase)
-        for tick, step in enumerate(expected):
-            heard[tick + late, slot], sent[tick + late, slot] = caller_in[tick], played_in[tick]
-            assert_same(bank.step(heard[tick + late], sent[tick + late]), slot, step, 0)
+    for tick, (one, other) in enumerate(zip(heard, sent, strict=True)):
+        for slot in (slot for slot, begin in BEGINS.items() if begin == tick):
+            bank.close(slot)
+            bank.open(slot, phase)
+        step = bank.step(one, other)
+        for slot, begin in BEGINS.items():
+            if begin <= tick < begin + len(expected):
+                assert_same(step, slot, expected[tick - begin], 0)
     assert Decision.CALLER in decisions(expected)
 
 

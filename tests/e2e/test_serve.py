@@ -1,119 +1,16 @@
-"""`interject serve` as a process: what it says when it cannot serve, and how it goes."""
+"""`interject serve` as a process: how it comes, is called and goes."""
 
 import asyncio
 import re
 import signal
-import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-INTERJECT = (sys.executable, "-c", "from media_pod.cli import main; main()")
-DEADLINE_S = 40.0
+from serve_process import DEADLINE_S, INTERJECT, serve, write
+
 READY = re.compile(r"is ready: AudioSocket on port (\d+), HTTP on port (\d+)")
-
-
-def write(folder: Path, name: str = "agent.yaml", **spec: Any) -> Path:
-    server = {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0}
-    agent = {
-        "apiVersion": "interject.dev/v1alpha1",
-        "kind": "VoiceAgent",
-        "metadata": {"name": "agent"},
-        "spec": {
-            "dialogue": {"kind": "parcelDesk"},
-            "capacity": {"calls": 1},
-            "server": server | spec.pop("server", {}),
-            **spec,
-        },
-    }
-    path = folder / name
-    path.write_text(yaml.safe_dump(agent))
-    return path
-
-
-def plays(path: str) -> dict[str, Any]:
-    return {"kind": "scripted", "script": [{"play": path}]}
-
-
-async def serve(manifest: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *INTERJECT,
-        "serve",
-        str(manifest),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def mistake(manifest: Path) -> str:
-    """The one line that says why it does not serve."""
-    process = await serve(manifest)
-    async with asyncio.timeout(DEADLINE_S):
-        out, err = await process.communicate()
-    lines = [line for line in err.decode().splitlines() if line.startswith("interject: ")]
-
-    assert process.returncode == 2
-    assert out == b""
-    assert b"Traceback" not in err
-    (line,) = lines
-    return line
-
-
-async def mistakes(*manifests: Path) -> list[str]:
-    return await asyncio.gather(*map(mistake, manifests))
-
-
-async def test_a_missing_manifest(tmp_path: Path) -> None:
-    line = await mistake(tmp_path / "nowhere.yaml")
-
-    assert "nowhere.yaml: no such file" in line
-    assert "give the path of a VoiceAgent manifest" in line
-
-
-async def test_a_wrong_key_is_named_with_the_nearest_right_one(tmp_path: Path) -> None:
-    line = await mistake(write(tmp_path, capacity={"cals": 1}))
-
-    assert "agent.yaml: spec.capacity.cals" in line
-    assert "calls" in line.partition("cals")[2]
-
-
-async def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
-    path = tmp_path / "agent.yaml"
-    path.write_text("spec: }")
-
-    assert "agent.yaml: line 1" in await mistake(path)
-
-
-async def test_a_port_in_use(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        number = taken.getsockname()[1]
-        line = await mistake(write(tmp_path, server={"httpPort": number}))
-
-    assert f"127.0.0.1:{number}" in line
-    assert "in use" in line
-    assert "spec.server.httpPort" in line
-
-
-async def test_a_voice_that_espeak_does_not_have(tmp_path: Path) -> None:
-    line = await mistake(write(tmp_path, tts={"kind": "espeak", "voice": "xx-nowhere"}))
-
-    assert "xx-nowhere" in line
-    assert "en" in line.partition("xx-nowhere")[2]
-
-
-async def test_recordings_that_are_missing_or_no_wav(tmp_path: Path) -> None:
-    (tmp_path / "text.wav").write_text("not a sound")
-    names = ("missing.wav", "text.wav")
-    lines = await mistakes(
-        *(write(tmp_path, f"{name}.yaml", dialogue=plays(name)) for name in names)
-    )
-
-    for name, line in zip(names, lines, strict=True):
-        assert str(tmp_path / name) in line
-        assert "expected a WAV file of 16-bit PCM" in line
 
 
 async def log_until(process: asyncio.subprocess.Process, said: re.Pattern[str]) -> bytes:

@@ -19,11 +19,14 @@ TICK = 200
 BLOCK = 160
 PTIMES_MS = (10, 20, 30, 40, 60)
 ZEROS = bytes(2 * BLOCK)
+NUMBERS = np.tile(np.arange(1, 65536, dtype="<u2"), 2).tobytes()
+"""The numbers of samples, twice: any 65535 that follow each other are a slice."""
 
 
 def numbered(first: int, count: int) -> bytes:
     """Samples numbered from `first`; none is zero, and numbers come again after 65535."""
-    return ((np.arange(first, first + count) % 65535) + 1).astype("<u2").tobytes()
+    start = 2 * (first % 65535)
+    return NUMBERS[start : start + 2 * count]
 
 
 @dataclass
@@ -42,16 +45,13 @@ class Run:
     @property
     def lags(self) -> list[int | None]:
         """Per tick: where its last sample of audio lies less where the caller said it."""
-        lags: list[int | None] = []
-        for tick, block in enumerate(self.blocks):
-            pcm = np.frombuffer(block.pcm, "<u2").astype(np.int64)
-            heard = np.flatnonzero(pcm)
-            if heard.size:
-                place = int(heard[-1])
-                lags.append((tick * BLOCK + place - (int(pcm[place]) - 1)) % 65535)
-            else:
-                lags.append(None)
-        return lags
+        pcm = np.frombuffer(b"".join(block.pcm for block in self.blocks), "<u2").astype(np.int64)
+        pcm = pcm.reshape(-1, BLOCK)
+        place = BLOCK - 1 - np.argmax(pcm[:, ::-1] > 0, axis=1)
+        ticks = np.arange(len(pcm))
+        last = pcm[ticks, place]
+        lags = (ticks * BLOCK + place - (last - 1)) % 65535
+        return [lag if heard else None for lag, heard in zip(lags.tolist(), last, strict=True)]
 
     @property
     def moved(self) -> list[int | None]:

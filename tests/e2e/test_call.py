@@ -1,4 +1,4 @@
-"""The command line as people use it: real processes, exit codes, one line per mistake."""
+"""`interject call` as people use it: real processes, and a pod that talks."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import queue
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,8 @@ import pytest
 
 from real_time.retry import again_if_stalled
 from real_time.verdict import TRIES
+from serve_process import DEADLINE_S, INTERJECT
 
-INTERJECT = (sys.executable, "-c", "from media_pod.cli import main; main()")
-DEADLINE_S = 40.0
 AGENT = """
 apiVersion: interject.dev/v1alpha1
 kind: VoiceAgent
@@ -109,41 +107,3 @@ def test_a_call_prints_what_happens_and_a_table(pod: str) -> None:
     assert "connected" in done.stdout
     assert "bot speaks" in done.stdout
     assert "call          1.0 s; the caller hung up" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (
-            ["call", "127.0.0.1:1"],
-            "interject: no server listens at http://127.0.0.1:1",
-        ),
-        (
-            ["call", "127.0.0.1:1", "--say", "hello"],
-            "'hello', expected SECONDS:TEXT, such as 3.5:hello",
-        ),
-        (
-            ["lab", "bench", "--rule", "livekitt"],
-            "interject: no rule 'livekitt': did you mean 'livekit'?",
-        ),
-        (
-            ["bench", "tick", "--write", "nowhere.md"],
-            "interject: nowhere.md: No such file or directory",
-        ),
-        (["serve", "nowhere.yaml"], "nowhere.yaml"),
-        (["lab", "bensh"], "No such command 'bensh'"),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], line: str) -> None:
-    done = interject(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert line in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_help_names_every_command() -> None:
-    done = interject("--help")
-    assert done.returncode == 0
-    for command in ("serve", "call", "demo", "lab", "bench"):
-        assert f"\n  {command} " in done.stdout
