@@ -49,6 +49,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.LOUDER_THAN_ECHO: ("caller: louder than the echo can be", "#2f6f2f"),
     Reason.NO_ECHO_ON_LINE: ("caller: this line returns no echo", "#7aa329"),
     Reason.NO_ECHO_FOUND: ("caller: no echo is found in it", "#4f7f3f"),
+    Reason.SPEECH_NO_LOCK: ("caller: unlike an echo, whose delay is not known yet", "#3fae9d"),
 }
 """Label and colour of each reason, for the lowest lane."""
 
