@@ -14,8 +14,7 @@ import numpy as np
 from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.errors import LabError
 from interject_lab.network.levels import is_sound
-from interject_lab.network.line import TelephoneLine
-from interject_lab.telephones.caller import Caller
+from interject_lab.telephones.caller import TelephoneUser
 from media_pod.duplex.contract import TICK_MS, Decision, DuplexBank, Pcm, Step
 
 _TICK_NS = TICK_MS * 1_000_000
@@ -24,6 +23,23 @@ DUCK_DB: Final = 15.0
 """How far the bot lowers its voice on doubt, as a pod's playout does."""
 _DOWN_MS: Final = 10.0
 _UP_MS: Final = 200.0
+
+
+class Line(Protocol):
+    """What is between the bot and the caller; see `network.line.TelephoneLine`."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def near_tick(self) -> int:
+        """The tick of the caller that the last returned frame carries; `NOTHING` for none."""
+
+    def step(self, bot_frame: Pcm, near_frame: Pcm) -> Pcm:
+        """One tick: takes int16 [tick] of the bot and of the caller, returns the bank's input."""
+
+    def delay_at(self, sample: int) -> float:
+        """The true delay of the echo in sample `sample` of the returned frames, ms."""
 
 
 class Bot(Protocol):
@@ -139,8 +155,8 @@ class ScriptedBot:
 class VirtualCall:
     """Who takes part in one call. All three have state: make them anew for every run."""
 
-    line: TelephoneLine
-    caller: Caller
+    line: Line
+    caller: TelephoneUser
     bot: Bot
     phase: int = 0
     """Of the call in its bank."""

@@ -58,6 +58,9 @@ class Reason(IntEnum):
     """Caller: the bot has spoken long enough to establish that this line returns no echo."""
     NO_ECHO_FOUND = 9
     """Caller: speech in the bot's first two seconds, in which no delay of what it said is found."""
+    SPEECH_NO_LOCK = 10
+    """Caller: a voice that the learned judge takes for no echo, though the delay tracker has no
+    lock. The rule judge proves what it decides then; a network estimates."""
 
 
 LOCKED: Final = 0.5

@@ -47,6 +47,7 @@ _BANK_REASONS: Final = tuple(
         Reason.LOUDER_THAN_ECHO,
         Reason.NO_ECHO_ON_LINE,
         Reason.NO_ECHO_FOUND,
+        Reason.SPEECH_NO_LOCK,
     )
 )
 """Those for a caller."""

@@ -46,7 +46,7 @@ async def call(
     Raises:
         LabError: no answer.
     """
-    speaker, echo = await asyncio.to_thread(lambda: (caller(FULL), line()))
+    speaker, echo = await asyncio.to_thread(lambda: (caller(FULL), line()[0]))
     phone = SipPhone(account, echo, speaker, max_s=FULL.seconds, progress=progress)
     watching = asyncio.create_task(_uuid(uuids))
     try:

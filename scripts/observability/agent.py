@@ -16,6 +16,7 @@ from observability.promql import (
 )
 
 _STOPS: Final = by_agent(rate("interject_stops_total"))
+_DUCKS: Final = by_agent(rate("interject_ducks_total"))
 _SUSPECTED: Final = by_agent(rate("interject_suspected_false_stops_total"))
 _FIRST_CHUNKS: Final = by_agent(rate("interject_provider_first_chunk_seconds_bucket"))
 _FREE: Final = (
@@ -111,6 +112,15 @@ _STOPPING: Final = Row(
             Unit.PER_MINUTE,
             (Query(f"60 * sum by (reason) ({_STOPS})", "{{reason}}"),),
             PanelKind.STACK,
+            width=8,
+        ),
+        Panel(
+            "Ducks, by outcome",
+            "How often does the bot only lower its voice, and how often does a stop follow?",
+            Unit.PER_MINUTE,
+            (Query(f"60 * sum by (outcome) ({_DUCKS})", "{{outcome}}"),),
+            PanelKind.STACK,
+            width=8,
         ),
         Panel(
             "Suspected false stops",
@@ -122,6 +132,7 @@ _STOPPING: Final = Row(
                     "echo {{echo}}",
                 ),
             ),
+            width=8,
             axis_max=1,
         ),
     ),

@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from duplex.cases import BOT_SILENT, CALLER, ECHO, Case, heard
+from duplex.cases import (
+    AS_LOUD_AS_THE_BOT,
+    BOT_SILENT,
+    CALLER,
+    ECHO,
+    LOUDER,
+    NO_ECHO_LINE,
+    UNLOCKED,
+    Case,
+    heard,
+)
 from duplex.judging import RULE, Told
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection
@@ -145,9 +155,16 @@ def test_a_rise_says_which_groups_of_features_carried_it() -> None:
 
 @pytest.mark.parametrize(
     ("case", "reason"),
-    [(CALLER, Reason.SPEECH_OVER_ECHO), (BOT_SILENT, Reason.SPEECH_NO_ECHO)],
+    [
+        (CALLER, Reason.SPEECH_OVER_ECHO),
+        (BOT_SILENT, Reason.SPEECH_NO_ECHO),
+        (NO_ECHO_LINE, Reason.NO_ECHO_ON_LINE),
+        (replace(AS_LOUD_AS_THE_BOT, unexplained=True), Reason.NO_ECHO_FOUND),
+        (LOUDER, Reason.SPEECH_NO_LOCK),
+        (UNLOCKED, Reason.SPEECH_NO_LOCK),
+    ],
 )
-def test_the_reason_is_that_of_the_rule(case: Case, reason: Reason) -> None:
+def test_the_reason_claims_no_more_than_the_evidence(case: Case, reason: Reason) -> None:
     assert steps(judge(), case, 10)[-1].reason[0] == reason
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,16 +10,16 @@ from uuid import uuid4
 
 from interject_lab.call_record import CallRecord
 from interject_lab.demo.scenario import (
-    DELAY_MS,
-    ERL_DB,
+    CALL_NUMBER,
     RATE_HZ,
-    STEP_AT_S,
-    STEP_MS,
+    SEED,
+    SUITE,
     Scene,
     agent,
     caller,
     line,
 )
+from interject_lab.network.line import TelephoneLine
 from interject_lab.recorder.pod_process import late_ticks, pod_process
 from interject_lab.recorder.recorder import Recording, load
 from interject_lab.reports.call_report import CallReport, TranscriptLine, call_report
@@ -40,12 +40,12 @@ LATE_TICKS_THAT_SPOIL: Final = 50
 REPORT_NAME: Final = "report.html"
 _TITLE: Final = "One call, three listening modes"
 _INTRO: Final = (
-    "The same caller calls three pods over the same simulated line. The line returns the bot's own "
-    f"voice as an echo, {ERL_DB:g} dB quieter and {DELAY_MS:g} ms late. The codec is G.711. A pod "
-    "that takes the echo for the caller stops for no reason; a pod that ignores the line while the "
-    "bot speaks cannot be interrupted."
+    "The same caller calls three pods over the same simulated line. A pod that takes the echo for "
+    "the caller stops for no reason; a pod that ignores the line while the bot speaks cannot be "
+    "interrupted. A pod in doubt lowers the bot's voice by 15 dB (a duck), and stops it once it is "
+    "sure."
 )
-_STEP: Final = f" After {STEP_AT_S:g} s the delay grows by {STEP_MS:g} ms."
+_CODECS: Final = {"mu": "mu-law", "a": "A-law"}
 
 OnStep = Callable[[str], None]
 OnElapsed = Callable[[float], None]
@@ -87,7 +87,7 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
         on_step("writing the report")
         # Only after all calls: the telephones of this process would stutter.
         called = [await asyncio.to_thread(_analyse, call, Path(work)) for call in calls]
-        intro = _INTRO + (_STEP if scene.seconds > STEP_AT_S else "")
+        intro = f"{_INTRO} {_line_in_words(calls[0].conditions, scene.seconds)}"
         page = await asyncio.to_thread(render, _TITLE, intro, [call.shown for call in called])
         report = folder / REPORT_NAME
         await asyncio.to_thread(report.write_text, page)
@@ -107,8 +107,12 @@ async def _call_all(
     arrived = asyncio.Barrier(len(LISTENING_MODES))
     try:
         async with asyncio.TaskGroup() as group:
+            # While the pods start: the sounds of the line take some seconds to be made.
+            lines = group.create_task(asyncio.to_thread(lambda: [line() for _ in LISTENING_MODES]))
             calls = [
-                group.create_task(_call(mode, scene, folders, arrived, on_step, on_elapsed))
+                group.create_task(
+                    _call(mode, scene, folders, (lines, arrived), on_step, on_elapsed)
+                )
                 for mode in LISTENING_MODES.values()
             ]
     except* InterjectError as errors:
@@ -122,6 +126,8 @@ class _RecordedCall:
     mode: Rule
     record: CallRecord
     late_ticks: int
+    conditions: Mapping[str, Any]
+    """Of the line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,20 +141,25 @@ async def _call(
     mode: Rule,
     scene: Scene,
     folders: tuple[Path, Path],
-    arrived: asyncio.Barrier,
+    together: tuple[asyncio.Task[list[tuple[TelephoneLine, dict[str, Any]]]], asyncio.Barrier],
     on_step: OnStep,
     on_elapsed: OnElapsed,
 ) -> _RecordedCall:
-    work, out = folders
+    (work, out), (lines, arrived) = folders, together
     folder = work / mode.name
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    speaker, echo = await asyncio.to_thread(lambda: (caller(scene), line()))
-    first = mode.name == next(iter(LISTENING_MODES))
-    phone = Phone(
-        echo, speaker, max_s=scene.seconds, progress=on_elapsed if first else lambda elapsed_s: None
-    )
+    speaker = await asyncio.to_thread(caller, scene)
+    place = list(LISTENING_MODES).index(mode.name)
+    first = place == 0
     log = out / f"{mode.name}.log"
     async with pod_process(agent(), folder, log, listening_mode=mode.name) as pod:
+        echo, conditions = (await lines)[place]
+        phone = Phone(
+            echo,
+            speaker,
+            max_s=scene.seconds,
+            progress=on_elapsed if first else lambda elapsed_s: None,
+        )
         await arrived.wait()
         if first:
             on_step(f"calling all pods at the same time, for {scene.seconds:g} s")
@@ -156,7 +167,23 @@ async def _call(
         host, port = await ask_call_start(pod.api, uuid, from_number="5550100", to_number="100")
         record = await phone.call(host, port, uuid)
         late = await late_ticks(pod.api)
-    return _RecordedCall(str(uuid), mode, record, late)
+    return _RecordedCall(str(uuid), mode, record, late, conditions)
+
+
+def _line_in_words(conditions: Mapping[str, Any], seconds: float) -> str:
+    """What the line does in the first `seconds` of the call, and where it is from."""
+    words = (
+        f"The line is that of call {CALL_NUMBER} of the suite {SUITE} (seed {SEED}, split test): "
+        f"it returns the bot's own voice as an echo through a {conditions['path']}, "
+        f"{conditions['erl_db']:g} dB quieter and {conditions['delay_ms']:g} ms late"
+    )
+    for at_s, delay_ms in conditions["steps"]:
+        words += f", from second {at_s:.0f} on {delay_ms:g} ms" if at_s < seconds else ""
+    words += "; the loudspeaker is overdriven" if conditions["overdrive"] else ""
+    return (
+        f"{words}. The background is {conditions['background']} noise at "
+        f"{conditions['noise_dbfs']:g} dBFS, and the codec G.711 {_CODECS[conditions['law']]}."
+    )
 
 
 def _analyse(called: _RecordedCall, work: Path) -> _AnalysedCall:
@@ -187,6 +214,7 @@ JSON_KEYS: Final = (
     "interruptions",
     "heard",
     "missed",
+    "ducks",
     "onset_to_silence_p50_ms",
     "onset_to_silence_max_ms",
     "delay_error_p95_ms",
@@ -199,6 +227,7 @@ _HEADER: Final = (
     "interruptions",
     "heard",
     "missed",
+    "ducks",
     "onset to silence p50 / max",
     "delay error p95",
     "ERLE",
@@ -228,6 +257,7 @@ def _row(score: CallScore, stops: Sequence[TranscriptEntry]) -> tuple[str, ...]:
         str(score.interruptions),
         str(score.heard),
         str(score.missed),
+        str(score.ducks),
         f"{number(score.onset_to_silence_p50_ms)} / {number(score.onset_to_silence_max_ms)} ms",
         f"{number(score.delay_error_p95_ms, 1)} ms",
         f"{number(score.erle_db, 1)} dB",

@@ -1,18 +1,23 @@
 """The demonstration's call: what the caller says and when, on which line, to which agent.
 
+The line is drawn, as those of `interject lab bench` are: the first of the default suite whose delay
+steps while the bot speaks.
+
 The caller speaks at fixed times, so that every listening mode gets the same samples. The times fit
 a parcel desk that listens: answers come after its questions, and the caller talks over it three
 times.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.network.line import DelayStep, TelephoneLine
-from interject_lab.network.paths import hybrid
+from interject_lab.material.corpus import loaded
+from interject_lab.network.line import TelephoneLine
+from interject_lab.suite.document import read_suite
+from interject_lab.suite.draw import draw_line
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from media_pod.dialogues.parcel_desk.script import POLICY
 from media_pod.manifest.agent import VoiceAgent, load_manifest
@@ -21,16 +26,13 @@ from media_pod.providers.builtin.espeak import synthesize
 Pcm = NDArray[np.int16]
 
 RATE_HZ: Final = 8000
-ERL_DB: Final = 15.0
-DELAY_MS: Final = 250.0
-STEP_MS: Final = 60.0
-STEP_AT_S: Final = 29.0
-NOISE_DBFS: Final = -65.0
+SUITE: Final = "default"
+SEED: Final = 1
+CALL_NUMBER: Final = 4
 BOT_VOICE: Final = "en-us"
 CALLER_VOICE: Final = "en-us+klatt4"
 CALLER_WPM: Final = 130
 """A slow voice, which the built-in recognizer understands with its small grammar."""
-SEED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +82,14 @@ def caller(scene: Scene) -> Caller:
     return Caller(plan, RATE_HZ)
 
 
-def line() -> TelephoneLine:
-    """The line; the same echo and the same noise at each call of this function."""
-    rng = np.random.default_rng(SEED)
+def line() -> tuple[TelephoneLine, dict[str, Any]]:
+    """The line and what was drawn for it (`SuiteCall.conditions`).
+
+    The same echo and the same noise at each call of this function.
+    """
     speech = np.concatenate([made.pcm for made in synthesize(POLICY[1], RATE_HZ, BOT_VOICE)])
-    return TelephoneLine(
-        RATE_HZ,
-        hybrid(rng, RATE_HZ),
-        erl_db=ERL_DB,
-        delays=[DelayStep(0.0, DELAY_MS), DelayStep(STEP_AT_S, DELAY_MS + STEP_MS)],
-        bot_speech=speech,
-        law="mu",
-        noise_dbfs=NOISE_DBFS,
-        rng=rng,
-    )
+    material = loaded(None, RATE_HZ, "test")
+    return draw_line(read_suite(SUITE), material, SEED, CALL_NUMBER, speech)
 
 
 def _say(text: str) -> Pcm:

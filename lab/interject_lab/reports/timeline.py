@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from interject_lab.call_record import SoundKind
 from interject_lab.reports.call_report import StopMark, Timeline
+from interject_lab.scoring.outcome import has_sound
+from interject_lab.scoring.score import duck_spans
 from media_pod.duplex.contract import LOCKED, TICK_MS, Decision, Reason
 
 Pcm = NDArray[np.int16]
@@ -36,6 +38,7 @@ SHADES: dict[SoundKind, str] = {
     "second_speaker": OTHER_SHADE,
 }
 """Of the ground, by what sounds at the caller's end."""
+DUCK = "#f2b84b"
 TRUE_STOP, FALSE_STOP = "#15803d", "#d11a2a"
 
 REASONS: dict[Reason, tuple[str, str]] = {
@@ -49,6 +52,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.LOUDER_THAN_ECHO: ("caller: louder than the echo can be", "#2f6f2f"),
     Reason.NO_ECHO_ON_LINE: ("caller: this line returns no echo", "#7aa329"),
     Reason.NO_ECHO_FOUND: ("caller: no echo is found in it", "#4f7f3f"),
+    Reason.SPEECH_NO_LOCK: ("caller: unlike an echo, whose delay is not known yet", "#3fae9d"),
 }
 """Label and colour of each reason, for the lowest lane."""
 
@@ -63,6 +67,7 @@ def draw(call: Timeline, dpi: int = DPI) -> bytes:
     _prepare(lanes, call.duration_s)
     _wave(lanes[0], call.trace.caller, call.rate_hz, CALLER, "caller's line\nto the bot")
     _wave(lanes[1], call.trace.played, call.rate_hz, BOT, "bot to\nthe caller")
+    _ducks(lanes[1], call)
     _wave(lanes[2], call.trace.cleaned, call.rate_hz, CLEANED, "caller's line,\necho removed")
     _speech(lanes[3], call)
     _delay(lanes[4], call)
@@ -108,6 +113,14 @@ def _tick_times(call: Timeline) -> NDArray[np.float64]:
     return np.arange(call.trace.speech.size, dtype=np.float64) * (TICK_MS / 1000)
 
 
+def _ducks(lane: Axes, call: Timeline) -> None:
+    """Where the bot's voice is lowered: from the frame after the decision on."""
+    sounds = has_sound(call.trace.played, call.rate_hz)
+    for begin, end in duck_spans(call.trace, sounds):
+        begin_s, end_s = ((tick + 1) * TICK_MS / 1000 for tick in (begin, end))
+        lane.axvspan(begin_s, end_s, color=DUCK, linewidth=0, zorder=0.6)
+
+
 def _speech(lane: Axes, call: Timeline) -> None:
     lane.fill_between(_tick_times(call), call.trace.speech, step="post", color="#9aa7b4", lw=0)
     lane.axhline(0.5, color=FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
@@ -150,7 +163,7 @@ def _decisions(lane: Axes, call: Timeline) -> None:
     for reason in np.unique(reasons):
         _bars(lane, reasons == reason, (0.0, 0.42), REASONS[Reason(int(reason))][1])
     for decision, color, height in (
-        (Decision.ONSET, "#f2b84b", 0.2),
+        (Decision.ONSET, DUCK, 0.2),
         (Decision.CALLER, TRUE_STOP, 0.36),
     ):
         _bars(lane, call.trace.decision == decision, (0.55, height), color)

@@ -11,7 +11,7 @@ from interject_lab.call_record import BankTrace, CallRecord
 from interject_lab.network.levels import frame_powers
 from interject_lab.scoring.outcome import find_interruptions, find_stops, has_sound
 from interject_lab.scoring.truth import caller_lead
-from media_pod.duplex.contract import LOCKED, TICK_MS
+from media_pod.duplex.contract import LOCKED, TICK_MS, Decision
 
 _BLOCK_TICKS = 25
 _ECHO_RANGE_DB = 20.0
@@ -29,6 +29,8 @@ class CallScore:
     interruptions: int
     heard: int
     missed: int
+    ducks: int | None
+    """Doubts that began while the bot was to be heard: its voice was lowered."""
     onset_to_silence_p50_ms: float | None
     onset_to_silence_max_ms: float | None
     delay_error_p50_ms: float | None
@@ -78,6 +80,7 @@ def score(
         interruptions=len(interruptions),
         heard=len(heard_ms),
         missed=len(interruptions) - len(heard_ms),
+        ducks=None if trace is None else len(duck_spans(trace, sounds)),
         onset_to_silence_p50_ms=quantile(heard_ms, 0.5),
         onset_to_silence_max_ms=quantile(heard_ms, 1.0),
         delay_error_p50_ms=quantile(errors_ms, 0.5),
@@ -85,6 +88,18 @@ def score(
         locked_percent=None if trace is None else _locked_percent(trace, sounds),
         erle_db=None if trace is None else _erle_db(record, trace, sounds),
     )
+
+
+def duck_spans(trace: BankTrace, sounds: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The doubts that lowered the bot's voice: first tick, and the one after the last.
+
+    Args:
+        trace: what the bank made of the call.
+        sounds: [ticks] whether there was sound in what was played (`has_sound`).
+    """
+    doubt = trace.decision == Decision.ONSET
+    edges = np.flatnonzero(np.diff(doubt, prepend=False, append=False)).reshape(-1, 2)
+    return [(begin, end) for begin, end in edges.tolist() if sounds[begin:end].any()]
 
 
 def delay_errors_ms(trace: BankTrace, sounds: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -60,11 +60,12 @@ class SuiteCall:
 
 def draw_call(suite: Suite, material: Material, seed: int, number: int) -> SuiteCall:
     """Call `number` of the suite."""
-    rng = np.random.default_rng([seed, zlib.crc32(suite.name.encode()), number])
+    rng = _rng(suite, seed, number)
     bot_dbfs = float(rng.uniform(*suite.bot.level_dbfs))
     utterances, bot = _utterances(suite, material, bot_dbfs, rng)
     noise_dbfs = float(rng.uniform(*suite.line.noise_dbfs))
-    line, conditions = _line(suite, material, utterances, noise_dbfs, rng)
+    bot_speech = np.concatenate(utterances[:3])
+    line, conditions = _line(suite, material, bot_speech, noise_dbfs, rng)
     planner = _Planner(suite, material, noise_dbfs, rng)
     drawn = [planner.draw() for _ in range(int(suite.seconds / _SHORTEST_CYCLE_S) + 1)]
     plan = tuple(planned for planned, _ in drawn)
@@ -85,6 +86,27 @@ def draw_call(suite: Suite, material: Material, seed: int, number: int) -> Suite
             "caller_dbfs": round(planner.level_dbfs, 1),
         },
     )
+
+
+def draw_line(
+    suite: Suite, material: Material, seed: int, number: int, bot_speech: Pcm
+) -> tuple[TelephoneLine, dict[str, Any]]:
+    """The line of call `number` for another bot, and what was drawn for it.
+
+    White noise has other samples than in the call, whose caller draws from the same generator.
+
+    Args:
+        suite, material, seed, number: as of `draw_call`.
+        bot_speech: int16 [samples], what the echo return loss holds for.
+    """
+    rng = _rng(suite, seed, number)
+    _utterances(suite, material, float(rng.uniform(*suite.bot.level_dbfs)), rng)
+    noise_dbfs = float(rng.uniform(*suite.line.noise_dbfs))
+    return _line(suite, material, bot_speech, noise_dbfs, rng)
+
+
+def _rng(suite: Suite, seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(suite.name.encode()), number])
 
 
 def _utterances(
@@ -194,7 +216,7 @@ class _Planner:
 def _line(
     suite: Suite,
     material: Material,
-    utterances: Sequence[Pcm],
+    bot_speech: Pcm,
     noise_dbfs: float,
     rng: np.random.Generator,
 ) -> tuple[TelephoneLine, dict[str, Any]]:
@@ -209,7 +231,7 @@ def _line(
         path,
         erl_db=erl_db,
         delays=delays,
-        bot_speech=np.concatenate(utterances[:3]),
+        bot_speech=bot_speech,
         law=law,
         noise_dbfs=noise_dbfs if impairments.background is None else -90.0,
         rng=rng,

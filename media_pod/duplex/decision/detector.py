@@ -161,7 +161,7 @@ class SequentialDetector:
         self.sum = np.clip(self.sum + self.ratio, 0, MOST_EVIDENCE)
         rise = (self.sum > CALLER_ABOVE) & ~self.on
         if rise.any():
-            self._why[rise] = why_caller(evidence)[rise]
+            self._why[rise] = why_caller(evidence, Reason.LOUDER_THAN_ECHO)[rise]
         self._quiet_ticks = np.where(self.sum < RELEASE_BELOW, self._quiet_ticks + 1, 0)
         self.on = (self.on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
         onset = np.where(self.sum > ONSET_ABOVE, Decision.ONSET, Decision.NONE)
@@ -203,13 +203,18 @@ def _no_echo_found(evidence: Evidence) -> Flags:
     return found
 
 
-def why_caller(evidence: Evidence) -> NDArray[np.int8]:
-    """[slots] the reason of a decision for a caller in this tick."""
+def why_caller(evidence: Evidence, unproven: Reason) -> NDArray[np.int8]:
+    """[slots] the reason of a decision for a caller in this tick.
+
+    Args:
+        evidence: of this tick.
+        unproven: that of a decision without a lock, on a line that may return an echo.
+    """
     predicted = evidence.predicted
     unlocked = np.select(
         [predicted.no_echo, _no_echo_found(evidence)],
         [Reason.NO_ECHO_ON_LINE, Reason.NO_ECHO_FOUND],
-        Reason.LOUDER_THAN_ECHO,
+        unproven,
     )
     over_echo = np.where(evidence.locked, Reason.SPEECH_OVER_ECHO, unlocked)
     speaking = predicted.reference_at_any_lag

@@ -96,6 +96,14 @@ def test_the_timeline_is_a_picture_in_which_the_caller_can_be_seen(page: str, ta
     assert changed[-1] / width == pytest.approx(0.108 + 0.844 * 0.5, abs=0.005)
 
 
+def test_ducks_are_counted_and_shown_where_the_bot_is_to_be_heard(talk: Talk) -> None:
+    shown = make_report(talk)
+    # The doubts begin at 0, 1.8, 3.6 and 5.4 s, and the bot speaks in the first two seconds.
+    assert shown.score.ducks == 2
+    certain = replace(shown.trace, decision=np.zeros(300, np.int8))
+    assert draw(replace(shown, trace=certain), dpi=20) != draw(shown, dpi=20)
+
+
 def test_the_ground_shows_what_kind_of_sound_it_is(talk: Talk) -> None:
     shown = make_report(talk)
     (speech,) = shown.talks
@@ -158,7 +166,7 @@ def test_the_recording_has_the_caller_left_and_the_bot_right() -> None:
     assert heard.tolist() == [[0, 8], [32_124, 0], [-8, 0]]
 
 
-SCORE = CallScore("x", 45, 30, 4, 0, 4, 4, 0, 160.0, 200.0, 1.0, 2.0, 99.0, 25.0)
+SCORE = CallScore("x", 45, 30, 4, 0, 4, 4, 0, 6, 160.0, 200.0, 1.0, 2.0, 99.0, 25.0)
 FALSE_ONCE = replace(SCORE, false_barge_ins=1, heard=3, missed=1)
 DEAF = replace(SCORE, interruptions=2, heard=0, missed=2, onset_to_silence_p50_ms=None)
 JUMPY = replace(SCORE, false_barge_ins=9, interruptions=0, heard=0)

@@ -1,5 +1,7 @@
+import numpy as np
+
 from interject_lab.suite.document import read_suite
-from interject_lab.suite.draw import draw_call
+from interject_lab.suite.draw import draw_call, draw_line
 from lab.suite.small_material import small_material
 
 
@@ -16,3 +18,19 @@ def test_a_call_of_the_suite_clean_has_an_echo_and_nothing_else_that_is_hard() -
     assert {each["background"] for each in drawn} == {"white"}
     kinds = {sound.kind for call in calls for sound in call.sounds}
     assert kinds == {"interruption", "answer", "none"}
+
+
+def test_the_line_alone_is_that_of_the_call_but_for_its_noise() -> None:
+    suite = read_suite("clean").model_copy(update={"seconds": 10.0})
+    quiet = suite.line.model_copy(update={"noise_dbfs": (-120.0, -120.0)})
+    suite, material = suite.model_copy(update={"line": quiet}), small_material()
+    call = draw_call(suite, material, 1, 3)
+    bot_speech = np.concatenate(call.utterances[:3])
+    line, conditions = draw_line(suite, material, 1, 3, bot_speech)
+    assert conditions.items() <= call.conditions.items()
+    silence = np.zeros(160, np.int16)
+    frames = bot_speech[: 100 * 160].reshape(-1, 160)
+    one = np.array([line.step(frame, silence) for frame in frames], np.float64)
+    other = np.array([call.line.step(frame, silence) for frame in frames], np.float64)
+    assert np.square(one).sum() > 0
+    assert np.square(one - other).sum() < 1e-4 * np.square(one).sum()

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.contract import Decision
+from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import (
     ONSET_ABOVE,
     Detection,
@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 
 class LearnedDetector:
-    """Decides for every slot by networks; its reasons are those of the rule judge."""
+    """Decides for every slot by networks; its reasons claim no more than the evidence does."""
 
     needs_signals: Final = True
 
@@ -76,7 +76,7 @@ class LearnedDetector:
             self._features.echo_may_return,
         )
         if rise.any():
-            self._reason[rise] = why_caller(evidence)[rise]
+            self._reason[rise] = why_caller(evidence, Reason.SPEECH_NO_LOCK)[rise]
         why = {slot: self._explain(slot, features, voice) for slot in np.flatnonzero(rise).tolist()}
         self._attribution.follow(features)
         onset = np.where(self._test.sum > ONSET_ABOVE, Decision.ONSET, Decision.NONE)
