@@ -18,7 +18,7 @@ from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, t
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Pcm, Reason, Step
 from media_pod.duplex.decision.default import DetectorFactory, rule_detector
-from media_pod.duplex.ring import AudioRing
+from media_pod.duplex.ring import Audio, AudioRing
 
 ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
 """Fields of a step with a row per slot."""
@@ -274,6 +274,9 @@ class OnlyLate:
 
     def close(self, slot: int) -> None:
         self._ring.clear(slot)
+
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
+        pass
 
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         self._ring.push(caller)
