@@ -122,6 +122,16 @@ def test_an_echo_at_another_lag_is_learned_sooner_if_the_filter_is_told() -> Non
     assert found[True] > found[False] + 3
 
 
+def test_an_echo_that_moves_is_not_made_louder_before_anybody_tells_of_it() -> None:
+    rng = np.random.default_rng(10)
+    played, step = speechlike(rng, 5.0), 4 * RATE_HZ
+    path = hybrid_path(rng)
+    near, far = (echo_of(played, path, 12.0, LEAD + lag) for lag in (0, 720))
+    heard = np.concatenate([near[:step], far[step:]]) + line_noise(rng, played.size)
+    cleaned = run(opened(), ticks([heard]), ticks([played]))[0]
+    assert erle_db(heard, cleaned, 4.1, 4.6) > 2
+
+
 def test_digital_silence_teaches_nothing() -> None:
     rng = np.random.default_rng(7)
     played, split = speechlike(rng, 5.0), 4 * RATE_HZ

@@ -41,6 +41,12 @@ _LEAST_NOISE: Final = np.float32(1.0)
 _LEAST_VARIANCE: Final = np.float32(1e-9)
 """An echo path known to -90 dB; a variance of 0 would never learn again."""
 
+_ENERGY_MEMORY: Final = np.float32(0.8)
+_DIVERGED: Final = np.float32(1.1)
+"""Energy of the residual over that of the received audio, both smoothed, above which the filter adds
+echo: the delay has made a step. A caller cannot do this, as an estimate of the echo is not
+correlated with the caller's voice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
@@ -73,6 +79,8 @@ class KalmanFilter:
         arithmetic."""
         self._noise = np.zeros((rows, bins), np.float32)
         """Power of the residual, smoothed."""
+        self._energy = np.zeros((rows, 2), np.float32)
+        """Smoothed energy of the received audio and of the residual."""
         self._last = np.zeros((rows, block), np.float32)
         """The latest block of the reference."""
         self._ticks = np.zeros(rows, np.intp)
@@ -121,6 +129,8 @@ class KalmanFilter:
         estimate = _echo(spectra, weights)
         echo = fft.irfft(estimate, axis=1)[:, self._block :]
         residual = heard - echo * live[:, None]
+        for row in np.flatnonzero(self._diverged(heard, residual)):
+            self.relearn(row)
         missed_power = _summed(variance, spectra[2])
         error = _spectrum_of_newest(residual)
         noise = np.maximum(self._smoothed(power_of(error), live), _LEAST_NOISE**2 * self._block)
@@ -138,6 +148,7 @@ class KalmanFilter:
             np.moveaxis(self._weights, 2, 0),
             np.moveaxis(self._variance, 1, 0),
             self._noise,
+            self._energy,
             self._last,
             self._ticks,
         )
@@ -153,6 +164,15 @@ class KalmanFilter:
         for plane, values in enumerate((spectrum.real, spectrum.imag, power_of(spectrum))):
             self._spectra[plane, place, rows] = values
             self._spectra[plane, place + PARTITIONS, rows] = values
+
+    def _diverged(self, heard: Audio, residual: Audio) -> NDArray[np.bool_]:
+        """[rows] whether the filter adds more echo than it removes."""
+        energy = self._energy[: len(heard)]
+        for column, samples in enumerate((heard, residual)):
+            now = np.square(samples).sum(axis=1)
+            energy[:, column] += (1 - _ENERGY_MEMORY) * (now - energy[:, column])
+        diverged: NDArray[np.bool_] = energy[:, 1] > _DIVERGED * energy[:, 0]
+        return diverged
 
     def _smoothed(self, power: Audio, live: NDArray[np.bool_]) -> Audio:
         """[rows, bins] power of the residual, smoothed over ticks that are `live`."""
