@@ -43,9 +43,9 @@ _LEAST_VARIANCE: Final = np.float32(1e-9)
 
 _ENERGY_MEMORY: Final = np.float32(0.8)
 _DIVERGED: Final = np.float32(1.1)
-"""Energy of the residual over that of the received audio, both smoothed, above which the filter adds
-echo: the delay has made a step. A caller cannot do this, as an estimate of the echo is not
-correlated with the caller's voice."""
+"""Energy of the residual over that of the received audio, both smoothed, above which the filter
+adds echo: the delay has made a step. A caller's voice hardly does this, as the estimate of the echo
+is not correlated with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class KalmanFilter:
         estimate = _echo(spectra, weights)
         echo = fft.irfft(estimate, axis=1)[:, self._block :]
         residual = heard - echo * live[:, None]
-        for row in np.flatnonzero(self._diverged(heard, residual)):
+        for row in np.flatnonzero(self._diverged(heard, residual)).tolist():
             self.relearn(row)
         missed_power = _summed(variance, spectra[2])
         error = _spectrum_of_newest(residual)
