@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
+from media_pod.duplex.canceller.protocol import LEAD_MS, PAST_MS, Canceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import LOCKED, TICK_MS, Pcm, Step
 from media_pod.duplex.decision.default import DetectorFactory, default_detector
 from media_pod.duplex.decision.detector import NORMAL_BIAS, Evidence
@@ -65,6 +66,7 @@ class Bank:
         self._slots, self._rate = slots, rate
         self._samples = rate * TICK_MS // 1000
         self._rows = np.arange(slots)
+        self._past = rate * PAST_MS // 1000
         self._shape = (slots, self._samples)
         self._open = np.zeros(slots, np.bool_)
         self._ticks = np.zeros(slots, np.int64)
@@ -85,11 +87,16 @@ class Bank:
             longest = self._signals.window if self._signals else self._levels.window
             window = longest + 2 * self._samples
             self._caller = AudioRing(slots, window, self._samples)
-            self._played = AudioRing(slots, max_delay_ms * rate // 1000 + window, self._samples)
+            reach = max(window, self._past + self._samples)
+            self._played = AudioRing(slots, max_delay_ms * rate // 1000 + reach, self._samples)
         self._prediction = EchoPrediction(slots, max_delay_ms)
         self._floor = NoiseFloor(slots)
         self._erle = ErleMeter(slots)
         self._canceller = canceller(slots, rate)
+        self._lag = np.zeros(slots, np.intp)
+        """[slots] lag of the latest reference that the canceller got, in samples at `rate`."""
+        self._absent = np.zeros(slots, np.bool_)
+        """[slots] whether that reference was silence in place of what was played."""
         # The second half of the rows is for the audio before the canceller.
         self._vad = SileroVad(slots if self._signals is None else 2 * slots, rate)
 
@@ -115,6 +122,7 @@ class Bank:
 
         self._open[slot] = True
         self._ticks[slot] = phase
+        self._lag[slot], self._absent[slot] = 0, False
         for ring in (self._caller, self._played, self._caller_8k, self._played_8k):
             ring.clear(slot)
         for part in (self._tracker, self._prediction, self._floor, self._erle, self._detector):
@@ -148,8 +156,7 @@ class Bank:
         # known echo, its absence is then no evidence: a model that learned from it would classify
         # the returning echo as the caller.
         absent = flat & self._tracker.locked
-        aligned = self._aligned()
-        aligned[absent] = 0
+        aligned = self._aligned(absent, slipped)
         cleaned = self._canceller.step(caller, aligned)
         speech, speech_raw = self._speech(cleaned, caller)
         caller_db, played_db = self._band_levels()
@@ -223,13 +230,24 @@ class Bank:
         self._tracker.step(self._ticks, self._open, self._caller_8k, self._played_8k)
         self._ticks += 1
 
-    def _aligned(self) -> Pcm:
-        """[slots, samples] reference for the canceller: `LEAD_MS` ahead of its echo."""
+    def _aligned(self, absent: NDArray[np.bool_], slipped: NDArray[np.int32] | None) -> Pcm:
+        """[slots, samples] reference for the canceller: `LEAD_MS` ahead of its echo.
+
+        Tells the canceller of the slots whose reference does not continue the latest one.
+        """
         lead = LEAD_MS * RATE_HZ // 1000
         lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
-        return self._played.ago(self._rows, lag * self._rate // RATE_HZ, self._samples).astype(
-            np.int16
-        )
+        lag = lag * self._rate // RATE_HZ
+        moved = lag != self._lag
+        broken = np.flatnonzero(self._open & ~absent & (moved | self._absent))
+        if broken.size:
+            past = self._played.ago(broken, lag[broken] + self._samples, self._past)
+            found = moved if slipped is None else moved & (slipped == 0)
+            self._canceller.realign(broken, past, found[broken])
+        self._lag, self._absent = lag, absent
+        aligned = self._played.ago(self._rows, lag, self._samples).astype(np.int16)
+        aligned[absent] = 0
+        return aligned
 
     def _before_canceller(self) -> Audio:
         """[slots, samples] the received audio of the moment that the canceller now puts out."""

@@ -4,7 +4,7 @@ Lines that need no bank of their own share one, `calls`: a step of many slots co
 a step of one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,9 +16,12 @@ from duplex.conftest import Speak
 from duplex.judging import random_judge
 from duplex.signals import Sound, echo_of, hybrid_path, line_noise, room_path, ticks
 from media_pod.duplex.bank import Bank
+from media_pod.duplex.canceller.kalman import KalmanCanceller
+from media_pod.duplex.canceller.protocol import Canceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import Decision, Pcm, Reason, Step
 from media_pod.duplex.decision.default import DetectorFactory, rule_detector
-from media_pod.duplex.ring import AudioRing
+from media_pod.duplex.ring import Audio, AudioRing
 
 ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
 """Fields of a step with a row per slot."""
@@ -202,18 +205,28 @@ of a short one and of one that has locked on its echo."""
 
 
 @pytest.mark.parametrize(
-    ("phase", "judge", "seconds"),
-    [(0, rule_detector, 5.0), (13, rule_detector, 5.0), (13, random_judge, 2.5)],
+    ("phase", "judge", "seconds", "canceller"),
+    [
+        (0, rule_detector, 5.0, WebRtcCanceller),
+        (13, rule_detector, 5.0, WebRtcCanceller),
+        (13, random_judge, 2.5, WebRtcCanceller),
+        (13, rule_detector, 2.5, KalmanCanceller),
+    ],
 )
 def test_a_call_gives_bit_by_bit_in_any_slot_at_any_time_what_it_gives_alone(
-    bot_speech: Speak, caller_speech: Speak, phase: int, judge: DetectorFactory, seconds: float
+    bot_speech: Speak,
+    caller_speech: Speak,
+    phase: int,
+    judge: DetectorFactory,
+    seconds: float,
+    canceller: Callable[[int, int], Canceller],
 ) -> None:
     bot, caller = bot_speech(8000), caller_speech(8000)
     call = with_caller(echo_line(bot, seconds, 6, 2400), caller, seconds / 2)
     whole_s = seconds + max(BEGINS.values()) / 50
     others = [echo_line(bot, whole_s, seed, 400 * seed) for seed in range(1, 12)]
     caller_in, played_in = ticks([call.caller]), ticks([call.played])
-    alone = Bank(1, detector=judge)
+    alone = Bank(1, canceller=canceller, detector=judge)
     alone.open(0, phase)
     expected = [alone.step(one, other) for one, other in zip(caller_in, played_in, strict=True)]
 
@@ -222,7 +235,7 @@ def test_a_call_gives_bit_by_bit_in_any_slot_at_any_time_what_it_gives_alone(
     for slot, begin in BEGINS.items():
         heard[begin : begin + len(expected), slot] = caller_in[:, 0]
         sent[begin : begin + len(expected), slot] = played_in[:, 0]
-    bank = Bank(12, detector=judge)
+    bank = Bank(12, canceller=canceller, detector=judge)
     for slot in range(1, 12):
         bank.open(slot)
     for tick, (one, other) in enumerate(zip(heard, sent, strict=True)):
@@ -284,6 +297,9 @@ class OnlyLate:
     def close(self, slot: int) -> None:
         self._ring.clear(slot)
 
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
+        pass
+
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         self._ring.push(caller)
         rows = np.arange(len(caller))
@@ -307,6 +323,61 @@ def test_a_slip_that_gather_made_moves_the_delay_in_the_same_tick(bot_speech: Sp
     after = bank.step(block, block, np.array([160, 0], np.int32))
     moved = after.delay_ms - steps[-1].delay_ms
     assert moved.tolist() == [20.0, 0.0]
+
+
+class Realignments:
+    """A canceller that passes audio and notes how it was realigned."""
+
+    delay_samples = 0
+
+    def __init__(self, slots: int, rate: int) -> None:
+        self.noted: list[tuple[int, bool]] = []
+        self.references: list[Pcm] = []
+        self.past = np.zeros(0, np.float32)
+
+    def open(self, slot: int) -> None:
+        pass
+
+    def close(self, slot: int) -> None:
+        pass
+
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
+        self.noted += zip(slots.tolist(), relearn.tolist(), strict=True)
+        self.past = past[0]
+
+    def step(self, caller: Pcm, reference: Pcm) -> Pcm:
+        self.references.append(reference)
+        return caller
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_the_canceller_is_told_when_its_reference_does_not_continue(
+    bot_speech: Speak, rate_hz: int
+) -> None:
+    made: list[Realignments] = []
+
+    def factory(slots: int, rate: int) -> Realignments:
+        made.append(Realignments(slots, rate))
+        return made[0]
+
+    bank, size = Bank(2, rate_hz, canceller=factory), rate_hz // 50
+    bank.open(1)
+    line = echo_line(bot_speech(rate_hz), 4.04 * rate_hz / 8000)
+    both = [ticks([0 * side, side], size) for side in (line.caller, line.played)]
+    for caller, played in zip(*both, strict=True):
+        bank.step(caller, played)
+    noted = made[0].noted
+    assert noted[0] == (1, True)  # the tracker's lock
+    block = np.zeros((2, size), np.int16)
+    noted.clear()
+    sound = np.stack([np.zeros(size, np.int16), np.arange(size, dtype=np.int16)])
+    bank.step(sound, block)
+    assert noted == []
+    before = np.concatenate([part[1] for part in made[0].references[-7:]])
+    bank.step(block, block, np.array([0, size], np.int32))
+    bank.step(sound, block)
+    assert noted == [(1, False)]  # after the silence; the slip was in it
+    assert np.array_equal(made[0].past, before)
 
 
 def test_closed_slots_are_zero(bot_speech: Speak) -> None:

@@ -4,10 +4,12 @@ import importlib
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interject_lab.rules.cancellation import CancellerBank
 from interject_lab.rules.delay_alignment import DelayAlignment
 from media_pod.duplex.contract import TICK_MS, Pcm
+from media_pod.duplex.ring import Audio
 
 PACKAGE: Final = "pywebrtc_audio"
 _ONSET_TICKS: Final = 200 // TICK_MS
@@ -46,6 +48,9 @@ class Aec3Canceller:
     def close(self, slot: int) -> None:
         """Free the filter of `slot`."""
         self._processors[slot] = None
+
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
+        """No effect: AEC3 takes the reference as it comes."""
 
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         """One tick of every slot: int16 [slots, samples] in and out."""

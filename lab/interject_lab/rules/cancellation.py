@@ -9,7 +9,8 @@ from interject_lab.rules.delay_alignment import DelayAlignment
 from interject_lab.rules.rule_bank import RELEASE_TICKS, Heard, Mask, RuleBank
 from interject_lab.rules.signal_parts import SpeechRun, power
 from interject_lab.rules.voice_detector import ONSET_TICKS, SPEECH_THRESHOLD, Vad
-from media_pod.duplex.canceller.webrtc import LEAD_MS, Canceller, WebRtcCanceller
+from media_pod.duplex.canceller.protocol import LEAD_MS, Canceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import Pcm
 from media_pod.duplex.vad.silero import SileroVad
 

@@ -21,6 +21,7 @@ from interject_lab.rules.ict import IctBank
 from interject_lab.rules.livekit import LiveKitBank
 from interject_lab.rules.pipecat import PipecatBank
 from media_pod.duplex.bank import Bank
+from media_pod.duplex.canceller.kalman import KalmanCanceller
 from media_pod.duplex.contract import DuplexBank
 from media_pod.duplex.decision.default import rule_detector
 from media_pod.duplex.decision.detector import SENSITIVITY_BIAS
@@ -58,6 +59,14 @@ def _rule_judge(slots: int, rate: int) -> DuplexBank:
     return Bank(slots, rate, detector=rule_detector)
 
 
+def _kalman(slots: int, rate: int) -> DuplexBank:
+    return Bank(slots, rate, canceller=KalmanCanceller)
+
+
+def _kalman_rule_judge(slots: int, rate: int) -> DuplexBank:
+    return Bank(slots, rate, canceller=KalmanCanceller, detector=rule_detector)
+
+
 RULES: Final[dict[str, Rule]] = {
     rule.name: rule
     for rule in (
@@ -69,6 +78,12 @@ RULES: Final[dict[str, Rule]] = {
         _with_sensitivity("low"),
         _with_sensitivity("high"),
         Rule("interject-rule", "Interject with its rule judge", _rule_judge),
+        Rule("interject-kalman", "Interject with a Kalman echo canceller", _kalman),
+        Rule(
+            "interject-kalman-rule",
+            "Interject with a Kalman echo canceller and its rule judge",
+            _kalman_rule_judge,
+        ),
         Rule("energy", "Energy gate: -35 dBFS for 100 ms", EnergyBank),
         Rule("aligned", "Aligned WebRTC echo canceller, then Silero", AlignedBank),
         _peer("aec3", "AEC3, then Silero for 0.2 s", aec3.Aec3Bank, aec3.PACKAGE),

@@ -1,37 +1,13 @@
-"""The `Canceller` protocol, and WebRTC's canceller.
+"""WebRTC's canceller."""
 
-A canceller receives the caller's audio and an *aligned* reference, which leads its echo by a few
-milliseconds (`LEAD_MS`) at any delay of the line. Cancellers need this on telephone lines: none of
-them finds delays of 250-700 ms by itself.
-"""
-
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media_pod.duplex.canceller.webrtc_import import AudioProcessingModule
 from media_pod.duplex.contract import TICK_MS, Pcm
-
-LEAD_MS: Final = 5
-"""Lead of the reference over its echo. Measured ERLE on a 24 ms dispersive path at ERL 15 dB:
-27-30 dB with a lead of 2-5 ms, 19-26 dB with 10-40 ms. A negative lead is not causal."""
-
-
-class Canceller(Protocol):
-    """Removes the echo of an aligned reference from the callers' audio."""
-
-    @property
-    def delay_samples(self) -> int:
-        """By how much its output is later than its input, 0 to one tick."""
-
-    def open(self, slot: int) -> None:
-        """Start `slot` with initial state."""
-
-    def close(self, slot: int) -> None:
-        """Stop processing `slot`; its rows of the output are zero."""
-
-    def step(self, caller: Pcm, reference: Pcm) -> Pcm:
-        """One tick of every slot: int16 [slots, samples] in and out."""
+from media_pod.duplex.ring import Audio
 
 
 class WebRtcCanceller:
@@ -66,6 +42,9 @@ class WebRtcCanceller:
     def close(self, slot: int) -> None:
         """Free the filter of `slot`."""
         self._processors[slot] = None
+
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
+        """No effect: WebRTC's filter adapts within fractions of a second."""
 
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         """One tick of every slot: int16 [slots, samples] in and out."""

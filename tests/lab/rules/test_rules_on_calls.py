@@ -16,6 +16,8 @@ LATENCY_MS = {
     "naive": 180,
     "interject": 180,
     "interject-rule": 180,
+    "interject-kalman": 180,
+    "interject-kalman-rule": 180,
     "energy": 120,
     "aligned": 180,
     "aec3": 280,
