@@ -157,7 +157,7 @@ def lab_bench(
 @click.option(
     "--epochs",
     type=click.IntRange(1, 100),
-    default=8,
+    default=14,
     show_default=True,
     help="Passes over the calls, of each network.",
 )

@@ -31,8 +31,9 @@ HANGOVER_MS: Final = 300.0
 MOST_FALSE_PER_HOUR: Final = 1.0
 """In a replay of calls most of which are hard."""
 LATEST_P95_MS: Final = 600.0
-BACKCHANNEL_COST: Final = 0.1
-"""Of a stop for a backchannel, in missed callers: the bot loses a sentence, the caller his turn."""
+UNWANTED_STOP_COST: Final = 0.1
+"""Of a stop for a backchannel or a noise, in missed callers: the bot loses a sentence, the caller
+his turn."""
 MOST_NOISE_STOPS: Final = 10.0
 """Percent of noises that may stop the bot."""
 
@@ -74,7 +75,7 @@ def choose(
     """The best candidate, and all that were tried, itself among them.
 
     Those with at most `MOST_FALSE_PER_HOUR`, `LATEST_P95_MS` and `MOST_NOISE_STOPS` compete by the
-    callers that they miss and the backchannels that they stop for.
+    callers that they miss, and the backchannels and noises that they stop for.
     """
     replay = _Replay(networks, validation)
     tried = [
@@ -95,8 +96,8 @@ def choose(
 
 
 def _cost(score: ReplayScore) -> float:
-    stopped_percent = 100 - score.backchannels_kept_percent
-    return score.missed_percent + BACKCHANNEL_COST * stopped_percent
+    unwanted_percent = 100 - score.backchannels_kept_percent + score.noise_stops_percent
+    return score.missed_percent + UNWANTED_STOP_COST * unwanted_percent
 
 
 def in_a_bank(rule: StopRule) -> StopRule:
