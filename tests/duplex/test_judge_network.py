@@ -8,6 +8,7 @@ from duplex.judging import random_arrays
 from media_pod.duplex.decision.judge.network import Ensemble, Network
 
 FEATURES, TICKS, SLOTS = 20, 40, 5
+RUNNING = np.zeros(SLOTS, np.bool_)
 
 
 def inputs(rows: int = SLOTS) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -26,7 +27,7 @@ def test_arrays_of_pytorch_give_what_they_give_there() -> None:
     with torch.no_grad():
         expected = out(gru(torch.relu(dense(torch.from_numpy(inputs()))))[0]).numpy()
     ensemble = Ensemble((Network(arrays),), SLOTS)
-    logits = np.stack([ensemble.step(features) for features in inputs()])
+    logits = np.stack([ensemble.step(features, RUNNING) for features in inputs()])
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
@@ -35,34 +36,48 @@ def test_logits_of_several_networks_are_averaged() -> None:
     both = Ensemble(tuple(networks), SLOTS)
     alone = [Ensemble((network,), SLOTS) for network in networks]
     for features in inputs():
-        one, other = (ensemble.step(features) for ensemble in alone)
-        np.testing.assert_allclose(both.step(features), (one + other) / 2, rtol=1e-6)
+        one, other = (ensemble.step(features, RUNNING) for ensemble in alone)
+        np.testing.assert_allclose(both.step(features, RUNNING), (one + other) / 2, rtol=1e-6)
 
 
 def test_rows_do_not_depend_on_each_other_bit_by_bit() -> None:
     network = Network(random_arrays(1, FEATURES))
     together, alone = Ensemble((network,), SLOTS), Ensemble((network,), 1)
     for features in inputs():
-        assert np.array_equal(together.step(features)[3], alone.step(features[3:4])[0])
+        one, other = together.step(features, RUNNING)[3], alone.step(features[3:4], RUNNING[:1])[0]
+        assert np.array_equal(one, other)
 
 
 def test_a_reset_slot_has_no_memory_and_the_others_keep_theirs() -> None:
     network = Network(random_arrays(1, FEATURES))
     used, undisturbed, fresh = (Ensemble((network,), SLOTS) for _ in range(3))
     for features in inputs():
-        used.step(features)
-        undisturbed.step(features)
+        used.step(features, RUNNING)
+        undisturbed.step(features, RUNNING)
     used.reset(2)
     for features in inputs():
-        logits = used.step(features)
-        assert np.array_equal(logits[2], fresh.step(features)[2])
-        assert np.array_equal(logits[3], undisturbed.step(features)[3])
+        logits = used.step(features, RUNNING)
+        assert np.array_equal(logits[2], fresh.step(features, RUNNING)[2])
+        assert np.array_equal(logits[3], undisturbed.step(features, RUNNING)[3])
+
+
+def test_a_held_slot_goes_on_from_where_it_was() -> None:
+    network = Network(random_arrays(1, FEATURES))
+    paused, other = (Ensemble((network,), SLOTS) for _ in range(2))
+    before, between, after = inputs()[:10], inputs()[10:20], inputs()[20:]
+    for features in before:
+        paused.step(features, RUNNING)
+        other.step(features, RUNNING)
+    for features in between:
+        paused.step(features, np.arange(SLOTS) == 2)
+    for features in after:
+        assert np.array_equal(paused.step(features, RUNNING)[2], other.step(features, RUNNING)[2])
 
 
 def test_a_step_can_be_made_again_with_other_features() -> None:
     ensemble = Ensemble((Network(random_arrays(1, FEATURES)),), SLOTS)
     for features in inputs():
-        logits = ensemble.step(features)
+        logits = ensemble.step(features, RUNNING)
     again = ensemble.again(inputs()[-1][[4, 1]], np.array([4, 1]))
     assert np.array_equal(again, logits[[4, 1]])
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from interject_lab.rules.cancellation import NaiveBank
 from interject_lab.rules.half_duplex import HalfDuplexBank
 from media_pod.duplex.contract import Decision, DuplexBank, Pcm, Reason, Step
+from media_pod.duplex.ring import Audio
 
 SPEAK = np.full((2, 160), 4000, np.int16)
 QUIET = np.zeros((2, 160), np.int16)
@@ -29,6 +30,8 @@ class PerfectCanceller:
     def open(self, slot: int, phase: int = 0) -> None: ...
 
     def close(self, slot: int) -> None: ...
+
+    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None: ...
 
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         return caller - reference

@@ -15,6 +15,8 @@ LATENCY_MS = {
     "half-duplex": 180,
     "naive": 180,
     "interject": 180,
+    "interject-low": 180,
+    "interject-high": 180,
     "interject-rule": 180,
     "interject-kalman": 180,
     "interject-kalman-rule": 180,

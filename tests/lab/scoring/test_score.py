@@ -136,6 +136,7 @@ def test_what_cannot_be_measured_is_none_and_keys_are_stable(talk: Talk) -> None
         "interruptions": 0,
         "heard": 0,
         "missed": 0,
+        "ducks": None,
         "onset_to_silence_p50_ms": None,
         "onset_to_silence_max_ms": None,
         "delay_error_p50_ms": None,

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.contract import Decision, Reason
+from media_pod.duplex.contract import TICK_MS, Decision, Reason
 from media_pod.duplex.decision.detector import (
     ONSET_ABOVE,
     Detection,
@@ -21,6 +21,10 @@ from media_pod.duplex.decision.judge.stop_rule import StopTest, voice_logit
 from media_pod.duplex.decision.judge.weights import PACKAGED, JudgeWeights, load
 
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+_LOSS_TICKS: Final = 200 // TICK_MS
+"""Longest run of lost frames that the networks should see as one."""
 
 
 class LearnedDetector:
@@ -55,11 +59,13 @@ class LearnedDetector:
         self._speech_bias = np.float32(rule.speech_bias)
         self._test = StopTest(slots, rule, keep_backchannels=keep_backchannels)
         self._reason = np.zeros(slots, np.int8)
+        self._flat_ticks = np.zeros(slots, np.intp)
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
         for part in (self._features, self._ensemble, self._attribution, self._test):
             part.reset(slot)
+        self._flat_ticks[slot] = 0
 
     def step(self, evidence: Evidence) -> Detection:
         """Take one tick of every slot.
@@ -68,7 +74,8 @@ class LearnedDetector:
             ValueError: the evidence has no signals.
         """
         features = self._features.step(evidence)
-        voice, turn = self._read(self._ensemble.step(features))
+        held = self._without_audio(evidence)
+        voice, turn = self._read(self._ensemble.step(features, held))
         rise = self._test.step(
             voice,
             turn,
@@ -85,6 +92,16 @@ class LearnedDetector:
             reason=np.where(self._test.on, self._reason, why_not(evidence, self._test.ratio)),
             why=why,
         )
+
+    def _without_audio(self, evidence: Evidence) -> Flags:
+        """[slots] where a telephone has sent nothing for a while.
+
+        The networks learned from lost frames, not from a telephone that is silent for seconds and
+        comes back with an echo: one of 16 such echoes stopped the bot. Held, they go on from there.
+        """
+        flat = evidence.signals is not None and evidence.signals.flat
+        self._flat_ticks = np.where(flat, self._flat_ticks + 1, 0)
+        return np.asarray(self._flat_ticks > _LOSS_TICKS)
 
     def _explain(self, slot: int, features: Floats, voice: Floats) -> Contributions:
         return self._attribution.explain(slot, features, float(voice[slot]), self._voice_again)

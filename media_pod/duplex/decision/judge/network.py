@@ -105,10 +105,15 @@ class Ensemble:
         for state in self._states:
             state[slot] = 0
 
-    def step(self, features: Floats) -> Floats:
-        """Advance every slot by one tick; [slots, len(OUTPUTS)] logits."""
+    def step(self, features: Floats, held: NDArray[np.bool_]) -> Floats:
+        """Advance every slot by one tick, those in `held` [slots] without a change of their state;
+        [slots, len(OUTPUTS)] logits.
+        """
         self._before = self._states
-        logits, self._states = self._run(features, self._before)
+        logits, after = self._run(features, self._before)
+        self._states = [
+            np.where(held[:, None], old, new) for old, new in zip(self._before, after, strict=True)
+        ]
         return logits
 
     def again(self, features: Floats, slots: NDArray[np.intp]) -> Floats:
