@@ -16,7 +16,7 @@ from interject_lab.scoring.suite_scores import SuiteScores
 from interject_lab.suite.breakdowns import breakdowns
 from interject_lab.suite.charts import heat_maps
 from interject_lab.suite.charts.bars import bar_chart
-from interject_lab.suite.charts.figure import GLYPHS, rule_index
+from interject_lab.suite.charts.figure import GLYPHS, rule_index, rule_shape
 from interject_lab.suite.charts.latencies import Latencies, duck_ms, ecdf, latencies, stop_ms
 from interject_lab.suite.charts.plane import (
     PerHourAxis,
@@ -101,7 +101,7 @@ def page(
     return template("bench.html.jinja").render(
         plan=plan,
         facts=_facts(scores, rules),
-        legend=[(rule, rule_index(rules, rule), GLYPHS[rule_index(rules, rule)]) for rule in rules],
+        legend=[(rule, rule_index(rules, rule), GLYPHS[rule_shape(rules, rule)]) for rule in rules],
         columns=COLUMNS,
         headline=headline(scores),
         planes=_planes(scores, rules),

@@ -6,6 +6,7 @@ import pytest
 from interject_lab.scoring.figures import CallRow
 from interject_lab.suite.breakdowns import Bar, Breakdown, breakdowns
 from interject_lab.suite.charts.bars import bar_chart
+from interject_lab.suite.charts.figure import rule_color, rule_shape
 from interject_lab.suite.charts.heat_maps import FALSE_PER_HOUR, MISSED_PERCENT, heat_map, sums
 from interject_lab.suite.charts.latencies import ecdf, latencies, stop_ms
 from interject_lab.suite.charts.plane import (
@@ -131,3 +132,9 @@ def test_an_operating_plane_stands_alone_with_its_colours_and_a_legend() -> None
     used = set(re.findall(r"var\((--[a-z0-9-]+)\)", document))
     assert used <= set(re.findall(r"(--[a-z0-9-]+):", document))
     assert all(f">{rule}<" in document for rule in RULES)
+
+
+def test_fifteen_rules_have_fifteen_looks() -> None:
+    rules = [str(number) for number in range(15)]
+    looks = {(rule_color(rules, rule), rule_shape(rules, rule)) for rule in rules}
+    assert len(looks) == 15

@@ -33,8 +33,14 @@ the namespaces."""
 
 
 def rule_index(rules: Sequence[str], rule: str) -> int:
-    """Which colour and marker `rule` has: by its place in `rules`, over and over."""
+    """Which colour `rule` has: by its place in `rules`, over and over."""
     return rules.index(rule) % len(_RULES)
+
+
+def rule_shape(rules: Sequence[str], rule: str) -> int:
+    """Which of `MARKERS` and `GLYPHS` `rule` has: rules of the same colour differ in it."""
+    turn, place = divmod(rules.index(rule), len(_RULES))
+    return (place + 3 * turn) % len(MARKERS)
 
 
 def rule_color(rules: Sequence[str], rule: str) -> str:

@@ -18,7 +18,7 @@ from interject_lab.suite.charts.figure import (
     as_svg,
     new_figure,
     rule_color,
-    rule_index,
+    rule_shape,
     set_title,
 )
 
@@ -74,7 +74,7 @@ def ecdf(title: str, every: Sequence[Latencies], rules: Sequence[str]) -> Markup
         steps = np.arange(len(each.ms) + 1) / len(each.ms)
         times = [each.ms[0], *each.ms]
         axes.plot(times, 100 * steps, color=color, lw=1.6, drawstyle="steps-post")
-        marker = MARKERS[rule_index(rules, each.rule)]
+        marker = MARKERS[rule_shape(rules, each.rule)]
         marks = [ms for share in _SHARES if (ms := each.at(share)) is not None]
         axes.plot(marks, [100 * share for share in _SHARES], marker, color=color, ms=6, mew=0)
     for share in _SHARES:

@@ -19,7 +19,7 @@ from interject_lab.suite.charts.figure import (
     as_svg_file,
     new_figure,
     rule_color,
-    rule_index,
+    rule_shape,
     set_title,
 )
 
@@ -131,7 +131,7 @@ def _point(axes: Axes, axis: PerHourAxis, scores: SuiteScores, rules: Sequence[s
     up = [float(np.sqrt(end)) for end in _ends(missed)]
     axes.plot(across, [y, y], color=color, lw=1.4, alpha=0.65, solid_capstyle="round")
     axes.plot([x, x], up, color=color, lw=1.4, alpha=0.65, solid_capstyle="round")
-    marker = MARKERS[rule_index(rules, scores.rule)]
+    marker = MARKERS[rule_shape(rules, scores.rule)]
     axes.plot(
         [x], [y], marker, color=color, ms=7, mew=0, clip_on=False, zorder=3, label=scores.rule
     )
