@@ -5,7 +5,7 @@ a step of one.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 
 from duplex.conftest import Speak
 from duplex.judging import random_judge
+from duplex.lines import ERL_DB, Line, bot_of, echo_line, run, with_caller
 from duplex.signals import (
-    Sound,
     echo_of,
-    hybrid_path,
     line_noise,
-    pcm,
-    room_path,
-    speechlike,
     ticks,
 )
 from media_pod.duplex.bank import Bank
@@ -30,43 +26,9 @@ from media_pod.duplex.canceller.protocol import Canceller
 from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import Decision, Pcm, Reason, Step
 from media_pod.duplex.decision.default import DetectorFactory, rule_detector
-from media_pod.duplex.ring import Audio, AudioRing
 
 ARRAYS = [field.name for field in fields(Step) if field.name != "why"]
 """Fields of a step with a row per slot."""
-ERL_DB = 15.0
-DELAY = 250 * 8
-
-
-@dataclass(frozen=True)
-class Line:
-    """Received and played audio of one slot."""
-
-    caller: Sound
-    played: Sound
-
-
-def bot_of(speech: Pcm, seconds: float, start_s: float = 0.3) -> Sound:
-    """The bot's speech, over and over after a short silence."""
-    size, start = round(8000 * seconds), round(8000 * start_s)
-    spoken = np.tile(speech, size // speech.size + 1)[: size - start]
-    return np.concatenate([np.zeros(start), spoken.astype(np.float64)])
-
-
-def echo_line(speech: Pcm, seconds: float, seed: int = 1, delay: int = DELAY) -> Line:
-    """The bot and its echo, without a caller."""
-    rng = np.random.default_rng(seed)
-    played = bot_of(speech, seconds)
-    path = hybrid_path(rng) if seed % 2 else room_path(rng)
-    echo = echo_of(played, path, ERL_DB, delay)
-    return Line(echo + line_noise(rng, played.size), played)
-
-
-def with_caller(line: Line, speech: Pcm, at_s: float, gain: float = 1.0) -> Line:
-    caller, start = line.caller.copy(), round(8000 * at_s)
-    spoken = speech[: caller.size - start]
-    caller[start : start + spoken.size] += gain * spoken
-    return Line(caller, line.played)
 
 
 def first_sound_s(speech: Pcm) -> float:
@@ -74,12 +36,6 @@ def first_sound_s(speech: Pcm) -> float:
     level = np.sqrt(np.mean(speech.astype(np.float64) ** 2)) * 10 ** (-18 / 20)
     blocks = speech[: speech.size // 80 * 80].reshape(-1, 80).astype(np.float64)
     return float(np.argmax(np.sqrt(np.mean(blocks**2, axis=1)) > level)) / 100
-
-
-def run(bank: Bank, lines: list[Line]) -> list[Step]:
-    caller = ticks([line.caller for line in lines])
-    played = ticks([line.played for line in lines])
-    return [bank.step(one, other) for one, other in zip(caller, played, strict=True)]
 
 
 def opened(slots: int, only: Iterable[int] | None = None) -> Bank:
@@ -292,38 +248,6 @@ def test_16_khz_works_as_well(bot_speech: Speak, caller_speech: Speak) -> None:
     assert 6.0 < stopped / 50 <= 6.4 + first_sound_s(caller)
 
 
-class OnlyLate:
-    """A canceller that takes nothing out, and delays by 14 ms."""
-
-    delay_samples = 112
-
-    def __init__(self, slots: int, rate: int) -> None:
-        self._ring = AudioRing(slots, 320, 160)
-
-    def open(self, slot: int) -> None:
-        self._ring.clear(slot)
-
-    def close(self, slot: int) -> None:
-        self._ring.clear(slot)
-
-    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
-        pass
-
-    def step(self, caller: Pcm, reference: Pcm) -> Pcm:
-        self._ring.push(caller)
-        rows = np.arange(len(caller))
-        return self._ring.ago(rows, np.full(len(caller), self.delay_samples), 160).astype(np.int16)
-
-
-def test_the_erle_of_a_canceller_that_takes_nothing_out_is_0_db_also_if_it_is_late(
-    bot_speech: Speak,
-) -> None:
-    bank = Bank(1, canceller=OnlyLate)
-    bank.open(0)
-    erles_db = [step.erle_db[0] for step in run(bank, [echo_line(bot_speech(8000), 5.0)])]
-    assert np.nanmax(np.abs(erles_db)) < 0.01
-
-
 def test_a_slip_that_gather_made_moves_the_delay_in_the_same_tick(bot_speech: Speak) -> None:
     line = echo_line(bot_speech(8000), 4.04)  # no update of the tracker is due in the next tick
     bank = opened(2)
@@ -332,60 +256,6 @@ def test_a_slip_that_gather_made_moves_the_delay_in_the_same_tick(bot_speech: Sp
     after = bank.step(block, block, np.array([160, 0], np.int32))
     moved = after.delay_ms - steps[-1].delay_ms
     assert moved.tolist() == [20.0, 0.0]
-
-
-class Realignments:
-    """A canceller that passes audio and notes how it was realigned."""
-
-    delay_samples = 0
-
-    def __init__(self, slots: int, rate: int) -> None:
-        self.noted: list[tuple[int, bool]] = []
-        self.references: list[Pcm] = []
-        self.past = np.zeros(0, np.float32)
-
-    def open(self, slot: int) -> None:
-        pass
-
-    def close(self, slot: int) -> None:
-        pass
-
-    def realign(self, slots: NDArray[np.intp], past: Audio, relearn: NDArray[np.bool_]) -> None:
-        self.noted += zip(slots.tolist(), relearn.tolist(), strict=True)
-        self.past = past[0]
-
-    def step(self, caller: Pcm, reference: Pcm) -> Pcm:
-        self.references.append(reference)
-        return caller
-
-
-@pytest.mark.parametrize("rate_hz", [8000, 16000])
-def test_the_canceller_is_told_when_its_reference_does_not_continue(rate_hz: int) -> None:
-    made: list[Realignments] = []
-
-    def factory(slots: int, rate: int) -> Realignments:
-        made.append(Realignments(slots, rate))
-        return made[0]
-
-    bank, size = Bank(2, rate_hz, canceller=factory), rate_hz // 50
-    bank.open(1)
-    bot = pcm(speechlike(np.random.default_rng(4), 8.0))
-    line = echo_line(bot, 4.04 * rate_hz / 8000)
-    both = [ticks([0 * side, side], size) for side in (line.caller, line.played)]
-    for caller, played in zip(*both, strict=True):
-        bank.step(caller, played)
-    noted = made[0].noted
-    assert noted[0] == (1, True)  # the tracker's lock
-    block = np.zeros((2, size), np.int16)
-    noted.clear()
-    sound = np.stack([np.zeros(size, np.int16), np.arange(size, dtype=np.int16)])
-    bank.step(sound, block)
-    assert noted == []
-    before = np.concatenate([part[1] for part in made[0].references[-7:]])
-    bank.step(block, block, np.array([0, size], np.int32))
-    bank.step(sound, block)
-    assert noted == [(1, False)]  # after the silence; the slip was in it
-    assert np.array_equal(made[0].past, before)
 
 
 def test_closed_slots_are_zero(bot_speech: Speak) -> None:

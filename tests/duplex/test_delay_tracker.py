@@ -237,3 +237,18 @@ def test_slots_do_not_see_each_other_and_a_reset_forgets() -> None:
     together.tracker.reset(3)
     assert together.tracker.locked.tolist() == [True, True, True, False, True, True, True]
     assert together.tracker.confidence[3] == 0
+
+
+def test_a_single_window_tells_an_echo_from_another_voice_before_the_lock() -> None:
+    echo, stranger = Line(), Line()
+    heard, played = on_line(3, hybrid_path, 2400, seconds=1.5)
+    other = speechlike(np.random.default_rng(99), 1.5) + line_noise(np.random.default_rng(4), 12000)
+    best = {}
+    for name, line, caller in (("echo", echo, heard), ("stranger", stranger, other)):
+        ratios = []
+        for _ in line.hear([caller], [played]):
+            if not line.tracker.locked[0]:
+                ratios.append(float(line.tracker.ratio_of_window[0]))
+        best[name] = max(ratios)
+    assert best["echo"] > 2 * best["stranger"] > 0
+    assert echo.tracker.locked[0]

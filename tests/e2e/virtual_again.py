@@ -98,7 +98,7 @@ class FarTelephone:
 
 
 class SlippingBank(Bank):
-    """Told of the same slips as the pod's."""
+    """A bank with the slips of the pod's."""
 
     def __init__(self, rate_hz: int, slips: Sequence[NDArray[np.int32] | None]) -> None:
         super().__init__(1, rate_hz)

@@ -50,21 +50,12 @@ def _peer(name: str, title: str, bank: Callable[[int, int], DuplexBank], module:
     return Rule(name, title, bank, needs=(module,), extra=_EXTRA)
 
 
+_KALMAN: Final = partial(Bank, canceller=KalmanCanceller)
+
+
 def _with_sensitivity(sensitivity: Literal["low", "high"]) -> Rule:
     bank = partial(Bank, threshold_bias=SENSITIVITY_BIAS[sensitivity])
     return Rule(f"interject-{sensitivity}", f"Interject, sensitivity: {sensitivity}", bank)
-
-
-def _rule_judge(slots: int, rate: int) -> DuplexBank:
-    return Bank(slots, rate, detector=rule_detector)
-
-
-def _kalman(slots: int, rate: int) -> DuplexBank:
-    return Bank(slots, rate, canceller=KalmanCanceller)
-
-
-def _kalman_rule_judge(slots: int, rate: int) -> DuplexBank:
-    return Bank(slots, rate, canceller=KalmanCanceller, detector=rule_detector)
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -77,12 +68,14 @@ RULES: Final[dict[str, Rule]] = {
         Rule("interject", "Interject: aligned echo canceller, learned judge", Bank),
         _with_sensitivity("low"),
         _with_sensitivity("high"),
-        Rule("interject-rule", "Interject with its rule judge", _rule_judge),
-        Rule("interject-kalman", "Interject with a Kalman echo canceller", _kalman),
+        Rule(
+            "interject-rule", "Interject with its rule judge", partial(Bank, detector=rule_detector)
+        ),
+        Rule("interject-kalman", "Interject with a Kalman echo canceller", _KALMAN),
         Rule(
             "interject-kalman-rule",
             "Interject with a Kalman echo canceller and its rule judge",
-            _kalman_rule_judge,
+            partial(_KALMAN, detector=rule_detector),
         ),
         Rule("energy", "Energy gate: -35 dBFS for 100 ms", EnergyBank),
         Rule("aligned", "Aligned WebRTC echo canceller, then Silero", AlignedBank),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interject_lab.call_record import NOTHING
+from interject_lab.scoring.figures import rounded
 from interject_lab.scoring.score import (
     delay_errors_ms,
     erle_db,
@@ -56,9 +57,9 @@ def echo_figures(
     known = bool(np.isfinite(trace.delay_ms).any())
     return EchoFigures(
         locked_share=round(float(right[echo].mean()), 4) if echo.any() and known else None,
-        delay_error_p95_ms=_rounded(quantile(delay_errors_ms(trace, bot), 0.95)),
+        delay_error_p95_ms=rounded(quantile(delay_errors_ms(trace, bot), 0.95), 2),
         relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
-        erle_db=_rounded(erle_db(trace, echo & bot & ~near, result.record.tick_samples)),
+        erle_db=rounded(erle_db(trace, echo & bot & ~near, result.record.tick_samples), 2),
         near_loss_db=_near_loss_db(result, echo & bot & near, carried, near_delay_ms),
     )
 
@@ -110,7 +111,3 @@ def _loss_db(near: NDArray[np.float64], cleaned: NDArray[np.float64], latest: in
     cross = np.fft.irfft(np.fft.rfft(cleaned, size) * np.fft.rfft(near, size).conj(), size)
     share = float(np.abs(cross[:latest]).max()) / energy
     return float(-20 * np.log10(max(share, 1e-3)))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

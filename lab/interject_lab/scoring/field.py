@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from interject_lab.call_record import NOTHING, Sound
 from interject_lab.network.levels import BOT_PAUSE_MS, without_gaps
 from interject_lab.scoring.echo_figures import echo_figures
-from interject_lab.scoring.figures import CallFigures, FalseStop, SoundOutcome
+from interject_lab.scoring.figures import CallFigures, FalseStop, SoundOutcome, rounded
 from interject_lab.scoring.outcome import has_sound
 from interject_lab.virtual import VirtualResult
 from media_pod.duplex.contract import LOCKED, TICK_MS, Decision, Reason
@@ -135,8 +135,8 @@ def _outcome(
         level_dbfs=sound.level_dbfs,
         in_the_field=sound.in_the_field,
         counts=start < bot.size and bool(bot[start]) and long_enough and (spoke_on or bool(stops)),
-        duck_ms=_rounded(duck_ms),
-        stop_ms=_rounded(stop_ms),
+        duck_ms=rounded(duck_ms, 1),
+        stop_ms=rounded(stop_ms, 1),
         why=result.trace.why.get(stops[0], ()) if stops else (),
     )
 
@@ -162,7 +162,3 @@ def _rises(on: Flags) -> Flags:
 
 def _seconds(ticks: Flags) -> float:
     return round(float(ticks.sum()) * TICK_MS / 1000, 2)
-
-
-def _rounded(value_ms: float | None) -> float | None:
-    return None if value_ms is None else round(value_ms, 1)

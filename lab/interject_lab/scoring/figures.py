@@ -7,6 +7,12 @@ from pydantic import TypeAdapter
 
 from interject_lab.call_record import SoundKind
 
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """`value` as it is written; None stays None."""
+    return None if value is None else round(value, digits)
+
+
 Why = tuple[tuple[str, float], ...]
 """Groups of features and their part in a decision, the largest first."""
 

@@ -30,7 +30,7 @@ class CallScore:
     heard: int
     missed: int
     ducks: int | None
-    """Doubts that began while the bot was to be heard: its voice was lowered."""
+    """Doubts during the bot's speech: its voice was lowered."""
     onset_to_silence_p50_ms: float | None
     onset_to_silence_max_ms: float | None
     delay_error_p50_ms: float | None
@@ -140,7 +140,7 @@ def erle_db(trace: BankTrace, only_echo: NDArray[np.bool_], tick_samples: int) -
 
     Args:
         trace: what the bank made of the call.
-        only_echo: [ticks] where nothing but the echo is to be heard; its loud parts count.
+        only_echo: [ticks] where the echo is the only sound; its loud parts count.
         tick_samples: samples in a tick.
     """
     if not only_echo.any():

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from interject_lab.reports.markdown import number
-from interject_lab.scoring.figures import CallRow
+from interject_lab.scoring.figures import CallRow, rounded
 from interject_lab.scoring.suite_scores import Figure, SuiteScores, pool
 
 _HEADER: Final = (
@@ -38,15 +38,11 @@ def as_json(scores: Sequence[SuiteScores]) -> list[dict[str, Any]]:
 
 def _figure_json(figure: Figure) -> dict[str, float | int | None]:
     return {
-        "value": _rounded(figure.value),
-        "low": _rounded(figure.low),
-        "high": _rounded(figure.high),
+        "value": rounded(figure.value, 2),
+        "low": rounded(figure.low, 2),
+        "high": rounded(figure.high, 2),
         "count": figure.count,
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
 
 
 def _cells(scores: SuiteScores) -> list[str]:

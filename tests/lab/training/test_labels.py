@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from interject_lab.call_record import NOTHING, BankTrace, CallRecord, Sound, SoundKind, Spoken
 from interject_lab.network.levels import speech_bounds
 from interject_lab.telephones.caller import Cue, PlannedUtterance
-from interject_lab.training.labels import Labels, activity, label
+from interject_lab.training.labels import Labels, activity, label, output_weights
 from interject_lab.virtual import VirtualResult
 from media_pod.duplex.contract import Pcm
 
@@ -120,3 +121,29 @@ def test_ticks_weigh_by_what_can_be_decided_in_them() -> None:
         150: 0.4,
     }
     assert {tick: round(float(weight[tick]), 3) for tick in expected} == expected
+
+
+def of_turn(kind: SoundKind, ticks: int) -> NDArray[np.float32]:
+    """What the turn counts in each tick of a sound of `kind`, over what the tick counts."""
+    labels = labelled(kind, buzz(ticks)).stacked()
+    weights = output_weights(labels[None])[0]
+    sounding = np.flatnonzero(labels[:, 0])
+    ratio: NDArray[np.float32] = weights[sounding, 2] / weights[sounding, 0]
+    return ratio
+
+
+def test_whether_a_voice_takes_the_turn_counts_until_its_duration_tells() -> None:
+    turn, backchannel = of_turn("interruption", 60), of_turn("backchannel", 20)
+    assert np.ptp(turn[:30]) == 0
+    assert np.all(turn[30:] < turn[0] / 2)
+    assert np.all(backchannel > turn[0])
+    assert not of_turn("noise", 60).any()
+
+
+def test_the_first_utterance_counts_more_and_speech_only_where_there_is_sound() -> None:
+    labels = np.zeros((1, 400, 5), np.float32)
+    labels[:, :, 3] = 1
+    near, speech, turn = np.moveaxis(output_weights(labels)[0], 1, 0)
+    assert near[0] > near[-1] == 1
+    assert not speech.any()
+    assert not turn.any()
