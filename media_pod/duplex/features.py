@@ -34,7 +34,7 @@ class BandLevels:
         inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
         # Parseval: with this factor the band powers of white noise of RMS 1 add up to 1.
         power = 2 / (self.window * np.sum(self._taper.astype(np.float64) ** 2))
-        self._bands = (inside * power).astype(np.float32)
+        self._bands = np.ascontiguousarray((inside * power).T, np.float32)
 
     def __call__(self, audio: Audio) -> Levels:
         """[rows, BANDS] levels of [rows, window] samples."""

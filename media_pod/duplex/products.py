@@ -10,20 +10,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_ROWS: Final = 4
-"""Rows of each product that BLAS is given: it takes one kernel for all of them. Eight and twelve
-have two kernels on processors without AVX-512. See docs/decisions/0028-products-of-four-rows.md."""
+_ROWS: Final = 16
+"""Rows of each product that BLAS is given, as the lanes of its vectors: every kernel treats these
+alike. With 32, the second half is rounded differently on processors without AVX-512. See
+docs/decisions/0032-products-of-sixteen-lanes.md."""
 
 
-def product(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[n, k] @ [k, columns]; a row's bits are the same for every n and at every place.
+def product(rows: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[..., n, k] times the transpose of [..., columns, k], as `torch.nn.Linear` has its weights.
 
-    Measured with the kernels for four kinds of processor: `tests/duplex/test_products.py`.
+    A row's bits are the same for every n and at every place. Measured with the kernels for four
+    kinds of processor: `tests/duplex/test_products.py`.
     """
-    count, groups = len(rows), -(-len(rows) // _ROWS)
+    *_, count, size = rows.shape
+    groups = -(-count // _ROWS)
     if count < groups * _ROWS:
-        filled = np.zeros((groups * _ROWS, rows.shape[1]), np.float32)
-        filled[:count] = rows
+        filled = np.zeros((*rows.shape[:-2], groups * _ROWS, size), np.float32)
+        filled[..., :count, :] = rows
         rows = filled
-    found = rows.reshape(groups, _ROWS, rows.shape[1]) @ matrix
-    return found.reshape(groups * _ROWS, matrix.shape[1])[:count]
+    lanes = rows.reshape(*rows.shape[:-2], groups, _ROWS, size).swapaxes(-1, -2)
+    found = (weights[..., None, :, :] @ lanes).swapaxes(-1, -2)
+    return found.reshape(*found.shape[:-3], groups * _ROWS, found.shape[-1])[..., :count, :]

@@ -56,16 +56,22 @@ def random_judge(slots: int, threshold_bias: float, *, keep_backchannels: bool) 
     )
 
 
-class Told(Network):
-    """Logits that are features: near and speech those of `speech`, turn that of `speech_raw`."""
+def told() -> Network:
+    """Logits that are features: near and speech those of `speech`, turn that of `speech_raw`.
 
-    def __init__(self) -> None:
-        super().__init__(random_arrays(0))
-
-    def __call__(self, features: Floats, state: Floats) -> tuple[Floats, Floats]:
-        heard = 4 * features[:, NAMES.index("speech")]
-        turn = 4 * features[:, NAMES.index("speech_raw")]
-        return np.stack([heard, heard, turn], axis=1), state
+    Of so small inputs the hyperbolic tangent is the identity, within a thousandth.
+    """
+    small, unit = np.float32(0.01), 24
+    arrays = {name: np.zeros_like(array) for name, array in random_arrays(0).items()}
+    for place, name in enumerate(("speech", "speech_raw")):
+        for sign, row in ((1, 2 * place), (-1, 2 * place + 1)):
+            arrays["dense.weight"][row, NAMES.index(name)] = sign
+            arrays["gru.weight_ih_l0"][2 * unit + place, row] = sign * small
+    # No memory: an update gate that is shut.
+    arrays["gru.bias_ih_l0"][unit : 2 * unit] = -100
+    for output, place in ((0, 0), (1, 0), (2, 1)):
+        arrays["out.weight"][output, place] = 4 / small
+    return Network(arrays)
 
 
 class FeatureTape:

@@ -19,7 +19,7 @@ from duplex.cases import (
     Case,
     heard,
 )
-from duplex.judging import RULE, Told
+from duplex.judging import RULE, told
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection
 from media_pod.duplex.decision.judge.features import GROUPS
@@ -33,7 +33,7 @@ BOT_SPEAKS = replace(ECHO, speech=0.01)
 
 
 def judge(threshold_bias: float = 0.0, *, keep_backchannels: bool = True) -> LearnedDetector:
-    weights = JudgeWeights((Told(),), RULE, "")
+    weights = JudgeWeights((told(),), RULE, "")
     return LearnedDetector(1, threshold_bias, weights, keep_backchannels=keep_backchannels)
 
 

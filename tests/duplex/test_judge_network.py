@@ -91,3 +91,9 @@ def test_arrays_that_do_not_fit_are_refused(name: str) -> None:
     del arrays[name]
     with pytest.raises(ValueError, match=f"the array {name} is missing"):
         Network(arrays)
+
+
+def test_networks_of_different_shapes_are_no_ensemble() -> None:
+    networks = [Network(random_arrays(1, FEATURES)), Network(random_arrays(1, FEATURES + 1))]
+    with pytest.raises(ValueError, match=r"dense\.weight is \[32, 20\] in one network, \[32, 21\]"):
+        Ensemble(networks, SLOTS)

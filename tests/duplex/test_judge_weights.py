@@ -31,10 +31,9 @@ def test_what_is_saved_is_loaded(saved: Path) -> None:
     assert len(weights.networks) == 2
     assert weights.rule == RULE
     assert weights.provenance == "random, for tests"
-    features = np.ones((1, FEATURES), np.float32)
-    state = np.zeros((1, weights.networks[0].hidden), np.float32)
-    first, second = (network(features, state)[0] for network in weights.networks)
-    assert not np.array_equal(first, second)
+    for network, seed in zip(weights.networks, (1, 2), strict=True):
+        for name, array in random_arrays(seed).items():
+            assert np.array_equal(network.arrays[name], array)
 
 
 def test_weights_for_other_features_say_which_and_how_to_make_new_ones(saved: Path) -> None:

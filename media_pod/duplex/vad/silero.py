@@ -31,7 +31,7 @@ class _Convolution:
 
     def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], stride: int) -> None:
         """Make one matrix of `kernel`, [channels out, channels in, 3], for every output frame."""
-        self._matrix = np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel)))
+        self._matrix = np.ascontiguousarray(kernel.transpose(0, 2, 1).reshape(len(kernel), -1))
         self._bias, self._stride = bias, stride
 
     def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -57,7 +57,7 @@ class SileroNetwork:
         weights = load_weights(rate)
         self.window = rate * 32 // 1000
         self.context = self.window // 8
-        self._basis = np.ascontiguousarray(weights["stft.forward_basis_buffer"][:, 0, :].T)
+        self._basis = np.ascontiguousarray(weights["stft.forward_basis_buffer"][:, 0])
         layers = [f"encoder.{index}.reparam_conv" for index in range(len(_STRIDES))]
         self._layers = [
             _Convolution(weights[f"{name}.weight"], weights[f"{name}.bias"], stride)
@@ -65,9 +65,9 @@ class SileroNetwork:
         ]
         gates = np.concatenate(
             [weights["decoder.rnn.weight_ih"], weights["decoder.rnn.weight_hh"]], axis=1
-        ).T
+        )
         halved = np.repeat(_HALVED, _HIDDEN)
-        self._gates = np.ascontiguousarray(gates * halved)
+        self._gates = gates * halved[:, None]
         self._gate_bias = (weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"]) * halved
         self._out = weights["decoder.decoder.2.weight"].reshape(_HIDDEN)
         self._out_bias = weights["decoder.decoder.2.bias"][0]
@@ -76,7 +76,7 @@ class SileroNetwork:
         """[rows, frames, bins] magnitudes of [rows, context + window] samples."""
         reflected = samples[:, -2 : -self.context - 2 : -1]
         padded = np.concatenate([samples, reflected], axis=1)
-        size, bins = len(self._basis), self._basis.shape[1] // 2
+        size, bins = self._basis.shape[1], len(self._basis) // 2
         hop = size // 2
         frames = sliding_window_view(padded, size, axis=1)[:, : _FRAMES * hop : hop]
         parts = product(frames.reshape(-1, size), self._basis)

@@ -5,7 +5,7 @@ in cuDNN), so that the arrays of a trained `torch.nn.Linear`, `GRU` and `Linear`
 are. Rows do not depend on each other, bit by bit: `product` has the reasons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,10 +33,10 @@ _HALF: Final = np.float32(0.5)
 
 
 class Network:
-    """One network's weights; the state of its rows is the caller's to keep."""
+    """One network's arrays, as PyTorch shapes them."""
 
     def __init__(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take the arrays of `ARRAYS`, shaped as PyTorch shapes them.
+        """Take the arrays of `ARRAYS`.
 
         Raises:
             ValueError: an array is missing, or does not fit the others.
@@ -62,58 +62,53 @@ class Network:
                     f"the array {name} is {list(arrays[name].shape)}, not {list(shape)}"
                 )
         self.features, self.hidden = dense.shape[1], hidden
-        self._dense, self._dense_bias = _matrix(dense), _vector(arrays["dense.bias"])
-        self._input = _matrix(arrays["gru.weight_ih_l0"])
-        self._input_bias = _vector(arrays["gru.bias_ih_l0"])
-        self._recurrent = _matrix(arrays["gru.weight_hh_l0"])
-        self._recurrent_bias = _vector(arrays["gru.bias_hh_l0"])
-        self._out, self._out_bias = _matrix(arrays["out.weight"]), _vector(arrays["out.bias"])
-
-    def __call__(self, features: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """One step of each row.
-
-        Args:
-            features: [rows, features].
-            state: [rows, hidden], of the step before; zeros at first.
-
-        Returns:
-            [rows, len(OUTPUTS)] logits, and the new state.
-        """
-        x = product(features, self._dense) + self._dense_bias
-        np.maximum(x, 0, out=x)
-        of_input = product(x, self._input) + self._input_bias
-        of_state = product(state, self._recurrent) + self._recurrent_bias
-        gates = of_input[:, : 2 * self.hidden] + of_state[:, : 2 * self.hidden]
-        # The logistic function by tanh cannot overflow.
-        gates = np.tanh(gates * _HALF) * _HALF + _HALF
-        reset, update = gates[:, : self.hidden], gates[:, self.hidden :]
-        candidate = np.tanh(of_input[:, 2 * self.hidden :] + reset * of_state[:, 2 * self.hidden :])
-        state = candidate + update * (state - candidate)
-        return product(state, self._out) + self._out_bias, state
+        self.arrays = {name: np.asarray(arrays[name], np.float32) for name in ARRAYS}
 
 
 class Ensemble:
-    """Several networks whose logits are averaged, with the state of every slot."""
+    """Networks of one shape whose logits are averaged, with the state of every slot.
 
-    def __init__(self, networks: tuple[Network, ...], slots: int) -> None:
-        self._networks = networks
-        self._states = [np.zeros((slots, network.hidden), np.float32) for network in networks]
-        self._before = self._states
+    All networks take a step together: a product of small arrays costs as much as its call.
+    """
+
+    def __init__(self, networks: Sequence[Network], slots: int) -> None:
+        """Create the state of `slots` slots.
+
+        Raises:
+            ValueError: the networks differ in shape.
+        """
+        self._hidden = networks[0].hidden
+        for network in networks[1:]:
+            for name in ARRAYS:
+                one, other = networks[0].arrays[name].shape, network.arrays[name].shape
+                if one != other:
+                    raise ValueError(
+                        f"the array {name} is {list(one)} in one network, {list(other)} in another"
+                    )
+
+        stacked = {name: np.stack([each.arrays[name] for each in networks]) for name in ARRAYS}
+        self._dense, self._dense_bias = stacked["dense.weight"], _of_rows(stacked["dense.bias"])
+        self._input = stacked["gru.weight_ih_l0"]
+        self._input_bias = _of_rows(stacked["gru.bias_ih_l0"])
+        self._recurrent = stacked["gru.weight_hh_l0"]
+        self._recurrent_bias = _of_rows(stacked["gru.bias_hh_l0"])
+        self._out, self._out_bias = stacked["out.weight"], _of_rows(stacked["out.bias"])
+        self._state = np.zeros((len(networks), slots, self._hidden), np.float32)
+        self._before = self._state
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
-        for state in self._states:
-            state[slot] = 0
+        self._state[:, slot] = 0
 
     def step(self, features: Floats, held: NDArray[np.bool_]) -> Floats:
         """Advance every slot by one tick, those in `held` [slots] without a change of their state;
         [slots, len(OUTPUTS)] logits.
         """
-        self._before = self._states
+        self._before = self._state
         logits, after = self._run(features, self._before)
-        self._states = [
-            np.where(held[:, None], old, new) for old, new in zip(self._before, after, strict=True)
-        ]
+        if held.any():
+            after[:, held] = self._before[:, held]
+        self._state = after
         return logits
 
     def again(self, features: Floats, slots: NDArray[np.intp]) -> Floats:
@@ -123,21 +118,31 @@ class Ensemble:
             features: [rows, features].
             slots: [rows] the slot of each row.
         """
-        logits, _ = self._run(features, [state[slots] for state in self._before])
-        return logits
+        return self._run(features, self._before[:, slots])[0]
 
-    def _run(self, features: Floats, states: list[Floats]) -> tuple[Floats, list[Floats]]:
-        runs = [
-            network(features, state) for network, state in zip(self._networks, states, strict=True)
-        ]
-        logits = [logits for logits, _ in runs]
-        mean: Floats = sum(logits[1:], start=logits[0]) / np.float32(len(runs))
-        return mean, [state for _, state in runs]
+    def _run(self, features: Floats, state: Floats) -> tuple[Floats, Floats]:
+        """One step of each row: mean logits, and the new state.
+
+        Args:
+            features: [rows, features].
+            state: [networks, rows, hidden], of the step before; zeros at first.
+        """
+        x = product(features, self._dense) + self._dense_bias
+        np.maximum(x, 0, out=x)
+        of_input = product(x, self._input) + self._input_bias
+        of_state = product(state, self._recurrent) + self._recurrent_bias
+        two = 2 * self._hidden
+        gates = of_input[..., :two] + of_state[..., :two]
+        # The logistic function by tanh cannot overflow.
+        gates = np.tanh(gates * _HALF) * _HALF + _HALF
+        reset, update = gates[..., : self._hidden], gates[..., self._hidden :]
+        candidate = np.tanh(of_input[..., two:] + reset * of_state[..., two:])
+        state = candidate + update * (state - candidate)
+        logits = product(state, self._out) + self._out_bias
+        mean: Floats = logits.sum(axis=0) / np.float32(len(logits))
+        return mean, state
 
 
-def _matrix(weight: NDArray[np.float32]) -> Floats:
-    return np.ascontiguousarray(weight.T, np.float32)
-
-
-def _vector(bias: NDArray[np.float32]) -> Floats:
-    return np.ascontiguousarray(bias, np.float32)
+def _of_rows(bias: Floats) -> Floats:
+    """[networks, 1, columns] of [networks, columns]."""
+    return bias[:, None]
