@@ -6,7 +6,6 @@ slot nor the other calls change it, so that a stored call can be replayed.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -150,7 +149,7 @@ class Bank:
         self._caller.push(caller)
         self._played.push(played)
         self._track(caller, played, slipped)
-        trusted = self._tracker.confidence >= LOCKED
+        tracker = TrackerState.of(self._tracker)
         flat = (caller == caller[:, :1]).all(axis=1)
         # The caller's side sends digital silence (DTX, DTMF, a muted microphone). If the line has a
         # known echo, its absence is then no evidence: a model that learned from it would classify
@@ -165,14 +164,7 @@ class Bank:
         predicted = self._prediction.step(
             played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
         )
-        evidence = Evidence(
-            speech,
-            caller_db,
-            self._floor.level_db,
-            predicted,
-            trusted,
-            self._tracker.unexplained,
-        )
+        signals = None
         if self._signals is not None:
             signals = self._signals.step(
                 np.flatnonzero(self._open),
@@ -181,10 +173,18 @@ class Bank:
                 cleaned,
                 played_db=played_db,
                 speech_raw=speech_raw,
-                tracker=TrackerState.of(self._tracker),
+                tracker=tracker,
                 flat=flat,
             )
-            evidence = replace(evidence, signals=signals)
+        evidence = Evidence(
+            speech,
+            caller_db,
+            self._floor.level_db,
+            predicted,
+            tracker.confidence >= LOCKED,
+            self._tracker.unexplained,
+            signals,
+        )
         detection = self._detector.step(evidence)
         echo = predicted.reference_at_lag & ~absent
         erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
@@ -196,7 +196,7 @@ class Bank:
             speech=speech,
             decision=detection.decision * self._open,
             delay_ms=self._only_open(delay_ms),
-            delay_confidence=self._only_open(self._tracker.confidence),
+            delay_confidence=self._only_open(tracker.confidence),
             erle_db=self._only_open(erle_db),
             reason=detection.reason * self._open,
             why={slot: parts for slot, parts in detection.why.items() if self._open[slot]},

@@ -147,6 +147,17 @@ class SequentialDetector:
 
     def step(self, evidence: Evidence) -> Detection:
         """Take one tick of every slot."""
+        rise = self.follow(evidence)
+        if rise.any():
+            self._why[rise] = why_caller(evidence, Reason.LOUDER_THAN_ECHO)[rise]
+        onset = np.where(self.sum > ONSET_ABOVE, Decision.ONSET, Decision.NONE)
+        return Detection(
+            decision=np.where(self.on, Decision.CALLER, onset).astype(np.int8),
+            reason=np.where(self.on, self._why, why_not(evidence, self.ratio)),
+        )
+
+    def follow(self, evidence: Evidence) -> Flags:
+        """Take one tick of every slot without saying why; [slots] which rise to a caller."""
         noise = evidence.floor_db + _OVER_FLOOR_DB
         predicted = evidence.predicted
         over_lag, over_any = _loudest(
@@ -160,15 +171,9 @@ class SequentialDetector:
         self._release_at_bot_onset(predicted.reference_at_any_lag)
         self.sum = np.clip(self.sum + self.ratio, 0, MOST_EVIDENCE)
         rise = (self.sum > CALLER_ABOVE) & ~self.on
-        if rise.any():
-            self._why[rise] = why_caller(evidence, Reason.LOUDER_THAN_ECHO)[rise]
         self._quiet_ticks = np.where(self.sum < RELEASE_BELOW, self._quiet_ticks + 1, 0)
         self.on = (self.on & (self._quiet_ticks < _HANGOVER_TICKS)) | rise
-        onset = np.where(self.sum > ONSET_ABOVE, Decision.ONSET, Decision.NONE)
-        return Detection(
-            decision=np.where(self.on, Decision.CALLER, onset).astype(np.int8),
-            reason=np.where(self.on, self._why, why_not(evidence, self.ratio)),
-        )
+        return rise
 
     def _release_at_bot_onset(self, bot: Flags) -> None:
         """A decision that only the hangover holds ends when the bot begins to speak: it could not

@@ -146,7 +146,7 @@ class FeatureExtractor:
         return self._speech[::_SPEECH_AGO_TICKS].transpose(2, 1, 0).reshape(len(speech), -1)
 
     def _rule_features(self, evidence: Evidence) -> Floats:
-        self._rule.step(evidence)
+        self._rule.follow(evidence)
         on = self._rule.on
         self._false_stops.step(
             on & ~self._rule_on, self._rule.ratio > 0, self._context.echo_may_return
