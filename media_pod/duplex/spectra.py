@@ -23,9 +23,11 @@ class Spectra:
         self._taper = (taper / taper.sum()).astype(np.float32)
 
     def __call__(self, audio: Audio) -> Audio:
-        """[2, rows, BINS] real and imaginary parts of [rows, window] samples, in their unit.
+        """[2, ..., BINS] real and imaginary parts of [..., window] samples, in their unit.
 
         The parts are apart because NumPy rounds complex products by their place in an array.
         """
-        spectrum = fft.rfft(audio * self._taper, axis=1)[:, :BINS]
-        return np.stack([spectrum.real, spectrum.imag])
+        spectrum = fft.rfft(audio * self._taper)
+        parts = np.empty((2, *audio.shape[:-1], BINS), np.float32)
+        parts[0], parts[1] = spectrum.real[..., :BINS], spectrum.imag[..., :BINS]
+        return parts

@@ -69,15 +69,12 @@ def evidence(case: Case) -> Evidence:
 
 def heard(case: Case, speech_raw: float = 0.5, *, flat: bool = False) -> Evidence:
     """The case's evidence with the signals that the learned judge needs; spectra are empty."""
-    silent = np.zeros((2, 1, BINS), np.float32)
     number = np.array([10], np.float32)
     tracker = TrackerState(
         np.array([case.locked]), np.array([1600]), number / np.float32(10), *[number] * 4
     )
     signals = Signals(
-        caller_spectrum=silent,
-        cleaned_spectrum=silent,
-        echo_spectrum=silent,
+        spectra=np.zeros((2, 3, 1, BINS), np.float32),
         cleaned_db=levels(case.level_db),
         played_db=levels(50.0 if case.bot_speaks else -10.0),
         speech_raw=np.array([speech_raw], np.float32),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from media_pod.duplex.decision.judge.columns import joined
 from media_pod.duplex.decision.judge.envelope import NAMES, EnvelopeCorrelation
 from media_pod.duplex.features import BANDS, Levels
 
@@ -21,7 +22,7 @@ def speech(seed: int) -> Levels:
 def measured(caller_db: Levels, played_db: Levels, tracked_ticks: int = 0) -> dict[str, float]:
     envelope = EnvelopeCorrelation(1)
     for tick, (caller, played) in enumerate(zip(caller_db, played_db, strict=True)):
-        row = envelope.step(
+        columns = envelope.step(
             caller[None],
             FLOOR_DB,
             played[None],
@@ -29,7 +30,7 @@ def measured(caller_db: Levels, played_db: Levels, tracked_ticks: int = 0) -> di
             np.array([tracked_ticks]),
             np.array([True]),
         )
-    return dict(zip(NAMES, row[0].tolist(), strict=True))
+    return dict(zip(NAMES, joined(columns, 1, len(NAMES))[0].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("lag_ticks", [0, 1, 17, 63])
@@ -54,7 +55,8 @@ def test_noise_of_a_steady_level_is_no_copy() -> None:
 
 def test_the_lag_is_compared_with_the_time_since_the_bots_onset() -> None:
     envelope = EnvelopeCorrelation(1)
-    row = envelope.step(
+    columns = envelope.step(
         FLOOR_DB, FLOOR_DB, FLOOR_DB, np.array([5]), np.array([0]), np.array([False])
     )
-    assert row[0, NAMES.index("envelope_winner_before_onset")] == pytest.approx(5 / 25)
+    row = joined(columns, 1, len(NAMES))[0]
+    assert row[NAMES.index("envelope_winner_before_onset")] == pytest.approx(5 / 25)

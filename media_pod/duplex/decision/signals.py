@@ -12,6 +12,9 @@ from media_pod.duplex.features import BANDS, BandLevels, Levels
 from media_pod.duplex.ring import Audio, AudioRing
 from media_pod.duplex.spectra import BINS, Spectra
 
+CALLER, CLEANED, ECHO = range(3)
+"""Places of `Signals.spectra`."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrackerState:
@@ -45,12 +48,10 @@ class TrackerState:
 class Signals:
     """One tick of every slot."""
 
-    caller_spectrum: Audio
-    """[2, slots, BINS] of the received audio; see `Spectra`."""
-    cleaned_spectrum: Audio
-    """[2, slots, BINS] after the canceller, which delays by up to a tick."""
-    echo_spectrum: Audio
-    """[2, slots, BINS] of the played audio at the tracked lag; 0 without one."""
+    spectra: Audio
+    """[2, 3, slots, BINS] real and imaginary parts, see `Spectra`, of the received audio, of that
+    after the canceller, which delays by up to a tick, and of the played audio at the tracked lag;
+    0 without one."""
     cleaned_db: Levels
     """[slots, BANDS] levels after the canceller."""
     played_db: Levels
@@ -108,17 +109,16 @@ class SignalAnalysis:
         lag = tracker.lag_samples[rows] * self._rate // RATE_HZ
         echo = played.ago(rows, lag, self.window)
         echo[~tracker.has_lag[rows]] = 0
-        heard = caller.last(self.window)[rows]
-        after = self._cleaned.last(self.window)[rows]
+        audio = np.empty((3, rows.size, self.window), np.float32)
+        audio[CALLER] = caller.last(self.window)[rows]
+        audio[CLEANED] = after = self._cleaned.last(self.window)[rows]
+        audio[ECHO] = echo
         spectra = np.zeros((2, 3, self._slots, BINS), np.float32)
-        both = self._spectra(np.concatenate([heard, after, echo]))
-        spectra[:, :, rows] = both.reshape(2, 3, rows.size, BINS)
+        spectra[:, :, rows] = self._spectra(audio)
         cleaned_db = np.zeros((self._slots, BANDS), np.float32)
         cleaned_db[rows] = self._levels(after[:, -self._levels.window :])
         return Signals(
-            caller_spectrum=spectra[:, 0],
-            cleaned_spectrum=spectra[:, 1],
-            echo_spectrum=spectra[:, 2],
+            spectra=spectra,
             cleaned_db=cleaned_db,
             played_db=played_db,
             speech_raw=speech_raw,

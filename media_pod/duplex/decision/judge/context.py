@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from media_pod.duplex.contract import LOCKED, TICK_MS
 from media_pod.duplex.decision.detector import Evidence
+from media_pod.duplex.decision.judge.columns import Column
 from media_pod.duplex.decision.judge.timers import Since
 from media_pod.duplex.decision.prediction import SPEAKING_DB
 from media_pod.duplex.decision.signals import Signals
@@ -87,25 +88,31 @@ class CallContext:
         ticks: NDArray[np.intp] = self._since.ticks[_ONSET]
         return ticks
 
-    def step(self, evidence: Evidence, signals: Signals) -> tuple[Floats, Floats]:
-        """Take one tick of every slot; [slots, len(DELAY)] and [slots, len(BOT)]."""
+    def step(self, evidence: Evidence, signals: Signals) -> tuple[list[Column], list[Column]]:
+        """Take one tick of every slot; the columns of `DELAY` and of `BOT`."""
         playing = signals.played_db.max(axis=1) > SPEAKING_DB
-        self._since.step(_ONSET, playing & (self._since.ticks[_PLAYING] > _PAUSE_TICKS))
-        self._since.step(_PLAYING, playing)
         lag = signals.tracker.lag_samples
-        self._since.step(_LOCK, evidence.locked & ~self._had_lock)
         moved = np.abs(lag - self._lag_samples) > _JUMPED
-        self._since.step(_JUMP, signals.tracker.has_lag & moved)
+        self._since.step(
+            playing & (self._since.ticks[_PLAYING] > _PAUSE_TICKS),
+            playing,
+            evidence.locked & ~self._had_lock,
+            signals.tracker.has_lag & moved,
+        )
         self._had_lock, self._lag_samples = evidence.locked.copy(), lag.copy()
         self.lag_ticks = lag // _TICK_LAGS
         predicted = evidence.predicted
         self.echo_may_return = playing | np.where(
             signals.tracker.has_lag, predicted.reference_at_lag, predicted.reference_at_any_lag
         )
-        return self._delay_features(evidence, signals), self._bot_features(evidence, signals)
+        times = self._since.log_seconds
+        return (
+            self._delay_features(evidence, signals, times),
+            self._bot_features(evidence, signals, times),
+        )
 
-    def _delay_features(self, evidence: Evidence, signals: Signals) -> Floats:
-        tracker, times = signals.tracker, self._since.log_seconds
+    def _delay_features(self, evidence: Evidence, signals: Signals, times: Floats) -> list[Column]:
+        tracker = signals.tracker
         ratios = np.stack(
             [
                 tracker.peak_ratio,
@@ -114,18 +121,17 @@ class CallContext:
                 tracker.ratio_of_window,
             ]
         )
-        columns = [
+        return [
             evidence.locked,
             2 * (tracker.confidence - np.float32(LOCKED)),
             *np.log(np.maximum(ratios, 1)) - _RATIO_LOG,
-            np.where(evidence.locked, times[_LOCK], 0),
+            times[_LOCK] * evidence.locked,
             times[_JUMP],
             evidence.unexplained,
         ]
-        return np.stack(columns, axis=1, dtype=np.float32, casting="unsafe")
 
-    def _bot_features(self, evidence: Evidence, signals: Signals) -> Floats:
-        predicted, times = evidence.predicted, self._since.log_seconds
+    def _bot_features(self, evidence: Evidence, signals: Signals, times: Floats) -> list[Column]:
+        predicted = evidence.predicted
         caller_db, any_db = (
             evidence.caller_db.max(axis=1),
             predicted.played_at_any_lag_db.max(axis=1),
@@ -133,7 +139,7 @@ class CallContext:
         at_lag_db = np.where(
             signals.tracker.has_lag, predicted.played_at_lag_db.max(axis=1), np.float32(-10)
         )
-        columns = [
+        return [
             _level(signals.played_db.max(axis=1)),
             _level(at_lag_db),
             _level(any_db),
@@ -145,7 +151,6 @@ class CallContext:
             predicted.reference_at_lag,
             predicted.reference_at_any_lag,
         ]
-        return np.stack(columns, axis=1, dtype=np.float32, casting="unsafe")
 
 
 class CancellerFeatures:
@@ -159,21 +164,15 @@ class CancellerFeatures:
         """Clear the state of `slot`."""
         self._smoothed[:, slot] = 0
 
-    def step(self, caller_db: Levels, played_at_lag_db: Levels, signals: Signals) -> Floats:
-        """Take one tick of every slot; [slots, len(CANCELLER)]."""
+    def step(self, caller_db: Levels, played_at_lag_db: Levels, signals: Signals) -> list[Column]:
+        """Take one tick of every slot; the columns of `CANCELLER`."""
         loss = (caller_db.max(axis=1) - signals.cleaned_db.max(axis=1)) / _LOSS_DB
-        source = _centred(played_at_lag_db)
-        has_lag = signals.tracker.has_lag
-        now = np.stack(
-            [
-                np.where(signals.flat, 0, loss),
-                np.where(has_lag, _correlation(_centred(caller_db), source), 0),
-                np.where(has_lag, _correlation(_centred(signals.cleaned_db), source), 0),
-            ]
-        )
+        centred = _centred(np.stack([caller_db, signals.cleaned_db, played_at_lag_db]))
+        now = np.empty_like(self._smoothed)
+        now[0] = np.where(signals.flat, 0, loss)
+        now[1:] = np.where(signals.tracker.has_lag, _correlation(centred[:2], centred[2]), 0)
         self._smoothed += _SMOOTH * (now - self._smoothed)
-        columns = [now[0], self._smoothed[0], 2 * now[1], *(2 * self._smoothed[1:])]
-        return np.stack(columns, axis=1)
+        return [now[0], self._smoothed[0], 2 * now[1], *(2 * self._smoothed[1:])]
 
 
 def _level(level_db: Floats) -> Floats:
@@ -182,13 +181,13 @@ def _level(level_db: Floats) -> Floats:
 
 
 def _centred(level_db: Levels) -> Levels:
-    centred: Levels = level_db - level_db.mean(axis=1, keepdims=True)
+    centred: Levels = level_db - level_db.mean(axis=-1, keepdims=True)
     return centred
 
 
-def _correlation(one: Levels, other: Levels) -> Floats:
-    """[slots] correlation over the bands, -1..1; 0 of levels that are all the same."""
-    both = (one * other).sum(axis=1)
-    power = (one * one).sum(axis=1) * (other * other).sum(axis=1)
+def _correlation(some: Levels, other: Levels) -> Floats:
+    """[..., slots] correlation over the bands, -1..1; 0 of levels that are all the same."""
+    both = (some * other).sum(axis=-1)
+    power = (some * some).sum(axis=-1) * (other * other).sum(axis=-1)
     correlation: Floats = both / np.sqrt(power + np.square(_LEAST_VARIANCE * BANDS))
     return correlation

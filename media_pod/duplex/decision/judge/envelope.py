@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS
+from media_pod.duplex.decision.judge.columns import Column
 from media_pod.duplex.decision.judge.timers import log_seconds
 from media_pod.duplex.features import BANDS, Levels
 
@@ -93,8 +94,8 @@ class EnvelopeCorrelation:
         onset_ticks: NDArray[np.intp],
         tracked_ticks: NDArray[np.intp],
         has_lag: NDArray[np.bool_],
-    ) -> Floats:
-        """Take one tick of every slot; [slots, len(NAMES)].
+    ) -> list[Column]:
+        """Take one tick of every slot; the columns of `NAMES`.
 
         Args:
             caller_db: [slots, BANDS] levels of the received audio.
@@ -119,7 +120,8 @@ class EnvelopeCorrelation:
         over = np.maximum(caller_db, _LOWEST_DB) - np.maximum(
             self._levels_db[self._now - winner, self._slots], _LOWEST_DB
         )
-        columns = [
+        groups = over.reshape(len(over), _GROUPS, BANDS // _GROUPS).mean(axis=2) / _LEVEL_DB
+        return [
             2 * short.max(axis=1),
             2 * best,
             2 * self._at(short, winner),
@@ -128,11 +130,10 @@ class EnvelopeCorrelation:
             winner / np.float32(LAGS / 2),
             np.clip((onset_ticks - winner) / np.float32(25), -2, 2),
             np.abs(heard).mean(axis=1) / 5,
-            2 * np.where(has_lag, self._at(short, tracked), 0),
-            2 * np.where(has_lag, self._at(long, tracked), 0),
+            2 * self._at(short, tracked) * has_lag,
+            2 * self._at(long, tracked) * has_lag,
+            groups,
         ]
-        groups = over.reshape(len(over), _GROUPS, BANDS // _GROUPS).mean(axis=2) / _LEVEL_DB
-        return np.concatenate([np.stack(columns, axis=1), groups], axis=1, dtype=np.float32)
 
     def _high_passed(self, side: int, level_db: Levels) -> Levels:
         level_db = np.maximum(level_db, _LOWEST_DB)
@@ -158,12 +159,14 @@ class EnvelopeCorrelation:
         """[slots, LAGS] of both memories, -1..1."""
         # The newest is at the end: the lags are the window, reversed.
         window = slice(self._now + LAGS, self._now, -1)
-        played = self._played[:, :, window]
-        product = np.zeros_like(self._cross[0])
-        # Band by band: a sum over the first axis would be rounded differently for a single slot.
-        for band in range(BANDS):
-            product += played[band] * heard[:, band, None]
-        self._cross += _MEMORIES * (product - self._cross)
+        products = self._played[:, :, window] * heard.T[:, :, None]
+        # In pairs: a sum over the first axis would be rounded differently for a single slot.
+        while len(products) > 1:
+            half = len(products) // 2
+            rest = products[2 * half :]
+            products = products[:half] + products[half : 2 * half]
+            products[: len(rest)] += rest
+        self._cross += _MEMORIES * (products - self._cross)
         both: Floats = self._cross * self._played_scale[:, :, window]
         both *= self._scale(0, heard)
         return both[_SHORT], both[_LONG]

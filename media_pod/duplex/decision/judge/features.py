@@ -18,6 +18,7 @@ from media_pod.duplex.decision.detector import (
     logit,
 )
 from media_pod.duplex.decision.judge import envelope, levels, spectral
+from media_pod.duplex.decision.judge.columns import Column, joined
 from media_pod.duplex.decision.judge.context import (
     BOT,
     CANCELLER,
@@ -126,18 +127,18 @@ class FeatureExtractor:
         columns = [
             over_noise,
             over_echo,
-            log_seconds(self._levels.coupling_ticks)[:, None],
+            log_seconds(self._levels.coupling_ticks),
             over_any,
-            envelopes,
-            delay,
-            self._canceller.step(evidence.caller_db, predicted.played_at_lag_db, signals),
-            2 * self._spectral.coherence(signals),
+            *envelopes,
+            *delay,
+            *self._canceller.step(evidence.caller_db, predicted.played_at_lag_db, signals),
+            *self._spectral.coherence(signals),
             self._speech_features(evidence.speech, signals),
-            bot,
-            2 * self._spectral.voice(evidence.caller_db, signals),
-            self._rule_features(evidence),
+            *bot,
+            *self._spectral.voice(evidence.caller_db, signals),
+            *self._rule_features(evidence),
         ]
-        features: Floats = np.concatenate(columns, axis=1)
+        features = joined(columns, len(evidence.speech), FEATURES)
         return np.clip(features, -_LIMIT, _LIMIT, out=features)
 
     def _speech_features(self, speech: Floats, signals: Signals) -> Floats:
@@ -145,13 +146,11 @@ class FeatureExtractor:
         self._speech[0] = logit(np.stack([speech, signals.speech_raw])) * _LOGIT_SCALE
         return self._speech[::_SPEECH_AGO_TICKS].transpose(2, 1, 0).reshape(len(speech), -1)
 
-    def _rule_features(self, evidence: Evidence) -> Floats:
+    def _rule_features(self, evidence: Evidence) -> list[Column]:
         self._rule.follow(evidence)
         on = self._rule.on
         self._false_stops.step(
             on & ~self._rule_on, self._rule.ratio > 0, self._context.echo_may_return
         )
         self._rule_on = on
-        return np.stack(
-            [self._rule.sum * _SUM_SCALE, self._rule.ratio, self._false_stops.count], axis=1
-        )
+        return [self._rule.sum * _SUM_SCALE, self._rule.ratio, self._false_stops.count]

@@ -21,12 +21,13 @@ OVER_NOISE: Final = (*_per_band("caller_over_noise"), *_per_band("cleaned_over_n
 OVER_ECHO: Final = (*_per_band("caller_over_echo"), *_per_band("cleaned_over_echo"), "coupling_age")
 OVER_ANY_ECHO: Final = (*_per_band("caller_over_played"), *_per_band("caller_over_ceiling"))
 
-_NOISE_DB: Final = (np.float32(-10.0), np.float32(50.0))
-_NOISE_SCALE: Final = np.float32(1 / 16)
-_EXCESS_DB: Final = (np.float32(-30.0), np.float32(40.0))
-_EXCESS_SCALE: Final = np.float32(1 / 12)
-_ANY_DB: Final = (np.float32(-50.0), np.float32(40.0))
-_ANY_SCALE: Final = np.float32(1 / 16)
+_NOISE, _ECHO, _ANY = slice(0, 2), slice(2, 4), slice(4, 6)
+"""Places of the kinds of excess, two of each, which have one name per band."""
+_LEAST_DB, _MOST_DB, _SCALE = (
+    np.repeat(np.array(each, np.float32), 2)[:, None]
+    for each in ((-10.0, -30.0, -50.0), (50.0, 40.0, 40.0), (1 / 16, 1 / 12, 1 / 16))
+)
+"""[6, 1] limits and scales of each."""
 
 
 class LevelFeatures:
@@ -53,32 +54,29 @@ class LevelFeatures:
         (0 without a lag), and over any echo. Levels without the evidence of sound, digital silence,
         teach nothing.
         """
-        has_lag = signals.tracker.has_lag[:, None]
+        has_lag = signals.tracker.has_lag
         cleaned_db, at_lag_db = signals.cleaned_db, predicted.played_at_lag_db
         self._floor.follow(cleaned_db, ~signals.flat)
+        cleaned_floor_db = self._floor.level_db
         residual_db = at_lag_db + self._coupling.gain_db
-        over_noise = _stacked(caller_db - floor_db, cleaned_db - self._floor.level_db)
-        over_echo = _stacked(
-            caller_db - np.maximum(predicted.at_lag_db, floor_db),
-            cleaned_db - np.maximum(residual_db, self._floor.level_db),
-        )
-        over_any = _stacked(
-            caller_db - np.maximum(predicted.played_at_any_lag_db, floor_db),
-            caller_db - np.maximum(predicted.at_any_lag_db, floor_db),
-        )
-        teaches = has_lag & ~signals.flat[:, None]
+        over = np.empty((len(caller_db), 6, BANDS), np.float32)
+        for place, (level_db, below_db) in enumerate(
+            (
+                (caller_db, floor_db),
+                (cleaned_db, cleaned_floor_db),
+                (caller_db, np.maximum(predicted.at_lag_db, floor_db)),
+                (cleaned_db, np.maximum(residual_db, cleaned_floor_db)),
+                (caller_db, np.maximum(predicted.played_at_any_lag_db, floor_db)),
+                (caller_db, np.maximum(predicted.at_any_lag_db, floor_db)),
+            )
+        ):
+            np.subtract(level_db, below_db, out=over[:, place])
+        np.clip(over, _LEAST_DB, _MOST_DB, out=over)
+        over *= _SCALE
+        over[~has_lag, _ECHO] = 0
+        teaches = (has_lag & ~signals.flat)[:, None]
         self._coupling.learn(cleaned_db, at_lag_db, is_audible(at_lag_db) & teaches)
-        return (
-            _scaled(over_noise, _NOISE_DB, _NOISE_SCALE),
-            np.where(has_lag, _scaled(over_echo, _EXCESS_DB, _EXCESS_SCALE), 0),
-            _scaled(over_any, _ANY_DB, _ANY_SCALE),
+        noise, echo, any_echo = (
+            over[:, kind].reshape(len(over), 2 * BANDS) for kind in (_NOISE, _ECHO, _ANY)
         )
-
-
-def _stacked(one: Levels, other: Levels) -> Levels:
-    return np.concatenate([one, other], axis=1)
-
-
-def _scaled(level_db: Levels, limits: tuple[np.float32, np.float32], scale: np.float32) -> Floats:
-    scaled: Floats = np.clip(level_db, *limits) * scale
-    return scaled
+        return noise, echo, any_echo

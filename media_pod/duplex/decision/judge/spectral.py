@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from media_pod.duplex.contract import TICK_MS
-from media_pod.duplex.decision.signals import Signals
+from media_pod.duplex.decision.judge.columns import Column
+from media_pod.duplex.decision.signals import CALLER, CLEANED, ECHO, Signals
 from media_pod.duplex.features import Levels
 from media_pod.duplex.ring import Audio
 from media_pod.duplex.spectra import BIN_HZ, BINS
@@ -33,8 +34,9 @@ VOICE: Final = ("harmonicity_caller", "harmonicity_cleaned", "flux_caller")
 _USED: Final = slice(round(300 / BIN_HZ), BINS, 2)
 _LOW_BINS: Final = len(range(BINS)[_USED]) * 2 // 5
 """Up to about 1500 Hz."""
-_PAIRS: Final = ((0, 2), (1, 2), (1, 0))
-"""Of caller, cleaned and echo."""
+_ONE: Final = (CALLER, CLEANED, CLEANED)
+_OTHER: Final = (ECHO, ECHO, CALLER)
+"""The pairs of signals whose coherence is a feature."""
 _LEAK: Final = np.float32(TICK_MS / 130)
 _LEAST_POWER: Final = np.float32(0.01)
 """Of a bin: that of white noise of -70 dBFS is about 0.5."""
@@ -63,7 +65,8 @@ class SpectralFeatures:
     def __init__(self, slots: int) -> None:
         bins = len(range(BINS)[_USED])
         self._power = np.zeros((3, slots, bins), np.float32)
-        self._cross = np.zeros((2, len(_PAIRS), slots, bins), np.float32)
+        self._cross = np.zeros((2, len(_ONE), slots, bins), np.float32)
+        """Real and imaginary part, by pair."""
         self._before_db: Levels | None = None
         self._fresh = np.ones(slots, np.bool_)
 
@@ -73,46 +76,42 @@ class SpectralFeatures:
         self._cross[:, :, slot] = 0
         self._fresh[slot] = True
 
-    def coherence(self, signals: Signals) -> Floats:
-        """Take one tick of every slot; [slots, len(COHERENCE)], magnitude squared, 0..1."""
-        parts = (signals.caller_spectrum, signals.cleaned_spectrum, signals.echo_spectrum)
-        used = [np.ascontiguousarray(part[:, :, _USED]) for part in parts]
-        for power, (real, imaginary) in zip(self._power, used, strict=True):
-            _follow(power, real * real + imaginary * imaginary)
-        shares = []
-        for pair, (one, other) in enumerate(_PAIRS):
-            (a, b), (c, d) = used[one], used[other]
-            real, imaginary = self._cross[:, pair]
-            _follow(real, a * c + b * d)
-            _follow(imaginary, b * c - a * d)
-            powers = (self._power[one] + _LEAST_POWER) * (self._power[other] + _LEAST_POWER)
-            share = (real * real + imaginary * imaginary) / powers
-            shares += [share[:, :_LOW_BINS].mean(axis=1), share[:, _LOW_BINS:].mean(axis=1)]
-        return np.stack(shares, axis=1)
+    def coherence(self, signals: Signals) -> list[Column]:
+        """Take one tick of every slot; the columns of `COHERENCE`: magnitude squared, 0..2."""
+        real, imaginary = np.ascontiguousarray(signals.spectra[..., _USED])
+        _follow(self._power, real * real + imaginary * imaginary)
+        a, b, c, d = (part[[*pair]] for pair in (_ONE, _OTHER) for part in (real, imaginary))
+        _follow(self._cross[0], a * c + b * d)
+        _follow(self._cross[1], b * c - a * d)
+        power = self._power + _LEAST_POWER
+        share = self._cross[0] * self._cross[0] + self._cross[1] * self._cross[1]
+        share /= power[[*_ONE]] * power[[*_OTHER]]
+        low = 2 * share[..., :_LOW_BINS].mean(axis=2)
+        high = 2 * share[..., _LOW_BINS:].mean(axis=2)
+        return [band[pair] for pair in range(len(_ONE)) for band in (low, high)]
 
-    def voice(self, caller_db: Levels, signals: Signals) -> Floats:
-        """Take one tick of every slot; [slots, len(VOICE)]."""
-        spectra = np.concatenate([signals.caller_spectrum, signals.cleaned_spectrum], axis=1)
-        harmonicity = self._harmonicity(spectra).reshape(2, -1)
+    def voice(self, caller_db: Levels, signals: Signals) -> list[Column]:
+        """Take one tick of every slot; the columns of `VOICE`."""
+        harmonicity = self._harmonicity(signals.spectra[:, [CALLER, CLEANED]])
         if self._before_db is None:
             self._before_db = caller_db
         rise_db = np.maximum(caller_db - self._before_db, 0).mean(axis=1)
         flux = np.where(self._fresh, 0, rise_db / _FLUX_DB)
         self._before_db = caller_db
         self._fresh[:] = False
-        return np.stack([*harmonicity, flux], axis=1, dtype=np.float32)
+        return [*(2 * harmonicity), 2 * flux]
 
     def _harmonicity(self, spectra: Audio) -> Floats:
-        """[rows] largest normalised autocorrelation at the periods of a voice, about 0..1.
+        """[...] largest normalised autocorrelation at the periods of a voice, about 0..1.
 
         The taper's own autocorrelation is divided out, as in Boersma (1993).
         """
         power = spectra[0] * spectra[0] + spectra[1] * spectra[1]
-        power[:, :_NO_HUM] = 0
-        correlation = fft.irfft(power.astype(np.complex64), n=_POINTS, axis=1)
+        power[..., :_NO_HUM] = 0
+        correlation = fft.irfft(power.astype(np.complex64), n=_POINTS)
         least = _LEAST_POWER * np.float32(2 * BINS / _POINTS)
-        periodic = (correlation[:, _LAGS] / self._TAPER).max(axis=1)
-        share: Floats = periodic / (correlation[:, 0] + least)
+        periodic = (correlation[..., _LAGS] / self._TAPER).max(axis=-1)
+        share: Floats = periodic / (correlation[..., 0] + least)
         return np.clip(share, -1, 1)
 
 

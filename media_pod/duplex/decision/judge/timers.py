@@ -24,10 +24,11 @@ class Since:
         """Clear the state of `slot`: there was no event."""
         self.ticks[:, slot] = _MOST_TICKS
 
-    def step(self, event: int, now: NDArray[np.bool_]) -> None:
-        """Advance one event by a tick; 0 in the slots in which it happens `now`."""
-        later = np.minimum(self.ticks[event] + 1, _MOST_TICKS)
-        self.ticks[event] = np.where(now, 0, later)
+    def step(self, *now: NDArray[np.bool_]) -> None:
+        """Advance by a tick; 0 in the slots, [slots] of each event, in which it happens `now`."""
+        later = np.minimum(self.ticks + 1, _MOST_TICKS)
+        later[np.stack(now)] = 0
+        self.ticks = later
 
     @property
     def log_seconds(self) -> NDArray[np.float32]:
