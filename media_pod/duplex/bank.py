@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from media_pod.duplex.call_audio import CallAudio
+from media_pod.duplex.canceller.kalman import KalmanCanceller
 from media_pod.duplex.canceller.protocol import LEAD_MS, PAST_MS, Canceller
-from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import LOCKED, TICK_MS, Pcm, Step
 from media_pod.duplex.decision.default import DetectorFactory, default_detector
 from media_pod.duplex.decision.detector import NORMAL_BIAS, Evidence
@@ -22,8 +23,7 @@ from media_pod.duplex.delay.correlation import RATE_HZ
 from media_pod.duplex.delay.tracker import DelayTracker
 from media_pod.duplex.erle import ErleMeter
 from media_pod.duplex.features import BANDS, BandLevels, NoiseFloor
-from media_pod.duplex.resample import Halver
-from media_pod.duplex.ring import Audio, AudioRing
+from media_pod.duplex.ring import Audio
 from media_pod.duplex.vad.silero import SileroVad
 
 RATES_HZ: Final = (8000, 16000)
@@ -39,7 +39,7 @@ class Bank:
         *,
         max_delay_ms: int = 1000,
         threshold_bias: float = NORMAL_BIAS,
-        canceller: Callable[[int, int], Canceller] = WebRtcCanceller,
+        canceller: Callable[[int, int], Canceller] = KalmanCanceller,
         keep_backchannels: bool = True,
         detector: DetectorFactory | None = None,
     ) -> None:
@@ -66,38 +66,28 @@ class Bank:
         self._samples = rate * TICK_MS // 1000
         self._rows = np.arange(slots)
         self._past = rate * PAST_MS // 1000
-        self._shape = (slots, self._samples)
         self._open = np.zeros(slots, np.bool_)
         self._ticks = np.zeros(slots, np.int64)
         """[slots] ticks of each call, its phase included."""
-        self._halver = Halver(slots) if rate == 2 * RATE_HZ else None
-        self._tracker = DelayTracker(slots, max_delay_ms)
-        block = RATE_HZ * TICK_MS // 1000
-        self._caller_8k = AudioRing(slots, self._tracker.history, block)
-        self._played_8k = AudioRing(slots, self._tracker.history, block)
-        self._levels = BandLevels(rate)
-        # At 8 kHz the tracker's rings, the longest ones, serve all parts.
-        self._caller, self._played = self._caller_8k, self._played_8k
-        self._detector = (detector or default_detector())(
-            slots, threshold_bias, keep_backchannels=keep_backchannels
-        )
-        self._signals = SignalAnalysis(slots, rate) if self._detector.needs_signals else None
-        if self._halver is not None:
-            longest = self._signals.window if self._signals else self._levels.window
-            window = longest + 2 * self._samples
-            self._caller = AudioRing(slots, window, self._samples)
-            reach = max(window, self._past + self._samples)
-            self._played = AudioRing(slots, max_delay_ms * rate // 1000 + reach, self._samples)
-        self._prediction = EchoPrediction(slots, max_delay_ms)
-        self._floor = NoiseFloor(slots)
-        self._erle = ErleMeter(slots)
-        self._canceller = canceller(slots, rate)
         self._lag = np.zeros(slots, np.intp)
         """[slots] lag of the latest reference that the canceller got, in samples at `rate`."""
         self._absent = np.zeros(slots, np.bool_)
         """[slots] whether that reference was silence in place of what was played."""
-        # The second half of the rows is for the audio before the canceller.
-        self._vad = SileroVad(slots if self._signals is None else 2 * slots, rate)
+        self._tracker = DelayTracker(slots, max_delay_ms)
+        self._canceller = canceller(slots, rate)
+        self._vad = SileroVad(slots, rate)
+        self._levels = BandLevels(rate)
+        self._floor = NoiseFloor(slots)
+        self._prediction = EchoPrediction(slots, max_delay_ms)
+        self._erle = ErleMeter(slots)
+        self._detector = (detector or default_detector())(
+            slots, threshold_bias, keep_backchannels=keep_backchannels
+        )
+        self._signals = SignalAnalysis(slots, rate) if self._detector.needs_signals else None
+        longest = self._signals.window if self._signals else self._levels.window
+        window = longest + 2 * self._samples
+        reach = max_delay_ms * rate // 1000 + max(window, self._past + self._samples)
+        self._audio = CallAudio(slots, rate, self._tracker.history, window, reach)
 
     @property
     def slots(self) -> int:
@@ -122,33 +112,32 @@ class Bank:
         self._open[slot] = True
         self._ticks[slot] = phase
         self._lag[slot], self._absent[slot] = 0, False
-        for ring in (self._caller, self._played, self._caller_8k, self._played_8k):
-            ring.clear(slot)
-        for part in (self._tracker, self._prediction, self._floor, self._erle, self._detector):
+        for part in (
+            self._audio,
+            self._tracker,
+            self._prediction,
+            self._floor,
+            self._erle,
+            self._detector,
+        ):
             part.reset(slot)
-        if self._halver is not None:
-            self._halver.reset(slot)
         self._canceller.open(slot)
         self._vad.open(slot, phase)
         if self._signals is not None:
             self._signals.reset(slot)
-            self._vad.open(self._slots + slot, phase)
 
     def close(self, slot: int) -> None:
         """End the call in `slot`; no effect on a closed one."""
         self._open[slot] = False
         self._canceller.close(slot)
         self._vad.close(slot)
-        if self._signals is not None:
-            self._vad.close(self._slots + slot)
 
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         """Advance every call by one tick; see `contract.DuplexBank.step`."""
         self._check("caller", caller)
         self._check("played", played)
-        self._caller.push(caller)
-        self._played.push(played)
-        self._track(caller, played, slipped)
+        self._audio.push(caller, played)
+        self._track(slipped)
         tracker = TrackerState.of(self._tracker)
         flat = (caller == caller[:, :1]).all(axis=1)
         # The caller's side sends digital silence (DTX, DTMF, a muted microphone). If the line has a
@@ -157,7 +146,7 @@ class Bank:
         absent = flat & self._tracker.locked
         aligned = self._aligned(absent, slipped)
         cleaned = self._canceller.step(caller, aligned)
-        speech, speech_raw = self._speech(cleaned, caller)
+        speech = self._vad.step(cleaned)
         caller_db, played_db = self._band_levels()
         self._floor.follow(caller_db, ~flat)
         lag_ticks = self._tracker.lag_samples // (RATE_HZ * TICK_MS // 1000)
@@ -168,11 +157,10 @@ class Bank:
         if self._signals is not None:
             signals = self._signals.step(
                 np.flatnonzero(self._open),
-                self._caller,
-                self._played,
+                self._audio.caller,
+                self._audio.played,
                 cleaned,
                 played_db=played_db,
-                speech_raw=speech_raw,
                 tracker=tracker,
                 flat=flat,
             )
@@ -203,31 +191,21 @@ class Bank:
         )
 
     def _check(self, name: str, audio: Pcm) -> None:
-        if audio.shape != self._shape or audio.dtype != np.int16:
+        shape = (self._slots, self._samples)
+        if audio.shape != shape or audio.dtype != np.int16:
             raise ValueError(
                 f"{name} is {audio.dtype}{list(audio.shape)}; "
-                f"a step takes int16{list(self._shape)}: one row per slot"
+                f"a step takes int16{list(shape)}: one row per slot"
             )
 
-    def _speech(self, cleaned: Pcm, caller: Pcm) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """[slots] Silero's probabilities after and before the canceller; the latter are 0 if the
-        detector does not need them."""
-        if self._signals is None:
-            return self._vad.step(cleaned), np.zeros(self._slots, np.float32)
-        both = self._vad.step(np.concatenate([cleaned, caller]))
-        return both[: self._slots], both[self._slots :]
-
-    def _track(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None) -> None:
-        """Pass this tick, and the slips of the gather phase, to the delay tracker."""
-        if self._halver is not None:
-            both = self._halver(np.stack([caller, played]))
-            self._caller_8k.push(both[0])
-            self._played_8k.push(both[1])
+    def _track(self, slipped: NDArray[np.int32] | None) -> None:
+        """Advance the delay tracker, after the slips of the gather phase."""
         if slipped is not None and slipped.any():
             moved = np.flatnonzero(slipped)
             self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
 
-        self._tracker.step(self._ticks, self._open, self._caller_8k, self._played_8k)
+        audio = self._audio
+        self._tracker.step(self._ticks, self._open, audio.caller_8k, audio.played_8k)
         self._ticks += 1
 
     def _aligned(self, absent: NDArray[np.bool_], slipped: NDArray[np.int32] | None) -> Pcm:
@@ -241,24 +219,26 @@ class Bank:
         moved = lag != self._lag
         broken = np.flatnonzero(self._open & ~absent & (moved | self._absent))
         if broken.size:
-            past = self._played.ago(broken, lag[broken] + self._samples, self._past)
+            past = self._audio.played.ago(broken, lag[broken] + self._samples, self._past)
             found = moved if slipped is None else moved & (slipped == 0)
             self._canceller.realign(broken, past, found[broken])
         self._lag, self._absent = lag, absent
-        aligned = self._played.ago(self._rows, lag, self._samples).astype(np.int16)
+        aligned = self._audio.played.ago(self._rows, lag, self._samples).astype(np.int16)
         aligned[absent] = 0
         return aligned
 
     def _before_canceller(self) -> Audio:
         """[slots, samples] the received audio of the moment that the canceller now puts out."""
         late = np.full(self._slots, self._canceller.delay_samples)
-        return self._caller.ago(self._rows, late, self._samples)
+        return self._audio.caller.ago(self._rows, late, self._samples)
 
     def _band_levels(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """[slots, BANDS] levels of received and of played audio, dB; 0 in closed slots."""
         window, rows = self._levels.window, np.flatnonzero(self._open)
         both = np.zeros((2, self._slots, BANDS), np.float32)
-        audio = np.concatenate([self._caller.last(window)[rows], self._played.last(window)[rows]])
+        audio = np.concatenate(
+            [self._audio.caller.last(window)[rows], self._audio.played.last(window)[rows]]
+        )
         both[:, rows] = self._levels(audio).reshape(2, rows.size, BANDS)
         return both[0], both[1]
 

@@ -181,6 +181,12 @@ class LineSettings(StrictModel):
         "mobile legs and two jitter buffers stay below it; a lower value saves a little CPU per "
         "tick.",
     )
+    echo_canceller: Literal["kalman", "webRtc"] = Field(
+        default="kalman",
+        description="Echo canceller: kalman (all calls in one step; takes 3 dB less of a caller "
+        "who speaks over the bot, and costs less from some thirty calls on) or webRtc (one object "
+        "per call; costs less for a few calls). Default kalman, with which the judge has learned.",
+    )
 
 
 class AgentSpec(StrictModel):

@@ -22,6 +22,9 @@ from media_pod.calls.drain import Drain
 from media_pod.calls.peers import HttpPeers
 from media_pod.calls.registry import CallRegistry
 from media_pod.duplex.bank import Bank
+from media_pod.duplex.canceller.kalman import KalmanCanceller
+from media_pod.duplex.canceller.protocol import Canceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import PHASES, TICK_MS, DuplexBank
 from media_pod.duplex.decision.detector import SENSITIVITY_BIAS
 from media_pod.duplex.decision.judge.weights import JudgeWeightsError
@@ -51,6 +54,12 @@ _WARM_UP_TICKS: Final = 50
 _logger = logging.getLogger(__name__)
 
 
+_CANCELLERS: Final[dict[str, Callable[[int, int], Canceller]]] = {
+    "kalman": KalmanCanceller,
+    "webRtc": WebRtcCanceller,
+}
+
+
 def make_bank(spec: AgentSpec) -> DuplexBank:
     """The duplex core that a manifest asks for.
 
@@ -62,6 +71,7 @@ def make_bank(spec: AgentSpec) -> DuplexBank:
             spec.capacity.calls,
             spec.line.rate_hz,
             max_delay_ms=spec.line.max_echo_delay_ms,
+            canceller=_CANCELLERS[spec.line.echo_canceller],
             threshold_bias=SENSITIVITY_BIAS[spec.barge_in.sensitivity],
             keep_backchannels=spec.barge_in.backchannels == "keep",
         )

@@ -67,17 +67,22 @@ def evidence(case: Case) -> Evidence:
     )
 
 
-def heard(case: Case, speech_raw: float = 0.5, *, flat: bool = False) -> Evidence:
+def heard(case: Case, ratio_near_lag: float = 10.0, *, flat: bool = False) -> Evidence:
     """The case's evidence with the signals that the learned judge needs; spectra are empty."""
     number = np.array([10], np.float32)
     tracker = TrackerState(
-        np.array([case.locked]), np.array([1600]), number / np.float32(10), *[number] * 4
+        has_lag=np.array([case.locked]),
+        lag_samples=np.array([1600]),
+        confidence=number / np.float32(10),
+        peak_ratio=number,
+        ratio_at_lag=number,
+        ratio_near_lag=np.array([ratio_near_lag], np.float32),
+        ratio_of_window=number,
     )
     signals = Signals(
         spectra=np.zeros((2, 3, 1, BINS), np.float32),
         cleaned_db=levels(case.level_db),
         played_db=levels(50.0 if case.bot_speaks else -10.0),
-        speech_raw=np.array([speech_raw], np.float32),
         tracker=tracker,
         flat=np.array([flat]),
     )

@@ -1,6 +1,7 @@
 """The learned judge's decisions, with a network that hears what it is told.
 
-A network gives Silero's two probabilities as its logits; the evidence is that of cases.py.
+A network gives Silero's probability and a ratio of the delay tracker as its logits; the evidence is
+that of cases.py.
 """
 
 from dataclasses import replace
@@ -19,15 +20,15 @@ from duplex.cases import (
     Case,
     heard,
 )
-from duplex.judging import RULE, told
+from duplex.judging import RULE, patient, told
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection
 from media_pod.duplex.decision.judge.features import GROUPS
 from media_pod.duplex.decision.judge.judge import LearnedDetector
 from media_pod.duplex.decision.judge.weights import JudgeWeights
 
-TURN, BACKCHANNEL = 0.99, 0.01
-"""Probabilities of Silero on the raw audio, which the network takes for its turn logit."""
+TURN, BACKCHANNEL = 80.0, 0.8
+"""Ratios, ten times 8 and a tenth of it, whose logarithm the network takes for its turn logit."""
 BOT_QUIET = replace(BOT_SILENT, speech=0.01)
 BOT_SPEAKS = replace(ECHO, speech=0.01)
 
@@ -138,6 +139,19 @@ def test_a_false_stop_makes_the_rest_of_the_call_more_careful() -> None:
     assert after is None or after > fresh
     detector.reset(0)
     assert stops_after(detector, doubtful) == fresh
+
+
+def test_a_telephone_that_sends_nothing_for_seconds_holds_the_networks() -> None:
+    def live_ticks_until_a_stop(flat_ticks: int) -> int:
+        detector = LearnedDetector(1, 0.0, JudgeWeights((patient(),), RULE, ""))
+        for _ in range(flat_ticks):
+            assert detector.step(heard(BOT_SPEAKS, flat=True)).decision[0] != Decision.CALLER
+        seen = decisions(steps(detector, BOT_SPEAKS, 60))
+        return seen.index(Decision.CALLER)
+
+    at_once = live_ticks_until_a_stop(0)
+    assert live_ticks_until_a_stop(5) == at_once - 5  # as a few lost frames are
+    assert live_ticks_until_a_stop(200) == at_once - 10
 
 
 def test_a_rise_says_which_groups_of_features_carried_it() -> None:

@@ -79,7 +79,12 @@ def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
             "noInputMs": 8000,
             "digits": {"gapMs": 3000, "least": 1, "most": 64, "terminator": "#"},
         },
-        "line": {"transport": "audioSocket", "rateHz": 8000, "maxEchoDelayMs": 1000},
+        "line": {
+            "transport": "audioSocket",
+            "rateHz": 8000,
+            "maxEchoDelayMs": 1000,
+            "echoCanceller": "kalman",
+        },
         "capacity": {"calls": 100, "reservationSeconds": 10},
         "server": {
             "bindHost": "::",

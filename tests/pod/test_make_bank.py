@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from media_pod.duplex.canceller.kalman import KalmanCanceller
+from media_pod.duplex.canceller.protocol import Canceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.manifest.agent import AgentSpec, load_manifest
 from media_pod.pod import pod as the_pod
 from pod.doubles import Bank
@@ -31,3 +34,26 @@ def test_short_words_stop_the_bot_only_if_the_manifest_says_so(
     the_pod.make_bank(spec(bargeIn=barge_in, capacity={"calls": 1}))
 
     assert asked == [keeps]
+
+
+@pytest.mark.parametrize(
+    ("line", "canceller"),
+    [
+        ({}, KalmanCanceller),
+        ({"echoCanceller": "kalman"}, KalmanCanceller),
+        ({"echoCanceller": "webRtc"}, WebRtcCanceller),
+    ],
+)
+def test_the_manifest_chooses_the_echo_canceller(
+    line: dict[str, str], canceller: type[Canceller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def make(*args: Any, canceller: object, **others: Any) -> Bank:
+        asked.append(canceller)
+        return Bank([])
+
+    monkeypatch.setattr(the_pod, "Bank", make)
+    the_pod.make_bank(spec(line=line, capacity={"calls": 1}))
+
+    assert asked == [canceller]

@@ -21,7 +21,7 @@ from interject_lab.rules.ict import IctBank
 from interject_lab.rules.livekit import LiveKitBank
 from interject_lab.rules.pipecat import PipecatBank
 from media_pod.duplex.bank import Bank
-from media_pod.duplex.canceller.kalman import KalmanCanceller
+from media_pod.duplex.canceller.webrtc import WebRtcCanceller
 from media_pod.duplex.contract import DuplexBank
 from media_pod.duplex.decision.default import rule_detector
 from media_pod.duplex.decision.detector import SENSITIVITY_BIAS
@@ -50,7 +50,7 @@ def _peer(name: str, title: str, bank: Callable[[int, int], DuplexBank], module:
     return Rule(name, title, bank, needs=(module,), extra=_EXTRA)
 
 
-_KALMAN: Final = partial(Bank, canceller=KalmanCanceller)
+_WEBRTC: Final = partial(Bank, canceller=WebRtcCanceller)
 
 
 def _with_sensitivity(sensitivity: Literal["low", "high"]) -> Rule:
@@ -71,11 +71,11 @@ RULES: Final[dict[str, Rule]] = {
         Rule(
             "interject-rule", "Interject with its rule judge", partial(Bank, detector=rule_detector)
         ),
-        Rule("interject-kalman", "Interject with a Kalman echo canceller", _KALMAN),
+        Rule("interject-webrtc", "Interject with WebRTC's echo canceller", _WEBRTC),
         Rule(
-            "interject-kalman-rule",
-            "Interject with a Kalman echo canceller and its rule judge",
-            partial(_KALMAN, detector=rule_detector),
+            "interject-webrtc-rule",
+            "Interject with WebRTC's echo canceller and its rule judge",
+            partial(_WEBRTC, detector=rule_detector),
         ),
         Rule("energy", "Energy gate: -35 dBFS for 100 ms", EnergyBank),
         Rule("aligned", "Aligned WebRTC echo canceller, then Silero", AlignedBank),

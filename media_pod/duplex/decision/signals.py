@@ -56,8 +56,6 @@ class Signals:
     """[slots, BANDS] levels after the canceller."""
     played_db: Levels
     """[slots, BANDS] levels of the played audio, now."""
-    speech_raw: NDArray[np.float32]
-    """[slots] Silero's speech probability of the received audio, 0..1."""
     tracker: TrackerState
     flat: NDArray[np.bool_]
     """[slots] whether the received audio of this tick is digital silence."""
@@ -89,7 +87,6 @@ class SignalAnalysis:
         cleaned: Pcm,
         *,
         played_db: Levels,
-        speech_raw: NDArray[np.float32],
         tracker: TrackerState,
         flat: NDArray[np.bool_],
     ) -> Signals:
@@ -101,7 +98,6 @@ class SignalAnalysis:
             played: played audio, at the bank's rate.
             cleaned: [slots, samples] this tick after the canceller.
             played_db: see `Signals`.
-            speech_raw: see `Signals`.
             tracker: see `Signals`.
             flat: see `Signals`.
         """
@@ -121,7 +117,6 @@ class SignalAnalysis:
             spectra=spectra,
             cleaned_db=cleaned_db,
             played_db=played_db,
-            speech_raw=speech_raw,
             tracker=tracker,
             flat=flat,
         )

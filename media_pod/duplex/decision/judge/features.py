@@ -28,11 +28,10 @@ from media_pod.duplex.decision.judge.context import (
 )
 from media_pod.duplex.decision.judge.false_stops import FalseStops
 from media_pod.duplex.decision.judge.timers import log_seconds
-from media_pod.duplex.decision.signals import Signals
 
 Floats = NDArray[np.float32]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Changes whenever a feature's meaning, place or scale does: a network fits one version."""
 
 _GROUP_NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -42,7 +41,7 @@ _GROUP_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "envelope correlation": envelope.NAMES,
     "delay tracker": DELAY,
     "canceller and coherence": (*CANCELLER, *spectral.COHERENCE),
-    "speech detector": ("speech", "speech_60_ms_ago", "speech_raw", "speech_raw_60_ms_ago"),
+    "speech detector": ("speech", "speech_60_ms_ago"),
     "bot and levels": BOT,
     "voice": spectral.VOICE,
     "rule judge": ("rule_sum", "rule_ratio", "rule_false_stops"),
@@ -77,7 +76,7 @@ class FeatureExtractor:
         self._spectral = spectral.SpectralFeatures(slots)
         self._context = CallContext(slots)
         self._canceller = CancellerFeatures(slots)
-        self._speech = np.zeros((_SPEECH_AGO_TICKS + 1, 2, slots), np.float32)
+        self._speech = np.zeros((_SPEECH_AGO_TICKS + 1, slots), np.float32)
         """Logits of the latest ticks, newest first."""
         self._rule_on = np.zeros(slots, np.bool_)
 
@@ -93,7 +92,7 @@ class FeatureExtractor:
             self._canceller,
         ):
             part.reset(slot)
-        self._speech[:, :, slot] = 0
+        self._speech[:, slot] = 0
         self._rule_on[slot] = False
 
     @property
@@ -133,7 +132,7 @@ class FeatureExtractor:
             *delay,
             *self._canceller.step(evidence.caller_db, predicted.played_at_lag_db, signals),
             *self._spectral.coherence(signals),
-            self._speech_features(evidence.speech, signals),
+            *self._speech_features(evidence.speech),
             *bot,
             *self._spectral.voice(evidence.caller_db, signals),
             *self._rule_features(evidence),
@@ -141,10 +140,10 @@ class FeatureExtractor:
         features = joined(columns, len(evidence.speech), FEATURES)
         return np.clip(features, -_LIMIT, _LIMIT, out=features)
 
-    def _speech_features(self, speech: Floats, signals: Signals) -> Floats:
+    def _speech_features(self, speech: Floats) -> list[Column]:
         self._speech[1:] = self._speech[:-1].copy()
-        self._speech[0] = logit(np.stack([speech, signals.speech_raw])) * _LOGIT_SCALE
-        return self._speech[::_SPEECH_AGO_TICKS].transpose(2, 1, 0).reshape(len(speech), -1)
+        self._speech[0] = logit(speech) * _LOGIT_SCALE
+        return [self._speech[0], self._speech[_SPEECH_AGO_TICKS]]
 
     def _rule_features(self, evidence: Evidence) -> list[Column]:
         self._rule.follow(evidence)
