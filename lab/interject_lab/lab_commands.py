@@ -150,14 +150,14 @@ def lab_bench(
 @click.option(
     "--calls",
     type=click.IntRange(50, 100_000),
-    default=1100,
+    default=3300,
     show_default=True,
     help="Simulated calls of 30 s to learn from; a fifth more to choose on.",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(1, 100),
-    default=14,
+    default=12,
     show_default=True,
     help="Passes over the calls, of each network.",
 )

@@ -40,7 +40,7 @@ class TrainingPlan:
     """For the recordings."""
     networks: int = 2
     units: int = 60
-    epochs: int = 14
+    epochs: int = 12
     jobs: int = 1
     call_s: float = CALL_S
     """Duration of a call."""
