@@ -59,7 +59,7 @@ def test_names_and_groups_cover_every_feature_once(features: Floats) -> None:
     [
         ("caller_over_echo_4", 0.5),
         ("cleaned_over_noise_4", 1.0),
-        ("coherence_cleaned_caller_low", 0.4),
+        ("coherence_cleaned_caller_low", 0.5),
         ("harmonicity_cleaned", 0.5),
         ("coherence_caller_echo_low", -0.5),
         ("canceller_loss_smoothed", -0.5),

@@ -7,9 +7,8 @@ chunks nor the number of processes change its line.
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 
 from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Material, Split
+from interject_lab.processes import processes
 from interject_lab.rules.registry import Rule, resolve
 from interject_lab.scoring.field import measure
 from interject_lab.scoring.figures import ROW, CallRow
@@ -25,7 +25,6 @@ from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.suite.plan import BenchPlan
 from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
 from media_pod.errors import SetupError
-from media_pod.pod.runtime import one_thread
 
 CHUNK: Final = 32
 """Calls in one bank: more gain no speed, fewer lose it."""
@@ -173,8 +172,7 @@ def _run_chunks(chunks: Sequence[_Chunk], jobs: int) -> Iterable[list[CallRow]]:
     if jobs == 1:
         yield from map(_run_chunk, chunks)
         return
-    # Spawned, because a forked process would inherit NumPy's threads in an undefined state.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=one_thread) as pool:
+    with processes(jobs) as pool:
         for future in as_completed([pool.submit(_run_chunk, chunk) for chunk in chunks]):
             yield future.result()
 

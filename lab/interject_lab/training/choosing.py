@@ -24,7 +24,7 @@ from media_pod.duplex.decision.judge.stop_rule import StopRule, StopTest, voice_
 BIASES: Final = (0.5, 1.0, 1.5, 2.0)
 SPEECH_BIASES: Final = (0.0, 1.0, 2.0)
 STOPS_ABOVE: Final = (4.0, 6.0)
-TURN_THRESHOLDS: Final = (0.5, 1.0, 1.5, 2.0)
+TURN_THRESHOLDS: Final = (0.5, 0.75, 1.0, 1.5)
 VOICES_MS: Final = (400.0, 500.0, 560.0)
 HANGOVER_MS: Final = 300.0
 
@@ -34,6 +34,9 @@ LATEST_P95_MS: Final = 600.0
 UNWANTED_STOP_COST: Final = 0.1
 """Of a stop for a backchannel or a noise, in missed callers: the bot loses a sentence, the caller
 his turn."""
+DELAY_COST: Final = 0.01
+"""Of a millisecond of the median delay, in percent of missed callers: who is heard 100 ms later
+often begins anew."""
 MOST_NOISE_STOPS: Final = 10.0
 """Percent of noises that may stop the bot."""
 
@@ -75,7 +78,7 @@ def choose(
     """The best candidate, and all that were tried, itself among them.
 
     Those with at most `MOST_FALSE_PER_HOUR`, `LATEST_P95_MS` and `MOST_NOISE_STOPS` compete by the
-    callers that they miss, and the backchannels and noises that they stop for.
+    callers that they miss, the median delay, and the backchannels and noises that they stop for.
     """
     replay = _Replay(networks, validation)
     tried = [
@@ -97,7 +100,11 @@ def choose(
 
 def _cost(score: ReplayScore) -> float:
     unwanted_percent = 100 - score.backchannels_kept_percent + score.noise_stops_percent
-    return score.missed_percent + UNWANTED_STOP_COST * unwanted_percent
+    return (
+        score.missed_percent
+        + UNWANTED_STOP_COST * unwanted_percent
+        + DELAY_COST * score.stop_p50_ms
+    )
 
 
 def in_a_bank(rule: StopRule) -> StopRule:

@@ -4,9 +4,8 @@ The recordings are kept, one file for each chunk of calls, so that an interrupte
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Split
+from interject_lab.processes import processes
 from interject_lab.suite.document import read_suite
 from interject_lab.suite.draw import draw_call
 from interject_lab.training.labels import label
@@ -24,7 +24,6 @@ from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection, Evidence
 from media_pod.duplex.decision.judge.features import VERSION, FeatureExtractor
-from media_pod.pod.runtime import one_thread
 
 CALL_S: Final = 30.0
 """Short calls: the first utterances are hard, and there is one in each."""
@@ -104,19 +103,31 @@ def record(
     for recorded in _recorded(missing, jobs):
         done += recorded
         on_calls(done, total)
-    parts = [np.load(job.path) for job in wanted]
-    return Recordings(
-        np.concatenate([part["features"] for part in parts]),
-        np.concatenate([part["labels"] for part in parts]),
-    )
+    return _read([job.path for job in wanted], total)
 
 
-def _recorded(jobs: Sequence[_Job], processes: int) -> Iterator[int]:
-    """Run the jobs; how many calls each had, as they end."""
-    if processes == 1:
+def _read(paths: Sequence[Path], calls: int) -> Recordings:
+    """The recordings of all files, in memory once: thousands of calls take gigabytes."""
+    with np.load(paths[0]) as first:
+        arrays = {
+            name: np.empty((calls, *part.shape[1:]), part.dtype) for name, part in first.items()
+        }
+    done = 0
+    for path in paths:
+        with np.load(path) as part:
+            count = len(part["labels"])
+            for name, array in arrays.items():
+                array[done : done + count] = part[name]
+        done += count
+    return Recordings(**arrays)
+
+
+def _recorded(jobs: Sequence[_Job], count: int) -> Iterator[int]:
+    """Run the jobs in `count` processes; how many calls each had, as they end."""
+    if count == 1:
         yield from map(_record, jobs)
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=one_thread) as pool:
+    with processes(count) as pool:
         for future in as_completed([pool.submit(_record, job) for job in jobs]):
             yield future.result()
 

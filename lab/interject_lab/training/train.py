@@ -1,7 +1,6 @@
 """Makes the weights of the learned judge: record, fit, choose, write."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -12,12 +11,12 @@ from typing import Final
 import torch
 
 from interject_lab.material.material import Split
+from interject_lab.processes import processes
 from interject_lab.training.choosing import ReplayScore, choose, in_a_bank
 from interject_lab.training.fitting import Epoch, JudgeNetwork, fit
 from interject_lab.training.recording import CALL_S, MIX, Recordings, record
 from media_pod.duplex.decision.judge.stop_rule import StopRule
 from media_pod.duplex.decision.judge.weights import save
-from media_pod.pod.runtime import one_thread
 
 _REPORT_S: Final = 1.0
 
@@ -131,11 +130,9 @@ def _fitted(plan: TrainingPlan, on_epoch: Callable[[Epoch], None]) -> list[Judge
     """The networks, each in a process of its own: two threads fit one no faster than one does."""
     if plan.jobs == 1:
         return [_fit(plan, number, on_epoch) for number in range(plan.networks)]
-    context = get_context("spawn")
-    processes = min(plan.jobs, plan.networks)
     with (
-        context.Manager() as manager,
-        ProcessPoolExecutor(processes, context, initializer=one_thread) as pool,
+        get_context("spawn").Manager() as manager,
+        processes(min(plan.jobs, plan.networks)) as pool,
     ):
         ended: Queue[Epoch] = manager.Queue()
         fits = [pool.submit(_fit, plan, number, ended.put) for number in range(plan.networks)]

@@ -154,24 +154,38 @@ class CallContext:
 
 
 class CancellerFeatures:
-    """The canceller's loss, and how like the bands are to those of the echo's source."""
+    """The canceller's loss, and how like the bands are to those of the echo's source.
+
+    The cleaned audio is held against the received and the played audio of a tick ago, since the
+    cancellers delay by up to one.
+    """
 
     def __init__(self, slots: int) -> None:
+        self._late_db = np.zeros((2, slots, BANDS), np.float32)
+        """Levels of the received audio and of the echo's source, a tick ago."""
+        self._late_flat = np.ones(slots, np.bool_)
+        """Digital silence a tick ago, or before the call."""
         self._smoothed = np.zeros((3, slots), np.float32)
         """Loss, and band correlation of the caller's and of the cleaned audio."""
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
+        self._late_db[:, slot] = 0
+        self._late_flat[slot] = True
         self._smoothed[:, slot] = 0
 
     def step(self, caller_db: Levels, played_at_lag_db: Levels, signals: Signals) -> list[Column]:
         """Take one tick of every slot; the columns of `CANCELLER`."""
-        loss = (caller_db.max(axis=1) - signals.cleaned_db.max(axis=1)) / _LOSS_DB
-        centred = _centred(np.stack([caller_db, signals.cleaned_db, played_at_lag_db]))
+        late_db, late_played_db = self._late_db
+        loss = (late_db.max(axis=1) - signals.cleaned_db.max(axis=1)) / _LOSS_DB
+        of_ends = _centred(np.stack([caller_db, signals.cleaned_db]))
+        of_source = _centred(np.stack([played_at_lag_db, late_played_db]))
         now = np.empty_like(self._smoothed)
-        now[0] = np.where(signals.flat, 0, loss)
-        now[1:] = np.where(signals.tracker.has_lag, _correlation(centred[:2], centred[2]), 0)
+        now[0] = np.where(signals.flat | self._late_flat, 0, loss)
+        now[1:] = np.where(signals.tracker.has_lag, _correlation(of_ends, of_source), 0)
         self._smoothed += _SMOOTH * (now - self._smoothed)
+        self._late_db[0], self._late_db[1] = caller_db, played_at_lag_db
+        self._late_flat = signals.flat.copy()
         return [now[0], self._smoothed[0], 2 * now[1], *(2 * self._smoothed[1:])]
 
 

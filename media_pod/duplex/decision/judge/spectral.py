@@ -34,8 +34,11 @@ VOICE: Final = ("harmonicity_caller", "harmonicity_cleaned", "flux_caller")
 _USED: Final = slice(round(300 / BIN_HZ), BINS, 2)
 _LOW_BINS: Final = len(range(BINS)[_USED]) * 2 // 5
 """Up to about 1500 Hz."""
+_LATE_CALLER, _LATE_ECHO = 3, 4
+"""A tick ago: the cancellers delay by up to one."""
+_SIGNALS: Final = 5
 _ONE: Final = (CALLER, CLEANED, CLEANED)
-_OTHER: Final = (ECHO, ECHO, CALLER)
+_OTHER: Final = (ECHO, _LATE_ECHO, _LATE_CALLER)
 """The pairs of signals whose coherence is a feature."""
 _LEAK: Final = np.float32(TICK_MS / 130)
 _LEAST_POWER: Final = np.float32(0.01)
@@ -64,7 +67,9 @@ class SpectralFeatures:
 
     def __init__(self, slots: int) -> None:
         bins = len(range(BINS)[_USED])
-        self._power = np.zeros((3, slots, bins), np.float32)
+        self._latest = np.zeros((2, _SIGNALS - 3, slots, bins), np.float32)
+        """Spectra of the received audio and of the echo's source, a tick ago."""
+        self._power = np.zeros((_SIGNALS, slots, bins), np.float32)
         self._cross = np.zeros((2, len(_ONE), slots, bins), np.float32)
         """Real and imaginary part, by pair."""
         self._before_db: Levels | None = None
@@ -72,13 +77,16 @@ class SpectralFeatures:
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
+        self._latest[:, :, slot] = 0
         self._power[:, slot] = 0
         self._cross[:, :, slot] = 0
         self._fresh[slot] = True
 
     def coherence(self, signals: Signals) -> list[Column]:
         """Take one tick of every slot; the columns of `COHERENCE`: magnitude squared, 0..2."""
-        real, imaginary = np.ascontiguousarray(signals.spectra[..., _USED])
+        now = signals.spectra[..., _USED]
+        real, imaginary = np.concatenate([now, self._latest], axis=1)
+        self._latest = now[:, [CALLER, ECHO]]
         _follow(self._power, real * real + imaginary * imaginary)
         a, b, c, d = (part[[*pair]] for pair in (_ONE, _OTHER) for part in (real, imaginary))
         _follow(self._cross[0], a * c + b * d)
