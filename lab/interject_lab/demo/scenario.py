@@ -67,6 +67,8 @@ def agent() -> VoiceAgent:
         "spec": {
             "dialogue": {"kind": "parcelDesk"},
             "tts": {"kind": "espeak", "voice": BOT_VOICE},
+            # "wait", "yes" and "address" over the bot are what the parcel desk listens for.
+            "bargeIn": {"backchannels": "stop"},
             "line": {"rateHz": RATE_HZ},
             "capacity": {"calls": 1},
             "server": {"bindHost": "127.0.0.1", "audioSocketPort": 0, "httpPort": 0},

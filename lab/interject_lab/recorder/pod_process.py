@@ -26,7 +26,7 @@ from media_pod.duplex.contract import DuplexBank
 from media_pod.errors import SetupError
 from media_pod.manifest.agent import AgentSpec, VoiceAgent
 from media_pod.manifest.file import read_manifest
-from media_pod.pod.pod import Addresses
+from media_pod.pod.pod import Addresses, make_bank
 from media_pod.pod.runtime import ONE_THREAD, run_loop
 from media_pod.pod.serve import serve_agent
 
@@ -161,7 +161,12 @@ async def _stopped(process: asyncio.subprocess.Process, log: Path) -> None:
 
 
 def bank_of(listening_mode: str) -> Callable[[AgentSpec], DuplexBank]:
-    """What makes the bank of `listening_mode`, a name in `LISTENING_MODES`."""
+    """What makes the bank of `listening_mode`, a name in `LISTENING_MODES`.
+
+    That of `interject` has the agent's settings; the others have none.
+    """
+    if listening_mode == "interject":
+        return make_bank
 
     def bank(spec: AgentSpec) -> DuplexBank:
         return LISTENING_MODES[listening_mode].bank(spec.capacity.calls, spec.line.rate_hz)

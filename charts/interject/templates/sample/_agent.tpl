@@ -1,7 +1,8 @@
 {{/* The sample VoiceAgent: examples/parcel-desk.yaml with an extension. */}}
 {{- define "interject.sample.agent" -}}
 {{- $telephony := dict "extensions" (list .Values.sample.extension) "asterisk" .Values.asterisk.name -}}
-{{- $spec := dict "dialogue" (dict "kind" "parcelDesk") "telephony" $telephony -}}
+{{- $bargeIn := dict "backchannels" "stop" -}}
+{{- $spec := dict "dialogue" (dict "kind" "parcelDesk") "telephony" $telephony "bargeIn" $bargeIn -}}
 {{- if not (kindIs "invalid" .Values.sample.replicas) -}}
 {{- $_ := set $spec "replicas" (int .Values.sample.replicas) -}}
 {{- end -}}
