@@ -7,12 +7,17 @@ of each text is written to standard output too, in hexadecimal.
 import json
 import sys
 
+import onnxruntime
 from piper import PiperVoice  # type: ignore[import-not-found]  # in that environment
+
+SEED = 1
+"""Piper draws the length of each phoneme."""
 
 
 def main() -> None:
     """See the module."""
     model, *texts = sys.argv[1:]
+    onnxruntime.set_seed(SEED)
     voice = PiperVoice.load(model, include_alignments=True)
     spoken = []
     for text in texts:
