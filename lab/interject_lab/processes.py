@@ -14,14 +14,14 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of `count` processes with one thread of arithmetic each.
 
     They are spawned, because a forked process would inherit NumPy's threads in an undefined state.
-    If the block raises, jobs that have not begun never do: a pool alone would still run them all.
+    Jobs that have not begun when the block ends never do: a pool as a context manager would run
+    them all, even after Ctrl-C.
     """
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare) as pool:
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepare() -> None:

@@ -36,91 +36,95 @@ def models(annotation: object) -> Iterator[type[BaseModel]]:
         yield from models(inner)
 
 
+DEFAULTS = {
+    "instructions": None,
+    "greeting": {
+        "speaksFirst": "agent",
+        "text": None,
+        "interruptible": "afterLineLearned",
+    },
+    "variables": {},
+    "language": "en-US",
+    "llm": None,
+    "realtime": None,
+    "dialogue": {"kind": "parcelDesk", "person": None},
+    "stt": {"kind": "pocketsphinx", "fallbacks": ()},
+    "tts": {"kind": "espeak", "voice": "en-us", "wordsPerMinute": 175, "fallbacks": ()},
+    "recordings": (),
+    "tools": (),
+    "limits": {
+        "callSeconds": 3600,
+        "silencePrompts": 2,
+        "replySeconds": 120,
+        "turns": 200,
+        "tokens": 500_000,
+        "toolRounds": 8,
+    },
+    "phrases": {
+        "apology": "Sorry, something went wrong on my side. Could you say that again, please?",
+        "goodbye": "I am sorry, I cannot go on with this call. Goodbye.",
+        "stillThere": "Are you still there?",
+        "silenceGoodbye": "I cannot hear you, so I will hang up now. Goodbye.",
+        "limitGoodbye": "I have to end our call here. Thank you for calling. Goodbye.",
+    },
+    "bargeIn": {"sensitivity": "normal", "backchannels": "keep", "preRollMs": 300},
+    "turn": {
+        "endSilenceMs": 700,
+        "minSilenceMs": 350,
+        "maxSilenceMs": 2500,
+        "earlyReply": True,
+        "maxUtteranceMs": 15000,
+        "noInputMs": 8000,
+        "digits": {"gapMs": 3000, "least": 1, "most": 64, "terminator": "#"},
+    },
+    "line": {
+        "transport": "audioSocket",
+        "rateHz": 8000,
+        "maxEchoDelayMs": 1000,
+        "echoCanceller": "kalman",
+    },
+    "capacity": {"calls": 100, "reservationSeconds": 10},
+    "server": {
+        "bindHost": "::",
+        "audioSocketPort": 3000,
+        "webSocketPort": 3001,
+        "httpPort": 1650,
+        "advertiseHost": "",
+        "controlToken": None,
+        "peers": (),
+    },
+    "deadlines": {
+        "uuidMs": 2000,
+        "stallMs": 5000,
+        "providerSeconds": 8.0,
+        "goodbyeMs": 1000,
+    },
+    "drain": {"timeoutSeconds": 900},
+    "telephony": {"extensions": (), "asterisk": "asterisk", "transfers": ()},
+    "telemetry": {"otlpEndpoint": "", "sampleRatio": 1.0, "content": False},
+    "replicas": 2,
+    "image": "",
+    "autoscaling": {
+        "metricSource": "none",
+        "minReplicas": 2,
+        "maxReplicas": 10,
+        "targetPercent": 70,
+        "scaleDownSeconds": 300,
+        "prometheusUrl": "",
+    },
+    "eviction": "afterCalls",
+    "network": {"policy": True, "cidrs": (), "namespaces": ()},
+    "podTemplate": {
+        "metadata": {"labels": {}, "annotations": {}},
+        "spec": {"terminationGracePeriodSeconds": None},
+    },
+}
+"""What the documents say of a manifest that sets nothing."""
+
+
 def test_the_smallest_manifest_gets_the_documented_defaults() -> None:
     spec = load_manifest(manifest(), "agent.yaml").spec
-    assert spec.model_dump(by_alias=True) == {
-        "instructions": None,
-        "greeting": {
-            "speaksFirst": "agent",
-            "text": None,
-            "interruptible": "afterLineLearned",
-        },
-        "variables": {},
-        "language": "en-US",
-        "llm": None,
-        "realtime": None,
-        "dialogue": {"kind": "parcelDesk", "person": None},
-        "stt": {"kind": "pocketsphinx", "fallbacks": ()},
-        "tts": {"kind": "espeak", "voice": "en-us", "wordsPerMinute": 175, "fallbacks": ()},
-        "recordings": (),
-        "tools": (),
-        "limits": {
-            "callSeconds": 3600,
-            "silencePrompts": 2,
-            "replySeconds": 120,
-            "turns": 200,
-            "tokens": 500_000,
-            "toolRounds": 8,
-        },
-        "phrases": {
-            "apology": "Sorry, something went wrong on my side. Could you say that again, please?",
-            "goodbye": "I am sorry, I cannot go on with this call. Goodbye.",
-            "stillThere": "Are you still there?",
-            "silenceGoodbye": "I cannot hear you, so I will hang up now. Goodbye.",
-            "limitGoodbye": "I have to end our call here. Thank you for calling. Goodbye.",
-        },
-        "bargeIn": {"sensitivity": "normal", "backchannels": "keep", "preRollMs": 300},
-        "turn": {
-            "endSilenceMs": 700,
-            "minSilenceMs": 350,
-            "maxSilenceMs": 2500,
-            "earlyReply": True,
-            "maxUtteranceMs": 15000,
-            "noInputMs": 8000,
-            "digits": {"gapMs": 3000, "least": 1, "most": 64, "terminator": "#"},
-        },
-        "line": {
-            "transport": "audioSocket",
-            "rateHz": 8000,
-            "maxEchoDelayMs": 1000,
-            "echoCanceller": "kalman",
-        },
-        "capacity": {"calls": 100, "reservationSeconds": 10},
-        "server": {
-            "bindHost": "::",
-            "audioSocketPort": 3000,
-            "webSocketPort": 3001,
-            "httpPort": 1650,
-            "advertiseHost": "",
-            "controlToken": None,
-            "peers": (),
-        },
-        "deadlines": {
-            "uuidMs": 2000,
-            "stallMs": 5000,
-            "providerSeconds": 8.0,
-            "goodbyeMs": 1000,
-        },
-        "drain": {"timeoutSeconds": 900},
-        "telephony": {"extensions": (), "asterisk": "asterisk", "transfers": ()},
-        "telemetry": {"otlpEndpoint": "", "sampleRatio": 1.0, "content": False},
-        "replicas": 2,
-        "image": "",
-        "autoscaling": {
-            "metricSource": "none",
-            "minReplicas": 2,
-            "maxReplicas": 10,
-            "targetPercent": 70,
-            "scaleDownSeconds": 300,
-            "prometheusUrl": "",
-        },
-        "eviction": "afterCalls",
-        "network": {"policy": True, "cidrs": (), "namespaces": ()},
-        "podTemplate": {
-            "metadata": {"labels": {}, "annotations": {}},
-            "spec": {"terminationGracePeriodSeconds": None},
-        },
-    }
+    assert spec.model_dump(by_alias=True) == DEFAULTS
 
 
 @pytest.mark.parametrize(("path", "field"), list(fields(VoiceAgent)))

@@ -31,10 +31,9 @@ has not answered for 20 s: Asterisk, which gives up on silence after 2 s, has mo
 other pods, and a pod that still starts has none. What is left to save is the export of traces,
 which takes 3 s at most, of a process that may answer again."""
 
-# `interject bench tick`, in thousandths of a core while everybody talks: 70 for one call and 4 for
-# each more on one machine, 170 and 10 on another. A request decides where a pod goes: it is in
-# between. A pod has 140 MB of its own, and below 1 MB per call; 270 MB if it has to read the
-# weights of the speech detector with torch.
+# `interject bench tick`, in thousandths of a core while everybody talks: 70 for one call, 290 for
+# 64, 510 for 128. The request has room for a machine half as fast. A pod has 140 MB of its own, and
+# below 1 MB per call; 270 MB if it has to read the weights of the speech detector with torch.
 _CPU_M, _CPU_PER_CALL_M = 120, 7
 _MEMORY_MI = 320
 _MEMORY_PER_CALL_MI = 1

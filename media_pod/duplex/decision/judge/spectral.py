@@ -36,7 +36,6 @@ _LOW_BINS: Final = len(range(BINS)[_USED]) * 2 // 5
 """Up to about 1500 Hz."""
 _LATE_CALLER, _LATE_ECHO = 3, 4
 """A tick ago: the cancellers delay by up to one."""
-_SIGNALS: Final = 5
 _ONE: Final = (CALLER, CLEANED, CLEANED)
 _OTHER: Final = (ECHO, _LATE_ECHO, _LATE_CALLER)
 """The pairs of signals whose coherence is a feature."""
@@ -67,9 +66,9 @@ class SpectralFeatures:
 
     def __init__(self, slots: int) -> None:
         bins = len(range(BINS)[_USED])
-        self._latest = np.zeros((2, _SIGNALS - 3, slots, bins), np.float32)
+        self._latest = np.zeros((2, 2, slots, bins), np.float32)
         """Spectra of the received audio and of the echo's source, a tick ago."""
-        self._power = np.zeros((_SIGNALS, slots, bins), np.float32)
+        self._power = np.zeros((3, slots, bins), np.float32)
         self._cross = np.zeros((2, len(_ONE), slots, bins), np.float32)
         """Real and imaginary part, by pair."""
         self._before_db: Levels | None = None
@@ -86,12 +85,13 @@ class SpectralFeatures:
         """Take one tick of every slot; the columns of `COHERENCE`: magnitude squared, 0..2."""
         now = signals.spectra[..., _USED]
         real, imaginary = np.concatenate([now, self._latest], axis=1)
+        late_power = self._power[[CALLER, ECHO]]
         self._latest = now[:, [CALLER, ECHO]]
-        _follow(self._power, real * real + imaginary * imaginary)
+        _follow(self._power, np.square(now).sum(axis=0))
         a, b, c, d = (part[[*pair]] for pair in (_ONE, _OTHER) for part in (real, imaginary))
         _follow(self._cross[0], a * c + b * d)
         _follow(self._cross[1], b * c - a * d)
-        power = self._power + _LEAST_POWER
+        power = np.concatenate([self._power, late_power]) + _LEAST_POWER
         share = self._cross[0] * self._cross[0] + self._cross[1] * self._cross[1]
         share /= power[[*_ONE]] * power[[*_OTHER]]
         low = 2 * share[..., :_LOW_BINS].mean(axis=2)
