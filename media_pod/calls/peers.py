@@ -34,6 +34,7 @@ class HttpPeers:
     Args:
         addresses: `host:port` of the peers' HTTP API; a name with several addresses, such as a
             headless Service, stands for all of them.
+        deadline_s: for one peer's answer, and for the look-up of one name.
         shuffle: puts the peers in the order in which they are asked.
     """
 
@@ -41,14 +42,16 @@ class HttpPeers:
         self,
         addresses: Sequence[str],
         *,
+        deadline_s: float = PEER_DEADLINE_S,
         shuffle: Callable[[list[tuple[str, int]]], None] = random.shuffle,
     ) -> None:
         self._addresses = tuple(addresses)
+        self._deadline_s = deadline_s
         self._shuffle = shuffle
 
     async def start(self, info: CallInfo) -> Next | None:
         """See `Peers.start`. One after the other, because each that says yes keeps a slot."""
-        async with _session() as session:
+        async with self._session() as session:
             for peer in await self._resolve():
                 status, answer = await _ask(session, peer, "call-start", info)
                 if status == 200 and (found := _parse(peer, answer)) is not None:
@@ -57,7 +60,7 @@ class HttpPeers:
 
     async def next(self, info: CallInfo) -> Next | None:
         """See `Peers.next`. All at once: at most one of them knows the call."""
-        async with _session() as session:
+        async with self._session() as session:
             peers = await self._resolve()
             answers = await asyncio.gather(
                 *(_ask(session, peer, "call-next", info) for peer in peers)
@@ -70,23 +73,24 @@ class HttpPeers:
         return None
 
     async def _resolve(self) -> list[tuple[str, int]]:
-        found = await asyncio.gather(*map(_resolve, self._addresses))
+        found = await asyncio.gather(
+            *(_resolve(address, self._deadline_s) for address in self._addresses)
+        )
         peers = list(dict.fromkeys(peer for group in found for peer in group))
         self._shuffle(peers)
         return peers[:MOST_ASKED]
 
+    def _session(self) -> aiohttp.ClientSession:
+        # A session per question: they are rare, and the peers of the last one may be gone.
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._deadline_s))
 
-def _session() -> aiohttp.ClientSession:
-    # A session per question: they are rare, and the peers of the last one may be gone.
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PEER_DEADLINE_S))
 
-
-async def _resolve(address: str) -> list[tuple[str, int]]:
+async def _resolve(address: str, deadline_s: float) -> list[tuple[str, int]]:
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(PEER_DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             found = await loop.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except (OSError, TimeoutError) as error:
         _logger.warning("peer %s: its name is not found (%r)", address, error)
