@@ -205,7 +205,9 @@ class Bank:
             self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
 
         audio = self._audio
-        self._tracker.step(self._ticks, self._open, audio.caller_8k, audio.played_8k)
+        self._tracker.step(
+            self._ticks, self._open, audio.caller_8k, audio.played_8k, self._floor.level_db
+        )
         self._ticks += 1
 
     def _aligned(self, absent: NDArray[np.bool_], slipped: NDArray[np.int32] | None) -> Pcm:

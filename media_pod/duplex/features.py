@@ -15,7 +15,7 @@ from media_pod.duplex.ring import Audio
 
 BANDS: Final = 12
 WINDOW_MS: Final = 32
-_EDGES_HZ: Final = (100, 250, 400, 560, 740, 950, 1200, 1500, 1850, 2250, 2700, 3250, 3900)
+EDGES_HZ: Final = (100, 250, 400, 560, 740, 950, 1200, 1500, 1850, 2250, 2700, 3250, 3900)
 _FLOOR_DB: Final = np.float32(-10.0)
 """Lowest level, dB relative to one int16 unit: below it is only the codec's idle noise."""
 
@@ -30,7 +30,7 @@ class BandLevels:
         self.window = rate * WINDOW_MS // 1000
         self._taper = np.hanning(self.window).astype(np.float32)
         bins = np.arange(self.window // 2 + 1) * rate / self.window
-        edges = np.array(_EDGES_HZ)
+        edges = np.array(EDGES_HZ)
         inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
         # Parseval: with this factor the band powers of white noise of RMS 1 add up to 1.
         power = 2 / (self.window * np.sum(self._taper.astype(np.float64) ** 2))

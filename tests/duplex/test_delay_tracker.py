@@ -15,8 +15,9 @@ from duplex.signals import (
     speechlike,
     ticks,
 )
-from media_pod.duplex.delay.correlation import Blocks
+from media_pod.duplex.delay.correlation import Blocks, Correlator
 from media_pod.duplex.delay.tracker import DelayTracker
+from media_pod.duplex.features import BandLevels, Levels, NoiseFloor
 from media_pod.duplex.ring import Audio, AudioRing
 
 Path = Callable[[np.random.Generator], Sound]
@@ -31,6 +32,7 @@ class Line:
         self.tracker = DelayTracker(slots, max_delay_ms)
         self.caller = AudioRing(slots, self.tracker.history, 160)
         self.played = AudioRing(slots, self.tracker.history, 160)
+        self.levels, self.floor = BandLevels(RATE_HZ), NoiseFloor(slots)
         self.tick = 0
 
     def hear(self, caller: list[Sound], played: list[Sound]) -> Iterator[float]:
@@ -39,7 +41,10 @@ class Line:
             self.caller.push(heard)
             self.played.push(sent)
             rows = np.arange(len(heard))
-            self.tracker.step(self.tick + rows, rows >= 0, self.caller, self.played)
+            self.tracker.step(
+                self.tick + rows, rows >= 0, self.caller, self.played, self.floor.level_db
+            )
+            self.floor.follow(self.levels(self.caller.last(self.levels.window)), rows >= 0)
             self.tick += 1
             yield self.tick / 50
 
@@ -117,8 +122,8 @@ def test_follows_a_step_within_a_second_and_a_half_of_echo(step_ms: int) -> None
 class Peaks:
     """A correlator that finds what it is given: [lags] of an update, over noise."""
 
-    def __init__(self, lags: int) -> None:
-        self.lags, self.history = lags, 8 * lags
+    def __init__(self, like: Correlator) -> None:
+        self.lags, self.history = like.lags, like.history
         self._rng = np.random.default_rng(1)
         self.peaks: dict[int, float] = {}
         """Height by lag; a delayed copy alone has 1."""
@@ -126,27 +131,28 @@ class Peaks:
     def audible(self, reference: Audio) -> Blocks:
         return np.ones((len(reference), self.lags // 8), np.bool_)
 
-    def __call__(self, heard: Audio, reference: Audio) -> Audio:
+    def __call__(self, heard: Audio, reference: Audio, floor_db: Levels) -> Audio:
         found = (0.032 * self._rng.standard_normal((len(heard), self.lags))).astype(np.float32)
         for lag, height in self.peaks.items():
             found[:, lag] += height
         return found
 
 
-HERE, THERE = 2400, 3200
+HERE, THERE = 2400, 3100
 
 
 @pytest.mark.parametrize(
     ("height", "updates", "moves"),
-    [(1.2, 1, False), (1.2, 2, True), (1.8, 1, True)],
+    [(1.2, 1, False), (1.2, 2, True), (2.2, 1, True)],
 )
 def test_a_trusted_lag_is_left_for_one_that_wins_twice_or_stands_out_clearly(
     monkeypatch: pytest.MonkeyPatch, height: float, updates: int, moves: bool
 ) -> None:
     """Where two voices talk, one update finds some lag by chance."""
-    line = Line()
-    found = Peaks(line.tracker._lags)
-    monkeypatch.setattr(line.tracker, "_correlator", found)
+    line = Line(max_delay_ms=400)
+    found = Peaks(line.tracker._everywhere)
+    monkeypatch.setattr(line.tracker, "_everywhere", found)
+    monkeypatch.setattr(line.tracker, "_near_lag", found)
     talk = [speechlike(np.random.default_rng(2), 0.1)]
     found.peaks = {HERE: 1.0}
     for _ in range(20):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from media_pod.duplex.delay.correlation import Correlator
-from media_pod.duplex.features import BandLevels
+from media_pod.duplex.features import BANDS, BandLevels
 from media_pod.duplex.ring import Audio
 from media_pod.duplex.vad.silero import SileroNetwork
 
@@ -57,9 +57,11 @@ def test_band_levels_do_not_depend_on_the_batch(rate_hz: int) -> None:
 def test_a_correlation_does_not_depend_on_the_batch() -> None:
     correlator = Correlator(2000)
     heard, reference = noise(4, 1000, 40, 2048), noise(5, 300, 40, correlator.history)
-    every, audible = correlator(heard, reference), correlator.audible(reference)
+    floor_db = noise(6, 10, 40, BANDS)
+    every, audible = correlator(heard, reference, floor_db), correlator.audible(reference)
     for size in range(1, 40):
-        assert np.array_equal(correlator(heard[:size], reference[:size]), every[:size]), size
+        some = correlator(heard[:size], reference[:size], floor_db[:size])
+        assert np.array_equal(some, every[:size]), size
         assert np.array_equal(correlator.audible(reference[:size]), audible[:size]), size
 
 

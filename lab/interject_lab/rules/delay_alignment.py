@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from media_pod.duplex.contract import TICK_MS, Pcm
 from media_pod.duplex.delay.correlation import RATE_HZ
 from media_pod.duplex.delay.tracker import DelayTracker
+from media_pod.duplex.features import BandLevels, NoiseFloor
 from media_pod.duplex.resample import Halver
 from media_pod.duplex.ring import AudioRing
 
@@ -23,6 +24,7 @@ class DelayAlignment:
         self._open = np.zeros(slots, np.bool_)
         self._ticks = np.zeros(slots, np.int64)
         self._tracker = DelayTracker(slots, _MAX_DELAY_MS)
+        self._levels, self._floor = BandLevels(RATE_HZ), NoiseFloor(slots)
         block = RATE_HZ * TICK_MS // 1000
         self._caller_8k = AudioRing(slots, self._tracker.history, block)
         self._played_8k = AudioRing(slots, self._tracker.history, block)
@@ -37,6 +39,7 @@ class DelayAlignment:
         for ring in (self._caller_8k, self._played_8k, self._played):
             ring.clear(slot)
         self._tracker.reset(slot)
+        self._floor.reset(slot)
         if self._halver is not None:
             self._halver.reset(slot)
 
@@ -57,8 +60,12 @@ class DelayAlignment:
         if slipped is not None and slipped.any():
             moved = np.flatnonzero(slipped)
             self._tracker.slip(moved, slipped[moved] * RATE_HZ // self._rate)
-        self._tracker.step(self._ticks, self._open, self._caller_8k, self._played_8k)
+        self._tracker.step(
+            self._ticks, self._open, self._caller_8k, self._played_8k, self._floor.level_db
+        )
         self._ticks += 1
+        flat = (caller == caller[:, :1]).all(axis=1)
+        self._floor.follow(self._levels(self._caller_8k.last(self._levels.window)), ~flat)
         lag = np.maximum(self._tracker.lag_samples - self._lead, 0)
         lag = np.where(self._tracker.locked, lag, 0) * self._rate // RATE_HZ
         return self._played.ago(self._rows, lag, self._samples).astype(np.int16)

@@ -13,29 +13,28 @@ Three rules prevent a lock on a wrong lag:
   noise floor: otherwise it would learn the edges of speech instead of the echo;
 - a lag must win several updates before it is accepted, more of them the less it stands out.
 
-There are two memories: a slow one, searched over all lags, and a fast one, searched near the lock,
-which follows a step of the delay.
+The slow memory is searched over all lags, the quick one near the lock. While the tracked lag is
+found again and again, only the lags near it are correlated: half the work. The first update that
+does not find it there is followed by one over all lags.
 """
 
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media_pod.duplex.contract import TICK_MS
-from media_pod.duplex.delay.arrivals import SPREAD, Lags, strongest
-from media_pod.duplex.delay.correlation import BLOCK, RATE_HZ, WINDOW, Blocks, Correlator, per_lag
+from media_pod.duplex.delay.arrivals import SPREAD, Arrivals, Lags, strongest
+from media_pod.duplex.delay.correlation import BLOCK, RATE_HZ, WINDOW, Correlator
+from media_pod.duplex.delay.memory import LagMemory, Remembered
+from media_pod.duplex.features import Levels
 from media_pod.duplex.ring import Audio, AudioRing
-
-_T = TypeVar("_T", bound=np.generic)
 
 UPDATE_TICKS: Final = 5
 """Update interval of a slot, in ticks: 100 ms."""
-_RECHECK_TICKS: Final = 2
-"""A lag that is doubted is updated again so soon: 40 ms."""
+_RECHECK_TICKS: Final = 1
+"""A lag that is doubted is updated again in the next tick."""
 
-_SLOW: Final = np.float32(0.2)
-_QUICK: Final = np.float32(0.6)
 _NEAR: Final = 220 * RATE_HZ // 1000
 _SAME: Final = 3 * RATE_HZ // 1000
 _ABOVE_NOISE: Final = np.float32(10 ** (5 / 20))
@@ -86,12 +85,13 @@ class DelayTracker:
 
     def __init__(self, slots: int, max_delay_ms: int) -> None:
         self._lags = max_delay_ms * RATE_HZ // 1000 + SPREAD
-        self._correlator = Correlator(self._lags)
-        self.history = self._correlator.history
+        self._everywhere = Correlator(self._lags)
+        self._near_lag = Correlator(min(2 * _NEAR, self._lags))
+        self.history = self._everywhere.history
         """Samples of both rings that an update needs."""
-        self._slow = np.zeros((slots, self._lags), np.float32)
-        self._quick = np.zeros((slots, self._lags), np.float32)
-        self._learned = np.zeros((slots, self._lags // BLOCK), np.bool_)
+        self._memory = LagMemory(slots, self._lags)
+        self._settled = np.zeros(slots, np.bool_)
+        """[slots] whether the latest update found the tracked lag again."""
         self._slipped = np.zeros(slots, np.intp)
         self._noise = np.full(slots, np.inf, np.float32)
         self._score = np.zeros(slots, np.float32)
@@ -102,7 +102,8 @@ class DelayTracker:
         self.locked = np.zeros(slots, np.bool_)
         self.peak_ratio = np.zeros(slots, np.float32)
         """[slots] energy of the strongest arrival in the slow memory, over the mean of all lags; 0
-        before the first update that learned. This and the next two hold between updates."""
+        before the first update that learned. This holds until the next update over all lags, and
+        the next two until the next update."""
         self.ratio_at_lag = np.zeros(slots, np.float32)
         """[slots] the same at the tracked lag; 0 without a lock."""
         self.ratio_near_lag = np.zeros(slots, np.float32)
@@ -117,9 +118,9 @@ class DelayTracker:
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
-        for memory in (self._slow, self._quick, self._learned):
-            memory[slot] = 0
+        self._memory.reset(slot)
         for value in (
+            self._settled,
             self._slipped,
             self._unexplained,
             self._since_ticks,
@@ -153,9 +154,7 @@ class DelayTracker:
         """Shift the lags of `slots` by the samples, at 8 kHz, that the gather phase filled (> 0) or
         dropped (< 0)."""
         for slot, by in zip(slots.tolist(), samples.tolist(), strict=True):
-            for memory in (self._slow, self._quick):
-                memory[slot] = _shifted(memory[slot], by)
-            self._learned[slot] = _shifted(self._learned[slot], round(by / BLOCK))
+            self._memory.slip(slot, by)
             self._slipped[slot] = _SLIPPED_UPDATES * self.locked[slot]
             self._rival[slot] += by
             self.lag_samples[slot] = min(max(self.lag_samples[slot] + by, 0), self._lags - 1)
@@ -166,6 +165,7 @@ class DelayTracker:
         where: NDArray[np.bool_],
         caller: AudioRing,
         played: AudioRing,
+        floor_db: Levels,
     ) -> None:
         """One tick: update the slots that are due, from their newest audio.
 
@@ -174,6 +174,7 @@ class DelayTracker:
             where: [slots] which slots have a call.
             caller: received audio at 8 kHz.
             played: played audio at 8 kHz; its newest sample is as old as that of `caller`.
+            floor_db: [slots, BANDS] noise floor of `caller`; see `NoiseFloor`.
         """
         self._since_ticks += 1
         doubted = self.locked & (self._rival_score > 0)
@@ -181,9 +182,9 @@ class DelayTracker:
         due = np.flatnonzero(where & (again | (ticks % UPDATE_TICKS == 0)))
         if due.size:
             self._since_ticks[due] = 0
-            self._update(due, caller, played)
+            self._update(due, caller, played, floor_db)
 
-    def _update(self, rows: Lags, caller: AudioRing, played: AudioRing) -> None:
+    def _update(self, rows: Lags, caller: AudioRing, played: AudioRing, floor_db: Levels) -> None:
         heard = caller.last(WINDOW)[rows]
         awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
         self._slipped[rows] = np.maximum(self._slipped[rows] - 1, 0)
@@ -192,23 +193,51 @@ class DelayTracker:
             return
 
         rows, heard = rows[awake], heard[awake]
-        reference = played.last(self.history)[rows]
-        audible = self._correlator.audible(reference)
+        settled = self._settled[rows]
+        for some, correlator in ((~settled, self._everywhere), (settled, self._near_lag)):
+            if some.any():
+                self._search(rows[some], heard[some], played, floor_db, correlator)
+
+    def _search(
+        self,
+        rows: Lags,
+        heard: Audio,
+        played: AudioRing,
+        floor_db: Levels,
+        correlator: Correlator,
+    ) -> None:
+        """Correlate `rows` at the lags of `correlator`: those around the tracked one if not all."""
+        first = np.clip(self.lag_samples[rows] - _NEAR, 0, self._lags - correlator.lags)
+        first -= first % BLOCK
+        reference = played.ago(rows, first, correlator.history)
+        audible = correlator.audible(reference)
         worth = audible.sum(axis=1) > _LEAST_BLOCKS
         if not worth.any():
             return
 
-        rows, audible = rows[worth], audible[worth]
-        correlation = self._correlator(heard[worth], reference[worth])
-        slow, quick = self._learn(rows, correlation, audible)
+        rows, first, heard, audible = rows[worth], first[worth], heard[worth], audible[worth]
+        correlation = correlator(heard, reference[worth], floor_db[rows])
+        # A part of the lags takes less reference, of which more is echo: the echo stands higher,
+        # and by as much the noise of the correlation. In the memory both are as of all lags.
+        correlation *= np.float32(np.sqrt(correlator.history / self.history))
+        known = self._memory.learn(rows, first, correlation, audible)
+        lag = self.lag_samples[rows] - first
+        found, close = self._strongest(rows, lag, known, correlator is self._everywhere)
         new = ~self.locked[rows]
         if new.any():
             window = strongest(correlation[new], audible[new])
             self.ratio_of_window[rows[new]] = window.ratio
-        ratio = self._rate(rows, slow, quick, audible)
-        loud = np.mean(heard[worth] ** 2, axis=1) > _LOUD**2
-        count = self._unexplained[rows] + (loud & (ratio < _UNEXPLAINED_BELOW))
-        self._unexplained[rows] = np.where(ratio > _EXPLAINED_ABOVE, 0, count)
+            self._explain(rows[new], heard[new], found.ratio[new])
+        here = found.energy_at(lag)
+        self.ratio_at_lag[rows] = np.where(new, 0, here)
+        self.ratio_near_lag[rows] = np.where(close, found.ratio, 0)
+        # When the bot has stopped, and with it the echo at the tracked lag, another lag cannot be
+        # compared with it: only the caller's own speech correlates then.
+        row, last = np.arange(len(rows)), audible.shape[1] - 1
+        comparable = new | audible[row, np.minimum(lag // BLOCK, last)]
+        found.lag += first
+        threshold = np.where(close | new, _STANDS_OUT, _STANDS_OUT_FAR).astype(np.float32)
+        self._rate(rows, found, here, threshold, comparable)
 
     def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
         """[rows] whether the received audio is above its noise floor, which is updated here."""
@@ -217,53 +246,55 @@ class DelayTracker:
         above: NDArray[np.bool_] = level >= self._noise[rows] * _ABOVE_NOISE
         return above
 
-    def _learn(self, rows: Lags, correlation: Audio, audible: Blocks) -> tuple[Audio, Audio]:
-        """Update both memories with a correlation; returns their `rows`."""
-        teaches = per_lag(audible)
-        learned = []
-        for memory, rate in ((self._slow, _SLOW), (self._quick, _QUICK)):
-            held = memory[rows]
-            change = correlation - held
-            change *= rate
-            change *= teaches
-            held += change
-            memory[rows] = held
-            learned.append(held)
-        self._learned[rows] |= audible
-        return learned[0], learned[1]
-
-    def _rate(self, rows: Lags, slow: Audio, quick: Audio, audible: Blocks) -> Audio:
-        """Rate the memories of `rows` as evidence for or against the tracked lags.
-
-        Returns:
-            [rows] energy of the strongest arrival, over the mean of all lags.
-        """
-        locked, lag = self.locked[rows], self.lag_samples[rows]
-        learned = self._learned[rows]
-        found = strongest(slow, learned)
+    def _strongest(
+        self, rows: Lags, lag: Lags, known: Remembered, everywhere: bool
+    ) -> tuple[Arrivals, NDArray[np.bool_]]:
+        """The strongest arrivals, and [rows] whether one is the strongest near the tracked lag."""
+        if not everywhere:
+            near = strongest(known.quick, known.learned, lag, _NEAR)
+            return near, np.ones(rows.size, np.bool_)
+        found = strongest(known.slow, known.learned)
         self.peak_ratio[rows] = found.ratio
-        threshold = np.where(locked, _STANDS_OUT_FAR, _STANDS_OUT).astype(np.float32)
         far = (np.abs(found.lag - lag) > _NEAR) & (found.ratio > _STANDS_OUT_FAR)
-        close = locked & ~far
+        close = self.locked[rows] & ~far
         if close.any():
-            found.take(strongest(quick[close], learned[close], lag[close], _NEAR), close)
-            threshold[close] = _STANDS_OUT
+            near = strongest(known.quick[close], known.learned[close], lag[close], _NEAR)
+            found.take(near, close)
+        return found, close
 
-        same = locked & (np.abs(found.lag - lag) <= _SAME)
+    def _explain(self, rows: Lags, heard: Audio, ratio: Audio) -> None:
+        """Count the updates of `rows`, not locked, with loud audio and no echo."""
+        loud = np.mean(heard**2, axis=1) > _LOUD**2
+        count = self._unexplained[rows] + (loud & (ratio < _UNEXPLAINED_BELOW))
+        self._unexplained[rows] = np.where(ratio > _EXPLAINED_ABOVE, 0, count)
+
+    def _rate(
+        self,
+        rows: Lags,
+        found: Arrivals,
+        here: Audio,
+        threshold: Audio,
+        comparable: NDArray[np.bool_],
+    ) -> None:
+        """Take what was found in `rows` as evidence for or against the tracked lags.
+
+        Args:
+            rows: slots.
+            found: the strongest arrival of each.
+            here: [rows] energy at the tracked lag, over the mean of all lags.
+            threshold: [rows] of `found.ratio`.
+            comparable: [rows] whether the update says something of the tracked lag.
+        """
+        locked = self.locked[rows]
+        same = locked & (np.abs(found.lag - self.lag_samples[rows]) <= _SAME)
         contradicted = locked & ~same
         most = np.where(contradicted, _MOST_OF_A_RIVAL, _MOST_PER_UPDATE).astype(np.float32)
         weight = _evidence(found.ratio, threshold, most)
-        here = found.energy_at(lag)
-        self.ratio_at_lag[rows] = np.where(locked, here, 0)
-        self.ratio_near_lag[rows] = np.where(close, found.ratio, 0)
         weight[contradicted & (here >= found.ratio / 2)] = -1
+        self._settled[rows] = same & (found.ratio > _STANDS_OUT)
         self._confirm(rows[same], found.lag[same], weight[same], found.ratio[same])
-        # When the bot has stopped, and with it the echo at the tracked lag, another lag cannot be
-        # compared with it: only the caller's own speech correlates then.
-        row, last = np.arange(len(rows)), audible.shape[1] - 1
-        contested = ~same & (~locked | audible[row, np.minimum(lag // BLOCK, last)])
+        contested = ~same & comparable
         self._doubt(rows[contested], found.lag[contested], weight[contested])
-        return found.ratio
 
     def _confirm(self, rows: Lags, lag: Lags, weight: Audio, ratio: Audio) -> None:
         """The tracked lag was found again: follow small drifts, and raise its score."""
@@ -285,14 +316,3 @@ class DelayTracker:
         self.locked[won] = True
         self._score[won] = _START_SCORE
         self._rival_score[won] = 0
-
-
-def _shifted(row: NDArray[_T], by: int) -> NDArray[_T]:
-    """`row` shifted up by `by` places, filled with zeros."""
-    moved = np.zeros_like(row)
-    by = min(max(by, -row.size), row.size)
-    if by >= 0:
-        moved[by:] = row[: row.size - by]
-    else:
-        moved[:by] = row[-by:]
-    return moved
