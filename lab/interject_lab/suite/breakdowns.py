@@ -17,6 +17,7 @@ Counted = Iterable[tuple[str, float, float]]
 _LEVEL_DBFS: Final = (-36.0, -30.0, -26.0, -22.0)
 _NOISE_DBFS: Final = (-68.0, -60.0, -52.0)
 _ERL_DB: Final = (12.0, 20.0, 30.0, 40.0)
+_BACKCHANNEL_S: Final = (0.3, 0.4, 0.5)
 _SINCE_START_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -131,6 +132,13 @@ def _stops_for_noise(row: CallRow) -> Counted:
             yield label, float(sound.stop_ms is not None), 1.0
 
 
+def _stops_for_backchannels(row: CallRow) -> Counted:
+    for sound in row.figures.sounds:
+        if sound.kind == "backchannel" and sound.counts:
+            label = _bin(sound.seconds, _BACKCHANNEL_S, "s")
+            yield label, float(sound.stop_ms is not None), 1.0
+
+
 def _recorded(in_the_field: bool) -> str:
     return "in the field" if in_the_field else "clean"
 
@@ -175,6 +183,12 @@ _DIMENSIONS: Final = (
         ("G.711 alone",),
     ),
     _Dimension("Stops for noises, by their kind", True, _stops_for_noise),
+    _Dimension(
+        "Stops for backchannels, by their length",
+        True,
+        _stops_for_backchannels,
+        _bins(_BACKCHANNEL_S, "s"),
+    ),
     _Dimension(
         "False stops by time since the utterance began",
         False,

@@ -112,6 +112,20 @@ def test_digits_are_one_kind_of_noise() -> None:
     ]
 
 
+def test_backchannels_are_counted_by_their_length() -> None:
+    lengths_s = {0.2: None, 0.35: 300.0, 0.39: None, 0.8: 560.0}
+    sounds = [
+        interruption(9 + 10 * number, stop_ms, kind="backchannel", seconds=seconds)
+        for number, (seconds, stop_ms) in enumerate(lengths_s.items())
+    ]
+    found = broken_down([call_row(0, *sounds)], "Stops for backchannels, by their length")
+    assert [(group.label, group.bars[0].part, group.bars[0].whole) for group in found.groups] == [
+        ("below 0.3 s", 0, 1),
+        ("0.3 to 0.4 s", 1, 2),
+        ("0.5 s and more", 1, 1),
+    ]
+
+
 def test_a_bar_has_its_counts_and_a_rule_without_any_says_so() -> None:
     rows = [call_row(0, interruption(9, None), interruption(19, 200.0), low_rate="gsm")]
     found = broken_down(rows, "Missed interruptions by low-rate codec")
