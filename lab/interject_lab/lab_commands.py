@@ -150,7 +150,7 @@ def lab_bench(
 @click.option(
     "--calls",
     type=click.IntRange(50, 100_000),
-    default=6600,
+    default=10_000,
     show_default=True,
     help="Simulated calls of 30 s to learn from; a fifth more to choose on.",
 )

@@ -31,7 +31,7 @@ from media_pod.duplex.decision.judge.timers import log_seconds
 
 Floats = NDArray[np.float32]
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Changes whenever a feature's meaning, place or scale does: a network fits one version."""
 
 _GROUP_NAMES: Final[dict[str, tuple[str, ...]]] = {
