@@ -180,7 +180,7 @@ class Call:
         self._capture.push(
             tick.cleaned, tick.decision, tick.speech, line_learned=line_is_learned(tick)
         )
-        self._stop_judge.hear(tick.speech)
+        self._stop_judge.hear(tick.speech, tick.decision)
         if self._events.now_ms >= self._settings.max_call_s * 1000:
             self._end_at_limit()
         protected = self._greeting_protected()

@@ -10,7 +10,7 @@ from typing import Final
 
 from media_pod.call.endpointing import SPEECH
 from media_pod.call.events import BargeIn
-from media_pod.duplex.contract import TICK_MS
+from media_pod.duplex.contract import TICK_MS, Decision
 
 SPEECH_MS: Final = 300
 """Speech after the stop that proves a caller: half as much again as a barge-in takes, because a
@@ -39,10 +39,15 @@ class StopJudge:
             known = not math.isnan(stop.delay_ms)
             self._echo_ms = stop.delay_ms + ECHO_TAIL_MS if known else LONGEST_ECHO_MS
 
-    def hear(self, speech: float) -> None:
-        """One tick with Silero's probability, while the bot is silent."""
+    def hear(self, speech: float, decision: Decision) -> None:
+        """One tick with Silero's probability and the bank's decision, while the bot is silent.
+
+        Both must say speech: after what is left of an echo, Silero's memory keeps it above 0.5 for
+        up to a second of silence.
+        """
         self._since_ms += TICK_MS
-        if self._since_ms > self._echo_ms and speech >= SPEECH:
+        heard = decision is Decision.CALLER and speech >= SPEECH
+        if self._since_ms > self._echo_ms and heard:
             self.speech_ms += TICK_MS
 
     def false_stop(self, *, words: bool) -> BargeIn | None:

@@ -69,7 +69,7 @@ class Line:
 
     def take(self, tick: int, decision: int, speech: float, delay_ms: float) -> None:
         if self.stopped:
-            self.judge.hear(speech)
+            self.judge.hear(speech, Decision(decision))
             return
         spoke = bool(self.caller[: (tick + 1) * FRAME].any())
         by_caller = decision == Decision.CALLER and spoke
@@ -107,7 +107,7 @@ def test_a_stop_is_suspected_where_nobody_spoke(sort: str, least: int, most: int
     speech = spoken(BOT, "en-us")[: bot.size]
     bot[: speech.size] = speech
     calls = lines(sort, rng)
-    bank = Bank(CALLS, RATE_HZ)
+    bank = Bank(CALLS, RATE_HZ, keep_backchannels=False)
     for slot in range(CALLS):
         bank.open(slot)
     for tick in range(TICKS):
