@@ -13,8 +13,7 @@ from media_pod.call.events import BargeIn
 from media_pod.duplex.contract import TICK_MS, Decision
 
 SPEECH_MS: Final = 300
-"""Speech after the stop that proves a caller: half as much again as a barge-in takes, because a
-cough or a door is over by then."""
+"""Speech after the stop that proves a caller: a cough or a door is over by then."""
 ECHO_TAIL_MS: Final = 100
 """How much longer than its delay the echo of a room or a hybrid lasts."""
 LONGEST_ECHO_MS: Final = 1000
@@ -42,8 +41,8 @@ class StopJudge:
     def hear(self, speech: float, decision: Decision) -> None:
         """One tick with Silero's probability and the bank's decision, while the bot is silent.
 
-        Both must say speech: after what is left of an echo, Silero's memory keeps it above 0.5 for
-        up to a second of silence.
+        Both must say speech: after what is left of an echo, Silero's memory can keep it above 0.5
+        for half a second of silence.
         """
         self._since_ms += TICK_MS
         heard = decision is Decision.CALLER and speech >= SPEECH

@@ -81,8 +81,8 @@ class BargeInSettings(StrictModel):
     sensitivity: Literal["low", "normal", "high"] = Field(
         default="normal",
         description="How much evidence of caller speech stops the bot. high stops soonest; low "
-        "needs more evidence and has fewer false stops. Default normal: the fewest missed callers "
-        "with hardly any false stop. docs/explanation/measurements.md has what each costs.",
+        "needs more evidence and has fewer false stops. Default normal: chosen on simulated "
+        "calls, see docs/explanation/measurements.md.",
     )
     backchannels: Literal["keep", "stop"] = Field(
         default="keep",

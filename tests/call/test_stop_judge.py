@@ -96,6 +96,20 @@ def lines(sort: str, rng: np.random.Generator) -> list[Line]:
     return made
 
 
+@pytest.mark.parametrize(
+    ("decision", "speech", "suspected"),
+    [(Decision.CALLER, 0.9, False), (Decision.NONE, 0.9, True), (Decision.CALLER, 0.1, True)],
+)
+def test_a_stop_is_true_where_silero_and_the_bank_find_the_caller(
+    decision: Decision, speech: float, suspected: bool
+) -> None:
+    judge = StopJudge()
+    judge.stopped(BargeIn(0, 0, "", 0.2, 120.0, 1.0, 1.0, "", "", 0))
+    for _ in range(50):
+        judge.hear(speech, decision)
+    assert (judge.false_stop(words=False) is not None) == suspected
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(

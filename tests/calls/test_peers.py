@@ -24,13 +24,12 @@ CONNECT = Next(NextStep.CONNECT, address="10.0.0.2:3000")
 
 Serve = Callable[..., Awaitable[str]]
 
-
 patient_peers: Final = partial(HttpPeers, deadline_s=20.0)
 """For peers that answer: a machine that stalls is none of their cases."""
 
 
 def in_order(peers: list[tuple[str, int]]) -> None:
-    """No shuffling."""
+    """In place of a shuffle: peers are asked in the order in which they were given."""
 
 
 @pytest.fixture

@@ -103,6 +103,14 @@ def test_the_longest_delay_is_a_setting() -> None:
     assert not beyond.trusted
 
 
+def test_the_rings_hold_the_reference_of_a_search_near_the_longest_lag() -> None:
+    for max_delay_ms in range(100, 1001):
+        tracker = DelayTracker(1, max_delay_ms)
+        last = tracker._lags - tracker._near_lag.lags
+        assert tracker.history >= last + tracker._near_lag.history, max_delay_ms
+        assert tracker.history >= tracker._everywhere.history, max_delay_ms
+
+
 @pytest.mark.parametrize("step_ms", [-80, -25, 40, 150, 400])
 def test_follows_a_step_within_a_second_and_a_half_of_echo(step_ms: int) -> None:
     before, after = 3000, 3000 + step_ms * 8

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from interject_lab.call_record import SoundKind
 from interject_lab.scoring.figures import CallRow, SoundOutcome
 from interject_lab.scoring.suite_scores import interruptions, missed
 
@@ -125,18 +126,15 @@ def _false_since_start(row: CallRow) -> Counted:
         yield label, float(labels.count(label)), row.figures.bot_alone_s / 3600
 
 
-def _stops_for_noise(row: CallRow) -> Counted:
-    for sound in row.figures.sounds:
-        if sound.kind in ("noise", "dtmf") and sound.counts:
-            label = sound.what if sound.kind == "noise" else "DTMF digit"
-            yield label, float(sound.stop_ms is not None), 1.0
+def _stops_for(
+    kinds: Sequence[SoundKind], of: Callable[[SoundOutcome], str]
+) -> Callable[[CallRow], Counted]:
+    def count(row: CallRow) -> Counted:
+        for sound in row.figures.sounds:
+            if sound.kind in kinds and sound.counts:
+                yield of(sound), float(sound.stop_ms is not None), 1.0
 
-
-def _stops_for_backchannels(row: CallRow) -> Counted:
-    for sound in row.figures.sounds:
-        if sound.kind == "backchannel" and sound.counts:
-            label = _bin(sound.seconds, _BACKCHANNEL_S, "s")
-            yield label, float(sound.stop_ms is not None), 1.0
+    return count
 
 
 def _recorded(in_the_field: bool) -> str:
@@ -182,11 +180,17 @@ _DIMENSIONS: Final = (
         _missed_by_line("low_rate", _codec),
         ("G.711 alone",),
     ),
-    _Dimension("Stops for noises, by their kind", True, _stops_for_noise),
+    _Dimension(
+        "Stops for noises, by their kind",
+        True,
+        _stops_for(
+            ("noise", "dtmf"), lambda sound: sound.what if sound.kind == "noise" else "DTMF digit"
+        ),
+    ),
     _Dimension(
         "Stops for backchannels, by their length",
         True,
-        _stops_for_backchannels,
+        _stops_for(("backchannel",), lambda sound: _bin(sound.seconds, _BACKCHANNEL_S, "s")),
         _bins(_BACKCHANNEL_S, "s"),
     ),
     _Dimension(

@@ -1,10 +1,10 @@
 """Whitened cross-correlation of received and played audio, and the lags at which it is meaningful.
 
 Generalised cross-correlation with phase transform (GCC-PHAT; Knapp and Carter, 1976), many slots in
-one array. A frequency counts as far as the received audio is above the line's noise there: of a
-quiet echo in white noise only the vowels remain, and the phase of everything else is random. Lags
-are in samples; quantities that need no sample accuracy are kept per `BLOCK` of lags (1 ms), which
-is an eighth of the work.
+one array. Frequencies are weighted by their signal-to-noise ratio: of a quiet echo in white noise
+only the vowels are above the noise, and the phase of everything else is random. Lags are in
+samples; quantities that need no sample accuracy are kept per `BLOCK` of lags (1 ms), which is an
+eighth of the work.
 """
 
 from typing import Final
@@ -65,7 +65,8 @@ class Correlator:
         bins = RATE_HZ * np.arange(low, high + 1) / self.history
         self._band_of = np.searchsorted(EDGES_HZ, bins, side="right") - 1
         # Parseval: noise of power 1 in a band, cut by the window, has this power in each bin.
-        self._power = (WINDOW * RATE_HZ / 2 / np.diff(EDGES_HZ)).astype(np.float32)
+        power = WINDOW * RATE_HZ / 2 / np.diff(EDGES_HZ)
+        self._over_floor = (_OVER_FLOOR * power).astype(np.float32)
 
     def audible(self, reference: Audio) -> Blocks:
         """[rows, lags / BLOCK] whether the window of `reference`, [rows, history], at a lag has
@@ -91,7 +92,7 @@ class Correlator:
         both[1] = reference
         spectra = fft.rfft(both, axis=2)[:, :, self._band]
         power = np.square(spectra.real) + np.square(spectra.imag)
-        noise = np.float32(_OVER_FLOOR) * 10 ** (floor_db / 10) * self._power
+        noise = 10 ** (floor_db / 10) * self._over_floor
         weight = power[0] / (power[0] + np.take(noise, self._band_of, axis=1))
         total = weight.sum(axis=1, keepdims=True) + _SILENCE
         # In place, explicitly: NumPy does so by itself from 256 KB on, and rounds differently then.

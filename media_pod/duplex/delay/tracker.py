@@ -87,11 +87,12 @@ class DelayTracker:
         self._lags = max_delay_ms * RATE_HZ // 1000 + SPREAD
         self._everywhere = Correlator(self._lags)
         self._near_lag = Correlator(min(2 * _NEAR, self._lags))
-        self.history = self._everywhere.history
+        after_lag = self._lags - self._near_lag.lags
+        self.history = max(self._everywhere.history, after_lag + self._near_lag.history)
         """Samples of both rings that an update needs."""
         self._memory = LagMemory(slots, self._lags)
         self._settled = np.zeros(slots, np.bool_)
-        """[slots] whether the latest update found the tracked lag again."""
+        """[slots] whether the latest update clearly found the tracked lag again."""
         self._slipped = np.zeros(slots, np.intp)
         self._noise = np.full(slots, np.inf, np.float32)
         self._score = np.zeros(slots, np.float32)
@@ -219,7 +220,7 @@ class DelayTracker:
         correlation = correlator(heard, reference[worth], floor_db[rows])
         # A part of the lags takes less reference, of which more is echo: the echo stands higher,
         # and by as much the noise of the correlation. In the memory both are as of all lags.
-        correlation *= np.float32(np.sqrt(correlator.history / self.history))
+        correlation *= np.float32(np.sqrt(correlator.history / self._everywhere.history))
         known = self._memory.learn(rows, first, correlation, audible)
         lag = self.lag_samples[rows] - first
         found, close = self._strongest(rows, lag, known, correlator is self._everywhere)
