@@ -1,13 +1,11 @@
 """A suite's call over TCP to a real pod and on the lab's virtual clock: the same decisions.
 
 The figures of the suites are only as good as that. The pod's bank, given the same input again,
-decides the same to the tick, whatever the machine did meanwhile. On the virtual clock stops and
-ducks may lie a tick elsewhere: a pod's stop fades out for half a frame, the lab's is silent at
-once, and so the echo after it differs.
+decides the same in each tick, whatever the machine did meanwhile. So does the bank on the virtual
+clock, whose bot plays the same samples as the pod's, ducks and fades with them.
 """
 
 import asyncio
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -15,7 +13,6 @@ from uuid import UUID
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 from pod_on_sockets import manifest, running
 from recorded_bank import Fed, RecordedBank
 from virtual_again import run_again
@@ -27,7 +24,7 @@ from interject_lab.suite.document import read_suite
 from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.telephones.phone import Phone, ask_call_start
 from media_pod.duplex.bank import Bank
-from media_pod.duplex.contract import TICK_MS, Decision, Pcm
+from media_pod.duplex.contract import TICK_MS, Pcm
 from media_pod.providers.registry import ProviderRegistry
 from real_time.retry import again_if_stalled
 from real_time.verdict import TRIES
@@ -65,14 +62,9 @@ def _compare(folder: Path) -> None:
 
     virtual = run_again(_drawn(), fed, record, _sentences(fed, call.utterances))
 
-    # Read in the tick after the decision, as a pod's voice is.
-    speaking = np.array([played.any() for played in fed.played])
-    stops = [begin for begin in _begins(decisions, Decision.CALLER) if speaking[begin]]
-    virtual_stops = [sample // TICK - 1 for sample in virtual.stop_samples]
-    assert len(stops) >= LEAST_STOPS
-    _assert_within_a_tick(virtual_stops, stops)
-    for kind in (Decision.ONSET, Decision.CALLER):
-        _assert_within_a_tick(_begins(virtual.trace.decision, kind), _begins(decisions, kind))
+    np.testing.assert_array_equal(virtual.trace.decision, decisions)
+    np.testing.assert_array_equal(virtual.trace.played, np.concatenate(fed.played, axis=None))
+    assert len(virtual.stop_samples) >= LEAST_STOPS
 
 
 def _drawn() -> SuiteCall:
@@ -84,7 +76,8 @@ async def _call_a_pod(call: SuiteCall, folder: Path) -> tuple[Fed, CallRecord]:
     script = []
     for number, pcm in enumerate(call.utterances):
         path = folder / f"{number}.wav"
-        soundfile.write(path, pcm, RATE_HZ)
+        # In whole ticks, so that the sentences after it begin with a tick, as the lab's do.
+        soundfile.write(path, np.pad(pcm, (0, -pcm.size % TICK)), RATE_HZ)
         script.append({"play": str(path), "pauseMs": PAUSE_MS})
     dialogue = {"kind": "scripted", "script": script, "atEnd": "repeat"}
     bank = RecordedBank(RATE_HZ)
@@ -124,18 +117,3 @@ def _beginning(first_sound: int, pcm: Pcm, played: Pcm) -> tuple[int, Pcm, int]:
 
 def _error(beginning: tuple[int, Pcm, int]) -> int:
     return beginning[2]
-
-
-def _begins(decisions: NDArray[np.int8], kind: Decision) -> list[int]:
-    """The ticks in which a run of `kind` begins."""
-    begins, tick = [], 0
-    for decision, run in groupby(decisions):
-        if decision == kind:
-            begins.append(tick)
-        tick += sum(1 for _ in run)
-    return begins
-
-
-def _assert_within_a_tick(found: list[int], expected: list[int]) -> None:
-    assert len(found) == len(expected), (found, expected)
-    assert all(abs(a - b) <= 1 for a, b in zip(found, expected, strict=True)), (found, expected)

@@ -16,9 +16,10 @@ from recorded_bank import Fed
 from interject_lab.call_record import NOTHING, UNDERRUN, CallRecord
 from interject_lab.network.levels import is_sound
 from interject_lab.scoring.truth import NOWHERE, locate
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.suite.draw import SuiteCall
 from interject_lab.telephones.caller import Caller
-from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
+from interject_lab.virtual import VirtualCall, VirtualResult, run
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm, Step
 

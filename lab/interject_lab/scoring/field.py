@@ -1,7 +1,8 @@
 """Measures a call of a suite against the truth of its mix.
 
 Times are those of the pod: a sound begins when the frame with its first 10 ms within 18 dB of its
-level has arrived, and a decision falls at the end of its tick, from which on the bot is silent.
+level has arrived, and a decision falls at the end of its tick. The bot fades out in the 10 ms after
+that.
 
 - A *stop* is a rise of the decision to CALLER while the bot speaks. It belongs to the sound that
   sounds at that moment, or ended at most 300 ms ago; without one it is *false*.

@@ -36,7 +36,7 @@ class Stop:
     """One cut of the bot's speech."""
 
     sample: int
-    """In the bot's stream: the first sample of the silence, from the pod's or the bot's log."""
+    """In the bot's stream: where it was cut short, from the pod's or the bot's log."""
     silence_ns: int
     """When the bot was silent because of the stop."""
     true: bool
@@ -62,8 +62,8 @@ def find_stops(record: CallRecord, stop_samples: Sequence[int]) -> list[Stop]:
 
     Args:
         record: the telephone's.
-        stop_samples: where in `record.bot` the bot was cut short: the first sample of each
-            silence, in order. Known from the pod: on the wire a stop is like an end of speech.
+        stop_samples: where in `record.bot` the bot was cut short, in order. Known from the pod: on
+            the wire a stop is like an end of speech.
     """
     sounds = has_sound(record.bot, record.rate_hz)
     return [

@@ -20,10 +20,11 @@ from interject_lab.processes import processes
 from interject_lab.rules.registry import Rule, resolve
 from interject_lab.scoring.field import measure
 from interject_lab.scoring.figures import ROW, CallRow
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.suite.document import Suite, read_suite
 from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.suite.plan import BenchPlan
-from interject_lab.virtual import ScriptedBot, VirtualCall, VirtualResult, run
+from interject_lab.virtual import VirtualCall, VirtualResult, run
 from media_pod.errors import SetupError
 
 CHUNK: Final = 32

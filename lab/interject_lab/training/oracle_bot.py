@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from interject_lab.call_record import MEANT_FOR_THE_BOT, Sound
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.telephones.caller import Caller
-from interject_lab.virtual import ScriptedBot
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
 
 _OBEYS: Final = 0.6

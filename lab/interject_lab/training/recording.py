@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from interject_lab.material.corpus import load, loaded
 from interject_lab.material.material import Split
 from interject_lab.processes import processes
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.suite.document import read_suite
 from interject_lab.suite.draw import draw_call
 from interject_lab.training.labels import label
 from interject_lab.training.oracle_bot import OracleBot
-from interject_lab.virtual import ScriptedBot, VirtualCall, run
+from interject_lab.virtual import VirtualCall, run
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Decision, Reason
 from media_pod.duplex.decision.detector import Detection, Evidence

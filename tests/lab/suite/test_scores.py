@@ -11,10 +11,11 @@ from interject_lab.call_record import MEANT_FOR_THE_BOT
 from interject_lab.scoring.field import measure
 from interject_lab.scoring.figures import ROW, CallRow
 from interject_lab.scoring.suite_scores import SuiteScores, pool
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.suite.document import Suite
 from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.suite.run import read_rows
-from interject_lab.virtual import ScriptedBot, VirtualCall, run
+from interject_lab.virtual import VirtualCall, run
 from lab.conftest import small_material
 from lab.suite.instruments import DeafBank, InstrumentBank, RandomBank
 from lab.suite.rows import call_row, interruption

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from interject_lab.call_record import Sound, SoundKind
+from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.telephones.caller import Caller, Cue, PlannedUtterance
 from interject_lab.training.oracle_bot import OracleBot
-from interject_lab.virtual import ScriptedBot
 from media_pod.duplex.contract import Decision, Pcm
 
 RATE_HZ, TICK = 8000, 160
