@@ -6,7 +6,7 @@ slot nor the other calls change it, so that a stored call can be replayed.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,8 @@ class Bank:
         """[slots] lag of the latest reference that the canceller got, in samples at `rate`."""
         self._absent = np.zeros(slots, np.bool_)
         """[slots] whether that reference was silence in place of what was played."""
+        self._relearn = np.zeros(slots, np.bool_)
+        """[slots] whether the tracker found another lag that the canceller has not taken yet."""
         self._tracker = DelayTracker(slots, max_delay_ms)
         self._canceller = canceller(slots, rate)
         self._vad = SileroVad(slots, rate)
@@ -106,12 +108,14 @@ class Bank:
             ValueError: the slot is already open.
             IndexError: `slot` is out of range.
         """
+        if not 0 <= slot < self._slots:
+            raise IndexError(f"slot {slot} of a bank of {self._slots}: they begin at 0")
         if self._open[slot]:
             raise ValueError(f"slot {slot} is open already: close it first")
 
         self._open[slot] = True
         self._ticks[slot] = phase
-        self._lag[slot], self._absent[slot] = 0, False
+        self._lag[slot], self._absent[slot], self._relearn[slot] = 0, False, False
         for part in (
             self._audio,
             self._tracker,
@@ -134,21 +138,49 @@ class Bank:
 
     def step(self, caller: Pcm, played: Pcm, slipped: NDArray[np.int32] | None = None) -> Step:
         """Advance every call by one tick; see `contract.DuplexBank.step`."""
-        self._check("caller", caller)
-        self._check("played", played)
+        frames = (self._slots, self._samples)
+        _check("caller", caller, frames, np.int16)
+        _check("played", played, frames, np.int16)
+        if slipped is not None:
+            _check("slipped", slipped, frames[:1], np.int32)
         self._audio.push(caller, played)
         self._track(slipped)
         tracker = TrackerState.of(self._tracker)
-        flat = (caller == caller[:, :1]).all(axis=1)
+        digital_silence = (caller == caller[:, :1]).all(axis=1)
         # The caller's side sends digital silence (DTX, DTMF, a muted microphone). If the line has a
         # known echo, its absence is then no evidence: a model that learned from it would classify
         # the returning echo as the caller.
-        absent = flat & self._tracker.locked
+        absent = digital_silence & self._tracker.locked
         aligned = self._aligned(absent, slipped)
         cleaned = self._canceller.step(caller, aligned)
         speech = self._vad.step(cleaned)
+        evidence = self._evidence(cleaned, speech, digital_silence, absent, tracker)
+        detection = self._detector.step(evidence)
+        echo = evidence.predicted.reference_at_lag & ~absent
+        erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
+        delay_ms = self._tracker.lag_samples * (1000 / RATE_HZ)
+        return Step(
+            cleaned=cleaned,
+            speech=speech,
+            decision=detection.decision * self._open,
+            delay_ms=self._only_open(np.where(self._tracker.locked, delay_ms, np.nan)),
+            delay_confidence=self._only_open(tracker.confidence),
+            erle_db=self._only_open(erle_db),
+            reason=detection.reason * self._open,
+            why={slot: parts for slot, parts in detection.why.items() if self._open[slot]},
+        )
+
+    def _evidence(
+        self,
+        cleaned: Pcm,
+        speech: Audio,
+        digital_silence: NDArray[np.bool_],
+        absent: NDArray[np.bool_],
+        tracker: TrackerState,
+    ) -> Evidence:
+        """What the detector decides from; `digital_silence` and `absent` are flags by slot."""
         caller_db, played_db = self._band_levels()
-        self._floor.follow(caller_db, ~flat)
+        self._floor.follow(caller_db, ~digital_silence)
         lag_ticks = self._tracker.lag_samples // (RATE_HZ * TICK_MS // 1000)
         predicted = self._prediction.step(
             played_db, caller_db, lag_ticks, self._tracker.locked, ~absent
@@ -162,9 +194,9 @@ class Bank:
                 cleaned,
                 played_db=played_db,
                 tracker=tracker,
-                flat=flat,
+                digital_silence=digital_silence,
             )
-        evidence = Evidence(
+        return Evidence(
             speech,
             caller_db,
             self._floor.level_db,
@@ -173,30 +205,6 @@ class Bank:
             self._tracker.unexplained,
             signals,
         )
-        detection = self._detector.step(evidence)
-        echo = predicted.reference_at_lag & ~absent
-        erle_db = self._erle.step(self._before_canceller(), cleaned, echo, detection.decision)
-        delay_ms = np.where(
-            self._tracker.locked, self._tracker.lag_samples * (1000 / RATE_HZ), np.nan
-        )
-        return Step(
-            cleaned=cleaned,
-            speech=speech,
-            decision=detection.decision * self._open,
-            delay_ms=self._only_open(delay_ms),
-            delay_confidence=self._only_open(tracker.confidence),
-            erle_db=self._only_open(erle_db),
-            reason=detection.reason * self._open,
-            why={slot: parts for slot, parts in detection.why.items() if self._open[slot]},
-        )
-
-    def _check(self, name: str, audio: Pcm) -> None:
-        shape = (self._slots, self._samples)
-        if audio.shape != shape or audio.dtype != np.int16:
-            raise ValueError(
-                f"{name} is {audio.dtype}{list(audio.shape)}; "
-                f"a step takes int16{list(shape)}: one row per slot"
-            )
 
     def _track(self, slipped: NDArray[np.int32] | None) -> None:
         """Advance the delay tracker, after the slips of the gather phase."""
@@ -219,11 +227,13 @@ class Bank:
         lag = np.where(self._tracker.locked, np.maximum(self._tracker.lag_samples - lead, 0), 0)
         lag = lag * self._rate // RATE_HZ
         moved = lag != self._lag
+        # A lag may be found in a tick of digital silence; the canceller takes it in the next other.
+        self._relearn |= moved if slipped is None else moved & (slipped == 0)
         broken = np.flatnonzero(self._open & ~absent & (moved | self._absent))
         if broken.size:
             past = self._audio.played.ago(broken, lag[broken] + self._samples, self._past)
-            found = moved if slipped is None else moved & (slipped == 0)
-            self._canceller.realign(broken, past, found[broken])
+            self._canceller.realign(broken, past, self._relearn[broken])
+            self._relearn[broken] = False
         self._lag, self._absent = lag, absent
         aligned = self._audio.played.ago(self._rows, lag, self._samples).astype(np.int16)
         aligned[absent] = 0
@@ -246,3 +256,11 @@ class Bank:
 
     def _only_open(self, values: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:
         return np.where(self._open, values, 0).astype(np.float32)
+
+
+def _check(name: str, array: NDArray[Any], shape: tuple[int, ...], kind: type[np.integer]) -> None:
+    if array.shape != shape or array.dtype != kind:
+        raise ValueError(
+            f"{name} is {array.dtype}{list(array.shape)}; "
+            f"a step takes {np.dtype(kind)}{list(shape)}: one row per slot"
+        )

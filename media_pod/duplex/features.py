@@ -32,7 +32,7 @@ class BandLevels:
         bins = np.arange(self.window // 2 + 1) * rate / self.window
         edges = np.array(EDGES_HZ)
         inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
-        # Parseval: with this factor the band powers of white noise of RMS 1 add up to 1.
+        # Parseval: with this factor the band powers of noise of RMS 1 within the bands add up to 1.
         power = 2 / (self.window * np.sum(self._taper.astype(np.float64) ** 2))
         self._bands = np.ascontiguousarray((inside * power).T, np.float32)
 

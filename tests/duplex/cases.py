@@ -67,7 +67,7 @@ def evidence(case: Case) -> Evidence:
     )
 
 
-def heard(case: Case, ratio_near_lag: float = 10.0, *, flat: bool = False) -> Evidence:
+def heard(case: Case, ratio_near_lag: float = 10.0, *, digital_silence: bool = False) -> Evidence:
     """The case's evidence with the signals that the learned judge needs; spectra are empty."""
     number = np.array([10], np.float32)
     tracker = TrackerState(
@@ -84,6 +84,6 @@ def heard(case: Case, ratio_near_lag: float = 10.0, *, flat: bool = False) -> Ev
         cleaned_db=levels(case.level_db),
         played_db=levels(50.0 if case.bot_speaks else -10.0),
         tracker=tracker,
-        flat=np.array([flat]),
+        digital_silence=np.array([digital_silence]),
     )
     return replace(evidence(case), signals=signals)

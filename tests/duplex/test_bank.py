@@ -295,6 +295,21 @@ def test_other_shapes_are_refused(caller: Any, played: Any, text: str) -> None:
         bank.step(np.zeros(caller, np.int16), np.zeros(played, np.int16))
 
 
+@pytest.mark.parametrize(
+    "slipped", [np.zeros(2), np.zeros(3, np.int32), np.zeros((1, 2), np.int32)]
+)
+def test_other_slips_are_refused(slipped: Any) -> None:
+    frames = np.zeros((2, 160), np.int16)
+    with pytest.raises(ValueError, match=r"slipped is .*\]; a step takes int32\[2\]"):
+        opened(2).step(frames, frames, slipped)
+
+
+@pytest.mark.parametrize("slot", [-1, 2])
+def test_a_slot_that_the_bank_has_not_is_refused(slot: int) -> None:
+    with pytest.raises(IndexError, match=f"slot {slot} of a bank of 2"):
+        Bank(2).open(slot)
+
+
 def test_other_types_are_refused() -> None:
     silence: Any = np.zeros((1, 160), np.float32)
     with pytest.raises(ValueError, match=r"played is float32\[1, 160\]; a step takes int16"):

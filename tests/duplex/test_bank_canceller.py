@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from duplex.conftest import Speak
 from duplex.lines import echo_line, run
-from duplex.signals import pcm, speechlike, ticks
+from duplex.signals import Sound, pcm, speechlike, ticks
 from media_pod.duplex.bank import Bank
 from media_pod.duplex.contract import Pcm
 from media_pod.duplex.ring import Audio, AudioRing
@@ -67,6 +67,31 @@ class Realignments:
     def step(self, caller: Pcm, reference: Pcm) -> Pcm:
         self.references.append(reference)
         return caller
+
+
+def test_a_lag_that_is_found_in_a_tick_of_silence_is_learned_in_the_next() -> None:
+    """A lost frame is digital silence."""
+    bot = pcm(speechlike(np.random.default_rng(4), 4.0))
+    line = echo_line(bot, 4.0)
+    locked = _first_realignment(line.caller, line.played)[0]
+    line.caller[locked * 160 : (locked + 1) * 160] = 0
+    assert _first_realignment(line.caller, line.played) == (locked + 1, (0, True))
+
+
+def _first_realignment(caller: Sound, played: Sound) -> tuple[int, tuple[int, bool]]:
+    made: list[Realignments] = []
+
+    def factory(slots: int, rate: int) -> Realignments:
+        made.append(Realignments(slots, rate))
+        return made[0]
+
+    bank = Bank(1, canceller=factory)
+    bank.open(0)
+    for tick, frames in enumerate(zip(ticks([caller]), ticks([played]), strict=True)):
+        bank.step(*frames)
+        if made[0].noted:
+            return tick, made[0].noted[0]
+    raise AssertionError("no echo was found")
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])

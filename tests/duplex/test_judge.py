@@ -145,7 +145,10 @@ def test_a_telephone_that_sends_nothing_for_seconds_holds_the_networks() -> None
     def live_ticks_until_a_stop(flat_ticks: int) -> int:
         detector = LearnedDetector(1, 0.0, JudgeWeights((patient(),), RULE, ""))
         for _ in range(flat_ticks):
-            assert detector.step(heard(BOT_SPEAKS, flat=True)).decision[0] != Decision.CALLER
+            assert (
+                detector.step(heard(BOT_SPEAKS, digital_silence=True)).decision[0]
+                != Decision.CALLER
+            )
         seen = decisions(steps(detector, BOT_SPEAKS, 60))
         return seen.index(Decision.CALLER)
 

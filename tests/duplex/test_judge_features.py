@@ -120,7 +120,7 @@ def test_a_call_that_comes_after_silence_has_the_same_features_later() -> None:
     early, late = FeatureExtractor(1), FeatureExtractor(1)
     silence = Case(level_db=-10.0, speech=0.01, bot_speaks=False, locked=False)
     for _ in range(40):
-        late.step(heard(silence, flat=True))
+        late.step(heard(silence, digital_silence=True))
     for case in (replace(UNLOCKED, speech=0.4), ECHO, CALLER, COUGH):
         for tick in range(10):
             one, other = early.step(heard(case)), late.step(heard(case))

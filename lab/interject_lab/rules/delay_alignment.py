@@ -64,8 +64,10 @@ class DelayAlignment:
             self._ticks, self._open, self._caller_8k, self._played_8k, self._floor.level_db
         )
         self._ticks += 1
-        flat = (caller == caller[:, :1]).all(axis=1)
-        self._floor.follow(self._levels(self._caller_8k.last(self._levels.window)), ~flat)
+        digital_silence = (caller == caller[:, :1]).all(axis=1)
+        self._floor.follow(
+            self._levels(self._caller_8k.last(self._levels.window)), ~digital_silence
+        )
         lag = np.maximum(self._tracker.lag_samples - self._lead, 0)
         lag = np.where(self._tracker.locked, lag, 0) * self._rate // RATE_HZ
         return self._played.ago(self._rows, lag, self._samples).astype(np.int16)

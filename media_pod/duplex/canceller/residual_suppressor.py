@@ -57,7 +57,8 @@ class ResidualSuppressor:
         half = (np.arange(2 * block) + 0.5) / (2 * block)
         self._taper = np.sin(np.pi * half).astype(np.float32)
         """Its square adds up to 1 with that of the next frame."""
-        self._least_power = _LEAST_ECHO**2 * block
+        self._least_power = _LEAST_ECHO**2 * block**2
+        """Of a spectrum's bins in all, by Parseval's theorem."""
 
     def reset(self, row: int) -> None:
         """Give `row` the state of a call that begins."""

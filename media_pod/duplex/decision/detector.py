@@ -2,7 +2,7 @@
 
 `BargeInDetector` is the interface. `SequentialDetector` implements Wald's sequential probability
 ratio test (1945): each tick adds the log-likelihood ratio of "the caller speaks" to a sum that
-cannot fall below zero, and thresholds on the sum decide. A loud, clear interruption takes three
+cannot fall below zero, and thresholds on the sum decide. A loud, clear interruption takes two
 ticks, a doubtful one longer.
 
 There are three cases:

@@ -1,9 +1,9 @@
 """Predicts the maximum echo level of the played audio, per band.
 
 An echo is a delayed copy: its band levels are those of the reference at that delay, plus the
-coupling of the line in dB. `EchoPrediction` learns the coupling per band and slot, without a
-double-talk detector: it is a running quantile, which is robust against callers, who speak during a
-small part of the bot's speech.
+coupling of the line in dB (the negative echo return loss, ERL). `EchoPrediction` learns the
+coupling per band and slot, without a double-talk detector: it is a running quantile, which is
+robust against callers, who speak during a small part of the bot's speech.
 
 There are two predictions:
 

@@ -57,7 +57,7 @@ class Signals:
     played_db: Levels
     """[slots, BANDS] levels of the played audio, now."""
     tracker: TrackerState
-    flat: NDArray[np.bool_]
+    digital_silence: NDArray[np.bool_]
     """[slots] whether the received audio of this tick is digital silence."""
 
 
@@ -88,7 +88,7 @@ class SignalAnalysis:
         *,
         played_db: Levels,
         tracker: TrackerState,
-        flat: NDArray[np.bool_],
+        digital_silence: NDArray[np.bool_],
     ) -> Signals:
         """Take one tick of every slot; spectra and levels only of the slots in `rows`.
 
@@ -99,7 +99,7 @@ class SignalAnalysis:
             cleaned: [slots, samples] this tick after the canceller.
             played_db: see `Signals`.
             tracker: see `Signals`.
-            flat: see `Signals`.
+            digital_silence: see `Signals`.
         """
         self._cleaned.push(cleaned)
         lag = tracker.lag_samples[rows] * self._rate // RATE_HZ
@@ -118,5 +118,5 @@ class SignalAnalysis:
             cleaned_db=cleaned_db,
             played_db=played_db,
             tracker=tracker,
-            flat=flat,
+            digital_silence=digital_silence,
         )

@@ -11,7 +11,8 @@ Three rules prevent a lock on a wrong lag:
   causal;
 - a lag learns only while the reference was audible at that lag and the received audio is above its
   noise floor: otherwise it would learn the edges of speech instead of the echo;
-- a lag must win several updates before it is accepted, more of them the less it stands out.
+- the first lag must win several updates before it is accepted, more of them the less it stands out.
+  Another lag later needs less: one update in which it stands out far.
 
 The slow memory is searched over all lags, the quick one near the lock. While the tracked lag is
 found again and again, only the lags near it are correlated: half the work. The first update that
@@ -31,20 +32,18 @@ from media_pod.duplex.features import Levels
 from media_pod.duplex.ring import Audio, AudioRing
 
 UPDATE_TICKS: Final = 5
-"""Update interval of a slot, in ticks: 100 ms."""
-_RECHECK_TICKS: Final = 1
-"""A lag that is doubted is updated again in the next tick."""
+"""Update interval of a slot, in ticks: 100 ms. A slot whose lag is doubted is updated in each."""
 
 _NEAR: Final = 220 * RATE_HZ // 1000
 _SAME: Final = 3 * RATE_HZ // 1000
 _ABOVE_NOISE: Final = np.float32(10 ** (5 / 20))
-_NOISE_RISE: Final = np.float32(10 ** (0.2 / 20))
-"""Per update: the noise floor falls at once and rises by 2 dB per second."""
+_NOISE_RISE: Final = np.float32(10 ** (0.04 / 20))
+"""Per tick: the noise floor falls at once and rises by 2 dB per second."""
 _DRIFT: Final = 4
 """Deviation, in lags, above which a clear arrival moves the tracked lag."""
 _SLIPPED_UPDATES: Final = -(-WINDOW // (UPDATE_TICKS * TICK_MS * BLOCK))
 """Updates to skip after a slip, while the window still contains audio from before it: the tracker
-would find the old lag there and return to it."""
+would find the old lag there and return to it. A doubt does not make them more frequent."""
 _LOUD: Final = np.float32(10 ** (-44 / 20) * 32768)
 """RMS of received audio in which an echo would be found: -44 dBFS."""
 _UNEXPLAINED_BELOW: Final = 6.0
@@ -61,7 +60,7 @@ _LEAST_BLOCKS: Final = 50
 _STANDS_OUT: Final = 8.0
 """Energy of an arrival, over the mean of all lags, above which it is evidence."""
 _STANDS_OUT_FAR: Final = 12.0
-"""The same for an arrival outside the range in which the fast memory is searched."""
+"""The same for an arrival outside the range in which the quick memory is searched."""
 _MOST_PER_UPDATE: Final = 1.5
 _LOCK_SCORE: Final = 3.0
 _MOVE_SCORE: Final = 2.25
@@ -108,14 +107,13 @@ class DelayTracker:
         self.ratio_at_lag = np.zeros(slots, np.float32)
         """[slots] the same at the tracked lag; 0 without a lock."""
         self.ratio_near_lag = np.zeros(slots, np.float32)
-        """[slots] the same of the strongest arrival near the tracked lag, in the fast memory; 0
-        without a lock, or while a distant lag stands out."""
+        """[slots] the same of the strongest arrival near the tracked lag, in the quick memory; in
+        an update of the lags near it alone, over their mean. 0 without a lock, or while a distant
+        lag stands out."""
         self.ratio_of_window = np.zeros(slots, np.float32)
         """[slots] the same of the strongest arrival in the latest window alone, while nothing is
         locked: the memories need several. 0 with a lock, and for a window with nothing to learn."""
         self._unexplained = np.zeros(slots, np.intp)
-        self._since_ticks = np.zeros(slots, np.intp)
-        """[slots] ticks since the latest update."""
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
@@ -124,7 +122,6 @@ class DelayTracker:
             self._settled,
             self._slipped,
             self._unexplained,
-            self._since_ticks,
             self._score,
             self._rival_score,
             self.lag_samples,
@@ -140,7 +137,7 @@ class DelayTracker:
 
     @property
     def confidence(self) -> Audio:
-        """[slots] 0..1; 0 before the first lock, below 0.5 while another lag has more evidence."""
+        """[slots] 0..1; 0 before the first lock. Another lag's evidence lowers it."""
         doubt = 2 * self._rival_score / _MOVE_SCORE
         sure = np.clip(self._score / _MAX_SCORE - doubt / 4, 0, 1)
         return np.where(self.locked, sure, 0).astype(np.float32)
@@ -177,12 +174,10 @@ class DelayTracker:
             played: played audio at 8 kHz; its newest sample is as old as that of `caller`.
             floor_db: [slots, BANDS] noise floor of `caller`; see `NoiseFloor`.
         """
-        self._since_ticks += 1
-        doubted = self.locked & (self._rival_score > 0)
-        again = doubted & (self._since_ticks == _RECHECK_TICKS)
-        due = np.flatnonzero(where & (again | (ticks % UPDATE_TICKS == 0)))
+        self._noise[where] *= _NOISE_RISE
+        doubted = self.locked & (self._rival_score > 0) & (self._slipped == 0)
+        due = np.flatnonzero(where & (doubted | (ticks % UPDATE_TICKS == 0)))
         if due.size:
-            self._since_ticks[due] = 0
             self._update(due, caller, played, floor_db)
 
     def _update(self, rows: Lags, caller: AudioRing, played: AudioRing, floor_db: Levels) -> None:
@@ -243,7 +238,7 @@ class DelayTracker:
     def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
         """[rows] whether the received audio is above its noise floor, which is updated here."""
         level = np.sqrt(np.mean(heard**2, axis=1)) + 1
-        self._noise[rows] = np.minimum(self._noise[rows] * _NOISE_RISE, level)
+        self._noise[rows] = np.minimum(self._noise[rows], level)
         above: NDArray[np.bool_] = level >= self._noise[rows] * _ABOVE_NOISE
         return above
 

@@ -1,7 +1,8 @@
 """Which groups of features carried a decision.
 
-A group is left out: its features are replaced by their mean over the call's last second, and the
-latest step of the networks is made again. What the logit loses is the group's part.
+A group is left out: its features are replaced by their leaky mean, whose time constant is a second
+and which begins at 0, and the latest step of the networks is made again. What the logit loses is
+the group's part.
 """
 
 from collections.abc import Callable

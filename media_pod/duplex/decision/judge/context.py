@@ -50,7 +50,7 @@ CANCELLER: Final = (
 
 _ONSET, _PLAYING, _LOCK, _JUMP = range(4)
 _PAUSE_TICKS: Final = 400 // TICK_MS
-"""The bot begins to speak after a silence of so long; between words it is shorter."""
+"""The bot begins to speak after a longer silence than this; between words it is shorter."""
 _JUMPED: Final = 3 * RATE_HZ // 1000
 """Lags by which a delay steps: what the tracker takes for another one."""
 _TICK_LAGS: Final = RATE_HZ * TICK_MS // 1000
@@ -163,7 +163,7 @@ class CancellerFeatures:
     def __init__(self, slots: int) -> None:
         self._late_db = np.zeros((2, slots, BANDS), np.float32)
         """Levels of the received audio and of the echo's source, a tick ago."""
-        self._late_flat = np.ones(slots, np.bool_)
+        self._late_silence = np.ones(slots, np.bool_)
         """Digital silence a tick ago, or before the call."""
         self._smoothed = np.zeros((3, slots), np.float32)
         """Loss, and band correlation of the caller's and of the cleaned audio."""
@@ -171,7 +171,7 @@ class CancellerFeatures:
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
         self._late_db[:, slot] = 0
-        self._late_flat[slot] = True
+        self._late_silence[slot] = True
         self._smoothed[:, slot] = 0
 
     def step(self, caller_db: Levels, played_at_lag_db: Levels, signals: Signals) -> list[Column]:
@@ -181,11 +181,11 @@ class CancellerFeatures:
         of_ends = _centred(np.stack([caller_db, signals.cleaned_db]))
         of_source = _centred(np.stack([played_at_lag_db, late_played_db]))
         now = np.empty_like(self._smoothed)
-        now[0] = np.where(signals.flat | self._late_flat, 0, loss)
+        now[0] = np.where(signals.digital_silence | self._late_silence, 0, loss)
         now[1:] = np.where(signals.tracker.has_lag, _correlation(of_ends, of_source), 0)
         self._smoothed += _SMOOTH * (now - self._smoothed)
         self._late_db[0], self._late_db[1] = caller_db, played_at_lag_db
-        self._late_flat = signals.flat.copy()
+        self._late_silence = signals.digital_silence.copy()
         return [now[0], self._smoothed[0], 2 * now[1], *(2 * self._smoothed[1:])]
 
 

@@ -59,13 +59,13 @@ class LearnedDetector:
         self._speech_bias = np.float32(rule.speech_bias)
         self._test = StopTest(slots, rule, keep_backchannels=keep_backchannels)
         self._reason = np.zeros(slots, np.int8)
-        self._flat_ticks = np.zeros(slots, np.intp)
+        self._silence_ticks = np.zeros(slots, np.intp)
 
     def reset(self, slot: int) -> None:
         """Clear the state of `slot`."""
         for part in (self._features, self._ensemble, self._attribution, self._test):
             part.reset(slot)
-        self._flat_ticks[slot] = 0
+        self._silence_ticks[slot] = 0
 
     def step(self, evidence: Evidence) -> Detection:
         """Take one tick of every slot.
@@ -99,9 +99,9 @@ class LearnedDetector:
         The networks learned from lost frames, not from a telephone that is silent for seconds and
         comes back with an echo: one of 16 such echoes stopped the bot. Held, they go on from there.
         """
-        flat = evidence.signals is not None and evidence.signals.flat
-        self._flat_ticks = np.where(flat, self._flat_ticks + 1, 0)
-        return np.asarray(self._flat_ticks > _LOSS_TICKS)
+        digital_silence = evidence.signals is not None and evidence.signals.digital_silence
+        self._silence_ticks = np.where(digital_silence, self._silence_ticks + 1, 0)
+        return np.asarray(self._silence_ticks > _LOSS_TICKS)
 
     def _explain(self, slot: int, features: Floats, voice: Floats) -> Contributions:
         return self._attribution.explain(slot, features, float(voice[slot]), self._voice_again)

@@ -51,12 +51,12 @@ class LevelFeatures:
         self, caller_db: Levels, floor_db: Levels, predicted: Predicted, signals: Signals
     ) -> tuple[Floats, Floats, Floats]:
         """Take one tick of every slot: [slots, 2 * BANDS] over the noise, over the echo at the lag
-        (0 without a lag), and over any echo. Levels without the evidence of sound, digital silence,
-        teach nothing.
+        (0 without a lag), and over any echo. Digital silence on the line teaches nothing; the
+        cleaned audio, a tick later, still does: the networks have learned with that.
         """
         has_lag = signals.tracker.has_lag
         cleaned_db, at_lag_db = signals.cleaned_db, predicted.played_at_lag_db
-        self._floor.follow(cleaned_db, ~signals.flat)
+        self._floor.follow(cleaned_db, ~signals.digital_silence)
         cleaned_floor_db = self._floor.level_db
         residual_db = at_lag_db + self._coupling.gain_db
         over = np.empty((len(caller_db), 6, BANDS), np.float32)
@@ -74,7 +74,7 @@ class LevelFeatures:
         np.clip(over, _LEAST_DB, _MOST_DB, out=over)
         over *= _SCALE
         over[~has_lag, _ECHO] = 0
-        teaches = (has_lag & ~signals.flat)[:, None]
+        teaches = (has_lag & ~signals.digital_silence)[:, None]
         self._coupling.learn(cleaned_db, at_lag_db, is_audible(at_lag_db) & teaches)
         noise, echo, any_echo = (
             over[:, kind].reshape(len(over), 2 * BANDS) for kind in (_NOISE, _ECHO, _ANY)

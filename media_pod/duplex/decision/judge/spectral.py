@@ -41,7 +41,7 @@ _OTHER: Final = (ECHO, _LATE_ECHO, _LATE_CALLER)
 """The pairs of signals whose coherence is a feature."""
 _LEAK: Final = np.float32(TICK_MS / 130)
 _LEAST_POWER: Final = np.float32(0.01)
-"""Of a bin: that of white noise of -70 dBFS is about 0.5."""
+"""Of a bin: that of white noise of -70 dBFS is about 0.3."""
 _RATE_HZ: Final = 8000
 _POINTS: Final = 512
 """64 ms at 8 kHz: the spectrum has no bins above 4 kHz at either rate."""
