@@ -36,9 +36,10 @@ UPDATE_TICKS: Final = 5
 
 _NEAR: Final = 220 * RATE_HZ // 1000
 _SAME: Final = 3 * RATE_HZ // 1000
-_ABOVE_NOISE: Final = np.float32(10 ** (5 / 20))
-_NOISE_RISE: Final = np.float32(10 ** (0.04 / 20))
-"""Per tick: the noise floor falls at once and rises by 2 dB per second."""
+_ABOVE_FLOOR: Final = np.float32(10 ** (3 / 10))
+"""Power of received audio that is searched, over its noise floor: 3 dB. On 128 calls of the default
+mix the delay was known in 75 % of the echo's time with 5 dB, and in 78 % with 3 dB as without any
+bound, which costs half as much again on lines without an echo."""
 _DRIFT: Final = 4
 """Deviation, in lags, above which a clear arrival moves the tracked lag."""
 _SLIPPED_UPDATES: Final = -(-WINDOW // (UPDATE_TICKS * TICK_MS * BLOCK))
@@ -79,6 +80,13 @@ def _evidence(ratio: Audio, threshold: Audio, most: Audio) -> Audio:
     return np.clip(weight, -most, most).astype(np.float32)
 
 
+def _above_floor(heard: Audio, floor_db: Levels) -> NDArray[np.bool_]:
+    """[rows] whether received audio is above its noise floor, of all bands together."""
+    floor = np.sum(10 ** (floor_db / 10), axis=1)
+    above: NDArray[np.bool_] = np.mean(heard**2, axis=1) >= floor * _ABOVE_FLOOR
+    return above
+
+
 class DelayTracker:
     """Echo delay of every slot."""
 
@@ -93,7 +101,6 @@ class DelayTracker:
         self._settled = np.zeros(slots, np.bool_)
         """[slots] whether the latest update clearly found the tracked lag again."""
         self._slipped = np.zeros(slots, np.intp)
-        self._noise = np.full(slots, np.inf, np.float32)
         self._score = np.zeros(slots, np.float32)
         self._rival = np.full(slots, -_NEAR, np.intp)
         self._rival_score = np.zeros(slots, np.float32)
@@ -131,7 +138,6 @@ class DelayTracker:
             self.ratio_of_window,
         ):
             value[slot] = 0
-        self._noise[slot] = np.inf
         self._rival[slot] = -_NEAR
         self.locked[slot] = False
 
@@ -174,7 +180,6 @@ class DelayTracker:
             played: played audio at 8 kHz; its newest sample is as old as that of `caller`.
             floor_db: [slots, BANDS] noise floor of `caller`; see `NoiseFloor`.
         """
-        self._noise[where] *= _NOISE_RISE
         doubted = self.locked & (self._rival_score > 0) & (self._slipped == 0)
         due = np.flatnonzero(where & (doubted | (ticks % UPDATE_TICKS == 0)))
         if due.size:
@@ -182,7 +187,7 @@ class DelayTracker:
 
     def _update(self, rows: Lags, caller: AudioRing, played: AudioRing, floor_db: Levels) -> None:
         heard = caller.last(WINDOW)[rows]
-        awake = self._above_noise(rows, heard) & (self._slipped[rows] == 0)
+        awake = _above_floor(heard, floor_db[rows]) & (self._slipped[rows] == 0)
         self._slipped[rows] = np.maximum(self._slipped[rows] - 1, 0)
         self.ratio_of_window[rows] = 0
         if not awake.any():
@@ -234,13 +239,6 @@ class DelayTracker:
         found.lag += first
         threshold = np.where(close | new, _STANDS_OUT, _STANDS_OUT_FAR).astype(np.float32)
         self._rate(rows, found, here, threshold, comparable)
-
-    def _above_noise(self, rows: Lags, heard: Audio) -> NDArray[np.bool_]:
-        """[rows] whether the received audio is above its noise floor, which is updated here."""
-        level = np.sqrt(np.mean(heard**2, axis=1)) + 1
-        self._noise[rows] = np.minimum(self._noise[rows], level)
-        above: NDArray[np.bool_] = level >= self._noise[rows] * _ABOVE_NOISE
-        return above
 
     def _strongest(
         self, rows: Lags, lag: Lags, known: Remembered, everywhere: bool
