@@ -13,6 +13,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from interject_lab.errors import writing
 from media_pod.errors import SetupError
 
 Pcm = NDArray[np.int16]
@@ -24,7 +25,7 @@ _EXPECTED: Final = "expected an audio file (WAV, FLAC, OGG)"
 
 
 def read_audio(path: Path, rate_hz: int) -> Pcm:
-    """The first channel of an audio file, int16 [samples] at `rate_hz`.
+    """The loudest channel of an audio file, int16 [samples] at `rate_hz`.
 
     Raises:
         SetupError: as `read_samples`.
@@ -35,23 +36,27 @@ def read_audio(path: Path, rate_hz: int) -> Pcm:
 
 
 def read_samples(path: Path, rate_hz: int) -> NDArray[np.float32]:
-    """The first channel of an audio file, float32 [samples] at `rate_hz`, full scale 1.
+    """The loudest channel of an audio file, float32 [samples] at `rate_hz`, full scale 1.
 
     Raises:
-        SetupError: the file cannot be read, is too long, or has no samples.
+        SetupError: the file cannot be read, is too long, or has no samples or such as are no
+            numbers.
     """
     try:
         with path.open("rb") as raw, soundfile.SoundFile(raw) as file:
             rate, seconds = file.samplerate, file.frames / file.samplerate
             if seconds > MAX_SECONDS:
                 raise SetupError(f"{path}: {seconds:.0f} s long, expected at most {MAX_SECONDS} s")
-            samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)[:, 0]
+            channels: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}, {_EXPECTED}") from error
     except soundfile.LibsndfileError as error:
         raise SetupError(f"{path}: {error.error_string.rstrip('.')}, {_EXPECTED}") from error
     except TypeError as error:  # headerless data, by the name of the file
         raise SetupError(f"{path}: no header, {_EXPECTED}") from error
+    if not np.isfinite(channels).all():
+        raise SetupError(f"{path}: samples that are no numbers (NaN or infinite), {_EXPECTED}")
+    samples = channels[:, int(np.argmax(np.sum(channels**2, axis=0)))]
     if not samples.size:
         raise SetupError(f"{path}: no samples, {_EXPECTED} with at least one")
     if rate != rate_hz:
@@ -66,11 +71,8 @@ def write_stereo(path: Path, left: Pcm, right: Pcm, rate_hz: int) -> None:
         SetupError: the file cannot be written.
     """
     kind = path.suffix.lower()[1:] if path.suffix.lower() in SUFFIXES else "wav"
-    try:
-        with path.open("wb") as raw:
-            soundfile.write(raw, np.stack([left, right], axis=1), rate_hz, format=kind)
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error
+    with writing(path), path.open("wb") as raw:
+        soundfile.write(raw, np.stack([left, right], axis=1), rate_hz, format=kind)
 
 
 def mu_law_wav(left: Pcm, right: Pcm, rate_hz: int) -> bytes:

@@ -4,13 +4,17 @@ Each command imports its heavy packages itself, so that `--help` is fast, and so
 its number of threads set.
 """
 
+import errno
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from interject_lab import command_options as options
+from interject_lab.errors import writing
 from interject_lab.terminal import ProgressReport, print_table
 from media_pod.pod.runtime import one_thread
 
@@ -124,11 +128,13 @@ def lab_bench(
     from interject_lab.suite.report import write_planes, write_report
     from interject_lab.suite.run import run_bench
 
-    decides = (*rules, *banks) or ("interject",)
-    plan = BenchPlan(suites or ("default",), decides, rate_hz=int(rate), **settings)
+    decides = dict.fromkeys((*rules, *banks) or ("interject",))
+    drawn_from = dict.fromkeys(suites or ("default",))
+    plan = BenchPlan(tuple(drawn_from), tuple(decides), rate_hz=int(rate), **settings)
     if write is not None:
         check_section(write, plan.section)
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out, "--out"):
+        out.mkdir(parents=True, exist_ok=True)
     with ProgressReport(quiet=as_json, total_s=None) as progress:
         rows = run_bench(plan, out / "results.jsonl", progress.calls_done)
         scores = tables.pooled(rows)
@@ -194,6 +200,10 @@ def train(
     from media_pod.duplex.decision.judge.weights import PACKAGED
 
     out = out or PACKAGED
+    # An hour of computing should not end with a file that cannot be written.
+    with writing(out, "--out"), tempfile.TemporaryFile(dir=out.parent):
+        if out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     plan = TrainingPlan(calls, seed, corpus, folder, epochs=epochs, jobs=jobs)
     with ProgressReport(quiet=as_json, total_s=None) as progress:
         trained = make(plan, out, progress.step, progress.calls_done)

@@ -132,7 +132,8 @@ class _Tape:
     def keep(self, caller: Pcm, played: Pcm, step: Step, slot: int) -> None:
         self._caller.append(caller.copy())
         self._bot.append(played.copy())
-        self._cleaned.append(step.cleaned[slot])
+        # A bank may hand out what it was given.
+        self._cleaned.append(step.cleaned[slot].copy())
         if slot in step.why:
             self._why[len(self._rows)] = step.why[slot]
         self._rows.append(

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from interject_lab.audio_files import MAX_SECONDS, mu_law_wav, read_audio, write_stereo
@@ -13,9 +14,10 @@ LEFT: Pcm = np.random.default_rng(1).integers(-32768, 32768, 4000).astype(np.int
 
 
 @pytest.mark.parametrize("name", ["call.wav", "CALL.WAV", "call.flac", "call"])
-def test_a_lossless_file_gives_back_its_first_channel(tmp_path: Path, name: str) -> None:
-    write_stereo(tmp_path / name, LEFT, LEFT[::-1], 8000)
-    np.testing.assert_array_equal(read_audio(tmp_path / name, 8000), LEFT)
+def test_a_lossless_file_gives_back_its_loudest_channel(tmp_path: Path, name: str) -> None:
+    for both in ((LEFT, LEFT // 2), (LEFT // 2, LEFT)):
+        write_stereo(tmp_path / name, *both, 8000)
+        np.testing.assert_array_equal(read_audio(tmp_path / name, 8000), LEFT)
 
 
 def test_ogg_gives_back_what_it_can(tmp_path: Path) -> None:
@@ -56,6 +58,14 @@ def test_a_file_without_samples_or_with_too_many_is_reported(tmp_path: Path) -> 
     write_stereo(tmp_path / "long.flac", long, long, 10)
     with pytest.raises(SetupError, match=r"long\.flac: 601 s long, expected at most 600 s"):
         read_audio(tmp_path / "long.flac", 8000)
+
+
+def test_samples_that_are_no_numbers_are_reported(tmp_path: Path) -> None:
+    samples = np.zeros(800, np.float32)
+    samples[7] = np.nan
+    soundfile.write(tmp_path / "room.wav", samples, 8000, subtype="FLOAT")
+    with pytest.raises(SetupError, match=r"room\.wav: samples that are no numbers"):
+        read_audio(tmp_path / "room.wav", 8000)
 
 
 def test_mu_law_is_that_of_the_line_and_pads_the_shorter_channel() -> None:

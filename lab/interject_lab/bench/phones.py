@@ -179,7 +179,7 @@ def _connected(port: int, index: int) -> socket.socket:
 def speech_frames() -> NDArray[np.float32]:
     """Frames [ticks, samples] of callers who speak half of the time."""
     pause = np.zeros(round(_TALK_PAUSE_S * RATE_HZ), np.int16)
-    voices = synthetic.callers(RATE_HZ, "validation")
+    voices = synthetic.voices(RATE_HZ, "validation").callers
     phrases = [phrase for voice in voices for phrase in voice.phrases]
     sound = np.concatenate([part for phrase in phrases for part in (phrase, pause)])
     whole = sound.size // _TICK * _TICK

@@ -321,7 +321,7 @@ def _agent() -> VoiceAgent:
 
 def _script() -> tuple[tuple[Item, ...], AtEnd]:
     """Speech without end."""
-    voice = synthetic.bots(RATE_HZ, "validation")[0]
+    voice = synthetic.voices(RATE_HZ, "validation").bots[0]
     items = [Item(Play(f"notice-{index}", pcm)) for index, pcm in enumerate(voice.phrases)]
     return tuple(items), AtEnd.REPEAT
 

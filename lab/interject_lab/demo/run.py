@@ -19,6 +19,7 @@ from interject_lab.demo.scenario import (
     caller,
     line,
 )
+from interject_lab.errors import writing
 from interject_lab.network.line import TelephoneLine
 from interject_lab.recorder.pod_process import late_ticks, pod_process
 from interject_lab.recorder.recorder import Recording, load
@@ -75,7 +76,8 @@ async def run_demo(scene: Scene, folder: Path, on_step: OnStep, on_elapsed: OnEl
     Raises:
         InterjectError: a pod or a call failed.
     """
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    with writing(folder, "--out"):
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="interject-demo-") as work:
         calls = await _call_all(scene, (Path(work), folder), on_step, on_elapsed)
         late = max(call.late_ticks for call in calls)

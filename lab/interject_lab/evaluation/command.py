@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from interject_lab.errors import writing
 from interject_lab.terminal import ProgressReport, print_table
-from media_pod.errors import SetupError
 from media_pod.pod.runtime import one_thread, run_loop
 
 if TYPE_CHECKING:
@@ -115,12 +115,14 @@ def _write_files(
     if junit is not None:
         from interject_lab.evaluation.results import as_junit
 
-        _write(junit, as_junit(outcomes))
+        with writing(junit):
+            junit.write_text(as_junit(outcomes), encoding="utf-8")
     if report is not None:
         from interject_lab.evaluation.call_reports import as_html
 
         on_step("writing the report")
-        _write(report, as_html(outcomes))
+        with writing(report):
+            report.write_text(as_html(outcomes), encoding="utf-8")
 
 
 def _print(outcomes: "Sequence[ScenarioOutcome]") -> None:
@@ -140,10 +142,3 @@ def _print(outcomes: "Sequence[ScenarioOutcome]") -> None:
         click.echo()
         for line in lines:
             click.echo(line)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error

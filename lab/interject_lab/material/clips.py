@@ -70,6 +70,8 @@ def read_catalogue(path: Path) -> list[Clip]:
 
 
 def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
+    if not row["file"]:
+        raise SetupError(f"{path}:{line}: no file, expected a path below the catalogue's folder")
     for kind in CLIP_KINDS:
         if row["kind"] == kind:
             return Clip(

@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material.clips import ClipKind
+from interject_lab.material.clips import Clip, ClipKind
 from interject_lab.material.layouts import clips
 from interject_lab.material.made import made
 from interject_lab.material.material import BackgroundKind, EventKind, Material, Split
-from interject_lab.material.piece_cache import cached
+from interject_lab.material.piece_cache import cached, digest_of
 from interject_lab.material.pieces import Piece, pieces
 from interject_lab.material.splits import split_of
 from interject_lab.material.voices import Pcm, Voice
@@ -43,6 +43,15 @@ loaded = lru_cache(maxsize=2)(load)
 """The same, kept: for processes that draw many calls."""
 
 
+def corpus_digest(corpus: Path | None, split: Split) -> str:
+    """What the recordings of a split are from; "" without a corpus."""
+    return "" if corpus is None else digest_of(corpus, _own(clips(corpus), split))
+
+
+def _own(found: Iterable[Clip], split: Split) -> list[Clip]:
+    return [clip for clip in found if split_of(clip.split_name) == split]
+
+
 def _recorded(corpus: Path, rate_hz: int, split: Split) -> list[Piece]:
     found = clips(corpus)
     missing = [clip.file for clip in found if not (corpus / clip.file).is_file()]
@@ -51,8 +60,14 @@ def _recorded(corpus: Path, rate_hz: int, split: Split) -> list[Piece]:
         raise SetupError(
             f"{len(missing)} files of the corpus are missing, fetch it again:\n{lines}"
         )
-    own = [clip for clip in found if split_of(clip.split_name) == split]
-    return cached(corpus, own, rate_hz, split, lambda: pieces(corpus, own, rate_hz))
+    own = _own(found, split)
+    recorded = cached(corpus, own, rate_hz, split, lambda: pieces(corpus, own, rate_hz))
+    if not recorded:
+        raise SetupError(
+            f"{corpus}: {len(found)} files, of which the split {split!r} has {len(own)}, and none "
+            "of them gave a phrase or a sound; add speakers or sounds, or leave the corpus out"
+        )
+    return recorded
 
 
 def _with(material: Material, recorded: Sequence[Piece]) -> Material:

@@ -20,15 +20,17 @@ _LOOPS_PER_KIND: Final = 4
 def made(rate_hz: int, split: Split, rng_seed: int = 0) -> Material:
     """Made material. Voices depend on the split alone, sounds on the seed too."""
     rng = np.random.default_rng([rng_seed, SPLITS.index(split)])
-    callers = synthetic.callers(rate_hz, split)
+    spoken = synthetic.voices(rate_hz, split)
     return Material(
         rate_hz=rate_hz,
         split=split,
-        bots=synthetic.bots(rate_hz, split),
-        callers=callers,
-        backchannels=synthetic.backchannels(rate_hz, split) + _hums(rng, rate_hz),
+        bots=spoken.bots,
+        callers=spoken.callers,
+        backchannels=spoken.backchannels + _hums(rng, rate_hz),
         events=_events(rng, rate_hz),
-        backgrounds=_backgrounds(rng, rate_hz, [p for voice in callers for p in voice.phrases]),
+        backgrounds=_backgrounds(
+            rng, rate_hz, [p for voice in spoken.callers for p in voice.phrases]
+        ),
         impulse_responses=(),
     )
 

@@ -4,6 +4,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from interject_lab.material.clips import CLIP_KINDS, Clip
 from interject_lab.material.material import Split
 from interject_lab.material.pieces import Piece
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """Of the cutting: pieces of another version are cut again."""
 
 
@@ -24,11 +25,13 @@ def cached(
     """`make()`, or what it gave for files of the same names, kinds, sizes and times of change."""
     place = sha256(str(corpus.resolve()).encode()).hexdigest()[:12]
     path = _folder() / f"{place}-{rate_hz}-{split}.npz"
-    key = _key(corpus, found)
+    key = digest_of(corpus, found)
     read = _read(path, key)
     if read is None:
         read = make()
-        _write(path, key, read)
+        # Without a place for the cache the pieces are made each time.
+        with suppress(OSError):
+            _write(path, key, read)
     return read
 
 
@@ -37,7 +40,8 @@ def _folder() -> Path:
     return Path(base) / "interject" / "corpus"
 
 
-def _key(corpus: Path, found: Sequence[Clip]) -> str:
+def digest_of(corpus: Path, found: Sequence[Clip]) -> str:
+    """Of the names, kinds, sizes and times of change of these files: what their pieces are from."""
     digest = sha256(str(_VERSION).encode())
     for clip in found:
         try:

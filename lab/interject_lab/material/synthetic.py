@@ -1,13 +1,13 @@
 """Voices of espeak-ng by split: no variant of a voice and no sentence is in two splits.
 
-Loaded at the first use, once per rate and split. The samples are repeatable for the same order of
-uses in a process: espeak carries its vibrato over from one text to the next.
+Made at the first use, once per rate and split, in a process of their own: espeak carries its
+vibrato over from one text to the next, so that only a new process repeats itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from interject_lab.material.voices import (
     Voice,
     trimmed,
 )
+from interject_lab.processes import processes
 from media_pod.providers.builtin.espeak import synthesize
 
 _MAX_TEXTS: Final = 16
@@ -104,22 +105,30 @@ CALLERS: Final[Mapping[Split, tuple[Speaker, ...]]] = {
 }
 
 
-@cache
-def bots(rate_hz: int, split: Split) -> tuple[Voice, ...]:
-    """Voices that read notices of 2 to 9 s."""
-    return _voices(BOTS[split], NOTICES[split], rate_hz, BOT_PHRASE_S)
+class SyntheticVoices(NamedTuple):
+    """Those of a split."""
 
-
-@cache
-def callers(rate_hz: int, split: Split) -> tuple[Voice, ...]:
-    """Voices of callers, with phrases of 0.6 to 2.5 s."""
-    return _voices(CALLERS[split], PHRASES[split], rate_hz, CALLER_PHRASE_S)
-
-
-@cache
-def backchannels(rate_hz: int, split: Split) -> tuple[Voice, ...]:
+    callers: tuple[Voice, ...]
+    """With phrases of 0.6 to 2.5 s."""
+    bots: tuple[Voice, ...]
+    """They read notices of 2 to 9 s."""
+    backchannels: tuple[Voice, ...]
     """The callers again, with single words of 0.15 to 0.6 s."""
-    return _voices(CALLERS[split], WORDS[split], rate_hz, BACKCHANNEL_S)
+
+
+@cache
+def voices(rate_hz: int, split: Split) -> SyntheticVoices:
+    """The voices of a split: the same samples each time."""
+    with processes(1) as pool:
+        return pool.submit(_spoken, rate_hz, split).result()
+
+
+def _spoken(rate_hz: int, split: Split) -> SyntheticVoices:
+    return SyntheticVoices(
+        callers=_voices(CALLERS[split], PHRASES[split], rate_hz, CALLER_PHRASE_S),
+        bots=_voices(BOTS[split], NOTICES[split], rate_hz, BOT_PHRASE_S),
+        backchannels=_voices(CALLERS[split], WORDS[split], rate_hz, BACKCHANNEL_S),
+    )
 
 
 def _voices(
@@ -127,13 +136,13 @@ def _voices(
 ) -> tuple[Voice, ...]:
     """Each speaker with texts in its language that last as long as `phrase_s` allows."""
     shortest, longest = (bound_s * rate_hz for bound_s in phrase_s)
-    voices = []
+    made = []
     for place, speaker in enumerate(speakers):
         said = [_say(text, rate_hz, speaker) for text in _some(texts[speaker.language], place)]
         fitting = tuple(pcm for pcm in said if shortest <= pcm.size <= longest)
         if fitting:
-            voices.append(Voice(f"espeak {speaker.tag}", fitting))
-    return tuple(voices)
+            made.append(Voice(f"espeak {speaker.tag}", fitting))
+    return tuple(made)
 
 
 def _some(texts: Sequence[str], place: int) -> Iterator[str]:

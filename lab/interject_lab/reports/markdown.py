@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from interject_lab.errors import writing
 from media_pod.errors import SetupError
 
 
@@ -26,10 +27,8 @@ def write_section(path: Path, name: str, text: str) -> None:
     """
     before, after = _around(path, name)
     begin, end = markers(name)
-    try:
+    with writing(path):
         path.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}")
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another file") from error
 
 
 def check_section(path: Path, name: str) -> None:

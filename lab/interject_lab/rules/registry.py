@@ -149,7 +149,7 @@ def _own(name: str) -> Rule:
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except (ImportError, SyntaxError, ValueError) as error:
+    except Exception as error:  # the user's own code, which may do anything
         raise SetupError(
             f"rule {name!r}: cannot import {module_name!r} ({error}); "
             "give MODULE:CLASS with a module on PYTHONPATH"
@@ -165,5 +165,17 @@ def _own(name: str) -> Rule:
         raise SetupError(
             f"rule {name!r}: {class_name!r} is no bank: expected a class with the methods "
             f"{', '.join(_METHODS)} of media_pod.duplex.contract.DuplexBank; add them"
+        )
+    try:
+        bank = found(1, 8000)
+        of = (bank.slots, bank.rate)
+    except Exception as error:  # the user's own code, which may do anything
+        raise SetupError(
+            f"rule {name!r}: {class_name}(1, 8000), a bank of one slot at 8000 Hz, failed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if of != (1, 8000):
+        raise SetupError(
+            f"rule {name!r}: {class_name}(1, 8000) has slots and rate {of}, expected (1, 8000)"
         )
     return Rule(name, name, found)

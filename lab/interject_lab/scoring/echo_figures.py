@@ -1,5 +1,6 @@
 """Figures of delay tracking and echo cancellation in one call of a suite."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, TypedDict
 
@@ -40,6 +41,7 @@ def echo_figures(
     near: Flags,
     carried: NDArray[np.int64],
     near_delay_ms: float,
+    steps_s: Sequence[float],
 ) -> EchoFigures:
     """The figures of one call.
 
@@ -49,6 +51,7 @@ def echo_figures(
         near: [ticks] whether something else sounds.
         carried: [ticks] the caller's tick that each tick carries, or `NOTHING`.
         near_delay_ms: of the caller's own sound on the line.
+        steps_s: when the delay of the line steps, in order. The slips of lost frames are no steps.
     """
     trace = result.trace
     echo = _echo_ticks(trace.true_delay_ms, bot)
@@ -56,9 +59,11 @@ def echo_figures(
     right = (trace.delay_confidence >= LOCKED) & (np.nan_to_num(wrong_ms, nan=1e3) <= _RIGHT_MS)
     known = bool(np.isfinite(trace.delay_ms).any())
     return EchoFigures(
-        locked_share=round(float(right[echo].mean()), 4) if echo.any() and known else None,
+        locked_share=round(float(right[echo].mean()), 4) if echo.any() else None,
         delay_error_p95_ms=rounded(quantile(delay_errors_ms(trace, bot), 0.95), 2),
-        relock_ms=_relocks_ms(trace.true_delay_ms, right, echo) if known else (),
+        relock_ms=_relocks_ms(_step_ticks(trace.true_delay_ms, steps_s), right, echo)
+        if known
+        else (),
         erle_db=rounded(erle_db(trace, echo & bot & ~near, result.record.tick_samples), 2),
         near_loss_db=_near_loss_db(result, echo & bot & near, carried, near_delay_ms),
     )
@@ -71,10 +76,14 @@ def _echo_ticks(delay_ms: NDArray[np.float32], bot: Flags) -> Flags:
     return echo
 
 
-def _relocks_ms(
-    delay_ms: NDArray[np.float32], right: Flags, echo: Flags
-) -> tuple[float | None, ...]:
-    steps = (np.flatnonzero(np.abs(np.diff(delay_ms)) > _STEP_MS) + 1).tolist()
+def _step_ticks(delay_ms: NDArray[np.float32], steps_s: Sequence[float]) -> list[int]:
+    """The ticks in which the steps arrive: a line delays them, too."""
+    jumps = np.flatnonzero(np.abs(np.diff(delay_ms)) > _STEP_MS) + 1
+    after = np.searchsorted(jumps, np.array(steps_s) * 1000 / TICK_MS)
+    return [int(tick) for tick in np.unique(jumps[after[after < jumps.size]])]
+
+
+def _relocks_ms(steps: Sequence[int], right: Flags, echo: Flags) -> tuple[float | None, ...]:
     found: list[float | None] = []
     for begin, end in pairwise([*steps, right.size]):
         hit = np.flatnonzero(right[begin:end])

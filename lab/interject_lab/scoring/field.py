@@ -33,16 +33,23 @@ LEAST_MS: Final = 600.0
 Flags = NDArray[np.bool_]
 
 
-def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float) -> CallFigures:
+def measure(
+    result: VirtualResult,
+    sounds: Sequence[Sound],
+    near_delay_ms: float,
+    steps_s: Sequence[float] = (),
+) -> CallFigures:
     """The figures of one call.
 
     Args:
         result: of the run.
         sounds: what was planned, in the order of the plan.
         near_delay_ms: of the caller's own sound on the line (`TelephoneLine.near_delay_samples`).
+        steps_s: when the delay of the line steps, in order.
     """
     trace = result.trace
-    bot = without_gaps(has_sound(trace.played, result.record.rate_hz), BOT_PAUSE_MS // TICK_MS)
+    stops = [sample // result.record.tick_samples - 1 for sample in result.stop_samples]
+    bot = _bot_speaks(has_sound(trace.played, result.record.rate_hz), stops)
     timeline = _Timeline(result, near_delay_ms)
     spoken = [each for each in result.record.spoken if each.plan_index is not None]
     spans = [(timeline.arrival_ms(each.onset_sample), timeline.arrival_ms(each.end_sample))
@@ -50,7 +57,6 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
     near = np.zeros(bot.size, np.bool_)
     for start_ms, end_ms in spans:
         near[int(start_ms // TICK_MS) : int((end_ms + GRACE_MS) // TICK_MS) + 1] = True
-    stops = [sample // result.record.tick_samples - 1 for sample in result.stop_samples]
     owners = [_owner(stop, spans) for stop in stops]
     owned: list[list[int]] = [[] for _ in spans]
     for stop, owner in zip(stops, owners, strict=True):
@@ -75,8 +81,16 @@ def measure(result: VirtualResult, sounds: Sequence[Sound], near_delay_ms: float
             _outcome(result, bot, sounds[each.plan_index or 0], span, mine)
             for each, span, mine in zip(spoken, spans, owned, strict=True)
         ),
-        **echo_figures(result, bot, near, timeline.near_at_pod(), near_delay_ms),
+        **echo_figures(result, bot, near, timeline.near_at_pod(), near_delay_ms, steps_s),
     )
+
+
+def _bot_speaks(sound: Flags, stops: Sequence[int]) -> Flags:
+    """[ticks] whether the bot speaks: the gaps between its words included, also one in which it was
+    stopped, so that no word followed."""
+    said = sound.copy()
+    said[list(stops)] = True
+    return without_gaps(said, BOT_PAUSE_MS // TICK_MS)
 
 
 class _Timeline:

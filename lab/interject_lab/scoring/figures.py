@@ -66,7 +66,8 @@ class CallFigures:
     false_ducks: int
     sounds: tuple[SoundOutcome, ...]
     locked_share: float | None
-    """Of the echo's time, in which the delay is known and within 10 ms of the true one."""
+    """Of the echo's time, in which the delay is known and within 10 ms of the true one; None for a
+    call without an echo."""
     delay_error_p95_ms: float | None
     """Of the delay estimate while it is locked and there is an echo."""
     relock_ms: tuple[float | None, ...]

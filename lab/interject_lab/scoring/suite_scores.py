@@ -135,9 +135,11 @@ def pool(rows: Sequence[CallRow]) -> SuiteScores:
     drawn = rng.multinomial(len(calls), np.full(len(calls), 1 / len(calls)), _RESAMPLES)
     weights = drawn.astype(np.float64)
     figures = {
-        name: _ratio(list(map(of, calls)), weights, 100.0 if name.endswith("_percent") else 1.0)
+        name: _ratio(list(map(of, calls)), weights, share=name.endswith("_percent"))
         for name, of in _RATIOS.items()
     }
+    if not figures["locked_percent"].count:
+        figures["locked_percent"] = Figure(None)  # a rule that measures no delay
     values = {name: list(map(of, calls)) for name, of in _VALUES.items()}
     for name, (source, at) in _QUANTILES.items():
         figures[name] = _quantile(values[source], at, weights)
@@ -152,19 +154,25 @@ def pool(rows: Sequence[CallRow]) -> SuiteScores:
     )
 
 
-def _ratio(parts: Sequence[tuple[float, float]], weights: Floats, unit: float) -> Figure:
-    """A ratio of sums; `unit` is what one event adds to the upper one."""
+def _ratio(parts: Sequence[tuple[float, float]], weights: Floats, *, share: bool) -> Figure:
+    """A ratio of sums: a share in percent, or a rate. A single call has no interval."""
     above, below = np.array(parts, np.float64).T
     if below.sum() == 0:
         return Figure(None)
+    value, count = float(above.sum() / below.sum()), int(np.count_nonzero(above))
+    if len(parts) < 2:
+        return Figure(value, count=count)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (weights @ above) / (weights @ below)
-    low, high = np.nanquantile(found, _INTERVAL)
-    if above.sum() == 0:
-        high = _NONE_SEEN * unit / below.sum()  # resamples of no event have none either
-    return Figure(
-        float(above.sum() / below.sum()), float(low), float(high), int(np.count_nonzero(above))
-    )
+    low, high = map(float, np.nanquantile(found, _INTERVAL))
+    # Resamples of no event have none either, and those of events alone have nothing else.
+    unseen = _NONE_SEEN * (100.0 if share else 1.0) / float(below.sum())
+    if value == 0:
+        high = unseen
+    if share:
+        low = max(0.0, 100.0 - unseen) if value == 100.0 else low
+        high = min(high, 100.0)
+    return Figure(value, low, high, count)
 
 
 def _quantile(values: Sequence[Sequence[float]], at: float, weights: Floats) -> Figure:

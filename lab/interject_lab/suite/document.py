@@ -66,7 +66,9 @@ class DelayMix(StrictModel):
     )
     step_share: Share = Field(default=0.2, description="Share of calls with steps.")
     step_ms: Annotated[_Span, _within(1, 1000)] = Field(
-        default=(20, 200), description="Size of a step, up or down, in ms."
+        default=(20, 200),
+        description="Size of a step, up or down, in ms; less where the delay would leave 20 to "
+        "1000 ms, or its range here.",
     )
     drift_share: Share = Field(default=0.4, description="Share of calls with clock drift.")
     drift_ppm: Annotated[_Span, _within(-1000, 1000)] = Field(
@@ -134,7 +136,8 @@ class CallerMix(StrictModel):
     """The caller of a call, and the sounds around the telephone."""
 
     level_dbfs: Annotated[_Span, _within(-70, -5)] = Field(
-        default=(-34, -18), description="Active level of speech, in dBFS."
+        default=(-34, -18),
+        description="Active level of speech, in dBFS; each phrase is up to 2 dB off it.",
     )
     least_over_noise_db: float = Field(
         default=12, ge=0, le=60, description="Least active level over the background, in dB."

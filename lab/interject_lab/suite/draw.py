@@ -26,11 +26,13 @@ _Name = TypeVar("_Name", bound=str)
 _LAWS: Final[tuple[Law, ...]] = ("mu", "a")
 _SHORTEST_CYCLE_S: Final = 2.5
 """No utterance of the bot and the pause after it together are shorter."""
+_SHORT_SOUND_S: Final = 0.4
+"""Sounds that begin early are several in an utterance, each with its time and this before it."""
 _LEAST_PHRASES: Final = 6
 """Of a caller who is a bot: fewer would repeat themselves, and so would their echo."""
 _ANSWER_AFTER_S: Final = (0.2, 1.0)
 _DELAY_MS: Final = (20.0, 1000.0)
-"""Steps of the delay stay inside."""
+"""Steps of the delay stay inside, and inside of a suite's own range if that is wider."""
 _FIRST_STEP_S: Final = 3.0
 _BURST_TICKS: Final = (1.0, 3.0)
 _OVERDRIVE: Final = 3.0
@@ -67,7 +69,9 @@ def draw_call(suite: Suite, material: Material, seed: int, number: int) -> Suite
     bot_speech = np.concatenate(utterances[:3])
     line, conditions = _line(suite, material, bot_speech, noise_dbfs, rng)
     planner = _Planner(suite, material, noise_dbfs, rng)
-    drawn = [planner.draw() for _ in range(int(suite.seconds / _SHORTEST_CYCLE_S) + 1)]
+    after_s = sum(suite.caller.event_after_seconds) / 2
+    cycle_s = min(_SHORTEST_CYCLE_S, after_s + _SHORT_SOUND_S)
+    drawn = [planner.draw() for _ in range(int(suite.seconds / cycle_s) + 1)]
     plan = tuple(planned for planned, _ in drawn)
     return SuiteCall(
         number=number,
@@ -256,13 +260,14 @@ def _delays(mix: DelayMix, seconds: float, rng: np.random.Generator) -> list[Del
     if rng.random() < mix.log_share:
         delay_ms = float(np.exp(rng.uniform(np.log(max(low, 1)), np.log(max(high, 1)))))
     delays = [DelayStep(0.0, delay_ms)]
+    least_ms, most_ms = min(low, _DELAY_MS[0]), max(high, _DELAY_MS[1])
     if rng.random() < mix.step_share:
         count = round(float(rng.uniform(*mix.steps_per_minute)) * seconds / 60)
         for at_s in np.sort(rng.uniform(_FIRST_STEP_S, seconds, count)):
             by_ms = float(rng.uniform(*mix.step_ms)) * (1 if rng.random() < 0.5 else -1)
-            if not _DELAY_MS[0] <= delay_ms + by_ms <= _DELAY_MS[1]:
+            if not least_ms <= delay_ms + by_ms <= most_ms:
                 by_ms = -by_ms
-            delay_ms = float(np.clip(delay_ms + by_ms, *_DELAY_MS))
+            delay_ms = float(np.clip(delay_ms + by_ms, least_ms, most_ms))
             delays.append(DelayStep(float(at_s), delay_ms))
     return delays
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from interject_lab.audio_files import mu_law_wav
+from interject_lab.errors import writing
 from interject_lab.reports import timeline
 from interject_lab.reports.templates import as_base64, template
 from interject_lab.scoring.figures import CallRow
@@ -28,7 +29,6 @@ from interject_lab.suite.headline import COLUMNS, headline
 from interject_lab.suite.plan import BenchPlan
 from interject_lab.suite.worst_calls import Excerpt, worst_calls
 from interject_lab.virtual import VirtualResult
-from media_pod.errors import SetupError
 
 PRODUCT_RULE: Final = "interject"
 _PICTURE_DPI: Final = 100
@@ -79,15 +79,9 @@ def write_report(
 
     rule = _shown_rule(scores)
     excerpts = worst_calls([row for row in rows if row.rule == rule], worst, again)
-    _write(path, page(plan, rows, scores, excerpts), "--out")
+    with writing(path, "--out"):
+        path.write_text(page(plan, rows, scores, excerpts), encoding="utf-8")
     return path
-
-
-def _write(path: Path, text: str, option: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SetupError(f"cannot write {path}: {error.strerror}; give another {option}") from error
 
 
 def page(
@@ -133,7 +127,8 @@ def write_planes(scores: Sequence[SuiteScores], document: Path) -> list[str]:
         every = list(group)
         if len(every) > 1:
             picture = document.with_name(f"{document.stem}-{suite}.svg")
-            _write(picture, plane_of_its_own(every), "--write")
+            with writing(picture, "--write"):
+                picture.write_text(plane_of_its_own(every), encoding="utf-8")
             title = f"{suite}: false stops per hour against missed interruptions"
             pictures.append(f"![{title}]({picture.name})")
     return pictures

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from interject_lab.material.corpus import load, loaded
+from interject_lab.material.corpus import corpus_digest, load, loaded
 from interject_lab.material.material import Material, Split
 from interject_lab.processes import processes
 from interject_lab.rules.registry import Rule, resolve
@@ -53,6 +53,7 @@ class _Chunk:
     corpus: Path | None
     rate_hz: int
     numbers: tuple[int, ...]
+    made_of: str
 
 
 def run_bench(plan: BenchPlan, results: Path, on_calls: OnCalls) -> list[CallRow]:
@@ -67,13 +68,14 @@ def run_bench(plan: BenchPlan, results: Path, on_calls: OnCalls) -> list[CallRow
         SetupError: a suite, rule, corpus or results file that cannot be used.
         SpecError: an invalid suite.
     """
-    suites = {name: read_suite(name) for name in plan.suites}
+    suites = _suites(plan.suites)
     rules = [resolve(name).name for name in plan.rules]
     load(plan.corpus, plan.rate_hz, plan.split)
+    digest = corpus_digest(plan.corpus, plan.split)
     done = {_key(row): row for row in _continued(results)}
-    chunks = list(_chunks(plan, suites, rules, set(done)))
+    chunks = list(_chunks(plan, suites, rules, digest, set(done)))
     wanted = [
-        _Key(suite.name, rule, plan.split, plan.seed, _made_of(plan, suite), number)
+        _Key(suite.name, rule, plan.split, plan.seed, _made_of(suite, digest, plan.rate_hz), number)
         for suite in suites.values()
         for rule in rules
         for number in range(plan.calls or suite.calls)
@@ -89,6 +91,21 @@ def run_bench(plan: BenchPlan, results: Path, on_calls: OnCalls) -> list[CallRow
             ready += len(rows)
             on_calls(ready, len(wanted))
     return [done[key] for key in wanted]
+
+
+def _suites(sources: Sequence[str]) -> dict[str, Suite]:
+    """The suites by their sources; each has a name of its own."""
+    suites: dict[str, Suite] = {}
+    for source in sources:
+        suite = read_suite(source)
+        for other, known in suites.items():
+            if known.name == suite.name and other != source:
+                raise SetupError(
+                    f"{other} and {source} are both named {suite.name!r}, and their results would "
+                    "be taken for each other's: give one another `name`"
+                )
+        suites[source] = suite
+    return suites
 
 
 def read_rows(path: Path) -> list[CallRow]:
@@ -121,7 +138,11 @@ def _continued(path: Path) -> list[CallRow]:
     if not path.exists():
         return []
     rows = read_rows(path)
-    path.write_text("".join(map(_line, rows)))
+    whole = path.read_bytes().rpartition(b"\n")
+    if whole[2]:
+        draft = path.with_suffix(".part")
+        draft.write_bytes(whole[0] + whole[1])
+        draft.replace(path)
     return rows
 
 
@@ -131,7 +152,7 @@ def _line(row: CallRow) -> str:
 
 def draw_again(plan: BenchPlan, row: CallRow) -> tuple[SuiteCall, VirtualResult]:
     """The call behind a row of `plan`'s results, run again: for its audio and its trace."""
-    (suite,) = [each for each in map(read_suite, plan.suites) if each.name == row.suite]
+    (suite,) = [each for each in _suites(plan.suites).values() if each.name == row.suite]
     material = loaded(plan.corpus, plan.rate_hz, plan.split)
     call = draw_call(suite, material, row.seed, row.call)
     (result,) = _run(resolve(row.rule), suite, material, [call])
@@ -142,9 +163,8 @@ def _key(row: CallRow) -> _Key:
     return _Key(row.suite, row.rule, row.split, row.seed, row.made_of, row.call)
 
 
-def _made_of(of: "BenchPlan | _Chunk", suite: Suite) -> str:
-    corpus = "" if of.corpus is None else str(of.corpus.resolve())
-    content = f"{suite.model_dump_json()} {corpus} {of.rate_hz}"
+def _made_of(suite: Suite, corpus_digest: str, rate_hz: int) -> str:
+    content = f"{suite.model_dump_json()} {corpus_digest} {rate_hz}"
     return f"{zlib.crc32(content.encode()):08x}"
 
 
@@ -152,20 +172,21 @@ def _chunks(
     plan: BenchPlan,
     suites: dict[str, Suite],
     rules: Sequence[str],
+    digest: str,
     done: set[_Key],
 ) -> Iterable[_Chunk]:
     for source, suite in suites.items():
+        made_of = _made_of(suite, digest, plan.rate_hz)
         for rule in rules:
             missing = [
                 number
                 for number in range(plan.calls or suite.calls)
-                if _Key(suite.name, rule, plan.split, plan.seed, _made_of(plan, suite), number)
-                not in done
+                if _Key(suite.name, rule, plan.split, plan.seed, made_of, number) not in done
             ]
             for first in range(0, len(missing), CHUNK):
                 numbers = tuple(missing[first : first + CHUNK])
                 yield _Chunk(
-                    source, rule, plan.seed, plan.split, plan.corpus, plan.rate_hz, numbers
+                    source, rule, plan.seed, plan.split, plan.corpus, plan.rate_hz, numbers, made_of
                 )
 
 
@@ -190,10 +211,13 @@ def _run_chunk(chunk: _Chunk) -> list[CallRow]:
             split=chunk.split,
             seed=chunk.seed,
             call=call.number,
-            made_of=_made_of(chunk, suite),
+            made_of=chunk.made_of,
             conditions=dict(call.conditions),
             figures=measure(
-                result, call.sounds, call.line.near_delay_samples * 1000 / material.rate_hz
+                result,
+                call.sounds,
+                call.line.near_delay_samples * 1000 / material.rate_hz,
+                [at_s for at_s, _ in call.conditions["steps"]],
             ),
         )
         for call, result in zip(calls, results, strict=True)

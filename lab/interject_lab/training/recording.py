@@ -3,6 +3,7 @@
 The recordings are kept, one file for each chunk of calls, so that an interrupted run goes on.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -12,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from interject_lab.material.corpus import load, loaded
+from interject_lab.errors import writing
+from interject_lab.material.corpus import corpus_digest, load, loaded
 from interject_lab.material.material import Split
 from interject_lab.processes import processes
 from interject_lab.scripted_bot import ScriptedBot
@@ -95,7 +97,8 @@ def record(
         SetupError: a corpus that cannot be used.
     """
     load(corpus, rate_hz, split)
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder, "--folder"):
+        folder.mkdir(parents=True, exist_ok=True)
     wanted = _jobs(_counts(calls, mix), _Job("", (), seed, split, corpus, seconds, rate_hz, folder))
     missing = [job for job in wanted if not job.path.exists()]
     total = sum(len(job.numbers) for job in wanted)
@@ -138,10 +141,11 @@ def _jobs(counts: Mapping[str, int], job: _Job) -> list[_Job]:
 
     A file is named for all that its calls depend on, so that none is taken for another.
     """
-    corpus = "" if job.corpus is None else f"-{job.corpus.resolve().name}"
-    made_of = f"{job.seed}-{job.rate_hz}-{VERSION}-{job.seconds:g}s{corpus}"
+    corpus = corpus_digest(job.corpus, job.split)
     jobs = []
     for suite, count in counts.items():
+        content = f"{read_suite(suite).model_dump_json()} {corpus} {job.rate_hz} {job.seconds:g}"
+        made_of = f"{VERSION}-{job.seed}-{zlib.crc32(content.encode()):08x}"
         for first in range(0, count, CHUNK):
             numbers = tuple(range(first, min(first + CHUNK, count)))
             name = f"{job.split}-{suite}-{made_of}-{first}-{len(numbers)}.npz"
@@ -151,6 +155,11 @@ def _jobs(counts: Mapping[str, int], job: _Job) -> list[_Job]:
 
 def _counts(calls: int, mix: Mapping[str, float]) -> dict[str, int]:
     return {suite: round(calls * share) for suite, share in mix.items()}
+
+
+def _stream(job: _Job) -> int:
+    """Of the bots' random numbers: other ones in each suite and split."""
+    return zlib.crc32(f"{job.split} {job.suite}".encode())
 
 
 def _record(job: _Job) -> int:
@@ -172,7 +181,7 @@ def _record(job: _Job) -> int:
                 ScriptedBot(call.utterances, job.rate_hz, start_s=0.1),
                 call.caller,
                 call.sounds,
-                np.random.default_rng([job.seed, call.number]),
+                np.random.default_rng([job.seed, _stream(job), call.number]),
             ),
             call.phase,
         )

@@ -93,6 +93,7 @@ def test_a_catalogue_is_read_as_it_was_written(tmp_path: Path) -> None:
             "file,kind\na.wav,shout\n",
             r"catalogue\.csv:2: kind 'shout', expected one of bot,",
         ),
+        ("kind,file\ncaller\n", r"catalogue\.csv:2: no file, expected a path"),
     ],
 )
 def test_a_bad_catalogue_is_reported(tmp_path: Path, text: str, message: str) -> None:
@@ -229,6 +230,23 @@ def test_what_was_decoded_is_kept_until_a_file_changes(
     save(folder / "speech" / "ann" / "1.wav", make_talk(1.5, seed=2))
     (changed,) = load(folder, RATE_HZ, split).callers
     assert changed.phrases[0].size > first[0].phrases[0].size
+
+
+def test_a_corpus_that_gives_a_split_nothing_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    save(folder / "bots" / "ann" / "1.wav", make_talk(0.8))  # a bot's phrase lasts 2 s
+    with pytest.raises(SetupError, match=r"1 files, of which the split .* none of them gave"):
+        load(folder, RATE_HZ, split_of("ann"))
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    folder = tmp_path / "corpus"
+    save(folder / "speech" / "ann" / "1.wav", make_talk(1.0))
+    assert names(load(folder, RATE_HZ, split_of("ann"))) == {"ann"}
 
 
 def test_a_broken_cache_is_made_again(tmp_path: Path) -> None:

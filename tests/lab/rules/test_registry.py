@@ -17,6 +17,17 @@ class Silent:
 class Mute:
     pass
 
+class Needs(Silent):
+    def __init__(self, slots, rate, model):
+        super().__init__(slots, rate)
+
+class Nameless(Silent):
+    def __init__(self, slots, rate): ...
+
+class Fixed(Silent):
+    def __init__(self, slots, rate):
+        super().__init__(slots, 16000)
+
 LIMIT = 3
 """
 
@@ -24,6 +35,7 @@ LIMIT = 3
 @pytest.fixture
 def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "own_rules_of_a_user.py").write_text(OWN)
+    (tmp_path / "own_rules_that_fail.py").write_text('raise RuntimeError("no licence")')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "own_rules_of_a_user", raising=False)
     return "own_rules_of_a_user"
@@ -52,6 +64,10 @@ def test_a_class_of_the_users_own_makes_the_bank(own_module: str) -> None:
         ("own_rules_of_a_user:Gone", "'own_rules_of_a_user' has no 'Gone'; give MODULE:CLASS"),
         ("own_rules_of_a_user:Mute", "'Mute' is no bank: expected a class .* open, close, step"),
         ("own_rules_of_a_user:LIMIT", "'LIMIT' is no bank"),
+        ("own_rules_of_a_user:Needs", r"Needs\(1, 8000\), .*TypeError: .*'model'"),
+        ("own_rules_of_a_user:Nameless", r"Nameless\(1, 8000\), .*AttributeError: .*'slots'"),
+        ("own_rules_of_a_user:Fixed", r"slots and rate \(1, 16000\), expected \(1, 8000\)"),
+        ("own_rules_that_fail:Silent", "cannot import 'own_rules_that_fail' .*no licence"),
     ],
 )
 def test_a_name_that_leads_nowhere_says_what_would(

@@ -1,5 +1,6 @@
 """Delay figures of calls whose delay track is made up."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ def figures(
     delay_ms: NDArray[np.float32],
     true_delay_ms: NDArray[np.float32],
     confidence: NDArray[np.float32],
+    steps_s: Sequence[float] = (),
 ) -> EchoFigures:
     """Of a call in which the bot speaks all the time and nobody else does."""
     result = run_again(call_row(0))
@@ -26,7 +28,7 @@ def figures(
         delay_confidence=confidence,
     )
     bot = np.ones(TICKS, np.bool_)
-    return echo_figures(replace(result, trace=trace), bot, ~bot, np.arange(TICKS), 0.0)
+    return echo_figures(replace(result, trace=trace), bot, ~bot, np.arange(TICKS), 0.0, steps_s)
 
 
 def of(value: float) -> NDArray[np.float32]:
@@ -55,5 +57,20 @@ def test_a_step_is_found_again_after_the_echo_that_it_took() -> None:
     true_delay_ms, delay_ms = of(120), of(120)
     true_delay_ms[STEP_TICK:] = 300
     delay_ms[STEP_TICK + 25 :] = 300
-    assert figures(delay_ms, true_delay_ms, of(1))["relock_ms"] == (500,)
-    assert figures(of(120), true_delay_ms, of(1))["relock_ms"] == (None,)
+    # The line is 60 ms late itself.
+    at_s = [STEP_TICK * 0.02 - 0.06]
+    assert figures(delay_ms, true_delay_ms, of(1), at_s)["relock_ms"] == (500,)
+    assert figures(of(120), true_delay_ms, of(1), at_s)["relock_ms"] == (None,)
+
+
+def test_the_slip_of_a_lost_frame_is_no_step() -> None:
+    true_delay_ms = of(120)
+    true_delay_ms[STEP_TICK:] = 100
+    true_delay_ms[STEP_TICK + 100 :] = 400
+    step_s = [(STEP_TICK + 98) * 0.02]
+    assert figures(of(120), true_delay_ms, of(1))["relock_ms"] == ()
+    assert figures(of(120), true_delay_ms, of(1), step_s)["relock_ms"] == (None,)
+
+
+def test_a_delay_that_is_never_found_is_never_locked() -> None:
+    assert figures(of(np.nan), of(120), of(0))["locked_share"] == 0

@@ -1,9 +1,11 @@
 """Banks that know the truth, or nothing: they show whether the scores measure what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from media_pod.duplex.contract import Decision, Pcm, Step
+from media_pod.duplex.contract import TICK_MS, Decision, Pcm, Step
 
 
 class InstrumentBank:
@@ -52,3 +54,22 @@ class RandomBank(InstrumentBank):
     def decide(self, caller: Pcm, played: Pcm) -> NDArray[np.int8]:
         hit = self._rng.random(self.slots) < self.PER_TICK
         return np.where(hit, Decision.CALLER, Decision.NONE).astype(np.int8)
+
+
+class StopsAt(InstrumentBank):
+    """Says CALLER in one tick, `at_s` after the call began."""
+
+    def __init__(self, slots: int, rate: int, at_s: float) -> None:
+        super().__init__(slots, rate)
+        self._at = round(at_s * 1000 / TICK_MS)
+
+    def decide(self, caller: Pcm, played: Pcm) -> NDArray[np.int8]:
+        now = Decision.CALLER if self.ticks == self._at else Decision.NONE
+        return np.full(self.slots, now, np.int8)
+
+
+class HandsOut(InstrumentBank):
+    """Returns the array that it got as what is left of it."""
+
+    def step(self, caller: Pcm, played: Pcm, slipped: object = None) -> Step:
+        return replace(super().step(caller, played), cleaned=caller)

@@ -71,6 +71,46 @@ def test_a_run_that_is_there_already_is_not_run_again(
     assert bench(*words).stdout == first.stdout
 
 
+def test_a_changed_corpus_is_run_again(
+    tmp_path: Path, suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results.jsonl"
+    words = ("--suite", suite, "--bank", DEAF, "--out", str(tmp_path), "--corpus", str(tmp_path))
+    for digest, lines in (("one", 2), ("one", 2), ("other", 4)):
+        monkeypatch.setattr("interject_lab.suite.run.corpus_digest", lambda *_, now=digest: now)
+        assert bench(*words).exit_code == 0
+        assert len(results.read_text().splitlines()) == lines
+
+
+def test_what_is_named_twice_is_run_once(tmp_path: Path, suite: str) -> None:
+    twice = ("--suite", suite, "--suite", suite, "--bank", DEAF, "--bank", DEAF)
+    (scores,) = json.loads(bench(*twice, "--out", str(tmp_path), "--json").stdout)
+    assert scores["calls"] == 2
+
+
+def test_two_suites_of_one_name_are_refused(tmp_path: Path, suite: str) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(suite).read_text())
+    result = bench("--suite", suite, "--suite", str(other), "--bank", DEAF, "--out", str(tmp_path))
+    assert isinstance(result.exception, SetupError)
+    assert "are both named 'mine'" in str(result.exception)
+
+
+def test_a_folder_that_cannot_be_made_is_reported(suite: str) -> None:
+    result = bench("--suite", suite, "--bank", DEAF, "--out", suite)
+    assert isinstance(result.exception, SetupError)
+    assert str(result.exception) == f"cannot write {suite}: File exists; give another --out"
+
+
+def test_weights_that_cannot_be_written_are_reported_before_the_training(tmp_path: Path) -> None:
+    words = ["lab", "train", "--folder", str(tmp_path / "calls"), "--out"]
+    for out in (tmp_path, tmp_path / "gone" / "weights.npz"):
+        result = CliRunner().invoke(cli, [*words, str(out)])
+        assert isinstance(result.exception, SetupError)
+        assert str(result.exception).startswith("cannot write ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_time_is_not_wasted_on_a_page_without_the_section(tmp_path: Path, suite: str) -> None:
     page = tmp_path / "page.md"
     page.write_text("")

@@ -1,6 +1,7 @@
 """The instrument checked with detectors whose scores are known beforehand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from interject_lab.scripted_bot import ScriptedBot
 from interject_lab.suite.document import Suite
 from interject_lab.suite.draw import SuiteCall, draw_call
 from interject_lab.suite.run import read_rows
+from interject_lab.telephones.caller import Caller
 from interject_lab.virtual import VirtualCall, run
 from lab.conftest import small_material
-from lab.suite.instruments import DeafBank, InstrumentBank, RandomBank
+from lab.suite.instruments import DeafBank, HandsOut, InstrumentBank, RandomBank, StopsAt
 from lab.suite.rows import call_row, interruption
 from media_pod.duplex.contract import TICK_MS, Decision, Pcm
 from media_pod.errors import SetupError
@@ -160,6 +162,43 @@ def test_a_quantile_is_the_nearest_rank_and_calls_without_a_value_do_not_move_it
     silent = [call_row(1 + number) for number in range(20)]
     one = pool([call_row(0, interruption(10, 300.0), interruption(20, 500.0)), *silent])
     assert one.figures["stop_p95_ms"].low == one.figures["stop_p95_ms"].high == 500.0
+
+
+def test_what_always_happened_may_not_always_happen_and_one_call_tells_no_interval() -> None:
+    calls = [call_row(number, interruption(10, None)) for number in range(30)]
+    missed = pool(calls).figures["missed_percent"]
+    assert (missed.value, missed.low, missed.high) == (100, 90, 100)
+    few = pool(calls[:2]).figures["missed_percent"]
+    assert (few.low, few.high) == (0, 100)
+    heard = pool([call_row(0, interruption(10, 300.0)), call_row(1)]).figures["missed_percent"]
+    assert (heard.value, heard.low, heard.high) == (0, 0, 100)
+    alone = pool(calls[:1]).figures["false_ducks_per_hour"]
+    assert (alone.value, alone.low, alone.high) == (200, None, None)
+
+
+def test_calls_in_which_no_delay_was_found_count_unless_the_rule_finds_none() -> None:
+    found, never = call_row(0), call_row(1)
+    never = replace(never, figures=replace(never.figures, locked_share=0.0))
+    assert pool([found, never]).figures["locked_percent"].value == pytest.approx(45.65)
+    assert pool([never, never]).figures["locked_percent"].value is None
+
+
+def test_a_stop_between_two_words_counts_as_while_the_bot_speaks() -> None:
+    word, gap = np.full(4000, 3000, np.int16), np.zeros(1600, np.int16)
+    bot = ScriptedBot([np.concatenate([word, gap, word])], RATE_HZ, start_s=0.0)
+    (call,) = draw(1, suite=SHORT)
+    nobody = Caller((), RATE_HZ)
+    bank = StopsAt(1, RATE_HZ, at_s=0.6)
+    (result,) = run(bank, [VirtualCall(call.line, nobody, bot)], 3.0)
+    (stop,) = measure(result, (), 0.0).false_stops
+    assert stop.bot_spoke_s == pytest.approx(0.62, abs=0.03)
+
+
+def test_a_bank_that_hands_out_its_input_keeps_nothing_of_the_next_tick() -> None:
+    (call,) = draw(1, suite=SHORT)
+    bot = ScriptedBot(call.utterances, RATE_HZ)
+    (result,) = run(HandsOut(1, RATE_HZ), [VirtualCall(call.line, call.caller, bot)], 3.0)
+    np.testing.assert_array_equal(result.trace.cleaned, result.trace.caller)
 
 
 def test_conditions_name_what_the_line_has_and_not_what_the_material_lacks() -> None:

@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 
 from interject_lab.material.material import Material, Split
+from interject_lab.material.splits import split_of
 from interject_lab.training import choosing, recording
 from interject_lab.training.recording import Recordings, record
 from interject_lab.training.train import Trained, TrainingPlan, train
 from lab.conftest import small_material
-from media_pod.duplex.decision.judge.features import FEATURES
+from media_pod.duplex.decision.judge.features import FEATURES, VERSION
 from media_pod.duplex.decision.judge.weights import load
 
 CALLS, CALL_S = 5, 4.0
 TICKS = 200
 MIX = {"loud-echo": 0.4, "backchannels": 0.6}
+
+_CORPORA = ("one", "other")
 
 Made = tuple[TrainingPlan, Trained, list[str], Path]
 
@@ -88,7 +91,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(
     for seed, same in ((plan.seed, True), (plan.seed + 1, False)):
         # Of the same calls: their seed is in the names of their files.
         for file in plan.folder.iterdir():
-            name = file.name.replace("s-1-", f"s-{seed}-").replace("o-1-", f"o-{seed}-")
+            name = file.name.replace(f"-{VERSION}-1-", f"-{VERSION}-{seed}-")
+            assert seed == plan.seed or name != file.name
             (tmp_path / str(seed)).mkdir(exist_ok=True)
             (tmp_path / str(seed) / name).write_bytes(file.read_bytes())
         other = replace(plan, folder=tmp_path / str(seed), seed=seed)
@@ -115,14 +119,21 @@ def test_an_interrupted_recording_goes_on(made: Made) -> None:
     np.testing.assert_array_equal(repeated.labels, whole.labels)
 
 
-def test_recordings_of_another_corpus_or_length_are_not_taken(made: Made) -> None:
+def test_recordings_of_another_corpus_or_length_are_not_taken(made: Made, tmp_path: Path) -> None:
     plan, *_ = made
+    for corpus in _CORPORA:
+        (tmp_path / corpus / "speech" / "ann").mkdir(parents=True)
+        (tmp_path / corpus / "speech" / "ann" / f"{corpus}.wav").write_bytes(b"")
     counts = {"loud-echo": 2}
     job = recording._Job("", (), 1, "train", None, CALL_S, 8000, plan.folder)
     paths = {
         each.path
-        for other in (job, replace(job, corpus=Path("spoken")), replace(job, seconds=40.0))
+        for other in (
+            job,
+            replace(job, seconds=40.0),
+            *(replace(job, corpus=tmp_path / corpus, split=split_of("ann")) for corpus in _CORPORA),
+        )
         for each in recording._jobs(counts, other)
     }
-    assert len(paths) == 3
+    assert len(paths) == 4
     assert sum(path.exists() for path in paths) == 1
