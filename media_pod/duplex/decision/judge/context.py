@@ -12,6 +12,7 @@ from media_pod.duplex.decision.judge.timers import Since
 from media_pod.duplex.decision.prediction import SPEAKING_DB
 from media_pod.duplex.decision.signals import Signals
 from media_pod.duplex.delay.correlation import RATE_HZ
+from media_pod.duplex.delay.tracker import SAME_LAGS
 from media_pod.duplex.features import BANDS, Levels
 
 Floats = NDArray[np.float32]
@@ -51,8 +52,6 @@ CANCELLER: Final = (
 _ONSET, _PLAYING, _LOCK, _JUMP = range(4)
 _PAUSE_TICKS: Final = 400 // TICK_MS
 """The bot begins to speak after a longer silence than this; between words it is shorter."""
-_JUMPED: Final = 3 * RATE_HZ // 1000
-"""Lags by which a delay steps: what the tracker takes for another one."""
 _TICK_LAGS: Final = RATE_HZ * TICK_MS // 1000
 _MID_DB: Final = np.float32(35.0)
 _LEVEL_DB: Final = np.float32(15.0)
@@ -92,7 +91,7 @@ class CallContext:
         """Take one tick of every slot; the columns of `DELAY` and of `BOT`."""
         playing = signals.played_db.max(axis=1) > SPEAKING_DB
         lag = signals.tracker.lag_samples
-        moved = np.abs(lag - self._lag_samples) > _JUMPED
+        moved = np.abs(lag - self._lag_samples) > SAME_LAGS
         self._since.step(
             playing & (self._since.ticks[_PLAYING] > _PAUSE_TICKS),
             playing,
