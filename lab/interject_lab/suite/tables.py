@@ -11,7 +11,8 @@ from interject_lab.scoring.suite_scores import Figure, SuiteScores, pool
 
 _HEADER: Final = (
     "suite", "rule", "false/h", "missed %", "duck ms", "stop ms", "kept %", "noise stops %",
-    "false ducks/h", "locked %", "delay error ms", "relock ms", "ERLE dB", "bot h",
+    "false ducks/h", "locked %", "delay error ms", "relock ms", "ERLE dB", "caller lost dB",
+    "bot h",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def _cells(scores: SuiteScores) -> list[str]:
         number(of["delay_error_p95_ms"].value, 1),
         _pair(of["relock_p50_ms"], of["relock_p95_ms"]),
         number(of["erle_db"].value, 1),
+        number(of["near_loss_db"].value, 1),
         number(scores.bot_alone_h, 1),
     ]
 

@@ -27,9 +27,18 @@ PARTITIONS: Final = PAST_MS // TICK_MS
 
 _START: Final = 0.1
 _FALL_DB: Final = 3.0
-"""Variance of the echo path before the first audio: that of ERL 10 dB, falling by 3 dB per
-partition as a room with a reverberation time of 400 ms does. With 0.03, 10 dB less ERLE in the
-first second."""
+"""Greatest variance of the echo path: that of ERL 10 dB, falling by 3 dB per partition as a room
+with a reverberation time of 400 ms does. With 0.03, 10 dB less ERLE in the first second."""
+_MARGIN: Final = np.float32(2.0)
+"""Variance over the gain from what was played to what is received, which bounds that of the echo
+path: no echo is louder than all that is received. Without this bound the filter fitted the noise of
+lines with a faint echo, and took 10 dB of the caller's voice (decision 0034)."""
+_GAIN_MEMORY: Final = np.float32(0.95)
+"""Per tick in which the bot is audible, of the energies of that gain: 0.4 s."""
+_AUDIBLE: Final = np.float32(100.0)
+"""RMS of the reference, int16 units, from which on it shows that gain: -50 dBFS."""
+_SETTLING_TICKS: Final = 50
+"""After it has begun to learn anew, a filter adds noise of its own for a while: no divergence."""
 _CHANGE: Final = np.float32(0.001)
 """Share of an echo path's power that changes per tick. Half and twice as much change the ERLE
 before the suppressor by at most 1.1 dB."""
@@ -83,6 +92,10 @@ class KalmanFilter:
         """Smoothed energy of the received audio and of the residual."""
         self._last = np.zeros((rows, block), np.float32)
         """The latest block of the reference."""
+        self._gain = np.zeros((rows, 2), np.float32)
+        """Smoothed energy of the received audio and of the reference, while that is audible."""
+        self._settling = np.zeros(rows, np.intp)
+        """Ticks for which a divergence does not count."""
         self._ticks = np.zeros(rows, np.intp)
         fall_db = _FALL_DB * np.arange(PARTITIONS)[::-1, None, None]
         self._start = (_START * 10 ** (-fall_db / 10)).astype(np.float32)
@@ -101,7 +114,8 @@ class KalmanFilter:
 
     def relearn(self, row: int) -> None:
         """Trust the weights of `row` as little as at the start."""
-        self._variance[:, row] = self._start[:, 0]
+        self._variance[:, row] = self._most(slice(row, row + 1))[:, 0]
+        self._settling[row] = _SETTLING_TICKS
 
     def replace_past(self, row: int, past: Audio) -> None:
         """Replace the past reference of `row` by [PARTITIONS * block] samples, oldest first."""
@@ -123,13 +137,16 @@ class KalmanFilter:
         """
         rows = len(heard)
         self._push(reference)
+        self._follow_gain(heard, reference)
         first = self._newest + 1
         spectra = self._spectra[:, first : first + PARTITIONS, :rows]
         weights, variance = self._weights[:, :, :rows], self._variance[:, :rows]
         estimate = _echo(spectra, weights)
         echo = fft.irfft(estimate, axis=1)[:, self._block :]
         residual = heard - echo * live[:, None]
-        for row in np.flatnonzero(self._diverged(heard, residual)).tolist():
+        settling = self._settling[:rows]
+        np.maximum(settling - 1, 0, out=settling)
+        for row in np.flatnonzero(self._diverged(heard, residual) & (settling == 0)).tolist():
             self.relearn(row)
         missed_power = _summed(variance, spectra[2])
         error = _spectrum_of_newest(residual)
@@ -150,6 +167,8 @@ class KalmanFilter:
             self._noise,
             self._energy,
             self._last,
+            self._gain,
+            self._settling,
             self._ticks,
         )
 
@@ -164,6 +183,21 @@ class KalmanFilter:
         for plane, values in enumerate((spectrum.real, spectrum.imag, power_of(spectrum))):
             self._spectra[plane, place, rows] = values
             self._spectra[plane, place + PARTITIONS, rows] = values
+
+    def _follow_gain(self, heard: Audio, reference: Audio) -> None:
+        energies = np.stack([np.square(each).sum(axis=1) for each in (heard, reference)], axis=1)
+        shows = (energies[:, 0] > 0) & (energies[:, 1] > _AUDIBLE**2 * self._block)
+        gain = self._gain[: len(heard)]
+        gain += (1 - _GAIN_MEMORY) * shows[:, None] * (energies - gain)
+
+    def _most(self, rows: slice) -> Audio:
+        """[PARTITIONS, rows, 1] the greatest variance of some rows."""
+        received, played = self._gain[rows].T
+        # Of a call in which nothing was played yet, the start.
+        bound = _MARGIN * np.divide(received, played, out=np.ones_like(played), where=played > 0)
+        share = np.minimum(bound / self._start.sum(), 1)
+        most: Audio = self._start * share[None, :, None]
+        return most
 
     def _diverged(self, heard: Audio, residual: Audio) -> NDArray[np.bool_]:
         """[rows] whether the filter adds more echo than it removes."""
@@ -206,7 +240,8 @@ class KalmanFilter:
             np.square(plane, out=change)
             change *= _CHANGE
             variance += change
-        np.clip(variance, _LEAST_VARIANCE, self._start, out=variance)
+        np.maximum(variance, _LEAST_VARIANCE, out=variance)
+        np.minimum(variance, self._most(slice(0, rows)), out=variance)
 
     def _constrain(self, rows: int) -> None:
         """Make one partition of each row causal: its impulse response ends after one block.

@@ -9,7 +9,8 @@ A gain per bin and tick, from two forecasts of the echo in the residual:
   into other bands than the echo that it is of. After Valin, "On adjusting the learning rate in
   frequency domain echo cancellation with double-talk", IEEE Transactions on Audio, Speech and
   Language Processing 15 (3), 2007, which takes a leakage from the covariance of powers. A voice at
-  the near end does not follow the envelope of the echo, and has little weight in a covariance.
+  the near end does not follow the envelope of the echo. Where it does by chance, the regression
+  explains little of the residual's variance, and counts by that share (R squared).
 
 Frames of two ticks overlap by one, so the output is one tick late.
 """
@@ -33,8 +34,8 @@ _LEAST_GAIN: Final = np.float32(0.05)
 """-26 dB."""
 _BAND_HZ: Final = 800
 """With 250 Hz, 2-4 dB less ERLE on overdriven lines."""
-_MEMORY: Final = np.float32(0.98)
-"""Per tick of echo, of the regression: a time constant of 1 s."""
+_MEMORY: Final = np.float32(0.99)
+"""Per tick of echo, of the regression: a time constant of 2 s."""
 _LEAST_ECHO: Final = np.float32(1.0)
 """RMS of the least estimated echo that the regression learns from, int16 units."""
 
@@ -52,8 +53,9 @@ class ResidualSuppressor:
         self._tail = np.zeros((rows, block), np.float32)
         """The second half of the latest frame of the output."""
         self._last_echo = np.zeros((rows, 1), np.float32)
-        self._means = np.zeros((4, rows, block // self._width), np.float32)
-        """Smoothed, per band: echo, residual, echo squared, echo x residual; amplitudes."""
+        self._means = np.zeros((5, rows, block // self._width), np.float32)
+        """Smoothed, per band: echo, residual, echo squared, residual squared, echo x residual;
+        amplitudes."""
         half = (np.arange(2 * block) + 0.5) / (2 * block)
         self._taper = np.sin(np.pi * half).astype(np.float32)
         """Its square adds up to 1 with that of the next frame."""
@@ -108,14 +110,18 @@ class ResidualSuppressor:
         echo = np.sqrt(echo_total)
         means = self._means[:, :rows]
         change = np.empty_like(means)
-        change[0], change[1], change[2], change[3] = echo, residual, echo_total, echo * residual
+        change[0], change[1], change[2], change[3] = echo, residual, echo_total, residual**2
+        change[4] = echo * residual
         change -= means
         change *= (1 - _MEMORY) * learns
         means += change
-        echo_mean, residual_mean, square, crossed = means
+        echo_mean, residual_mean, echo_square, residual_square, crossed = means
         covariance = np.maximum(crossed - echo_mean * residual_mean, 0)
-        slope = covariance / np.maximum(square - echo_mean**2, 1)
-        share: Audio = _LEAK * (slope * echo) ** 2 / np.maximum(residual**2, 1)
+        echo_variance = np.maximum(echo_square - echo_mean**2, 1)
+        residual_variance = np.maximum(residual_square - residual_mean**2, 1)
+        slope = covariance / echo_variance
+        explained = np.minimum(slope * covariance / residual_variance, 1)
+        share: Audio = _LEAK * explained * (slope * echo) ** 2 / np.maximum(residual**2, 1)
         return share
 
     def _in_bands(self, power: Audio) -> Audio:
