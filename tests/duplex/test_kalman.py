@@ -85,6 +85,20 @@ def test_a_voice_over_the_echo_keeps_its_level() -> None:
     assert 20 * np.log10(kept) > -1.5
 
 
+@pytest.mark.parametrize("erl_db", [30.0, 45.0, 200.0])
+def test_a_voice_on_a_line_with_hardly_an_echo_keeps_its_level(erl_db: float) -> None:
+    """The filter does not explain the caller by an echo that is louder than the line's."""
+    rng = np.random.default_rng(3)
+    played, voice = speechlike(rng, 8.0), speechlike(rng, 8.0, -26.0)
+    voice[: 3 * RATE_HZ] = 0
+    echo = echo_of(played, hybrid_path(rng), erl_db, LEAD)
+    heard = echo + voice + line_noise(rng, played.size)
+    cleaned = run(opened(), ticks([heard]), ticks([played]))[0]
+    double = slice(3 * RATE_HZ, cleaned.size)
+    kept = np.dot(cleaned[double], voice[double]) / np.dot(voice[double], voice[double])
+    assert 20 * np.log10(kept) > -1
+
+
 def test_a_voice_over_the_echo_does_not_spoil_the_filter() -> None:
     rng = np.random.default_rng(4)
     played, voice = speechlike(rng, 9.0), speechlike(rng, 9.0, -17.0)
