@@ -56,12 +56,17 @@ def read_samples(path: Path, rate_hz: int) -> NDArray[np.float32]:
         raise SetupError(f"{path}: no header, {_EXPECTED}") from error
     if not np.isfinite(channels).all():
         raise SetupError(f"{path}: samples that are no numbers (NaN or infinite), {_EXPECTED}")
-    samples = channels[:, int(np.argmax(np.sum(channels**2, axis=0)))]
+    samples = loudest(channels)
     if not samples.size:
         raise SetupError(f"{path}: no samples, {_EXPECTED} with at least one")
     if rate != rate_hz:
         samples = soxr.resample(samples, rate, rate_hz, "VHQ")
     return samples
+
+
+def loudest(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The channel of [samples, channels] with most energy: some stereo files speak on one alone."""
+    return channels[:, int(np.argmax(np.sum(channels**2, axis=0)))]
 
 
 def write_stereo(path: Path, left: Pcm, right: Pcm, rate_hz: int) -> None:

@@ -4,9 +4,7 @@ Each command imports its heavy packages itself, so that `--help` is fast, and so
 its number of threads set.
 """
 
-import errno
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -198,12 +196,14 @@ def train(
     from interject_lab.training.train import TrainingPlan
     from interject_lab.training.train import train as make
     from media_pod.duplex.decision.judge.weights import PACKAGED
+    from media_pod.errors import SetupError
 
     out = out or PACKAGED
     # An hour of computing should not end with a file that cannot be written.
+    if out.is_dir():
+        raise SetupError(f"cannot write {out}: it is a folder; give another --out")
     with writing(out, "--out"), tempfile.TemporaryFile(dir=out.parent):
-        if out.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        pass
     plan = TrainingPlan(calls, seed, corpus, folder, epochs=epochs, jobs=jobs)
     with ProgressReport(quiet=as_json, total_s=None) as progress:
         trained = make(plan, out, progress.step, progress.calls_done)

@@ -11,6 +11,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from interject_lab.audio_files import loudest
 from interject_lab.errors import LabError
 from interject_lab.material.packages import Headerless, Package
 
@@ -57,7 +58,7 @@ def decoded(source: Source, headerless: Headerless | None) -> tuple[NDArray[np.f
         rate_hz = int(file.samplerate)
         # Frames are named because GSM 06.10 without a header cannot be sought in.
         channels = file.read(file.frames, dtype="float32", always_2d=True)
-    samples = channels[:, int(np.argmax(np.sum(channels**2, axis=0)))]
+    samples = loudest(channels)
     if rate_hz > MAX_RATE_HZ:
         samples = soxr.resample(samples, rate_hz, MAX_RATE_HZ, "VHQ")
     return samples, min(rate_hz, MAX_RATE_HZ)

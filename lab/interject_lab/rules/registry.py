@@ -29,6 +29,11 @@ from media_pod.errors import SetupError
 
 _EXTRA: Final = "peers"
 _METHODS: Final = ("open", "close", "step")
+_FAULTS: Final = (
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,
+    RuntimeError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+"""What the module and the class of a user may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _own(name: str) -> Rule:
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # the user's own code, which may do anything
+    except _FAULTS as error:
         raise SetupError(
             f"rule {name!r}: cannot import {module_name!r} ({error}); "
             "give MODULE:CLASS with a module on PYTHONPATH"
@@ -169,7 +174,7 @@ def _own(name: str) -> Rule:
     try:
         bank = found(1, 8000)
         of = (bank.slots, bank.rate)
-    except Exception as error:  # the user's own code, which may do anything
+    except _FAULTS as error:
         raise SetupError(
             f"rule {name!r}: {class_name}(1, 8000), a bank of one slot at 8000 Hz, failed: "
             f"{type(error).__name__}: {error}"
